@@ -1,0 +1,65 @@
+# make quick          the whole workflow on the embedded digits dataset: no network, under a minute
+# make test           the tests (make test-slow: those that take longer)
+# make full           the published 72 runs; downloads MNIST and CIFAR-10
+# make report         the report page of an experiment: make report CONFIG=config/quick.yaml
+# make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
+# make lint           formatting, types and Snakemake's own lint
+PYTHON ?= python3
+CORES ?= all
+CONFIG ?= config/config.yaml
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: quick test test-slow full report check-config lint format help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+quick: .venv/workflow
+	$(SNAKEMAKE) --configfile config/quick.yaml
+	@$(MAKE) --no-print-directory report CONFIG=config/quick.yaml
+	@echo; cat results/quick/tables/results.md
+	@echo; echo "The report: $(CURDIR)/results/quick/report.html"
+
+full: .venv/workflow
+	$(SNAKEMAKE)
+
+report: .venv/workflow
+	@name=$$($(BIN)/python scripts/check_config.py --name $(CONFIG)) && \
+	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
+
+check-config: .venv/workflow
+	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }
+	@$(BIN)/python scripts/check_config.py "$(FILE)"
+
+test: .venv/development
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-slow: .venv/development
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: .venv/development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+environment.yml: requirements.txt scripts/write_environment.py
+	$(PYTHON) scripts/write_environment.py
+
+.venv/workflow: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "handgrad needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.venv/development: requirements-dev.txt .venv/workflow
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,39 @@
+"""Published results beside ours: results/<experiment>/tables/comparison.{csv,md,html}."""
+
+from handgrad.comparison_tables import (
+    PUBLISHED_COLUMNS,
+    agreements,
+    comparison_html,
+    comparison_markdown,
+    comparison_table,
+)
+from handgrad.digests import require_library
+from handgrad.logs import job_log, logger
+from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.tables import read_table, write_table, write_text
+
+
+def main(
+    *, results: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str
+) -> None:
+    comparison = comparison_table(
+        read_table(results, RESULT_COLUMNS), read_table(published, PUBLISHED_COLUMNS), loss_divisor
+    )
+    write_table(csv, comparison)
+    write_text(md, comparison_markdown(comparison))
+    write_text(html, comparison_html(comparison))
+    for agreement in agreements(comparison):
+        logger.info("%s", agreement)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        require_library("aggregate_comparison", snakemake.params.library)
+        main(
+            results=snakemake.input.results,
+            published=snakemake.input.published,
+            loss_divisor=snakemake.params.loss_divisor,
+            csv=snakemake.output.csv,
+            md=snakemake.output.md,
+            html=snakemake.output.html,
+        )

@@ -1,0 +1,63 @@
+"""Say what is wrong with an experiment file, before anything runs: ``make check-config FILE=mine.yaml``.
+
+To be run where Snakemake is run, since both read config/ and relative paths from the working directory.
+"""
+
+import argparse
+import functools
+import sys
+from collections import Counter
+from pathlib import Path
+
+from handgrad.config import Experiment, load_experiment
+from handgrad.config_errors import ConfigError
+from handgrad.config_files import merge, read_config_file
+
+DEFAULT = Path("config/config.yaml")
+SHIPPED = (Path("config/datasets.yaml"), DEFAULT)
+
+
+def main(file: Path, *, name_only: bool) -> int:
+    """Print what the file describes; if it is wrong, each mistake as a line on stderr. Returns 0 or 1."""
+    try:
+        own = read_config_file(file)
+        config = functools.reduce(merge, [*map(read_config_file, SHIPPED), own])
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        experiment = load_experiment(config)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            print(f"{file}: {mistake}", file=sys.stderr)
+        return 1
+    print(experiment.name if name_only else summary(file, experiment))
+    if "experiments" in own and "name" not in own:
+        print(
+            f"{file}: name: not given, so its tables would replace those of results/{experiment.name}/ "
+            "(a warning)",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def summary(file: Path, experiment: Experiment) -> str:
+    """``mine.yaml: ok: 72 runs in published (datasets: mnist 36, cifar10 36)``."""
+    runs = Counter(run.dataset for run in experiment.runs)
+    datasets = ", ".join(f"{dataset} {number}" for dataset, number in runs.items())
+    plural = "" if len(experiment.runs) == 1 else "s"
+    return f"{file}: ok: {len(experiment.runs)} run{plural} in {experiment.name} (datasets: {datasets})"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Check an experiment file against config/ as Snakemake merges it."
+    )
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
+    parser.add_argument("--name", action="store_true", help="print the experiment's name and nothing else")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    arguments = _arguments()
+    sys.exit(main(arguments.file, name_only=arguments.name))

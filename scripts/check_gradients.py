@@ -1,0 +1,99 @@
+"""Check the gradient of an activation on a dataset; the script of two rules.
+
+check_gate: the fixed check that training waits for. Its output holds no measured value, so that it changes
+only when what it promises changes. check_gradients: the check that the report shows, at settings from the
+config.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from handgrad.atomic import whole_file
+from handgrad.check_report import as_dict, explain, table
+from handgrad.data import read_data
+from handgrad.digests import require_library
+from handgrad.errors import HandgradError
+from handgrad.gradient_check import GATE, LIMITS, Settings, check
+from handgrad.logs import job_log, logger
+
+
+def main(
+    *,
+    dataset: str,
+    activation: str,
+    data: str,
+    out: str,
+    failed: str,
+    settings: Settings,
+    gate: bool,
+    library_digest: str,
+    data_digest: str,
+) -> None:
+    """Write ``out`` if the check passes; else write all figures to ``failed`` and raise HandgradError."""
+    require_library("check_gradients", library_digest)
+    images = read_data(data, data_digest)
+    with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
+        report = check(images, activation, settings)
+    what = {"dataset": dataset, "activation": activation}
+    figures = {**what, **asdict(settings), "passed": report.passed, **as_dict(report)}
+    log_figures(figures, table(report))
+    if not report.passed:
+        write_json(failed, figures)
+        raise HandgradError(
+            f"gradient check of {activation} on {dataset} failed at {explain(report)}; "
+            f"all figures: {failed} and this job's log"
+        )
+    Path(failed).unlink(missing_ok=True)  # of an earlier attempt
+    promise = {**what, "passed": True, "settings": asdict(settings), "limits": asdict(LIMITS)}
+    write_json(out, promise if gate else figures)
+
+
+def log_figures(figures: dict[str, Any], text: str) -> None:
+    """The whole check in the job's log, for reading."""
+    logger.info(
+        "%(activation)s on %(dataset)s: %(hidden_units)d hidden units, %(examples)d examples, %(pixels)s "
+        "pixels, epsilon %(epsilon)g, l2 %(l2)g, seed %(seed)d",
+        figures,
+    )
+    logger.info("gradients and numeric slopes\n%s", text)
+    complex_seconds = figures["seconds_complex"]
+    logger.info(
+        "every entry took %.2f s by central differences, %s by complex step; one entry takes %.2g s without "
+        "the shortcut",
+        figures["seconds_central"],
+        "-" if complex_seconds is None else f"{complex_seconds:.2f} s",
+        figures["plain_seconds_an_entry"],
+    )
+
+
+def write_json(path: str, content: dict[str, Any]) -> None:
+    """Write a JSON file; it appears whole or not at all."""
+    with whole_file(path) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        GATED = snakemake.rule == "check_gate"
+        main(
+            dataset=snakemake.wildcards.dataset,
+            activation=snakemake.wildcards.activation,
+            data=snakemake.input.data,
+            out=snakemake.output[0],
+            failed=f"results/checks/failed/{snakemake.rule}/{Path(snakemake.output[0]).name}",
+            settings=GATE
+            if GATED
+            else Settings(
+                hidden_units=snakemake.params.hidden_units,
+                examples=snakemake.params.examples,
+                pixels=snakemake.params.pixels,
+                epsilon=snakemake.params.epsilon,
+            ),
+            gate=GATED,
+            library_digest=snakemake.params.library,
+            data_digest=snakemake.params.data,
+        )

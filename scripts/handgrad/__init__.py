@@ -1,0 +1,22 @@
+"""handgrad: a one-hidden-layer network with hand-derived gradients, and what surrounds it.
+
+The modules, from the mathematics outwards:
+
+activations               h and h', one table entry each
+model                     forward pass, objective E(W) and its gradients
+randomness                every random number, from (seed, purpose, epoch)
+numeric_gradients         differences and the complex step, entry by entry and whole
+gradient_check, check_report   the gradients held against them, and what is told of it
+data                      datasets as HDF5, pixels to inputs, batches
+training                  mini-batch gradient ascent, epoch by epoch
+runs                      what a run is: its axes, its name, the run table
+runfile, run_reader       the file that holds a finished run
+config, config_*          the experiment file and its mistakes
+registry, formats, download   what datasets are made of, read and fetched
+published                 the published table
+tables, *_tables          from runs to tables
+plot_style, *_plots       from runs to figures
+digests, atomic, logs, errors   what the rest stands on
+
+Nothing here imports Snakemake, and nothing here prints.
+"""

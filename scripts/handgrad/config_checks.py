@@ -1,0 +1,226 @@
+"""The mistakes that a schema cannot find: unknown names, sizes that do not fit, files that are not there.
+
+Each check takes the whole configuration, completed with defaults, and yields one line a mistake. A value
+that the schema already refuses is passed over, so that every mistake is named once.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from handgrad.activations import ACTIVATIONS
+from handgrad.config_errors import key_path, show, unknown
+from handgrad.errors import HandgradError
+from handgrad.model import INITS
+from handgrad.published import published_rows
+from handgrad.registry import EMBEDDED, FORMAT_ROLES
+
+Config = Mapping[str, Any]
+
+#: folders of results/ that all experiments share
+RESERVED_NAMES = ("data", "checks", "runs", "checkpoints", "logs", "benchmarks")
+MOST_RUNS = 100_000
+
+
+def config_mistakes(config: Config) -> Iterator[str]:
+    """Every mistake that does not depend on files, one line each."""
+    yield from _reserved_name(config)
+    yield from _unknown_values(config)
+    yield from _too_many_runs(config)
+    yield from _sizes(config)
+    yield from _check_examples(config)
+    yield from _formats(config)
+
+
+def file_mistakes(config: Config) -> Iterator[str]:
+    """Every mistake about files that should be on this machine, one line each."""
+    yield from _local_dirs(config)
+    yield from _published(config)
+
+
+def as_list(value: Any) -> list[Any]:
+    """The values of an axis."""
+    return value if isinstance(value, list) else [value]
+
+
+def _mapping(config: Config, *keys: str) -> Config:
+    value: Any = config
+    for key in keys:
+        value = value.get(key)
+        if not isinstance(value, Mapping):
+            return {}
+    found: Config = value
+    return found
+
+
+def _experiments(config: Config) -> Iterator[tuple[int, Config]]:
+    experiments = config.get("experiments")
+    if isinstance(experiments, list):
+        yield from ((i, e) for i, e in enumerate(experiments) if isinstance(e, Mapping))
+
+
+def _sizes_of(experiment: Config, axis: str, least: int) -> list[int]:
+    return [v for v in as_list(experiment[axis]) if type(v) is int and v >= least]
+
+
+def _train_images(config: Config, dataset: object) -> int | None:
+    """The number of a dataset's training images; None if the registry does not say it."""
+    number = _mapping(config, "datasets", str(dataset)).get("train")
+    return number if type(number) is int and number > 0 else None
+
+
+def used_datasets(config: Config) -> list[str]:
+    """The datasets of the registry that experiments name, in the order of their first use."""
+    named = [d for _, experiment in _experiments(config) for d in as_list(experiment["dataset"])]
+    return [d for d in dict.fromkeys(filter(_is_text, named)) if _mapping(config, "datasets", d)]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _reserved_name(config: Config) -> Iterator[str]:
+    # some file systems do not tell Data from data
+    if str(config["name"]).lower() in RESERVED_NAMES:
+        yield (
+            f"name: {show(config['name'])} is a folder that all experiments share; "
+            f"allowed: any other name than {', '.join(RESERVED_NAMES)}"
+        )
+
+
+def _unknown_values(config: Config) -> Iterator[str]:
+    if not isinstance(config["datasets"], Mapping):
+        return
+    datasets = [*filter(_is_text, config["datasets"])]
+    known: dict[str, Iterable[str]] = {"dataset": datasets, "activation": ACTIVATIONS, "init": INITS}
+    for i, experiment in _experiments(config):
+        for axis, names in known.items():
+            for value in dict.fromkeys(filter(_is_text, as_list(experiment[axis]))):
+                if value not in names:
+                    yield f"experiments[{i}].{axis}: {unknown(value, axis, names)}"
+    for dataset in _mapping(config, "published", "loss_divisor"):
+        if dataset not in datasets:
+            yield f"published.loss_divisor: {unknown(dataset, 'dataset', datasets)}"
+
+
+def _too_many_runs(config: Config) -> Iterator[str]:
+    for i, experiment in _experiments(config):
+        runs = 1
+        for value in experiment.values():
+            runs *= len(as_list(value))
+        if runs > MOST_RUNS:
+            yield f"experiments[{i}]: spans {runs} runs; allowed: at most {MOST_RUNS}"
+
+
+def _sizes(config: Config) -> Iterator[str]:
+    for i, experiment in _experiments(config):
+        splits = itertools.product(
+            dict.fromkeys(filter(_is_text, as_list(experiment["dataset"]))),
+            _sizes_of(experiment, "validation_size", 0),
+            [None] * (None in as_list(experiment["train_size"])) + _sizes_of(experiment, "train_size", 1),
+        )
+        batches = _sizes_of(experiment, "batch_size", 1)
+        for dataset, validation, train in splits:
+            images = _train_images(config, dataset)
+            if images is not None:
+                yield from _split(f"experiments[{i}]", dataset, images, validation, train, batches)
+
+
+def _split(
+    where: str, dataset: str, images: int, validation: int, train: int | None, batches: list[int]
+) -> Iterator[str]:
+    """Mistakes of one way to split a dataset, and of the batches taken from it."""
+    left = images - validation
+    if left < 1:
+        yield (
+            f"{where}.validation_size: {validation} leaves nothing to train on of the {images} training "
+            f"images of {dataset}; allowed: at most {images - 1}"
+        )
+    elif train is not None and train > left:
+        beside = f" beside validation_size {validation}" if validation else ""
+        yield (
+            f"{where}.train_size: {train} is more than {dataset} has: {images} training images{beside}; "
+            f"allowed: 1 to {left}, or null"
+        )
+    else:
+        rows = left if train is None else train
+        cause = "" if rows == images else f" after train_size {show(train)} and validation_size {validation}"
+        for batch in batches:
+            if batch > rows:
+                yield (
+                    f"{where}.batch_size: {batch} is larger than the training set of {dataset}, "
+                    f"{rows} images{cause}; allowed: 1 to {rows}"
+                )
+
+
+def _check_examples(config: Config) -> Iterator[str]:
+    examples = _mapping(config, "gradient_check").get("examples")
+    images = {dataset: _train_images(config, dataset) for dataset in used_datasets(config)}
+    fewest, dataset = min(((n, dataset) for dataset, n in images.items() if n), default=(None, ""))
+    if type(examples) is int and fewest is not None and examples > fewest:
+        yield (
+            f"gradient_check.examples: {examples} is more than the {fewest} training images of {dataset}; "
+            f"allowed: 1 to {fewest}"
+        )
+
+
+def _formats(config: Config) -> Iterator[str]:
+    for dataset, entry in _mapping(config, "datasets").items():
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("format"), str):
+            continue
+        where = key_path(["datasets", dataset])
+        if entry["format"] not in FORMAT_ROLES:
+            yield f"{where}.format: {unknown(entry['format'], 'format', FORMAT_ROLES)}"
+        elif isinstance(entry.get("files"), Mapping):
+            yield from _roles(where, entry)
+
+
+def _roles(where: str, entry: Config) -> Iterator[str]:
+    files, roles = entry["files"], FORMAT_ROLES[entry["format"]]
+    what = f"role of the format {entry['format']}"
+    yield from (f"{where}.files: {unknown(role, what, roles)}" for role in files if role not in roles)
+    missing = [role for role in roles if role not in files]
+    if missing:
+        yield f"{where}.files: lacks {', '.join(missing)}, which the format {entry['format']} reads"
+    if entry["format"] in EMBEDDED or entry.get("local_dir") is not None:
+        return
+    for role in roles:
+        if role in files and isinstance(files[role], Mapping) and files[role].get("mirrors") == []:
+            yield f"{where}.files.{role}.mirrors: an empty list; give an address, or {where}.local_dir"
+
+
+def _local_dirs(config: Config) -> Iterator[str]:
+    for dataset in used_datasets(config):
+        entry = _mapping(config, "datasets", dataset)
+        if not isinstance(entry.get("local_dir"), str) or not entry["local_dir"]:
+            continue
+        where, folder = f"{key_path(['datasets', dataset])}.local_dir", Path(entry["local_dir"])
+        if not folder.is_dir():
+            hint = "; write the whole path, ~ is not expanded" if folder.parts[:1] == ("~",) else ""
+            yield f"{where}: {show(str(folder))} is not a folder on this machine{hint}"
+            continue
+        for file in _mapping(entry, "files").values():
+            name = file.get("name") if isinstance(file, Mapping) else None
+            if isinstance(name, str) and not (folder / name).is_file():
+                yield f"{where}: {show(str(folder))} has no file {name}"
+
+
+def _published(config: Config) -> Iterator[str]:
+    table = _mapping(config, "published").get("table")
+    if not isinstance(table, str) or not table:
+        return
+    try:
+        rows = published_rows(table)
+    except HandgradError as error:
+        yield f"published.table: {error}"
+        return
+    divisors, used = config["published"].get("loss_divisor"), used_datasets(config)
+    if not isinstance(divisors, Mapping):
+        return
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        if dataset in used and dataset not in divisors:
+            yield (
+                f"published.loss_divisor.{dataset}: missing; expected a number greater than 0, "
+                f"since {table} has rows of {dataset}"
+            )

@@ -1,0 +1,108 @@
+"""The confusion matrix of an experiment's best run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from handgrad.errors import HandgradError
+from handgrad.plot_style import INK, fixed_ticks, new_layout, style
+from handgrad.tables import Row, rows_of
+
+Array = NDArray[Any]
+
+CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
+CLASSES_WITH_NAMES = 40
+
+
+def best_run(results: pd.DataFrame, dataset: str) -> Row | None:
+    """The row of a dataset's run with the fewest test faults, the first of equals; None if all diverged."""
+    finished = results[(results["dataset"] == dataset) & results["faults"].notna()]
+    return min(rows_of(finished), key=lambda row: row["faults"], default=None)
+
+
+def read_test_labels(path: str | Path) -> tuple[Array, tuple[str, ...]]:
+    """The labels of a dataset's test split, uint8 (N,), and its class names, without reading any pixels.
+
+    Raises HandgradError if the file is not a dataset.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return file["test/y"][:], tuple(file.attrs["class_names"])
+    except (OSError, KeyError) as error:
+        raise HandgradError(
+            f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
+        ) from error
+
+
+def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
+    """How many examples of each class (rows) were taken for each class (columns), K x K."""
+    pairs = labels.astype(np.intp) * classes + predictions
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def confusion_of(best: Row, labels: Array, predictions: Array, class_names: Sequence[str]) -> Figure:
+    """The confusion matrix of a run, whose row of the results is given.
+
+    Raises HandgradError if labels and predictions do not give the faults that the row has.
+    """
+    faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
+    if faults != best["faults"]:
+        raise HandgradError(
+            f"results/runs/{best['dataset']}/{best['run']}.h5: its predictions give {faults} faults on the "
+            f"test labels, the results table has {best['faults']}; delete the table, and run snakemake again"
+        )
+    counts = confusion_counts(labels, predictions, len(class_names))
+    return confusion_matrix(
+        counts, class_names, f"{best['run']}\n{faults} faults in {len(labels)} test images"
+    )
+
+
+def confusion_matrix(counts: Array, class_names: Sequence[str], title: str) -> Figure:
+    """Counts, K x K, and what percentage of its row each is: true classes are rows, predicted ones columns.
+
+    Shades and the second number of a cell are percentages of a row. Cells without an example are blank.
+    """
+    totals = counts.sum(axis=1, keepdims=True)
+    percent = 100 * counts / np.maximum(totals, 1)
+    with style():
+        size = 7.4 if len(class_names) > 5 else 5.6
+        figure = Figure(figsize=(size + 0.6, size), layout=new_layout())
+        axes = figure.add_subplot()
+        # A root scale: a class that is right 9 times in 10 would leave all mistakes one pale shade.
+        image = axes.imshow(percent, cmap="Blues", norm=PowerNorm(0.4, 0, 100), aspect="equal")
+        bar = figure.colorbar(image, ax=axes, shrink=0.6, label="Percent of the true class")
+        fixed_ticks(bar.ax.yaxis, [0, 1, 5, 10, 25, 50, 100])
+        if len(class_names) <= CLASSES_WITH_NUMBERS:
+            _write_numbers(axes, counts, percent)
+        _name_classes(axes, class_names)
+        axes.set_title(title, fontsize=9)
+    return figure
+
+
+def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        share = "<0.1" if percent[i, j] < 0.05 else f"{percent[i, j]:.1f}"
+        colour = "white" if percent[i, j] > 25 else INK
+        axes.text(j, i, f"{counts[i, j]}\n{share}%", ha="center", va="center", color=colour, fontsize=8)
+
+
+def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
+    step = -(-len(class_names) // CLASSES_WITH_NAMES)
+    places, names = range(0, len(class_names), step), class_names[::step]
+    long = max(map(len, names)) > 3
+    axes.set_xticks(
+        places, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor"
+    )
+    axes.set_yticks(places, names)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="Predicted class", ylabel="True class")

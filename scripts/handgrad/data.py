@@ -1,0 +1,195 @@
+"""Datasets as HDF5, and the way from stored pixels to the inputs of a batch.
+
+``results/data/<dataset>.h5`` holds train/x and test/x, uint8 (N, D), and train/y and test/y, uint8 (N,).
+Pixels stay uint8 in memory too; only a batch is ever held as floating point.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from handgrad.atomic import whole_file
+from handgrad.errors import HandgradError
+from handgrad.randomness import Purpose, generator
+
+Array = NDArray[Any]
+Bytes = NDArray[np.uint8]
+Rows = NDArray[np.intp]
+
+STATISTICS_BLOCK = 512  # rows; keeps a pass over the pixels within a few tens of MB
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images x, uint8 (N, D), and labels y, uint8 (N,)."""
+
+    x: Bytes
+    y: Bytes
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A dataset: two splits and what is needed to read and show them.
+
+    image_shape: (height, width) or (channels, height, width); pixels of an image are stored in that order.
+    largest: the largest value a pixel can take. sources: sha256 of each file it was made from.
+    digest: identifies the data; see ``digests.data_digest``.
+    """
+
+    train: Split
+    test: Split
+    image_shape: tuple[int, ...]
+    largest: int
+    class_names: tuple[str, ...]
+    sources: dict[str, str]
+    digest: str
+
+    @property
+    def inputs(self) -> int:
+        """D, the number of pixel values of an image."""
+        return int(self.train.x.shape[1])
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return len(self.class_names)
+
+
+def write_data(path: str | Path, data: ImageData) -> None:
+    """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics."""
+    mean, std = pixel_statistics(data.train.x)
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        for name, split in (("train", data.train), ("test", data.test)):
+            group = file.create_group(name)
+            group.create_dataset("x", data=split.x)
+            group.create_dataset("y", data=split.y)
+        file.attrs["image_shape"] = data.image_shape
+        file.attrs["largest"] = data.largest
+        file.attrs["class_names"] = list(data.class_names)
+        file.attrs["source_files"] = list(data.sources)
+        file.attrs["source_sha256"] = list(data.sources.values())
+        file.attrs["pixel_mean"] = mean
+        file.attrs["pixel_std"] = std
+        file.attrs["data_digest"] = data.digest
+
+
+def read_data(path: str | Path, expected_digest: str) -> ImageData:
+    """Read a dataset.
+
+    Raises HandgradError if the file is not one that ``write_data`` wrote, or holds other data than expected.
+    """
+    data = _read(path)
+    if data.digest != expected_digest:
+        raise HandgradError(
+            f"{path}: holds data with digest {data.digest}, this job was planned with {expected_digest}; "
+            "run snakemake again"
+        )
+    return data
+
+
+def _read(path: str | Path) -> ImageData:
+    try:
+        with h5py.File(path, "r") as file:
+            attrs = file.attrs
+            return ImageData(
+                train=_read_split(file["train"]),
+                test=_read_split(file["test"]),
+                image_shape=tuple(int(n) for n in attrs["image_shape"]),
+                largest=int(attrs["largest"]),
+                class_names=tuple(attrs["class_names"]),
+                sources=dict(zip(attrs["source_files"], attrs["source_sha256"], strict=True)),
+                digest=attrs["data_digest"],
+            )
+    except (OSError, KeyError) as error:
+        raise HandgradError(
+            f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
+        ) from error
+
+
+def _read_split(group: h5py.Group) -> Split:
+    return Split(group["x"][:], group["y"][:])
+
+
+def pixel_statistics(x: Bytes, rows: Rows | None = None) -> tuple[Array, Array]:
+    """Mean and standard deviation (ddof 0) of each pixel over the rows, float64 (D,), in stored units.
+
+    Sums are integers, so the result does not depend on how the rows are cut into blocks.
+    """
+    n = len(x) if rows is None else len(rows)
+    total = np.zeros(x.shape[1], np.int64)
+    squares = np.zeros(x.shape[1], np.int64)
+    for start in range(0, n, STATISTICS_BLOCK):
+        chosen = slice(start, start + STATISTICS_BLOCK)
+        block = (x[chosen] if rows is None else x[rows[chosen]]).astype(np.int64)
+        total += block.sum(axis=0)
+        squares += (block * block).sum(axis=0)
+    mean = total / n
+    return mean, np.sqrt(np.maximum(squares / n - mean * mean, 0))
+
+
+def split_rows(n: int, *, train_size: int | None, validation_size: int) -> tuple[Rows, Rows]:
+    """Row numbers, ascending, of the training and of the validation examples; the same for every seed."""
+    order = generator(0, Purpose.SPLIT).permutation(n)
+    end = n if train_size is None else validation_size + train_size
+    return np.sort(order[validation_size:end]), np.sort(order[:validation_size])
+
+
+@dataclass(frozen=True)
+class PixelScaling:
+    """Stored pixel values to inputs: x * scale + shift, each a number or float64 (D,)."""
+
+    scale: float | Array
+    shift: float | Array = 0.0
+
+    @classmethod
+    def of(cls, pixels: str, *, x: Bytes, rows: Rows, largest: int) -> "PixelScaling":
+        """``raw``: x; ``unit``: u = x / largest; ``standardize``: (u - mean) / (std + 0.1) a pixel.
+
+        Mean and standard deviation are those of u over the given (training) rows alone.
+        """
+        if pixels == "raw":
+            return cls(1.0)
+        if pixels == "unit":
+            return cls(1.0 / largest)
+        mean, std = (statistic / largest for statistic in pixel_statistics(x, rows))
+        return cls(1.0 / (largest * (std + 0.1)), -mean / (std + 0.1))
+
+    def inputs(self, x: Bytes, dtype: DTypeLike) -> Array:
+        """X, N x (D+1) with X[:, 0] = 1, from stored pixels (N, D)."""
+        X = np.empty((len(x), x.shape[1] + 1), dtype)
+        self.write_inputs(x, X)
+        return X
+
+    def write_inputs(self, x: Bytes, X: Array) -> None:
+        """Fill X, N x (D+1), from stored pixels (N, D), as ``inputs`` does."""
+        X[:, 0] = 1
+        np.multiply(x, np.asarray(self.scale, X.dtype), out=X[:, 1:])
+        if np.any(self.shift):
+            X[:, 1:] += np.asarray(self.shift, X.dtype)
+
+
+def one_hot(y: Bytes, classes: int, dtype: DTypeLike) -> Array:
+    """T, N x K: T[n, y[n]] = 1, all else 0."""
+    T = np.zeros((len(y), classes), dtype)
+    T[np.arange(len(y)), y] = 1
+    return T
+
+
+def batches(
+    split: Split, rows: Rows, *, batch_size: int, scaling: PixelScaling, classes: int, dtype: DTypeLike
+) -> Iterator[tuple[Array, Array]]:
+    """The examples of these rows, in this order, as (X, T) of at most batch_size; the last may be smaller.
+
+    X is one buffer that the next batch overwrites.
+    """
+    X = np.empty((min(batch_size, len(rows)), split.x.shape[1] + 1), dtype)
+    for start in range(0, len(rows), batch_size):
+        chosen = rows[start : start + batch_size]
+        view = X[: len(chosen)]
+        scaling.write_inputs(split.x[chosen], view)
+        yield view, one_hot(split.y[chosen], classes, dtype)

@@ -1,0 +1,281 @@
+"""From the files of a dataset, as its authors published them, to arrays.
+
+``FORMATS`` has a reader for each format; the roles of its files are in ``registry``. A reader gets the
+dataset's entry of config/datasets.yaml and its files, of which size and sha256 have been checked, and gives
+two splits. Nothing is unpacked to disk and nothing is unpickled.
+"""
+
+import gzip
+import importlib.util
+import math
+import struct
+import tarfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from handgrad.data import Bytes, ImageData, Split
+from handgrad.digests import data_digest, file_sha256
+from handgrad.errors import HandgradError
+from handgrad.registry import FORMAT_ROLES
+
+Entry = Mapping[str, Any]
+Paths = Mapping[str, Path]
+
+BLOCK = 1 << 20  # bytes read at a time, so that no second copy of the pixels is ever held
+DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError)  # what damaged gzip and tar files raise
+
+
+class Mismatch(Exception):
+    """A file is the one that the registry names, and holds something else than the registry says."""
+
+    def __init__(self, where: object, found: str, expected: str) -> None:
+        super().__init__(f"{where}: {found}, expected {expected}")
+
+
+@dataclass(frozen=True)
+class Format:
+    """How to read a dataset.
+
+    roles: the files it needs. read: (entry, {role: path}) to (train, test); raises Mismatch.
+    bundled: role to path, where an installed package brings the files; None where they are downloaded.
+    """
+
+    roles: tuple[str, ...]
+    read: Callable[[Entry, Paths], tuple[Split, Split]]
+    bundled: Callable[[str], Path] | None = None
+
+
+def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
+    """Check the files of a dataset against its entry of the registry, and read them.
+
+    Raises HandgradError, one line, when a file is not the one that the registry names, or when what it
+    holds is not what the entry says.
+    """
+    files = entry["files"]
+    for role, path in paths.items():
+        _check_file(path, files[role], _remedy(entry, name))
+    try:
+        train, test = FORMATS[entry["format"]].read(entry, paths)
+    except Mismatch as error:
+        raise HandgradError(
+            f"{error}; its size and sha256 are those of the registry, so correct datasets.{name} there"
+        ) from error
+    return ImageData(
+        train=train,
+        test=test,
+        image_shape=tuple(entry["image_shape"]),
+        largest=entry["largest"],
+        class_names=tuple(entry["class_names"]),
+        sources={files[role]["name"]: files[role]["sha256"] for role in paths},
+        digest=data_digest(entry),
+    )
+
+
+def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
+    """{role: path} of all files of a dataset: those given, and those that an installed package brings."""
+    kind = FORMATS[entry["format"]]
+    return {
+        role: given[role] if role in given or kind.bundled is None else kind.bundled(role)
+        for role in kind.roles
+    }
+
+
+def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
+    if not path.is_file():
+        raise HandgradError(f"{path}: no such file, expected one of {expected['size']} bytes; {remedy}")
+    size = path.stat().st_size
+    if size != expected["size"]:
+        raise HandgradError(f"{path}: {size} bytes, expected {expected['size']}; {remedy}")
+    sha256 = file_sha256(path)
+    if sha256 != expected["sha256"]:
+        raise HandgradError(f"{path}: sha256 is {sha256}, expected {expected['sha256']}; {remedy}")
+
+
+def _remedy(entry: Entry, name: str) -> str:
+    if entry.get("local_dir") is not None:
+        return f"put the right file there, or remove local_dir from datasets.{name}"
+    if FORMATS[entry["format"]].bundled is not None:
+        return "it comes with scikit-learn: install the version that environment.yml names"
+    return "delete it, and run snakemake again"
+
+
+def _check_labels(where: object, labels: Bytes, classes: int) -> None:
+    if labels.max() >= classes:
+        example = int(np.argmax(labels >= classes))
+        raise Mismatch(where, f"example {example} has label {labels[example]}", f"0 to {classes - 1}")
+
+
+def _check_pixels(where: object, pixels: Bytes, largest: int) -> None:
+    if pixels.max() > largest:
+        raise Mismatch(where, f"has a pixel of {pixels.max()}", f"0 to {largest}")
+
+
+# idx: MNIST and the datasets made in its image. A header, big-endian: two zero bytes, the type of a value
+# (8: unsigned byte), the number of dimensions, then each dimension as 32 bits. Then the values.
+
+
+def _read_idx(entry: Entry, paths: Paths) -> tuple[Split, Split]:
+    def split(part: str) -> Split:
+        images, labels = paths[f"{part}_images"], paths[f"{part}_labels"]
+        x = _read_idx_file(images, (entry[part], *entry["image_shape"]))
+        y = _read_idx_file(labels, (entry[part],))
+        _check_pixels(images, x, entry["largest"])
+        _check_labels(labels, y, len(entry["class_names"]))
+        return Split(x.reshape(len(x), -1), y)
+
+    return split("train"), split("test")
+
+
+def _read_idx_file(path: Path, shape: tuple[int, ...]) -> Bytes:
+    """The values of a gzipped idx file, uint8, in this shape; reads no more of it than that and a byte."""
+    try:
+        with gzip.open(path) as file:
+            _check_idx_header(path, file.read(4 + 4 * len(shape)), shape)
+            values = np.empty(shape, np.uint8)
+            filled = _fill(file, values)
+            excess = file.read(1)
+    except DAMAGE as error:
+        raise Mismatch(path, f"broken gzip ({error})", "a whole gzip file") from error
+    if filled < values.size:
+        raise Mismatch(path, f"ends after {filled} values", f"{values.size}")
+    if excess:
+        raise Mismatch(path, f"goes on after {filled} values", "its end")
+    return values
+
+
+def _check_idx_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
+    magic = bytes([0, 0, 8, len(shape)])
+    if header[:4] != magic:
+        raise Mismatch(path, f"starts with bytes {header[:4].hex()}", f"{magic.hex()} (idx, unsigned bytes)")
+    if len(header) < 4 + 4 * len(shape):
+        raise Mismatch(path, f"ends in its header, after {len(header)} bytes", f"{4 + 4 * len(shape)}")
+    found = struct.unpack(f">{len(shape)}I", header[4:])
+    if found != shape:
+        raise Mismatch(path, f"holds {_times(found)} values", _times(shape))
+
+
+def _fill(file: gzip.GzipFile | IO[bytes], values: Bytes) -> int:
+    """Read into ``values`` until it is full or the file ends; the number of bytes read."""
+    view = values.data.cast("B")
+    filled = 0
+    while block := file.read(min(BLOCK, len(view) - filled)):
+        view[filled : filled + len(block)] = block
+        filled += len(block)
+    return filled
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)
+
+
+# cifar-binary: a tar.gz with five training files and one test file; a record is a label and 3,072 values.
+
+CIFAR_TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6))
+CIFAR_TEST = "cifar-10-batches-bin/test_batch.bin"
+CIFAR_PIXELS = 3 * 32 * 32
+
+
+def _read_cifar(entry: Entry, paths: Paths) -> tuple[Split, Split]:
+    archive = paths["archive"]
+    train, test = (_empty_cifar(archive, entry, part) for part in ("train", "test"))
+    parts = _cifar_parts(archive, train, test)
+    _read_cifar_members(archive, parts)
+    for split in (train, test):
+        _check_pixels(archive, split.x, entry["largest"])
+    for member_name, part in parts.items():
+        _check_labels(f"{archive}: {member_name}", part.y, len(entry["class_names"]))
+    return train, test
+
+
+def _empty_cifar(archive: Path, entry: Entry, part: str) -> Split:
+    shape = tuple(entry["image_shape"])
+    if math.prod(shape) != CIFAR_PIXELS:
+        raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
+    return Split(np.empty((entry[part], CIFAR_PIXELS), np.uint8), np.empty(entry[part], np.uint8))
+
+
+def _cifar_parts(archive: Path, train: Split, test: Split) -> dict[str, Split]:
+    """The part of the arrays that each member fills; training examples in the order of batch number."""
+    size, rest = divmod(len(train.y), len(CIFAR_TRAIN))
+    if rest:
+        raise Mismatch(archive, "five training files of equal length", f"{len(train.y)} examples (train)")
+    parts = {
+        name: Split(train.x[start : start + size], train.y[start : start + size])
+        for name, start in zip(CIFAR_TRAIN, range(0, len(train.y), size), strict=True)
+    }
+    return {**parts, CIFAR_TEST: test}
+
+
+def _read_cifar_members(archive: Path, parts: Mapping[str, Split]) -> None:
+    missing = list(parts)
+    try:
+        # one pass in the order of the archive: going back would decompress it again from its start
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                if member.name in missing:
+                    _read_cifar_member(archive, tar, member, parts[member.name])
+                    missing.remove(member.name)
+    except DAMAGE as error:
+        raise Mismatch(archive, f"broken tar.gz ({error})", "a whole one") from error
+    if missing:
+        raise Mismatch(archive, f"no member {missing[0]}", "one")
+
+
+def _read_cifar_member(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, part: Split) -> None:
+    where = f"{archive}: {member.name}"
+    records = np.empty((len(part.y), 1 + CIFAR_PIXELS), np.uint8)
+    file = tar.extractfile(member) if member.isreg() else None
+    if file is None:
+        raise Mismatch(where, "is a link or a folder", "a regular file")
+    if member.size != records.size:
+        raise Mismatch(where, f"{member.size} bytes", f"{records.size} ({len(records)} records)")
+    with file:
+        filled = _fill(file, records)
+    if filled < records.size:
+        raise Mismatch(where, f"ends after {filled} bytes", f"{records.size}")
+    part.y[:] = records[:, 0]
+    part.x[:] = records[:, 1:]
+
+
+# sklearn-digits: a gzipped CSV without a header; a row is the 64 values of an image and its label.
+
+
+def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
+    path, train, test = paths["table"], entry["train"], entry["test"]
+    shape = (train + test, math.prod(entry["image_shape"]) + 1)
+    try:
+        # a row more than is wanted shows that there is one more
+        table = np.loadtxt(path, np.uint8, delimiter=",", ndmin=2, max_rows=shape[0] + 1)
+    except (*DAMAGE, ValueError) as error:
+        raise Mismatch(path, f"not a table of small integers ({error})", "a gzipped CSV") from error
+    if table.shape != shape:
+        found = _times(table.shape) if len(table) <= shape[0] else f"more than {shape[0]} rows"
+        raise Mismatch(path, f"holds {found}", _times(shape))
+    x, y = table[:, :-1], table[:, -1]
+    _check_pixels(path, x, entry["largest"])
+    _check_labels(path, y, len(entry["class_names"]))
+    splits = (Split(x[rows].copy(), y[rows].copy()) for rows in (slice(train), slice(train, None)))
+    return next(splits), next(splits)
+
+
+def _sklearn_file(role: str) -> Path:
+    """The file that scikit-learn brings, found without importing scikit-learn, which takes a second."""
+    spec = importlib.util.find_spec("sklearn")
+    if spec is None or spec.origin is None:
+        raise HandgradError(
+            f"scikit-learn, which brings the {role} of digits: not installed; install environment.yml"
+        )
+    return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
+
+
+#: every format; adding one is one entry here
+FORMATS: dict[str, Format] = {
+    "idx": Format(FORMAT_ROLES["idx"], _read_idx),
+    "cifar-binary": Format(FORMAT_ROLES["cifar-binary"], _read_cifar),
+    "sklearn-digits": Format(FORMAT_ROLES["sklearn-digits"], _read_digits, bundled=_sklearn_file),
+}

@@ -1,0 +1,67 @@
+"""The published table: its rows, and which run each of them belongs to."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from handgrad.errors import HandgradError
+from handgrad.runs import Run
+
+#: the columns that say what was trained, each the name of an axis
+SETTINGS: dict[str, type] = {
+    "dataset": str,
+    "activation": str,
+    "hidden_units": int,
+    "learning_rate": float,
+    "batch_size": int,
+    "epochs": int,
+    "l2": float,
+}
+COLUMNS: dict[str, type] = {
+    **SETTINGS,
+    "precision_percent": float,
+    "faults": int,
+    "test_size": int,
+    "loss": float,
+}
+
+
+def published_rows(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a published CSV in the file's order, a value of the right type for each of ``COLUMNS``.
+
+    Raises HandgradError if the file cannot be read or is not such a table.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            if header != list(COLUMNS):
+                begins, columns = ",".join(header)[:100], ",".join(COLUMNS)
+                raise HandgradError(f"'{path}' begins with {begins!r}; expected the columns {columns}")
+            return [_row(row, f"'{path}', line {reader.line_num}") for row in reader if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise HandgradError(f"'{path}' cannot be read ({reason}); expected a CSV file, or null") from error
+
+
+def _row(texts: list[str], where: str) -> dict[str, Any]:
+    if len(texts) != len(COLUMNS):
+        raise HandgradError(f"{where} has {len(texts)} values; expected {len(COLUMNS)}")
+    row = {}
+    for (column, kind), text in zip(COLUMNS.items(), texts, strict=True):
+        try:
+            row[column] = kind(text)
+        except ValueError:
+            expected = "a whole number" if kind is int else "a number"
+            raise HandgradError(f"{where}: {column} is {text!r}; expected {expected}") from None
+    return row
+
+
+def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a published row trained, to compare with ``run_settings``."""
+    return tuple(row[column] for column in SETTINGS)
+
+
+def run_settings(run: Run) -> tuple[Any, ...]:
+    """What a run trains, as far as published rows tell."""
+    return tuple(getattr(run, column) for column in SETTINGS)

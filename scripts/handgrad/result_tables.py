@@ -1,0 +1,127 @@
+"""The table of an experiment's results: one row a run."""
+
+from collections.abc import Iterable
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from handgrad.runs import AXES, Run
+from handgrad.tables import (
+    TITLES,
+    TYPES,
+    Column,
+    Row,
+    format_column,
+    html_page,
+    markdown_table,
+    plain_column,
+    rows_of,
+    typed,
+)
+
+if TYPE_CHECKING:  # the tables of other scripts must not depend on what training imports
+    from handgrad.run_reader import Summary
+
+RESULT_COLUMNS: tuple[str, ...] = (
+    *AXES,
+    "status",
+    "faults",
+    "test_size",
+    "accuracy",
+    "loss",
+    "seconds",
+    "content_sha256",
+    "run",
+)
+
+
+def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
+    """One row a run, in the order given, with the columns RESULT_COLUMNS.
+
+    faults, of test_size test examples; accuracy, a fraction; loss, mean negative log-likelihood a test
+    example: all after the last epoch, and missing from a run that diverged. seconds: of training and
+    evaluation. run: the run's name.
+    """
+    return typed((_row(summary) for summary in summaries), RESULT_COLUMNS)
+
+
+def _row(summary: "Summary") -> Row:
+    faults, size = summary.faults, summary.test_size
+    return {
+        **vars(summary.run),
+        "status": summary.status,
+        "faults": faults,
+        "test_size": size,
+        "accuracy": None if faults is None else (size - faults) / size,
+        "loss": summary.loss,
+        "seconds": summary.seconds,
+        "content_sha256": summary.content_sha256,
+        "run": summary.run.name,
+    }
+
+
+def result_columns(table: pd.DataFrame) -> list[Column]:
+    """What people see of a results table: the published columns in the published order, and what it lacked.
+
+    An axis that the published table does not have is shown where its values vary, or differ from the
+    default.
+    """
+    return [
+        *(plain_column(name) for name in TITLES),
+        Column("PREC", _percent),
+        Column("FAULTS", _faults),
+        format_column("loss", "LOSS", "#.5g"),
+        *(_axis_column(name) for name in _telling_axes(table)),
+        plain_column("status", "STATUS"),
+        format_column("seconds", "SECONDS", ".1f"),
+    ]
+
+
+def _percent(row: Row) -> str:
+    return "" if pd.isna(row["accuracy"]) else f"{100 * row['accuracy']:.2f}%"
+
+
+def _faults(row: Row) -> str:
+    return "" if pd.isna(row["faults"]) else f"{row['faults']}/{row['test_size']}"
+
+
+def _axis_column(name: str) -> Column:
+    shown = plain_column(name, name.replace("_", " ").upper())
+    if name != "train_size":
+        return shown
+    return Column(shown.title, lambda row: shown.text(row) or "all", numeric=TYPES[name] != "str")
+
+
+def _telling_axes(table: pd.DataFrame) -> list[str]:
+    """The axes outside the published table that tell a reader something about these runs."""
+    telling = []
+    for axis in fields(Run):
+        values = {None if pd.isna(value) else value for value in table[axis.name]}
+        usual = values if axis.default is MISSING else {axis.default}
+        if axis.name not in TITLES and (len(values) > 1 or not values <= usual):
+            telling.append(axis.name)
+    return telling
+
+
+def results_markdown(table: pd.DataFrame) -> str:
+    """A results table as Markdown."""
+    return markdown_table(result_columns(table), rows_of(table))
+
+
+def results_html(table: pd.DataFrame) -> str:
+    """A results table as a page of its own; runs that diverged say so in words, and are set off."""
+    return html_page(
+        "Results", count_runs(table), result_columns(table), rows_of(table), lambda row: not finished(row)
+    )
+
+
+def finished(row: Row) -> bool:
+    """Whether a row's run came to its last epoch, and so has faults and a loss."""
+    return bool(row["status"] == "finished")
+
+
+def count_runs(table: pd.DataFrame) -> str:
+    """How many runs there are and how many diverged, in words."""
+    runs, diverged = len(table), int((table["status"] == "diverged").sum())
+    return f"{runs} run{'' if runs == 1 else 's'}, {diverged or 'none'} diverged"

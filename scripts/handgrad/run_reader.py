@@ -1,0 +1,84 @@
+"""Reading run files. Apart from ``runfile``, which says what they hold, since no run depends on this."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.errors import HandgradError
+from handgrad.runs import AXES, Run
+from handgrad.training import Epoch
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run file without its arrays' bulk: what tables are made of.
+
+    history maps each field of ``training.Epoch`` to an array with one value an epoch. faults and loss
+    are those of the test split after the last epoch; None if the run diverged.
+    """
+
+    run: Run
+    status: str
+    test_size: int
+    faults: int | None
+    loss: float | None
+    seconds: float
+    history: dict[str, Array]
+    content_sha256: str
+    attributes: dict[str, Any]
+
+
+def _open(path: str | Path) -> h5py.File:
+    # Result files are finished: no lock is needed, and shared file systems often refuse one.
+    return h5py.File(path, "r", locking=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, h5py.Empty):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def read_summary(path: str | Path) -> Summary:
+    """Read a run's summary. Raises HandgradError if the file is not one that ``write_run`` wrote."""
+    try:
+        with _open(path) as file:
+            attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            history = {figure.name: file["history"][figure.name][:] for figure in fields(Epoch)}
+        finished = attributes["status"] == "finished"
+        return Summary(
+            run=Run(**{axis: attributes[axis] for axis in AXES}),
+            status=attributes["status"],
+            test_size=attributes["test_examples"],
+            faults=int(history["test_faults"][-1]) if finished else None,
+            loss=float(history["test_loss"][-1]) if finished else None,
+            seconds=float(sum(segment["seconds"] for segment in json.loads(attributes["segments"]))),
+            history=history,
+            content_sha256=attributes["content_sha256"],
+            attributes=attributes,
+        )
+    except (OSError, KeyError) as error:
+        raise not_a_run(path, error) from error
+
+
+def read_arrays(path: str | Path, *names: str) -> list[Array]:
+    """Read arrays of a run file by name, e.g. ``test/predictions``. Raises HandgradError if one is absent."""
+    try:
+        with _open(path) as file:
+            return [file[name][:] for name in names]
+    except (OSError, KeyError) as error:
+        raise not_a_run(path, error) from error
+
+
+def not_a_run(path: str | Path, error: Exception) -> HandgradError:
+    """The error for a file that cannot be read as a run."""
+    return HandgradError(
+        f"{path}: cannot be read as a run of this workflow ({error}); delete it, and run snakemake again"
+    )

@@ -1,0 +1,167 @@
+"""Mini-batch gradient ascent on E(W), epoch by epoch."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.activations import ACTIVATIONS, Activation
+from handgrad.data import ImageData, PixelScaling, Rows, Split, batches, one_hot, split_rows
+from handgrad.model import Weights, data_term, forward, gradients, initial_weights, penalty, softmax
+from handgrad.randomness import Purpose, generator
+from handgrad.runs import Run
+
+Array = NDArray[Any]
+
+EVALUATION_BLOCK = 1000  # examples; a block of CIFAR-10 inputs in float32 is 12 MB
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is kept of one epoch.
+
+    data_term: mean log-likelihood a training example, as its batches passed. penalty: (lambda/2)|W|^2 at
+    the end of the epoch. Losses: mean negative log-likelihood an example, without penalty. Faults:
+    misclassified examples. Validation figures are nan and -1 where nothing is held out.
+    """
+
+    data_term: float
+    penalty: float
+    test_loss: float
+    test_faults: int
+    validation_loss: float
+    validation_faults: int
+    seconds: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether every figure that exists is a finite number."""
+        figures = [self.data_term, self.penalty, self.test_loss]
+        return all(map(math.isfinite, figures)) and (
+            self.validation_faults < 0 or math.isfinite(self.validation_loss)
+        )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss and faults over some examples, and the class probabilities Y, N x K."""
+
+    loss: float
+    faults: int
+    Y: Array
+
+
+@dataclass
+class State:
+    """Where a run stands: all that is needed to go on with it."""
+
+    W: Weights
+    history: list[Epoch] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run. status: ``finished``, or ``diverged`` (then there is no evaluation)."""
+
+    run: Run
+    status: str
+    state: State
+    test: Evaluation | None
+    train_examples: int
+    test_examples: int
+
+
+def ascend(W: Weights, X: Array, T: Array, activation: Activation, run: Run) -> float:
+    """One update on a batch of B examples, in place; returns the data term of E before it.
+
+    W <- W + eta g where ``batch_gradient`` is ``sum``, W <- W + (eta/B) g where it is ``mean``.
+    """
+    value, g = gradients(W, X, T, activation, run.l2)
+    eta = run.learning_rate if run.batch_gradient == "sum" else run.learning_rate / len(X)
+    for weights, gradient in zip(W, g, strict=True):
+        gradient *= eta
+        weights += gradient
+    return value
+
+
+def evaluate(
+    W: Weights, split: Split, rows: Rows | None, scaling: PixelScaling, activation: Activation
+) -> Evaluation:
+    """Loss, faults and probabilities over the rows of a split (None: all), in blocks of examples."""
+    n = len(split.y) if rows is None else len(rows)
+    classes = len(W.W2)
+    Y = np.empty((n, classes), W.W1.dtype)
+    log_likelihood, faults = 0.0, 0
+    for start in range(0, n, EVALUATION_BLOCK):
+        block = slice(start, min(start + EVALUATION_BLOCK, n))
+        chosen = block if rows is None else rows[block]
+        y = split.y[chosen]
+        S = forward(scaling.inputs(split.x[chosen], W.W1.dtype), W, activation.h).S
+        log_likelihood += float(data_term(S, one_hot(y, classes, S.dtype)))
+        faults += int((S.argmax(axis=1) != y).sum())
+        Y[block] = softmax(S)
+    return Evaluation(-log_likelihood / n, faults, Y)
+
+
+def train(run: Run, data: ImageData, on_epoch: Callable[[int, Epoch], None]) -> Trained:
+    """Train one run from its initial weights to its last epoch, or to the epoch in which it diverges.
+
+    on_epoch is called with the number (from 1) and the figures of each epoch that has passed. A run has
+    diverged when the objective or a weight is not finite, tested once an epoch.
+    """
+    activation = ACTIVATIONS[run.activation]
+    rows, validation_rows = split_rows(
+        len(data.train.y), train_size=run.train_size, validation_size=run.validation_size
+    )
+    scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
+    state = State(
+        initial_weights(
+            run.init,
+            inputs=data.inputs,
+            hidden_units=run.hidden_units,
+            classes=data.classes,
+            seed=run.seed,
+            dtype=run.dtype,
+        )
+    )
+    status, test = "finished", None
+    # Infinities and nans are a result here, found once an epoch, and no reason for a warning.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for number in range(len(state.history) + 1, run.epochs + 1):
+            began = time.perf_counter()
+            order = rows[generator(run.seed, Purpose.EPOCH_ORDER, number).permutation(len(rows))]
+            total = 0.0
+            for X, T in batches(
+                data.train,
+                order,
+                batch_size=run.batch_size,
+                scaling=scaling,
+                classes=data.classes,
+                dtype=run.dtype,
+            ):
+                total += ascend(state.W, X, T, activation, run)
+            test = evaluate(state.W, data.test, None, scaling, activation)
+            validation = (
+                evaluate(state.W, data.train, validation_rows, scaling, activation)
+                if len(validation_rows)
+                else None
+            )
+            epoch = Epoch(
+                data_term=total / len(rows),
+                penalty=float(penalty(state.W, run.l2)),
+                test_loss=test.loss,
+                test_faults=test.faults,
+                validation_loss=validation.loss if validation else math.nan,
+                validation_faults=validation.faults if validation else -1,
+                seconds=time.perf_counter() - began,
+            )
+            state.history.append(epoch)
+            on_epoch(number, epoch)
+            if not (epoch.finite and all(np.isfinite(weights).all() for weights in state.W)):
+                status, test = "diverged", None
+                break
+    return Trained(run, status, state, test, len(rows), len(data.test.y))

@@ -1,0 +1,19 @@
+"""Test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
+
+from handgrad.digests import require_library
+from handgrad.logs import job_log
+from handgrad.plot_style import save_figure
+from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.run_plots import accuracy_by_hidden_units
+from handgrad.tables import read_table
+
+
+def main(*, results: str, dataset: str, out: str) -> None:
+    table = read_table(results, RESULT_COLUMNS)
+    save_figure(out, accuracy_by_hidden_units(table[table["dataset"] == dataset]))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        require_library("plot_accuracy", snakemake.params.library)
+        main(results=snakemake.input.results, dataset=snakemake.wildcards.dataset, out=snakemake.output[0])

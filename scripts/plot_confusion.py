@@ -1,0 +1,35 @@
+"""Confusion matrix of a dataset's best run: results/<experiment>/figures/confusion/<dataset>.svg."""
+
+from pathlib import Path
+
+from handgrad.confusion_plots import best_run, confusion_of, read_test_labels
+from handgrad.digests import require_library
+from handgrad.logs import job_log, logger
+from handgrad.plot_style import message_figure, save_figure
+from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.run_reader import read_arrays
+from handgrad.tables import read_table
+
+
+def main(*, results: str, runs: list[str], data: str, dataset: str, out: str) -> None:
+    best = best_run(read_table(results, RESULT_COLUMNS), dataset)
+    if best is None:
+        save_figure(out, message_figure(f"No run on {dataset} came to its end"))
+        return
+    (path,) = (path for path in runs if Path(path).name == f"{best['run']}.h5")
+    logger.info("the fewest faults: %s", path)
+    labels, class_names = read_test_labels(data)
+    (predictions,) = read_arrays(path, "test/predictions")
+    save_figure(out, confusion_of(best, labels, predictions, class_names))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        require_library("plot_confusion", snakemake.params.library)
+        main(
+            results=snakemake.input.results,
+            runs=snakemake.input.runs,
+            data=snakemake.input.data,
+            dataset=snakemake.wildcards.dataset,
+            out=snakemake.output[0],
+        )

@@ -1,0 +1,38 @@
+"""Store one dataset: results/data/<dataset>.h5 from the files that the registry names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from handgrad.data import write_data
+from handgrad.digests import require_library
+from handgrad.formats import dataset_files, read_dataset
+from handgrad.logs import job_log, logger
+
+
+def main(
+    *, name: str, entry: Mapping[str, Any], files: Mapping[str, str], out: str, library_digest: str
+) -> None:
+    require_library("preprocess_dataset", library_digest)
+    given = {role: Path(file) for role, file in files.items()}
+    data = read_dataset(entry, dataset_files(entry, given), name)
+    write_data(out, data)
+    logger.info(
+        "%s: %d training and %d test images of %d values, %d classes",
+        name,
+        len(data.train.y),
+        len(data.test.y),
+        data.inputs,
+        data.classes,
+    )
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(
+            name=snakemake.wildcards.dataset,
+            entry=snakemake.params.entry,
+            files=dict(snakemake.input.items()),
+            out=snakemake.output[0],
+            library_digest=snakemake.params.library,
+        )

@@ -1,0 +1,443 @@
+"""What readers promise: right files come out as they are, wrong ones end in one line that names them."""
+
+import gzip
+import hashlib
+import io
+import math
+import re
+import struct
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.datasets import load_digits
+
+from handgrad.data import Bytes
+from handgrad.digests import data_digest
+from handgrad.errors import HandgradError
+from handgrad.formats import FORMATS, dataset_files, read_dataset
+from handgrad.registry import EMBEDDED, FORMAT_ROLES
+
+REGISTRY = yaml.safe_load((Path(__file__).parents[2] / "config" / "datasets.yaml").read_text())["datasets"]
+CHANGED_ENTRY = r"; its size and sha256 are those of the registry, so correct datasets\.tiny there$"
+
+Change = Callable[[bytes], bytes]
+
+
+@dataclass
+class Tiny:
+    """A dataset of a few images: the bytes of its files, and its entry of the registry."""
+
+    folder: Path
+    facts: dict[str, Any]
+    contents: dict[str, bytes]
+    local_dir: str | None = None
+    paths: dict[str, Path] = field(init=False)
+
+    def entry(self) -> dict[str, Any]:
+        """The entry under which the files, as they are now, have the right size and sha256."""
+        self.paths = {role: self.folder / f"{role}.gz" for role in self.contents}
+        for role, path in self.paths.items():
+            path.write_bytes(self.contents[role])
+        files = {
+            role: {
+                "name": f"{role}.gz",
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "mirrors": [],
+            }
+            for role, content in self.contents.items()
+        }
+        return {"local_dir": self.local_dir, "files": files, **self.facts}
+
+    def read(self) -> Any:
+        entry = self.entry()
+        return read_dataset(entry, self.paths, "tiny")
+
+    def refusal(self) -> str:
+        """The one line with which the dataset is refused."""
+        with pytest.raises(HandgradError) as caught:
+            self.read()
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+
+def images_of(n: int, *shape: int) -> Bytes:
+    return np.random.default_rng(n).integers(0, 256, (n, *shape), np.uint8)
+
+
+def labels_of(n: int, classes: int) -> Bytes:
+    return (np.arange(n) % classes).astype(np.uint8)
+
+
+# --- idx ---
+
+
+def idx(values: Bytes) -> bytes:
+    return bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+
+
+@pytest.fixture
+def tiny_idx(tmp_path: Path) -> Tiny:
+    """Seven training and four test images of 3 x 2 pixels, three classes."""
+    contents = {}
+    for part, n in (("train", 7), ("test", 4)):
+        contents[f"{part}_images"] = gzip.compress(idx(images_of(n, 3, 2)))
+        contents[f"{part}_labels"] = gzip.compress(idx(labels_of(n, 3)))
+    facts = {"format": "idx", "train": 7, "test": 4, "image_shape": [3, 2]}
+    return Tiny(tmp_path, {**facts, "largest": 255, "class_names": ["a", "b", "c"]}, contents)
+
+
+def test_idx_files_come_out_as_the_uint8_values_that_went_in(tiny_idx: Tiny) -> None:
+    data = tiny_idx.read()
+    for split, n in ((data.train, 7), (data.test, 4)):
+        assert split.x.dtype == split.y.dtype == np.uint8
+        np.testing.assert_array_equal(split.x, images_of(n, 3, 2).reshape(n, 6))
+        np.testing.assert_array_equal(split.y, labels_of(n, 3))
+
+
+def test_what_is_read_carries_the_facts_of_its_entry(tiny_idx: Tiny) -> None:
+    data = tiny_idx.read()
+    entry = tiny_idx.entry()
+    assert (data.image_shape, data.largest, data.class_names) == ((3, 2), 255, ("a", "b", "c"))
+    assert data.sources == {file["name"]: file["sha256"] for file in entry["files"].values()}
+    assert data.digest == data_digest(entry)
+
+
+def test_idx_images_may_have_channels(tiny_idx: Tiny) -> None:
+    tiny_idx.facts["image_shape"] = [3, 2, 5]
+    for part, n in (("train", 7), ("test", 4)):
+        tiny_idx.contents[f"{part}_images"] = gzip.compress(idx(images_of(n, 3, 2, 5)))
+    np.testing.assert_array_equal(tiny_idx.read().test.x, images_of(4, 3, 2, 5).reshape(4, 30))
+
+
+def inside(change: Change) -> Change:
+    """A change to what a gzip file holds."""
+    return lambda content: gzip.compress(change(gzip.decompress(content)))
+
+
+MALFORMED_IDX: dict[str, tuple[str, Change, str]] = {
+    "wrong magic": (
+        "train_images",
+        inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]),
+        r"starts with bytes 00000d03, expected 00000803 \(idx, unsigned bytes\)",
+    ),
+    "labels in place of images": (
+        "test_images",
+        lambda _: gzip.compress(idx(labels_of(4, 3))),
+        r"starts with bytes 00000801, expected 00000803",
+    ),
+    "empty": ("test_labels", inside(lambda _: b""), r"starts with bytes , expected 00000801"),
+    "half a header": (
+        "train_images",
+        inside(lambda raw: raw[:9]),
+        "ends in its header, after 9 bytes, expected 16",
+    ),
+    "wrong count": (
+        "train_images",
+        lambda _: gzip.compress(idx(images_of(6, 3, 2))),
+        "holds 6 x 3 x 2 values, expected 7 x 3 x 2",
+    ),
+    "wrong count of labels": (
+        "test_labels",
+        lambda _: gzip.compress(idx(labels_of(5, 3))),
+        "holds 5 values, expected 4",
+    ),
+    "wrong shape": (
+        "test_images",
+        lambda _: gzip.compress(idx(images_of(4, 2, 3))),
+        "holds 4 x 2 x 3 values, expected 4 x 3 x 2",
+    ),
+    "truncated": ("train_images", inside(lambda raw: raw[:-1]), "ends after 41 values, expected 42"),
+    "trailing bytes": ("train_labels", inside(lambda raw: raw + b"\0"), "goes on after 7 values"),
+    "label out of range": (
+        "train_labels",
+        inside(lambda raw: raw[:-3] + b"\x03" + raw[-2:]),
+        "example 4 has label 3, expected 0 to 2",
+    ),
+    "truncated gzip": ("train_images", lambda content: content[:-9], r"broken gzip \(.*\), expected a whole"),
+    "corrupt gzip": (
+        "train_images",
+        lambda content: content[:-8] + bytes(4) + content[-4:],
+        r"broken gzip \(CRC check failed.*\), expected a whole",
+    ),
+    "not gzip": ("test_labels", gzip.decompress, r"broken gzip \(Not a gzipped file.*\), expected a whole"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED_IDX)
+def test_a_malformed_idx_file_is_refused_in_one_line(tiny_idx: Tiny, case: str) -> None:
+    role, change, message = MALFORMED_IDX[case]
+    tiny_idx.contents[role] = change(tiny_idx.contents[role])
+    path = re.escape(str(tiny_idx.folder / f"{role}.gz"))
+    assert re.search(f"^{path}: {message}.*{CHANGED_ENTRY}", tiny_idx.refusal())
+
+
+def test_a_pixel_above_the_largest_value_is_refused(tiny_idx: Tiny) -> None:
+    tiny_idx.facts["largest"] = 100
+    assert re.search(r"train_images\.gz: has a pixel of \d+, expected 0 to 100; ", tiny_idx.refusal())
+
+
+def test_no_more_than_a_byte_is_read_after_what_the_registry_promises(
+    tiny_idx: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    read = gzip.GzipFile.read
+
+    def counted(self: gzip.GzipFile, size: int | None = -1) -> bytes:
+        asked.append(size)
+        return read(self, size)
+
+    tiny_idx.contents["train_images"] = inside(lambda raw: raw + bytes(1 << 20))(
+        tiny_idx.contents["train_images"]
+    )
+    monkeypatch.setattr(gzip.GzipFile, "read", counted)
+    tiny_idx.refusal()
+    assert asked[-1] == 1
+    assert sum(asked) == 16 + 42 + 1
+
+
+# --- the file that the registry names ---
+
+
+@pytest.mark.parametrize(
+    ("local_dir", "remedy"),
+    [
+        (None, "delete it, and run snakemake again"),
+        ("/data/tiny", "put the right file there, or remove local_dir from datasets.tiny"),
+    ],
+)
+def test_a_file_that_is_not_the_registrys_is_refused_before_it_is_read(
+    tiny_idx: Tiny, local_dir: str | None, remedy: str
+) -> None:
+    tiny_idx.local_dir = local_dir
+    entry = tiny_idx.entry()
+    path, file = tiny_idx.paths["test_labels"], entry["files"]["test_labels"]
+
+    def refused(message: str) -> None:
+        with pytest.raises(HandgradError, match=f"^{re.escape(f'{path}: {message}; {remedy}')}$"):
+            read_dataset(entry, tiny_idx.paths, "tiny")
+
+    other = bytes(file["size"])
+    path.write_bytes(other)
+    refused(f"sha256 is {hashlib.sha256(other).hexdigest()}, expected {file['sha256']}")
+    path.write_bytes(other[:5])
+    refused(f"5 bytes, expected {file['size']}")
+    path.unlink()
+    refused(f"no such file, expected one of {file['size']} bytes")
+
+
+# --- cifar-binary ---
+
+FOLDER = "cifar-10-batches-bin"
+Member = tuple[str, bytes | tarfile.TarInfo]
+
+
+def cifar_members() -> list[Member]:
+    """Batches of two records out of order, among members that no reader should mind."""
+    x, y = images_of(12, 3072), labels_of(12, 3)
+    batches = np.concatenate([y[:, None], x], axis=1).reshape(6, 2, 3073)
+    names = [f"data_batch_{n}.bin" for n in range(1, 6)] + ["test_batch.bin"]
+    members = [(f"{FOLDER}/{name}", batch.tobytes()) for name, batch in zip(names, batches, strict=True)]
+    folder = tarfile.TarInfo(FOLDER)
+    folder.type = tarfile.DIRTYPE
+    return [(FOLDER, folder), (f"{FOLDER}/readme.html", b"read me"), *members[3:], *members[:3]]
+
+
+def tar_gz(members: list[Member]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in members:
+            if isinstance(content, tarfile.TarInfo):
+                tar.addfile(content)
+            else:
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def tiny_cifar(tmp_path: Path) -> Tiny:
+    """Ten training and two test images, three classes."""
+    facts = {"format": "cifar-binary", "train": 10, "test": 2, "image_shape": [3, 32, 32]}
+    facts |= {"largest": 255, "class_names": ["a", "b", "c"]}
+    return Tiny(tmp_path, facts, {"archive": tar_gz(cifar_members())})
+
+
+def test_cifar_examples_come_in_the_order_of_batch_number_whatever_the_archives(tiny_cifar: Tiny) -> None:
+    data = tiny_cifar.read()
+    x, y = images_of(12, 3072), labels_of(12, 3)
+    np.testing.assert_array_equal(data.train.x, x[:10])
+    np.testing.assert_array_equal(data.train.y, y[:10])
+    np.testing.assert_array_equal(data.test.x, x[10:])
+    np.testing.assert_array_equal(data.test.y, y[10:])
+    assert data.train.x.dtype == data.train.y.dtype == np.uint8
+
+
+def test_cifar_pixels_stay_planar_all_red_then_green_then_blue(tiny_cifar: Tiny) -> None:
+    planes = b"".join(bytes([value]) * 1024 for value in (10, 20, 30))
+    members = dict(cifar_members())
+    members[f"{FOLDER}/test_batch.bin"] = 2 * (b"\0" + planes)
+    tiny_cifar.contents["archive"] = tar_gz(list(members.items()))
+    data = tiny_cifar.read()
+    image = data.test.x[0].reshape(data.image_shape)
+    assert [set(plane.flat) for plane in image] == [{10}, {20}, {30}]
+
+
+def test_members_that_only_look_like_batches_are_ignored_and_nothing_is_unpacked(tiny_cifar: Tiny) -> None:
+    lures = ("/data_batch_1.bin", "../data_batch_1.bin", f"../{FOLDER}/data_batch_1.bin", "data_batch_1.bin")
+    members = [(name, bytes(6146)) for name in lures]
+    tiny_cifar.contents["archive"] = tar_gz([*members, *cifar_members(), *members])
+    np.testing.assert_array_equal(tiny_cifar.read().train.x, images_of(12, 3072)[:10])
+    assert [path.name for path in tiny_cifar.folder.iterdir()] == ["archive.gz"]
+
+
+def with_member(name: str, content: bytes | tarfile.TarInfo | None) -> bytes:
+    """The archive with another content for a member, or without it."""
+    members = dict(cifar_members())
+    members.pop(f"{FOLDER}/{name}")
+    if content is not None:
+        members[f"{FOLDER}/{name}"] = content
+    return tar_gz(list(members.items()))
+
+
+def symlink(name: str, target: str) -> tarfile.TarInfo:
+    link = tarfile.TarInfo(f"{FOLDER}/{name}")
+    link.type, link.linkname = tarfile.SYMTYPE, target
+    return link
+
+
+MALFORMED_CIFAR: dict[str, tuple[Callable[[], bytes], str]] = {
+    "missing member": (
+        lambda: with_member("data_batch_4.bin", None),
+        f": no member {FOLDER}/data_batch_4.bin, expected one",
+    ),
+    "member too short": (
+        lambda: with_member("data_batch_2.bin", bytes(6145)),
+        f": {FOLDER}/data_batch_2.bin: 6145 bytes, expected 6146 (2 records)",
+    ),
+    "member too long": (
+        lambda: with_member("test_batch.bin", bytes(3 * 3073)),
+        f": {FOLDER}/test_batch.bin: 9219 bytes, expected 6146 (2 records)",
+    ),
+    "member a symlink": (
+        lambda: with_member("test_batch.bin", symlink("test_batch.bin", "data_batch_1.bin")),
+        f": {FOLDER}/test_batch.bin: is a link or a folder, expected a regular file",
+    ),
+    "label out of range": (
+        lambda: with_member("data_batch_5.bin", bytes(3073) + b"\x03" + bytes(3072)),
+        f": {FOLDER}/data_batch_5.bin: example 1 has label 3, expected 0 to 2",
+    ),
+    "truncated": (lambda: tar_gz(cifar_members())[:-2000], ": broken tar.gz ("),
+    "truncated tar": (
+        lambda: gzip.compress(gzip.decompress(tar_gz(cifar_members()))[:30000]),
+        ": broken tar.gz (unexpected end of data)",
+    ),
+    "corrupt gzip": (lambda: tar_gz(cifar_members())[:10] + b"\xff" * 5000, ": broken tar.gz ("),
+    "not gzip": (lambda: gzip.decompress(tar_gz(cifar_members())), ": broken tar.gz (not a gzip file)"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED_CIFAR)
+def test_a_malformed_cifar_archive_is_refused_in_one_line(tiny_cifar: Tiny, case: str) -> None:
+    make, message = MALFORMED_CIFAR[case]
+    tiny_cifar.contents["archive"] = make()
+    line = tiny_cifar.refusal()
+    assert line.startswith(f"{tiny_cifar.folder / 'archive.gz'}{message}")
+    assert re.search(CHANGED_ENTRY, line)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "message"),
+    [
+        ("image_shape", [28, 28], "a CIFAR image has 3072 values, expected 28 x 28 (image_shape)"),
+        ("train", 11, "five training files of equal length, expected 11 examples (train)"),
+    ],
+)
+def test_an_entry_that_no_cifar_archive_can_match_is_refused(
+    tiny_cifar: Tiny, fact: str, value: Any, message: str
+) -> None:
+    tiny_cifar.facts[fact] = value
+    assert message in tiny_cifar.refusal()
+
+
+# --- sklearn-digits ---
+
+
+def test_digits_are_those_of_scikit_learn_the_last_360_for_test() -> None:
+    entry = REGISTRY["digits"]
+    data = read_dataset(entry, dataset_files(entry, {}), "digits")
+    x, y = load_digits(return_X_y=True)
+    assert data.train.x.dtype == data.train.y.dtype == np.uint8
+    np.testing.assert_array_equal(data.train.x, x[:1437])
+    np.testing.assert_array_equal(data.train.y, y[:1437])
+    np.testing.assert_array_equal(data.test.x, x[-360:])
+    np.testing.assert_array_equal(data.test.y, y[-360:])
+
+
+def test_digits_of_another_scikit_learn_are_refused_with_the_cure() -> None:
+    entry = {**REGISTRY["digits"], "files": {"table": {**REGISTRY["digits"]["files"]["table"], "size": 7}}}
+    with pytest.raises(HandgradError, match="57523 bytes, expected 7; it comes with scikit-learn: install"):
+        read_dataset(entry, dataset_files(entry, {}), "digits")
+
+
+@pytest.fixture
+def tiny_digits(tmp_path: Path) -> Tiny:
+    """Two training images and a test image of 2 x 1 pixels, two classes."""
+    facts = {"format": "sklearn-digits", "train": 2, "test": 1, "image_shape": [2, 1]}
+    facts |= {"largest": 16, "class_names": ["0", "1"]}
+    return Tiny(tmp_path, facts, {"table": gzip.compress(b"0,16,0\n5,6,1\n7,8,0\n")})
+
+
+def test_a_table_of_digits_may_be_the_users_own(tiny_digits: Tiny) -> None:
+    entry = tiny_digits.entry()
+    assert dataset_files(entry, tiny_digits.paths) == tiny_digits.paths
+    data = tiny_digits.read()
+    assert data.train.x.tolist() == [[0, 16], [5, 6]]
+    assert (data.test.x.tolist(), data.test.y.tolist()) == ([[7, 8]], [0])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("0,16,0\n5,6,1\n", "holds 2 x 3, expected 3 x 3"),
+        ("0,16,0\n5,6,1\n7,8,0\n1,1,1\n", "holds more than 3 rows, expected 3 x 3"),
+        ("0,0\n5,1\n7,0\n", "holds 3 x 2, expected 3 x 3"),
+        ("0,17,0\n5,6,1\n7,8,0\n", "has a pixel of 17, expected 0 to 16"),
+        ("0,1,0\n5,6,2\n7,8,0\n", "example 1 has label 2, expected 0 to 1"),
+        ("0,1,0\n5,300,1\n7,8,0\n", "not a table of small integers"),
+        ("0,1,0\n5,-1,1\n7,8,0\n", "not a table of small integers"),
+        ("<html>\n", "not a table of small integers"),
+    ],
+)
+def test_a_malformed_table_of_digits_is_refused_in_one_line(
+    tiny_digits: Tiny, table: str, message: str
+) -> None:
+    tiny_digits.contents["table"] = gzip.compress(table.encode())
+    assert re.search(rf"table\.gz: {message}.*{CHANGED_ENTRY}", tiny_digits.refusal())
+
+
+# --- the registry ---
+
+
+def test_what_configs_are_judged_by_is_what_the_readers_need() -> None:
+    assert set(FORMATS) == set(FORMAT_ROLES)
+    assert {name for name, kind in FORMATS.items() if kind.bundled} == EMBEDDED
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_registry_names_the_files_that_each_format_needs(name: str) -> None:
+    entry = REGISTRY[name]
+    assert tuple(entry["files"]) == FORMATS[entry["format"]].roles
+    for file in entry["files"].values():
+        assert re.fullmatch("[0-9a-f]{64}", file["sha256"])
+        assert all(mirror.endswith(f"/{file['name']}") for mirror in file["mirrors"])
+        assert file["mirrors"] or FORMATS[entry["format"]].bundled
+    assert all(isinstance(label, str) for label in entry["class_names"])
+    assert math.prod(entry["image_shape"]) > 0

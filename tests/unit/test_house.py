@@ -1,0 +1,81 @@
+"""One place for each fact: what is written twice is held equal here."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from handgrad.digests import IMPORTS, PLUMBING
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+
+
+def rule_scripts() -> list[str]:
+    """The scripts that rules name."""
+    text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    return sorted(set(re.findall(r"scripts/(\w+)\.py", text)))
+
+
+@pytest.mark.parametrize("script", sorted(IMPORTS))
+def test_the_digest_of_a_script_covers_what_it_imports(script: str) -> None:
+    code = (
+        f"import json, sys; sys.path.insert(0, {str(SCRIPTS)!r}); import {script}; "
+        "print(json.dumps([m for m in sys.modules if m.split('.')[0] == 'handgrad']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = {name.partition(".")[2] or "__init__" for name in json.loads(done.stdout)}
+    assert modules - PLUMBING == set(IMPORTS[script])
+
+
+def test_every_rule_with_a_script_is_called_like_it() -> None:
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        rules = re.findall(r"^rule (\w+):(.*?)(?=^rule |\Z)", path.read_text(), re.MULTILINE | re.DOTALL)
+        for rule, body in rules:
+            script = re.search(r"scripts/(\w+)\.py", body)
+            if script and rule != "check_gate":  # one script, two rules: the gate and the report's check
+                assert script[1] == rule
+
+
+def test_every_rule_with_a_script_has_a_log_and_a_benchmark() -> None:
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        rules = re.findall(r"^rule (\w+):(.*?)(?=^rule |\Z)", path.read_text(), re.MULTILINE | re.DOTALL)
+        for rule, body in rules:
+            if "script:" in body:
+                assert f"results/logs/{rule}/" in body, rule
+                assert f"results/benchmarks/{rule}/" in body, rule
+
+
+def test_every_script_of_a_rule_that_computes_has_a_digest() -> None:
+    assert set(rule_scripts()) - set(IMPORTS) == {"download_file"}
+
+
+def test_environment_yml_is_made_from_requirements_txt() -> None:
+    sys.path.insert(0, str(SCRIPTS))
+    from write_environment import environment_text
+
+    expected = environment_text((ROOT / "requirements.txt").read_text())
+    assert (ROOT / "environment.yml").read_text() == expected
+
+
+def test_requirements_pin_every_direct_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = re.findall(r"^([A-Za-z0-9_-]+)==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    named = {re.split(r"[<>=]", dependency)[0].lower() for dependency in project["dependencies"]}
+    assert named <= {pin.lower() for pin in pins}
+
+
+def test_the_library_never_imports_snakemake_nor_prints() -> None:
+    for path in (SCRIPTS / "handgrad").glob("*.py"):
+        text = path.read_text()
+        assert not re.search(r"^\s*(import|from) snakemake", text, re.MULTILINE), path
+        assert not re.search(r"^\s*print\(", text, re.MULTILINE), path
+
+
+def test_nothing_is_ever_unpickled() -> None:
+    for path in [*SCRIPTS.rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
+        assert not re.search(r"\bpickle\b(?!d)|allow_pickle=True|\beval\(|\bexec\(", path.read_text()), path

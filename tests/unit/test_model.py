@@ -1,0 +1,288 @@
+"""What the forward pass, the objective and its gradients promise."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from handgrad.activations import ACTIVATIONS, Activation
+from handgrad.model import (
+    INITS,
+    Array,
+    Weights,
+    data_term,
+    forward,
+    gradients,
+    initial_weights,
+    logsumexp,
+    objective,
+    penalty,
+    softmax,
+)
+
+#: N, D, M, K: an ordinary net, and each size at its smallest
+SHAPES = [(5, 4, 3, 3), (1, 4, 3, 3), (5, 1, 3, 3), (5, 4, 1, 3), (5, 4, 3, 2), (1, 1, 1, 2)]
+
+every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "N{}_D{}_M{}_K{}".format(*s))
+logits = arrays(np.float64, (3, 4), elements=st.floats(-1e4, 1e4))
+seeds = st.integers(0, 10_000)
+
+
+def problem(seed: int = 0, shape: tuple[int, int, int, int] = SHAPES[0]) -> tuple[Weights, Array, Array]:
+    """Weights, X and T, of ordinary size."""
+    n, d, m, k = shape
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, (n, d + 1))
+    X[:, 0] = 1
+    W = Weights(rng.standard_normal((m, d + 1)), rng.standard_normal((k, m + 1)))
+    return W, X, np.eye(k)[rng.integers(0, k, n)]
+
+
+def slopes(E: Any, W: Weights, step: complex) -> Weights:
+    """Each entry's slope of E, from the definition: one entry and one evaluation of E at a time."""
+    result = []
+    for block in Weights._fields:
+        w = getattr(W, block)
+        G = np.empty(w.shape)
+        for entry in np.ndindex(w.shape):
+            moved = [w.astype(np.result_type(step)) for _ in range(2)]
+            moved[0][entry] += step
+            moved[1][entry] -= step
+            ahead, behind = (E(W._replace(**{block: changed})) for changed in moved)
+            G[entry] = ((ahead - behind) / (2 * step)).real
+        result.append(G)
+    return Weights(*result)
+
+
+# --- the gradient ---
+
+
+@every_activation
+@every_shape
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_gradients_agree_with_complex_step(name: str, shape: tuple[int, int, int, int], l2: float) -> None:
+    W, X, T = problem(1, shape)
+    activation = ACTIVATIONS[name]
+    complex_h = activation.complex_h
+    if complex_h is None:
+        pytest.skip(f"{name} has no complex form")
+    _, g = gradients(W, X, T, activation, l2)
+    exact = slopes(lambda W: objective(W, X, T, complex_h, l2), W, 1e-30j)
+    for analytic, numeric in zip(g, exact, strict=True):
+        np.testing.assert_allclose(analytic, numeric, rtol=0, atol=1e-14)
+
+
+@every_activation
+@every_shape
+def test_gradients_agree_with_central_differences(name: str, shape: tuple[int, int, int, int]) -> None:
+    W, X, T = problem(2, shape)
+    activation = ACTIVATIONS[name]
+    _, g = gradients(W, X, T, activation, 0.3)
+    approximate = slopes(lambda W: objective(W, X, T, activation.h, 0.3), W, 1e-5)
+    for analytic, numeric in zip(g, approximate, strict=True):
+        np.testing.assert_allclose(analytic, numeric, rtol=0, atol=2e-9)
+
+
+@every_activation
+def test_gradients_give_the_data_term_that_the_objective_has(name: str) -> None:
+    W, X, T = problem()
+    value, _ = gradients(W, X, T, ACTIVATIONS[name], 0.3)
+    assert value == pytest.approx(objective(W, X, T, ACTIVATIONS[name].h, 0.3) + penalty(W, 0.3), rel=1e-14)
+
+
+@every_activation
+def test_gradients_leave_weights_and_examples_as_they_are(name: str) -> None:
+    W, X, T = problem()
+    kept = [array.copy() for array in (*W, X, T)]
+    gradients(W, X, T, ACTIVATIONS[name], 0.3)
+    for array, before in zip((*W, X, T), kept, strict=True):
+        np.testing.assert_array_equal(array, before)
+
+
+@every_activation
+def test_gradients_keep_float32(name: str) -> None:
+    W, X, T = problem()
+    small = Weights(*(w.astype(np.float32) for w in W))
+    _, g = gradients(small, X.astype(np.float32), T.astype(np.float32), ACTIVATIONS[name], 0.3)
+    _, exact = gradients(W, X, T, ACTIVATIONS[name], 0.3)
+    for single, double in zip(g, exact, strict=True):
+        assert single.dtype == np.float32
+        np.testing.assert_allclose(single, double, rtol=0, atol=5e-6)
+
+
+def test_the_penalty_pulls_every_weight_bias_columns_included() -> None:
+    W, X, T = problem()
+    _, without = gradients(W, X, T, ACTIVATIONS["tanh"], 0.0)
+    _, with_l2 = gradients(W, X, T, ACTIVATIONS["tanh"], 0.7)
+    for g0, g1, w in zip(without, with_l2, W, strict=True):
+        np.testing.assert_allclose(g1 - g0, -0.7 * w, rtol=1e-13, atol=1e-15)
+
+
+@given(seeds, st.sampled_from(sorted(ACTIVATIONS)))
+def test_the_gradient_of_output_biases_sums_the_residuals(seed: int, name: str) -> None:
+    W, X, T = problem(seed)
+    _, g = gradients(W, X, T, ACTIVATIONS[name], 0.0)
+    Y = softmax(forward(X, W, ACTIVATIONS[name].h).S)
+    np.testing.assert_allclose(g.W2[:, 0], (T - Y).sum(axis=0), rtol=0, atol=1e-14)
+
+
+@given(seeds, st.sampled_from(sorted(ACTIVATIONS)))
+def test_without_penalty_the_gradient_of_W2_sums_to_zero_over_classes(seed: int, name: str) -> None:
+    # Adding one row vector to all rows of W2 shifts an example's logits alike, which E does not see.
+    W, X, T = problem(seed)
+    _, g = gradients(W, X, T, ACTIVATIONS[name], 0.0)
+    np.testing.assert_allclose(g.W2.sum(axis=0), 0, rtol=0, atol=1e-13)
+
+
+@given(seeds, st.sampled_from(sorted(ACTIVATIONS)))
+def test_without_penalty_gradients_add_up_over_examples(seed: int, name: str) -> None:
+    W, X, T = problem(seed)
+    value, g = gradients(W, X, T, ACTIVATIONS[name], 0.0)
+    parts = [gradients(W, X[i : i + 1], T[i : i + 1], ACTIVATIONS[name], 0.0) for i in range(len(X))]
+    assert value == pytest.approx(sum(part[0] for part in parts), rel=1e-12)
+    for block in Weights._fields:
+        total = sum(getattr(part[1], block) for part in parts)
+        np.testing.assert_allclose(getattr(g, block), total, rtol=0, atol=1e-12)
+
+
+@given(seeds, st.sampled_from(sorted(ACTIVATIONS)))
+def test_a_small_step_along_the_gradient_raises_E_and_against_it_lowers_E(seed: int, name: str) -> None:
+    W, X, T = problem(seed)
+    h = ACTIVATIONS[name].h
+    _, g = gradients(W, X, T, ACTIVATIONS[name], 0.1)
+    here = objective(W, X, T, h, 0.1)
+    for direction in (1, -1):
+        there = objective(
+            Weights(*(w + direction * 1e-4 * d for w, d in zip(W, g, strict=True))), X, T, h, 0.1
+        )
+        assert (there - here) * direction > 0
+
+
+# --- the objective ---
+
+
+@given(seeds, st.floats(0, 1), st.sampled_from(sorted(ACTIVATIONS)))
+def test_E_is_concave_in_W2(seed: int, t: float, name: str) -> None:
+    W, X, T = problem(seed)
+    other = W._replace(W2=problem(seed + 1)[0].W2)
+    between = W._replace(W2=(1 - t) * W.W2 + t * other.W2)
+    a, b, c = (objective(w, X, T, ACTIVATIONS[name].h, 0.1) for w in (W, other, between))
+    assert c >= (1 - t) * a + t * b - 1e-12
+
+
+@given(seeds)
+def test_the_order_of_examples_and_of_hidden_units_does_not_matter(seed: int) -> None:
+    W, X, T = problem(seed)
+    examples, units = np.random.default_rng(seed).permutation(5), np.random.default_rng(seed).permutation(3)
+    shuffled = Weights(W.W1[units], W.W2[:, np.concatenate([[0], units + 1])])
+    E = objective(W, X, T, np.tanh, 0.1)
+    assert objective(shuffled, X[examples], T[examples], np.tanh, 0.1) == pytest.approx(E, rel=1e-13)
+
+
+def test_the_data_term_is_the_log_probability_of_the_targets() -> None:
+    S = np.log([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0]])  # probabilities 1/8 2/8 5/8 and 3/8 3/8 2/8
+    T = np.array([[0.0, 0, 1], [1, 0, 0]])
+    assert data_term(S, T) == pytest.approx(np.log(5 / 8 * 3 / 8), rel=1e-15)
+
+
+def test_the_data_term_of_many_float32_examples_is_summed_in_float64() -> None:
+    S = np.full((2**20, 2), 0.1, np.float32)
+    T = np.tile(np.array([[1, 0]], np.float32), (2**20, 1))
+    one = data_term(S[:1], T[:1])
+    assert data_term(S, T).dtype == np.float64
+    assert data_term(S, T) == pytest.approx(2**20 * one, rel=1e-14)
+
+
+def test_the_penalty_is_half_lambda_times_all_squares() -> None:
+    W = Weights(np.array([[1.0, 2.0]]), np.array([[3.0, 0.0], [0.0, 4.0]]))
+    assert penalty(W, 0.5) == 0.25 * (1 + 4 + 9 + 16)
+
+
+# --- softmax and logsumexp ---
+
+
+@given(logits, st.sampled_from([np.float32, np.float64]))
+def test_softmax_rows_are_probabilities_that_sum_to_one(S: Array, dtype: type) -> None:
+    Y = softmax(S.astype(dtype))
+    assert Y.dtype == dtype
+    assert ((Y >= 0) & (Y <= 1)).all()
+    np.testing.assert_allclose(Y.sum(axis=1), 1, rtol=0, atol=4 * np.finfo(dtype).eps)
+
+
+@given(logits, st.floats(-1e4, 1e4))
+def test_a_shift_of_all_logits_shifts_logsumexp_and_leaves_softmax(S: Array, shift: float) -> None:
+    np.testing.assert_allclose(softmax(S + shift), softmax(S), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(logsumexp(S + shift), logsumexp(S) + shift, rtol=0, atol=1e-11)
+
+
+@given(logits, st.sampled_from([np.float32, np.float64]))
+def test_logsumexp_lies_between_the_largest_logit_and_that_plus_log_K(S: Array, dtype: type) -> None:
+    S = S.astype(dtype)
+    largest = S.max(axis=1)
+    assert (logsumexp(S) >= largest).all()
+    rounding = 2 * np.spacing(np.abs(largest) + 2)
+    assert (logsumexp(S) <= largest + np.log(4) + rounding).all()
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(-30, 30)))
+def test_softmax_is_the_slope_of_logsumexp(S: Array) -> None:
+    for k in range(4):
+        step = np.zeros(4, complex)
+        step[k] = 1e-30j
+        np.testing.assert_allclose(logsumexp(S + step).imag / 1e-30, softmax(S)[:, k], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_huge_logits_neither_overflow_nor_warn(dtype: type) -> None:
+    S = np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e30, -1e30, 1e30]], dtype)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        Y, L = softmax(S), logsumexp(S)
+    third = 1 / 3
+    np.testing.assert_allclose(Y, [[1, 0, 0], [third] * 3, [0.5, 0, 0.5]], rtol=1e-6)
+    np.testing.assert_allclose(L, np.array([1e4, -1e4 + np.log(3), 1e30], dtype), rtol=1e-6)
+
+
+# --- the forward pass and the first weights ---
+
+
+def test_the_forward_pass_is_the_one_worked_by_hand() -> None:
+    X = np.array([[1.0, 2.0], [1.0, -1.0]])
+    W = Weights(np.array([[0.5, 1.0], [1.0, -1.0]]), np.array([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]]))
+    A, Z, S = forward(X, W, lambda A: A * A)
+    np.testing.assert_array_equal(A, [[2.5, -1], [-0.5, 2]])
+    np.testing.assert_array_equal(Z, [[1, 6.25, 1], [1, 0.25, 4]])
+    np.testing.assert_array_equal(S, [[13.5, 5.25], [1.5, -3.75]])
+
+
+def test_the_published_initial_weights_are_as_described() -> None:
+    W = initial_weights("published", inputs=399, hidden_units=50, classes=3, seed=1, dtype=np.float64)
+    assert W.W1.shape == (50, 400)
+    assert (W.W1[:, 0] == 1).all()
+    assert W.W1[:, 1:].std() == pytest.approx(1 / 20, rel=0.02)
+    assert W.W1[:, 1:].mean() == pytest.approx(0, abs=0.002)
+    np.testing.assert_array_equal(W.W2, np.tile([1.0] + 50 * [0.0], (3, 1)))
+
+
+@pytest.mark.parametrize("init", INITS)
+def test_initial_weights_come_from_the_seed_alone_and_are_drawn_before_they_are_cast(init: str) -> None:
+    def draw(seed: int, dtype: str) -> Weights:
+        return initial_weights(init, inputs=8, hidden_units=4, classes=3, seed=seed, dtype=dtype)
+
+    for again, first, single in zip(draw(1, "float64"), draw(1, "float64"), draw(1, "float32"), strict=True):
+        np.testing.assert_array_equal(again, first)
+        assert single.dtype == np.float32
+        np.testing.assert_array_equal(single, first.astype(np.float32))
+    assert (draw(1, "float64").W1 != draw(2, "float64").W1).any()
+
+
+def test_an_activation_of_ones_own_needs_no_entry_in_the_table() -> None:
+    cube = Activation(lambda A: A**3, lambda A: 3 * A**2, None)
+    W, X, T = problem()
+    _, g = gradients(W, X, T, cube, 0.1)
+    exact = slopes(lambda W: objective(W, X, T, cube.h, 0.1), W, 1e-30j)
+    for analytic, numeric in zip(g, exact, strict=True):
+        np.testing.assert_allclose(analytic, numeric, rtol=1e-13, atol=1e-13)

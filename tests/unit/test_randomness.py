@@ -1,0 +1,67 @@
+"""Every random number comes from (seed, purpose, epoch)."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from handgrad.randomness import Purpose, generator
+
+PERMUTATION = [7, 2, 5, 1, 0, 4, 3, 6]
+NORMAL = [0.10296768001436127, -0.9805271710302613]
+
+
+def draws(seed: int, purpose: Purpose, epoch: int = 0) -> list[int]:
+    return [int(n) for n in generator(seed, purpose, epoch).integers(0, 2**63, 4)]
+
+
+def test_the_same_seed_purpose_and_epoch_give_the_same_numbers() -> None:
+    assert draws(3, Purpose.EPOCH_ORDER, 7) == draws(3, Purpose.EPOCH_ORDER, 7)
+
+
+def test_another_seed_purpose_or_epoch_gives_other_numbers() -> None:
+    keys = itertools.product([0, 1, 2], Purpose, [0, 1, 2])
+    all_draws = [tuple(draws(*key)) for key in keys]
+    assert len(set(all_draws)) == len(all_draws)
+
+
+def test_using_one_generator_does_not_shift_another() -> None:
+    alone = draws(0, Purpose.EPOCH_ORDER, 5)
+    for epoch in range(1, 5):
+        generator(0, Purpose.EPOCH_ORDER, epoch).permutation(100)
+    generator(0, Purpose.INITIAL_WEIGHTS).standard_normal(1000)
+    assert draws(0, Purpose.EPOCH_ORDER, 5) == alone
+
+
+def test_numpys_global_state_is_neither_used_nor_changed() -> None:
+    np.random.seed(1)  # noqa: NPY002
+    before = draws(0, Purpose.SPLIT), np.random.get_state()[1].tolist()  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    assert (draws(0, Purpose.SPLIT), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
+def test_no_epoch_means_epoch_zero() -> None:
+    assert draws(4, Purpose.CHECK_WEIGHTS) == draws(4, Purpose.CHECK_WEIGHTS, 0)
+
+
+# These values are part of what a run is. If one of these two tests fails, every stored run would no longer
+# be the run that its name says: undo the change rather than these numbers.
+
+
+def test_the_numbers_of_the_purposes_never_change() -> None:
+    assert {purpose.name: int(purpose) for purpose in Purpose}.items() >= {
+        "INITIAL_WEIGHTS": 1,
+        "EPOCH_ORDER": 2,
+        "SPLIT": 3,
+        "CHECK_WEIGHTS": 4,
+        "CHECK_EXAMPLES": 5,
+        "CHECK_SAMPLES": 6,
+    }.items()
+
+
+def test_the_numbers_drawn_never_change() -> None:
+    assert generator(0, Purpose.EPOCH_ORDER, 1).permutation(8).tolist() == PERMUTATION
+    assert generator(0, Purpose.INITIAL_WEIGHTS).standard_normal(2).tolist() == pytest.approx(
+        NORMAL, rel=1e-15
+    )

@@ -1,0 +1,178 @@
+"""What a run is: its name, its canonical numbers, and the table of runs."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handgrad.errors import HandgradError
+from handgrad.runs import AXES, EXAMPLE, NAMED_AXES, Run, canonical_text, run_table, training_cost
+
+ALWAYS_NAMED = {
+    "dataset": "mnist",
+    "activation": "tanh",
+    "hidden_units": 100,
+    "learning_rate": 0.001,
+    "batch_size": 100,
+    "epochs": 20,
+    "l2": 0.01,
+    "seed": 0,
+}
+positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+size = st.integers(min_value=1, max_value=10**6)
+# an activation or init may be called leaky_relu, but not after the tokens that names are made of
+TOKENS = {axis.metadata["token"] for axis in NAMED_AXES}
+words = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)?", fullmatch=True).filter(
+    lambda text: not TOKENS & set(text.split("_"))
+)
+
+any_run = st.builds(
+    Run,
+    dataset=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True),
+    activation=words,
+    hidden_units=size,
+    learning_rate=positive,
+    batch_size=size,
+    epochs=size,
+    l2=st.just(0.0) | positive,
+    seed=st.integers(min_value=0, max_value=2**32 - 1),
+    pixels=st.sampled_from(["raw", "unit", "standardize"]),
+    batch_gradient=st.sampled_from(["sum", "mean"]),
+    init=words,
+    dtype=st.sampled_from(["float32", "float64"]),
+    train_size=st.none() | size,
+    validation_size=st.integers(min_value=0, max_value=10**6),
+)
+
+
+@given(any_run)
+def test_a_run_is_found_again_from_its_name(run: Run) -> None:
+    assert Run.from_name(run.dataset, run.name) == run
+
+
+@given(any_run, any_run)
+def test_runs_that_differ_have_names_that_differ(one: Run, other: Run) -> None:
+    assert (one == other) == ((one.dataset, one.name) == (other.dataset, other.name))
+
+
+@given(any_run)
+def test_a_name_is_a_plain_file_name(run: Run) -> None:
+    assert run.name.replace("_", "").replace(".", "").replace("-", "").isalnum()
+    assert run.name.isascii()
+
+
+def test_the_first_eight_axes_are_always_named_and_no_default_of_the_others() -> None:
+    assert Run(**ALWAYS_NAMED).name == EXAMPLE == "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0"
+    assert AXES[:8] == tuple(ALWAYS_NAMED)
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "suffix"),
+    [
+        ("pixels", "raw", "_pixels_raw"),
+        ("batch_gradient", "mean", "_gradient_mean"),
+        ("init", "other", "_init_other"),
+        ("dtype", "float64", "_dtype_float64"),
+        ("train_size", 500, "_train_500"),
+        ("validation_size", 10, "_validation_10"),
+    ],
+)
+def test_the_other_axes_are_named_where_they_differ_from_the_default(
+    axis: str, value: object, suffix: str
+) -> None:
+    assert Run(**ALWAYS_NAMED, **{axis: value}).name == EXAMPLE + suffix
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.001, "0.001"),
+        (1e-5, "1e-05"),
+        (1.0, "1"),
+        (0.0, "0"),
+        (1e22, "1e22"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (100, "100"),
+        (None, "None"),
+    ],
+)
+def test_a_number_has_one_text(value: object, text: str) -> None:
+    assert canonical_text(value) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "nonsense",
+        EXAMPLE + "_",
+        EXAMPLE + "\n",
+        "_" + EXAMPLE,
+        EXAMPLE + "_extra",
+        EXAMPLE + "_extra_1",
+        EXAMPLE + "_pixels_unit",  # a default is not named
+        EXAMPLE + "_train_None",
+        EXAMPLE + "_train_many",
+        EXAMPLE + "_validation_5_train_10",  # out of order
+        EXAMPLE.removesuffix("_seed_0"),
+        EXAMPLE.replace("lr_0.001", "lr_1e-3"),
+        EXAMPLE.replace("lr_0.001", "lr_0.0010"),
+        EXAMPLE.replace("lr_0.001", "lr_nan"),
+        EXAMPLE.replace("lr_0.001", "lr_1e999"),
+        EXAMPLE.replace("hu_100", "hu_0100"),
+        EXAMPLE.replace("hu_100", "hu_100.0"),
+        EXAMPLE.replace("hu_100", "hu_abc"),
+        EXAMPLE.replace("hu_100", "hu_\N{FULLWIDTH DIGIT ONE}"),
+        EXAMPLE.replace("hu_100", "hu_100_hu_100").replace("af_tanh_", ""),
+        EXAMPLE.replace("ep_20", "ep_20_ep_20"),
+        EXAMPLE.replace("tanh", "../tanh"),
+        EXAMPLE.replace("tanh", "t\N{LATIN SMALL LETTER A WITH DIAERESIS}nh"),
+    ],
+)
+def test_a_tampered_name_is_refused_in_one_line_that_names_the_file(name: str) -> None:
+    with pytest.raises(HandgradError, match="not a run's name, which looks like af_tanh") as caught:
+        Run.from_name("mnist", name)
+    assert str(caught.value).startswith(f"results/runs/mnist/{name}.h5: ")
+
+
+def experiment(**axes: object) -> dict[str, object]:
+    return {**ALWAYS_NAMED, **axes}
+
+
+def test_the_axis_written_last_varies_fastest() -> None:
+    one = {"dataset": "mnist", "seed": [0, 1], "hidden_units": [200, 100]}
+    rest = {axis: value for axis, value in ALWAYS_NAMED.items() if axis not in one}
+    table = run_table([{**one, **rest}])
+    assert [(run.seed, run.hidden_units) for run in table] == [(0, 200), (0, 100), (1, 200), (1, 100)]
+
+
+def test_the_table_is_the_union_of_experiments_each_distinct_run_once_in_the_order_first_named() -> None:
+    table = run_table([experiment(seed=[2, 0, 2]), experiment(seed=[1, 0]), experiment(dataset="digits")])
+    assert [(run.dataset, run.seed) for run in table] == [
+        ("mnist", 2),
+        ("mnist", 0),
+        ("mnist", 1),
+        ("digits", 0),
+    ]
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=1, max_size=3))
+def test_the_table_holds_exactly_the_combinations(seeds: list[list[int]]) -> None:
+    table = run_table([experiment(seed=some, epochs=[1, 2]) for some in seeds])
+    expected = set(itertools.product(set(itertools.chain(*seeds)), [1, 2]))
+    assert {(run.seed, run.epochs) for run in table} == expected
+    assert len(table) == len(expected)
+
+
+def test_no_experiments_are_no_runs() -> None:
+    assert run_table([]) == ()
+
+
+def test_the_cost_of_a_run_grows_with_what_it_computes() -> None:
+    run = Run(**ALWAYS_NAMED)
+    cost = training_cost(run, inputs=784, classes=10, train_size=60_000)
+    # forward 2MN(D+1) + 2NK(M+1), backward the like: about 2 * 2 * 100 * 785 + 3 * 2 * 10 * 100 an example
+    assert cost == 20 * 60_000 * (2 * 100 * 2 * 785 + 2 * 100 * 3 * 10)
+    assert training_cost(run, inputs=3072, classes=10, train_size=60_000) > cost
+    assert training_cost(run, inputs=784, classes=10, train_size=30_000) * 2 == cost

@@ -1,0 +1,561 @@
+"""Tables: what stands in them, to the character where a program or a reader relies on it."""
+
+import html
+import json
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handgrad.check_tables import (
+    CHECK_COLUMNS,
+    PUBLISHED_CHECK,
+    checks_html,
+    checks_markdown,
+    checks_table,
+    duration,
+    read_check,
+)
+from handgrad.comparison_tables import (
+    COMPARISON_COLUMNS,
+    KEY,
+    PUBLISHED_COLUMNS,
+    WITHIN_PERCENT,
+    agreements,
+    comparison_html,
+    comparison_markdown,
+    comparison_table,
+)
+from handgrad.errors import HandgradError
+from handgrad.result_tables import (
+    RESULT_COLUMNS,
+    result_columns,
+    results_html,
+    results_markdown,
+    results_table,
+)
+from handgrad.run_reader import Summary
+from handgrad.runs import AXES, Run
+from handgrad.tables import (
+    Column,
+    html_page,
+    markdown_table,
+    markdown_text,
+    read_table,
+    rows_of,
+    write_table,
+    write_text,
+)
+
+ROOT = Path(__file__).parents[2]
+RUN = Run(
+    dataset="mnist",
+    activation="tanh",
+    hidden_units=100,
+    learning_rate=0.001,
+    batch_size=100,
+    epochs=20,
+    l2=0.01,
+    seed=0,
+)
+
+
+def summary(
+    faults: int | None = 272, *, size: int = 10000, loss: float | None = 0.09, **axes: Any
+) -> Summary:
+    status = "diverged" if faults is None else "finished"
+    loss = None if faults is None else loss
+    return Summary(replace(RUN, **axes), status, size, faults, loss, 12.345, {}, "c0ffee", {})
+
+
+def published(**values: Any) -> pd.DataFrame:
+    row = {**{name: getattr(RUN, name) for name in KEY}, "faults": 200, "test_size": 10000, "loss": 0.0147}
+    return pd.DataFrame([{**row, **values}])
+
+
+def compare(summaries: list[Summary], theirs: pd.DataFrame, divisor: float = 60000) -> list[dict[str, Any]]:
+    return rows_of(comparison_table(results_table(summaries), theirs, {"mnist": divisor}))
+
+
+# --- results ---
+
+
+def test_the_results_csv_has_plain_names_and_full_precision(tmp_path: Path) -> None:
+    third = summary(1, size=3, loss=1 / 3, learning_rate=1e-05, hidden_units=7)
+    write_table(tmp_path / "results.csv", results_table([third, summary(None, train_size=50)]))
+    assert (tmp_path / "results.csv").read_bytes().decode() == (
+        "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,seed,pixels,batch_gradient,init,"
+        "dtype,train_size,validation_size,status,faults,test_size,accuracy,loss,seconds,content_sha256,run\n"
+        "mnist,tanh,7,1e-05,100,20,0.01,0,unit,sum,published,float32,,0,finished,1,3,0.6666666666666666,"
+        "0.3333333333333333,12.345,c0ffee,af_tanh_hu_7_lr_1e-05_bs_100_ep_20_l2_0.01_seed_0\n"
+        "mnist,tanh,100,0.001,100,20,0.01,0,unit,sum,published,float32,50,0,diverged,,10000,,"
+        ",12.345,c0ffee,af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0_train_50\n"
+    )
+
+
+def test_every_axis_is_a_column_of_the_results() -> None:
+    assert RESULT_COLUMNS[: len(AXES)] == AXES
+
+
+@given(
+    loss=st.floats(allow_nan=False, allow_infinity=False),
+    rate=st.floats(min_value=1e-300, max_value=1e300),
+    faults=st.none() | st.integers(0, 10000),
+    dataset=st.sampled_from(["mnist", "NA", "null", "nan", "1e5", "a,b", '"', "$x_1$", "ä"]),
+)
+def test_a_table_that_is_written_is_read(tmp_path_factory, loss, rate, faults, dataset) -> None:
+    path = tmp_path_factory.mktemp("table") / "results.csv"
+    table = results_table([summary(faults, loss=loss, learning_rate=rate, dataset=dataset)])
+    write_table(path, table)
+    pd.testing.assert_frame_equal(read_table(path, RESULT_COLUMNS), table, check_exact=True)
+
+
+def test_a_table_without_rows_is_written_and_read(tmp_path: Path) -> None:
+    table = results_table([])
+    write_table(tmp_path / "results.csv", table)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "results.csv", RESULT_COLUMNS), table)
+    assert results_markdown(table).startswith("| DATASET")
+    assert "0 runs" in results_html(table)
+
+
+def test_rows_stand_in_the_order_given() -> None:
+    sizes = [300, 100, 200]
+    table = results_table([summary(hidden_units=size) for size in sizes])
+    assert table["hidden_units"].tolist() == sizes
+
+
+def test_the_markdown_has_the_published_columns_in_the_published_order() -> None:
+    text = results_markdown(results_table([summary(loss=0.5), summary(None, activation="cos")]))
+    assert text.endswith("|\n")
+    assert [re.sub(" +", " ", line) for line in text.splitlines()] == [
+        "| DATASET | AF | HU | LR | BS | EP | lambda | PREC | FAULTS | LOSS | STATUS | SECONDS |",
+        "|:----------|:-----|-----:|------:|-----:|-----:|---------:|-------:|----------:|--------:|:---------|"
+        "----------:|",
+        "| mnist | tanh | 100 | 0.001 | 100 | 20 | 0.01 | 97.28% | 272/10000 | 0.50000 | finished | 12.3 |",
+        "| mnist | cos | 100 | 0.001 | 100 | 20 | 0.01 | | | | diverged | 12.3 |",
+    ]
+
+
+def titles(*summaries: Summary) -> list[str]:
+    return [column.title for column in result_columns(results_table(summaries))]
+
+
+def test_other_axes_are_shown_where_they_tell_something() -> None:
+    usual = titles(summary())
+    assert usual[7:] == ["PREC", "FAULTS", "LOSS", "STATUS", "SECONDS"]
+    assert titles(summary(seed=5)) == usual
+    assert titles(summary(), summary(seed=1)) == [*usual[:10], "SEED", *usual[10:]]
+    assert titles(summary(pixels="raw")) == [*usual[:10], "PIXELS", *usual[10:]]
+    assert titles(summary(train_size=50, batch_gradient="mean"), summary()) == [
+        *usual[:10],
+        "BATCH GRADIENT",
+        "TRAIN SIZE",
+        *usual[10:],
+    ]
+
+
+def test_a_training_size_of_none_is_shown_as_all() -> None:
+    lines = results_markdown(results_table([summary(train_size=50), summary()])).splitlines()
+    assert " 50 |" in lines[2]
+    assert " all |" in lines[3]
+
+
+# --- Markdown and HTML ---
+
+AWKWARD = 'a|b <script>alert("&")</script> $x_1$ *b* `c` _d_ \\ [e](f) ~g~\nnext'
+
+
+def test_markdown_shows_awkward_text_as_it_is() -> None:
+    assert markdown_text(AWKWARD) == (
+        'a\\|b &lt;script&gt;alert("&amp;")&lt;/script&gt; \\$x_1\\$ \\*b\\* \\`c\\` \\_d\\_ \\\\ '
+        "\\[e\\](f) \\~g\\~ next"
+    )
+    assert markdown_text("af_tanh_hu_100_lr_1e-05") == "af_tanh_hu_100_lr_1e-05"
+
+
+def test_awkward_text_does_not_add_cells_or_lines() -> None:
+    columns = [Column(AWKWARD, lambda row: row["x"], numeric=False), Column("n", lambda row: "1.50")]
+    lines = markdown_table(columns, [{"x": AWKWARD}, {"x": ""}]).splitlines()
+    assert len(lines) == 4
+    assert [line.replace("\\|", "").count("|") for line in lines] == [3, 3, 3, 3]
+    assert "1.50" in lines[2]
+
+
+class Page(HTMLParser):
+    """The tags and the text of each cell of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.cells: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not any(name in ("src", "href") for name, _ in attrs), "the page must stand alone"
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cells:
+            self.cells[-1] += data
+
+
+def test_html_shows_awkward_text_as_it_is() -> None:
+    columns = [Column(AWKWARD, lambda row: row["x"], numeric=False)]
+    page = Page(html_page(AWKWARD, AWKWARD, columns, [{"x": AWKWARD}], lambda row: False))
+    assert "script" not in page.tags
+    assert [cell.strip() for cell in page.cells] == [AWKWARD, AWKWARD]
+
+
+def test_braces_in_a_label_do_not_break_the_page() -> None:
+    assert "{title} {0}" in results_html(results_table([summary(dataset="{title} {0}")]))
+
+
+def test_html_marks_a_diverged_run_in_words_too() -> None:
+    text = results_html(results_table([summary(), summary(None)]))
+    rows = [line for line in text.splitlines() if line.startswith("<tr")]
+    assert ['class="marked"' in row for row in rows] == [False, True]
+    assert "<td>diverged</td>" in rows[1]
+    assert "2 runs, 1 diverged" in text
+    assert '<th scope="col" class="n">λ</th>' in text
+    assert '<td class="n">272/10000</td>' in rows[0]
+
+
+def test_html_and_markdown_show_the_same_cells() -> None:
+    table = results_table([summary(), summary(None, pixels="raw")])
+    page = Page(results_html(table))
+    lines = results_markdown(table).splitlines()
+    cells = [cell.strip() for line in (lines[0], *lines[2:]) for cell in line.strip("|").split("|")]
+    assert [cell.strip() for cell in page.cells] == [cell.replace("lambda", "λ") for cell in cells]
+
+
+def test_text_files_are_utf8(tmp_path: Path) -> None:
+    write_text(tmp_path / "text.md", "λ\n")
+    assert (tmp_path / "text.md").read_bytes() == "λ\n".encode()
+
+
+# --- reading ---
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "cannot be read as a table"),
+        ("dataset,faults\nmnist,1\nmnist,1,2\n", "Expected 2 fields in line 3, saw 3"),
+        ("dataset,faults\nmnist,1\n", "has no column activation"),
+        (",".join(PUBLISHED_COLUMNS) + "\nmnist,tanh,100,0.001,100,20,0.01,many,10000,0.1\n", "many"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_in_one_line(content: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "published.csv"
+    path.write_text(content)
+    with pytest.raises(HandgradError) as caught:
+        read_table(path, PUBLISHED_COLUMNS)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HandgradError, match=r"absent\.csv: cannot be read"):
+        read_table(tmp_path / "absent.csv", PUBLISHED_COLUMNS)
+
+
+# --- comparison ---
+
+
+def test_losses_are_compared_in_the_published_normalisation() -> None:
+    # 0.09 a test example is 900 for the 10,000 test images, and 900 / 60,000 = 0.015.
+    (row,) = compare([summary(220, loss=0.09)], published())
+    assert row["loss"] == pytest.approx(0.015, rel=1e-12)
+    assert (row["published_faults"], row["faults"], row["published_loss"]) == (200, 220, 0.0147)
+    assert row["difference_percent"] == 10.0
+    (row,) = compare([summary(150, loss=1.5)], published(), divisor=10000)
+    assert (row["loss"], row["difference_percent"]) == (1.5, -25.0)
+
+
+def test_another_number_of_test_examples_is_taken_in_proportion() -> None:
+    # 200 of 10,000 are 10 of 500; 11 are 10 percent more. The loss is what the published set would give.
+    (row,) = compare([summary(11, size=500, loss=0.09)], published())
+    assert row["difference_percent"] == pytest.approx(10)
+    assert row["loss"] == pytest.approx(0.015)
+
+
+def test_published_faults_of_none_at_all_are_no_error() -> None:
+    theirs = published(faults=0)
+    table = comparison_table(results_table([summary(5), summary(0, seed=1)]), theirs, {"mnist": 1})
+    assert table["difference_percent"][0] == math.inf
+    assert agreements(table)[0].within == 0
+
+
+def test_a_published_row_stands_beside_every_run_of_its_key() -> None:
+    theirs = pd.concat([published(activation="cos"), published(), published(l2=0.1)], ignore_index=True)
+    runs = [summary(seed=2), summary(seed=1), summary(None, l2=0.1), summary(hidden_units=101)]
+    rows = compare(runs, theirs)
+    assert [(row["activation"], row["l2"], row["status"]) for row in rows] == [
+        ("cos", 0.01, "not run"),
+        ("tanh", 0.01, "finished"),
+        ("tanh", 0.01, "finished"),
+        ("tanh", 0.1, "diverged"),
+    ]
+    assert [row["run"] for row in rows[1:3]] == [run.run.name for run in runs[:2]]
+    for row in (rows[0], rows[3]):
+        assert pd.isna(row["faults"])
+        assert pd.isna(row["loss"])
+        assert pd.isna(row["difference_percent"])
+    assert pd.isna(rows[0]["run"])
+    assert rows[3]["run"] == runs[2].run.name
+
+
+@pytest.mark.parametrize("axis", KEY)
+def test_a_run_that_differs_in_a_key_is_not_compared(axis: str) -> None:
+    other = {"dataset": "digits", "activation": "cos"}.get(axis) or getattr(RUN, axis) * 2
+    (row,) = compare([summary(**{axis: other})], published())
+    assert row["status"] == "not run"
+
+
+def test_the_comparison_csv_has_its_columns_and_blanks(tmp_path: Path) -> None:
+    theirs = pd.concat([published(), published(l2=0.1)], ignore_index=True)
+    table = comparison_table(results_table([summary(210, loss=1.5)]), theirs, {"mnist": 10000})
+    write_table(tmp_path / "comparison.csv", table)
+    assert (tmp_path / "comparison.csv").read_text() == (
+        "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,published_faults,faults,"
+        "difference_percent,published_loss,loss,published_test_size,test_size,status,run\n"
+        "mnist,tanh,100,0.001,100,20,0.01,200,210,5.0,0.0147,1.5,10000,10000,finished,"
+        "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0\n"
+        "mnist,tanh,100,0.001,100,20,0.1,200,,,0.0147,,10000,,not run,\n"
+    )
+    again = read_table(tmp_path / "comparison.csv", COMPARISON_COLUMNS)
+    pd.testing.assert_frame_equal(again, table)
+
+
+def test_agreement_counts_runs_within_ten_percent_at_each_learning_rate() -> None:
+    assert WITHIN_PERCENT == 10
+    theirs = pd.concat(
+        [published(l2=l2, learning_rate=rate) for rate in (0.01, 0.001) for l2 in (0.1, 0.2, 0.3, 0.4)]
+    )
+    ours = [
+        summary(220, l2=0.1),  # 10 percent more: within
+        summary(221, l2=0.1, seed=1),  # a little more
+        summary(180, l2=0.2),  # 10 percent less: within
+        summary(100, l2=0.2, seed=1),  # much less
+        summary(None, l2=0.3),  # diverged: counted, and not within
+        summary(500, l2=0.1, learning_rate=0.01),
+    ]
+    table = comparison_table(results_table(ours), theirs, {"mnist": 60000})
+    low, high = agreements(table)
+    assert (low.learning_rate, low.within, low.runs, low.rows_run, low.rows) == (0.001, 2, 5, 3, 4)
+    assert (high.learning_rate, high.within, high.runs, high.rows_run, high.rows) == (0.01, 0, 1, 1, 4)
+    assert comparison_markdown(table).splitlines()[:2] == [
+        "- 2 of 5 runs at learning rate 0.001 within 10 percent of the published faults "
+        "(3 of 4 published rows run)",
+        "- 0 of 1 runs at learning rate 0.01 within 10 percent of the published faults "
+        "(1 of 4 published rows run)",
+    ]
+
+
+def test_the_markdown_of_a_comparison_shows_both() -> None:
+    table = comparison_table(results_table([summary(210, loss=1.5)]), published(), {"mnist": 10000})
+    head, _, row = comparison_markdown(table).splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, row)]
+    assert dict(zip(*cells, strict=True)) == {
+        "DATASET": "mnist",
+        "AF": "tanh",
+        "HU": "100",
+        "LR": "0.001",
+        "BS": "100",
+        "EP": "20",
+        "lambda": "0.01",
+        "PUBLISHED FAULTS": "200",
+        "FAULTS": "210",
+        "DIFFERENCE": "+5.0%",
+        "PUBLISHED LOSS": "0.014700",
+        "LOSS": "1.5000",
+        "STATUS": "finished",
+        "RUN": RUN.name,
+    }
+
+
+def test_a_dataset_without_a_divisor_is_named_with_its_key() -> None:
+    with pytest.raises(HandgradError, match=r"^published\.loss_divisor\.mnist: missing"):
+        comparison_table(results_table([summary(211)]), published(), {"cifar10": 10000})
+
+
+def test_a_published_dataset_that_was_not_run_needs_no_divisor() -> None:
+    (row,) = rows_of(comparison_table(results_table([]), published(), {}))
+    assert row["status"] == "not run"
+
+
+def test_the_published_table_itself_can_be_compared() -> None:
+    theirs = read_table(ROOT / "config/published_results.csv", PUBLISHED_COLUMNS)
+    exact = [
+        summary(row["faults"], loss=row["loss"] * 6, **{name: row[name] for name in KEY})
+        for row in rows_of(theirs)
+    ]
+    table = comparison_table(results_table(exact), theirs, {"mnist": 60000, "cifar10": 60000})
+    assert [str(agreement)[:8] for agreement in agreements(table)] == ["36 of 36", "36 of 36"]
+    np.testing.assert_allclose(table["loss"], table["published_loss"])
+    assert (table["difference_percent"] == 0).all()
+
+
+# --- gradient checks ---
+
+
+def step(absolute: float, relative: float, entry: list[int]) -> dict[str, Any]:
+    return {
+        "max_abs_difference": absolute,
+        "max_rel_difference": relative,
+        "worst_entry": entry,
+        "analytic": 1.25,
+        "numeric": 1.5,
+    }
+
+
+def block(shape: list[int], central: dict[str, Any], complex_step: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "shape": shape,
+        "entries": math.prod(shape),
+        "largest_gradient": 7.5,
+        "central": central,
+        "complex": complex_step,
+        "directions": {"max_rel_difference": 3e-9},
+        "samples": {"count": 20, "max_rel_difference": 4e-9},
+    }
+
+
+def check(*, exact: bool = True, passed: bool = True) -> dict[str, Any]:
+    exact_step = step(1e-14, 2e-15, [1, 2]) if exact else None
+    return {
+        "dataset": "cifar10",
+        "activation": "tanh",
+        "hidden_units": 200,
+        "examples": 5,
+        "pixels": "raw",
+        "epsilon": 1e-05,
+        "l2": 0.01,
+        "seed": 0,
+        "passed": passed,
+        "seconds_central": 61.24,
+        "seconds_complex": 8.0 if exact else None,
+        "plain_seconds_an_entry": 0.02,
+        "blocks": {
+            "W1": block([200, 3073], step(3.6e-05, 1e-08, [12, 845]), exact_step),
+            "W2": block([10, 201], step(2e-07, 5e-08, [3, 4]), exact_step),
+        },
+    }
+
+
+def written(path: Path, content: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def shown(table: pd.DataFrame) -> list[dict[str, str]]:
+    head, _, *rows = checks_markdown(table).split("\n\n")[0].splitlines()
+    titles, *cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in (head, *rows))
+    return [dict(zip(titles, row, strict=True)) for row in cells]
+
+
+def test_the_checks_csv_has_every_figure_under_one_name(tmp_path: Path) -> None:
+    row = read_check(written(tmp_path / "check.json", check()))
+    write_table(tmp_path / "checks.csv", checks_table([row]))
+    head, line = (tmp_path / "checks.csv").read_text().splitlines()
+    assert head.split(",") == list(CHECK_COLUMNS)
+    assert line == (
+        "cifar10,tanh,200,5,raw,1e-05,0.01,0,True,61.24,8.0,0.02,"
+        '200x3073,614600,7.5,3.6e-05,1e-08,"12,845",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,'
+        '10x201,2010,7.5,2e-07,5e-08,"3,4",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09'
+    )
+
+
+def test_the_checks_markdown_shows_what_the_published_check_reported(tmp_path: Path) -> None:
+    table = checks_table([read_check(written(tmp_path / "check.json", check()))])
+    (row,) = shown(table)
+    assert row == {
+        "DATASET": "cifar10",
+        "AF": "tanh",
+        "W1": "200x3073",
+        "W2": "10x201",
+        "W1 MAX ABS DIFFERENCE": "3.6e-05",
+        "W2 MAX ABS DIFFERENCE": "2e-07",
+        "RELATIVE": "5e-08",
+        "WORST ENTRY": "W2\\[3,4\\]",
+        "COMPLEX STEP, RELATIVE": "2e-15",
+        "SPOT CHECKS, RELATIVE": "4e-09",
+        "SECONDS": "61.24",
+        "COMPLEX STEP, SECONDS": "8.00",
+        "ENTRY BY ENTRY WOULD TAKE": "3 h 26 min",  # 616,610 entries at 0.02 s
+        "PASSED": "yes",
+    }
+    assert checks_markdown(table).endswith(f"\n\n{PUBLISHED_CHECK}\n")
+    assert "3.597993445936254e-05" in PUBLISHED_CHECK
+
+
+def test_an_activation_without_a_complex_form_leaves_blanks(tmp_path: Path) -> None:
+    checks = [check(exact=False, passed=False), check()]
+    rows = [read_check(written(tmp_path / f"{i}.json", content)) for i, content in enumerate(checks)]
+    table = checks_table(rows)
+    write_table(tmp_path / "checks.csv", table)
+    assert ",,,,,3e-09," in (tmp_path / "checks.csv").read_text().splitlines()[1]
+    first, second = shown(table)
+    assert (first["COMPLEX STEP, RELATIVE"], first["COMPLEX STEP, SECONDS"], first["PASSED"]) == (
+        "",
+        "",
+        "NO",
+    )
+    assert second["PASSED"] == "yes"
+
+
+def test_a_table_of_no_checks_is_a_table() -> None:
+    assert shown(checks_table([])) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"blocks": 1}', json.dumps({**check(), "blocks": {}})])
+def test_what_is_no_check_is_refused_in_one_line(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "check.json"
+    path.write_text(content)
+    with pytest.raises(HandgradError) as caught:
+        read_check(path)
+    assert str(caught.value).startswith(f"{path}: cannot be read as a gradient check")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (99.4, "99 s"), (99.6, "2 min"), (3599, "1 h 0 min"), (12600, "3 h 30 min")],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+# --- captions ---
+
+
+@pytest.mark.parametrize("name", ["comparison", "comparison_figure"])
+def test_captions_state_the_threshold_that_is_used(name: str) -> None:
+    caption = (ROOT / f"workflow/report/{name}.rst").read_text()
+    assert f"within {WITHIN_PERCENT} percent" in " ".join(caption.split())
+
+
+def test_the_page_escapes_quotes_in_text() -> None:
+    assert html.escape('"') in html_page('"', "", [], [], lambda row: False)
+
+
+def test_the_comparison_page_counts_and_marks_what_differs() -> None:
+    table = comparison_table(results_table([summary(211), summary(300, seed=1)]), published(), {"mnist": 1})
+    page = comparison_html(table)
+    assert html.escape(str(agreements(table)[0])) in page
+    assert page.count('<tr class="marked">') == 1
+
+
+def test_the_page_of_checks_tells_what_the_published_check_reported() -> None:
+    assert "3.597993445936254e-05" in checks_html(checks_table([]))

@@ -1,0 +1,140 @@
+"""Tests that drive the real snakemake on copies of this repository."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "environment.yml", "workflow", "scripts", "config", "profiles"]
+
+#: two runs that take no time: one small network, one epoch
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "experiments": [
+        {
+            "dataset": "digits",
+            "activation": "tanh",
+            "hidden_units": 5,
+            "learning_rate": [0.001, 0.002],
+            "batch_size": 50,
+            "epochs": 1,
+            "l2": 0.01,
+            "seed": 0,
+        }
+    ],
+    "gradient_check": {"hidden_units": 3, "examples": 2},
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the repository in a folder of its own."""
+
+    path: Path
+
+    def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+        """Run snakemake here; the output is stdout and stderr together."""
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        # Tests must not depend on a cache of sources that lies in somebody's home.
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(self.path / ".cache"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def run(self, config: dict[str, Any], *arguments: str) -> str:
+        """Write an experiment file, run it, and return what snakemake said; the run must succeed."""
+        done = self.snakemake(*arguments, "--configfile", self.write_config(config))
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def refuse(self, config: dict[str, Any], *arguments: str) -> str:
+        """The same for a run that must fail."""
+        done = self.snakemake(*arguments, "--configfile", self.write_config(config))
+        assert done.returncode != 0, done.stdout
+        return done.stdout
+
+    def write_config(self, config: dict[str, Any]) -> str:
+        path = self.path / "config" / f"{config['name']}.yaml"
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        return str(path)
+
+    def times(self, pattern: str) -> dict[str, int]:
+        """When each file that matches was last written, in ns, by its path in the project."""
+        return {
+            str(path.relative_to(self.path)): path.stat().st_mtime_ns
+            for path in self.path.glob(pattern)
+            if path.is_file()
+        }
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a piece of text, which must be there, in one of the project's files."""
+        path = self.path / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new, 1))
+
+
+def written(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    """The files that are new or were written again."""
+    return {name for name, time in after.items() if before.get(name) != time}
+
+
+def copy_repository(to: Path) -> Project:
+    to.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, to / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, to / part)
+    return Project(to)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh copy of the repository."""
+    return copy_repository(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = copy_repository(tmp_path_factory.mktemp("finished") / "project")
+    project.run(TINY)
+    return project
+
+
+@pytest.fixture
+def finished(_finished: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the repository in which the tiny experiment has been run."""
+    to = tmp_path / "project"
+    shutil.copytree(_finished.path, to)  # keeps the files' times
+    yield Project(to)
+
+
+@pytest.fixture
+def tiny() -> Callable[..., dict[str, Any]]:
+    """The tiny experiment with some of its axes, or of its other keys, changed."""
+
+    def changed(name: str = "tiny", *, axes: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+        return {**TINY, "name": name, "experiments": [{**TINY["experiments"][0], **(axes or {})}], **keys}
+
+    return changed

@@ -1,0 +1,139 @@
+"""What a user types, and what they get for a mistake."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from .conftest import ROOT, Project
+
+Tiny = Callable[..., dict[str, Any]]
+
+
+def planned(output: str) -> dict[str, int]:
+    """The job counts of a dry run."""
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("entry", [[], ["-s", "workflow/Snakefile"]], ids=["root", "workflow"])
+def test_plain_snakemake_plans_the_published_table(project: Project, entry: list[str]) -> None:
+    done = project.snakemake("-n", *entry)
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    assert jobs["train_run"] == 72
+    assert jobs["check_gate"] == jobs["check_gradients"] == 6
+    assert jobs["preprocess_dataset"] == 2
+    assert jobs["download_file"] == 5
+    assert jobs["aggregate_comparison"] == jobs["plot_comparison"] == 1
+
+
+def test_the_quick_experiment_needs_no_download(project: Project) -> None:
+    done = project.snakemake("-n", "--configfile", "config/quick.yaml")
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    assert jobs["train_run"] >= 12
+    assert "download_file" not in jobs
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"axes": {"hiden_units": 3}}, ["experiments[0].hiden_units", "hidden_units"]),
+        ({"axes": {"activation": "relu"}}, ["experiments[0].activation", "'relu'", "softplus"]),
+        ({"axes": {"dataset": "minst"}}, ["experiments[0].dataset", "'minst'", "mnist"]),
+        ({"axes": {"batch_size": 5000}}, ["experiments[0]", "5000", "1437"]),
+        ({"axes": {"learning_rate": float("nan")}}, ["experiments[0].learning_rate", "nan"]),
+        ({"name": "../x"}, ["name", "'../x'"]),
+    ],
+    ids=["unknown key", "activation", "dataset", "batch", "nan", "name"],
+)
+def test_a_mistake_in_the_config_is_one_line_and_starts_nothing(
+    project: Project, tiny: Tiny, change: dict[str, Any], expected: list[str]
+) -> None:
+    config = tiny(**change)
+    path = project.path / "config" / "mistake.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    done = project.snakemake("--configfile", str(path))
+    assert done.returncode != 0
+    assert any(all(text in line for text in expected) for line in done.stdout.splitlines()), done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (project.path / "results").exists()
+
+
+def test_an_unknown_run_is_named(project: Project, tiny: Tiny) -> None:
+    said = project.refuse(tiny(), "results/runs/digits/af_tanh_hu_7_lr_1_bs_50_ep_1_l2_0.01_seed_0.h5")
+    assert "no run of the experiment 'tiny'" in said
+
+
+def test_code_edited_while_a_job_waited_is_refused() -> None:
+    """A job that was planned with other library files does not train."""
+    from handgrad.digests import require_library
+    from handgrad.errors import HandgradError
+
+    with pytest.raises(HandgradError, match="changed while this job waited"):
+        require_library("train_run", "0" * 16)
+
+
+def test_a_diverged_run_is_a_row(project: Project, tiny: Tiny) -> None:
+    axes = {"learning_rate": [0.001, 1e30], "epochs": 3}
+    project.run(tiny(axes=axes))
+    table = pd.read_csv(project.path / "results/tiny/tables/results.csv")
+    assert list(table.status) == ["finished", "diverged"]
+    assert table.faults.isna().tolist() == [False, True]
+    assert table.loss.isna().tolist() == [False, True]
+
+
+def test_the_report_holds_every_table_and_figure(finished: Project, tiny: Tiny) -> None:
+    config = finished.write_config(tiny())
+    done = finished.snakemake("--configfile", config, "--report", "results/tiny/report.html")
+    assert done.returncode == 0, done.stdout
+    page = (finished.path / "results/tiny/report.html").read_text()
+    for name in ("results.html", "gradient_checks.csv", "learning_curves/digits.svg", "confusion/digits.svg"):
+        assert name in page
+
+
+def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
+    logs, benchmarks = finished.times("results/logs/**/*.log"), finished.times("results/benchmarks/**/*.tsv")
+    jobs = {name.removeprefix("results/logs/").removesuffix(".log") for name in logs}
+    assert jobs == {name.removeprefix("results/benchmarks/").removesuffix(".tsv") for name in benchmarks}
+    made = [
+        name
+        for pattern in ("results/data/*", "results/checks/*/*", "results/runs/**/*.h5")
+        for name in finished.times(pattern)
+    ]
+    tables_and_figures = 5  # results, gradient checks; learning curves, accuracy, confusion
+    assert len(jobs) == len(made) + tables_and_figures
+
+
+def test_the_logs_of_runs_tell_epochs_and_time_left(finished: Project) -> None:
+    for log in (finished.path / "results/logs/train_run").rglob("*.log"):
+        assert re.search(r"epoch 1 of 1: .* s left", log.read_text())
+
+
+def test_nothing_is_left_behind_but_results(finished: Project) -> None:
+    assert not [path for path in finished.times("results/**/.*") if not path.endswith(".snakemake_timestamp")]
+
+
+def test_the_workflow_runs_where_git_is_not(project: Project) -> None:
+    assert not (project.path / ".git").exists()
+    assert project.snakemake("-n", "--configfile", "config/quick.yaml").returncode == 0
+
+
+def test_check_config_says_what_is_wrong_with_a_file(tmp_path: Any) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nname: again\n")
+    done = subprocess.run(
+        [sys.executable, "scripts/check_config.py", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "name" in done.stderr
+    assert "2" in done.stderr

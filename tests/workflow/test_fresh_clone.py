@@ -1,0 +1,28 @@
+"""The README's first command, as a newcomer types it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+
+
+@pytest.mark.slow
+def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    done = subprocess.run(["make", "quick"], cwd=clone, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert sum(line.startswith("| digits") for line in lines) == 12
+    report = Path(lines[-1].removeprefix("The report: "))
+    assert report == clone / "results/quick/report.html"
+    assert report.stat().st_size > 1_000_000
+    again = subprocess.run(["make", "quick"], cwd=clone, capture_output=True, text=True, check=False)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
+    )
+    assert status.stdout == ""

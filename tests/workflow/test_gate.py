@@ -1,0 +1,42 @@
+"""A wrong gradient trains nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import Project
+
+MODEL = "scripts/handgrad/model.py"
+ACTIVATIONS = "scripts/handgrad/activations.py"
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong"),
+    [
+        pytest.param(ACTIVATIONS, "return 1 - np.tanh(A) ** 2", "return 1 - np.tanh(A)", id="h'"),
+        pytest.param(MODEL, "G1 -= l2 * W.W1", "G1 -= 2 * l2 * W.W1", id="penalty"),
+        pytest.param(MODEL, "G2 -= l2 * W.W2", "G2[:, 1:] -= l2 * W.W2[:, 1:]", id="penalty of a bias"),
+        pytest.param(MODEL, "G1 = delta.T @ X", "G1 = delta.T @ X; G1[:, 0] = 0", id="bias term"),
+    ],
+)
+def test_a_broken_gradient_stops_training(
+    project: Project, tiny: Callable[..., dict[str, Any]], file: str, right: str, wrong: str
+) -> None:
+    project.edit(file, right, wrong)
+    said = project.refuse(tiny())
+    assert not project.times("results/runs/**/*.h5")
+    assert not project.times("results/checks/gate/*")
+    assert project.times("results/checks/failed/**/*.json")
+    line = next(line for line in said.splitlines() if line.startswith("gradient check of tanh on digits"))
+    assert "analytic" in line
+    assert "numeric" in line
+
+
+def test_a_gate_that_fails_for_one_activation_lets_the_others_train(
+    project: Project, tiny: Callable[..., dict[str, Any]]
+) -> None:
+    project.edit(ACTIVATIONS, "return 1 - np.tanh(A) ** 2", "return 1 - np.tanh(A)")
+    project.refuse(tiny(axes={"activation": ["tanh", "cos"], "learning_rate": 0.001}))
+    (run,) = project.times("results/runs/**/*.h5")
+    assert "af_cos" in run

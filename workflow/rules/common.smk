@@ -1,0 +1,209 @@
+# Functions and nothing else; what they know comes from the library.
+import math
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.current_basedir) / "../../scripts"))
+
+from handgrad.activations import ACTIVATIONS
+from handgrad.config import load_experiment
+from handgrad.digests import data_digest, library_digest
+from handgrad.errors import HandgradError
+from handgrad.registry import EMBEDDED
+from handgrad.runs import training_cost
+from snakemake.exceptions import WorkflowError
+
+
+def load():
+    """The experiment that the config describes; every mistake in it ends the workflow here."""
+    try:
+        return load_experiment(config)
+    except HandgradError as error:
+        raise WorkflowError(str(error)) from None
+
+
+EXPERIMENT = load()
+RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
+FIRST = 10**9  # the priority of what training waits for, above that of any run
+
+
+def one_of(names):
+    """A wildcard constraint that takes these names alone."""
+    return "|".join(re.escape(name) for name in names)
+
+
+def entry(wildcards):
+    """The registry entry of a dataset."""
+    return EXPERIMENT.datasets[wildcards.dataset]
+
+
+def dataset_names():
+    """The datasets that this experiment trains on, in the order in which it names them."""
+    return list(dict.fromkeys(run.dataset for run in EXPERIMENT.runs))
+
+
+def runs_of(dataset=None):
+    """The run files of this experiment, in the order of its table; of one dataset, or of all."""
+    return [
+        f"results/runs/{run.dataset}/{run.name}.h5"
+        for run in EXPERIMENT.runs
+        if dataset in (None, run.dataset)
+    ]
+
+
+def final_outputs():
+    """What `snakemake` makes when it is not told what to make.
+
+    Run files and checks are named too: one that somebody deleted is made again, though the tables made
+    from it are still there.
+    """
+    base = f"results/{EXPERIMENT.name}"
+    tables = ["results", "gradient_checks"]
+    figures = [
+        f"{kind}/{dataset}.svg"
+        for kind in ("learning_curves", "accuracy", "confusion")
+        for dataset in dataset_names()
+    ]
+    if EXPERIMENT.has_published:
+        tables.append("comparison")
+        figures.append("comparison.svg")
+    return [
+        *runs_of(),
+        *gradient_checks(),
+        *(f"{base}/tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "html")),
+        *(f"{base}/figures/{name}" for name in figures),
+    ]
+
+
+# --- data ---
+
+
+def pixels_of_image(facts):
+    """D, the number of pixel values of an image."""
+    return math.prod(facts["image_shape"])
+
+
+def file_of(wildcards):
+    """The registry's facts on one downloaded file."""
+    files = EXPERIMENT.datasets[wildcards.dataset]["files"].values()
+    found = [file for file in files if file["name"] == wildcards.file]
+    if not found:
+        raise WorkflowError(f"datasets.{wildcards.dataset}.files: none is called {wildcards.file!r}")
+    return found[0]
+
+
+def file_size(wildcards):
+    return file_of(wildcards)["size"]
+
+
+def file_checksum(wildcards):
+    return file_of(wildcards)["sha256"]
+
+
+def entry_to_read(wildcards):
+    """The registry entry without the mirrors: where a file came from does not change what is in it."""
+    facts = entry(wildcards)
+    files = {
+        role: {key: value for key, value in file.items() if key != "mirrors"}
+        for role, file in facts["files"].items()
+    }
+    return {**facts, "files": files}
+
+
+def source_files(wildcards):
+    """Where the files of a dataset are, by role: downloaded, or in the user's own folder."""
+    facts = entry(wildcards)
+    if facts["format"] in EMBEDDED and facts["local_dir"] is None:
+        return {}  # part of an installed package
+    folder = facts["local_dir"] or f"resources/{wildcards.dataset}"
+    return {role: f"{folder}/{file['name']}" for role, file in facts["files"].items()}
+
+
+def preprocess_memory(wildcards):
+    """Megabytes: the pixels twice, the files they come from, and Python itself."""
+    facts = entry(wildcards)
+    pixels = pixels_of_image(facts) * (facts["train"] + facts["test"])
+    files = sum(file["size"] for file in facts["files"].values())
+    return 200 + (2 * pixels + files) // 10**6
+
+
+def digest_of_data(wildcards):
+    """What a dataset is, without the places that it may come from."""
+    return data_digest(entry(wildcards))
+
+
+# --- training ---
+
+
+def run_of(wildcards):
+    """The run that a file's name means. Raises WorkflowError if this experiment has no such run."""
+    run = RUNS.get((wildcards.dataset, wildcards.run))
+    if run is None:
+        raise WorkflowError(
+            f"results/runs/{wildcards.dataset}/{wildcards.run}.h5: no run of the experiment "
+            f"{EXPERIMENT.name!r}; name one of its runs, or add it to the config"
+        )
+    return run
+
+
+def gate_of_run(wildcards):
+    """The check that must have passed before this run trains."""
+    return f"results/checks/gate/{wildcards.dataset}_{run_of(wildcards).activation}.json"
+
+
+def run_priority(wildcards):
+    """Longest expected runs first, so that no core waits at the end for one that began last."""
+    run, facts = run_of(wildcards), entry(wildcards)
+    train_size = run.train_size or facts["train"] - run.validation_size
+    flop = training_cost(
+        run,
+        inputs=pixels_of_image(facts),
+        classes=len(facts["class_names"]),
+        train_size=train_size,
+    )
+    return 1 + flop // 10**6
+
+
+def run_memory(wildcards):
+    """Megabytes: the pixels as bytes, what two weight matrices and a batch take, and Python itself."""
+    run, facts = run_of(wildcards), entry(wildcards)
+    inputs = pixels_of_image(facts)
+    pixels = inputs * (facts["train"] + facts["test"])
+    floats = 4 * run.hidden_units * inputs + 4 * max(run.batch_size, 1000) * (inputs + run.hidden_units)
+    return 150 + (pixels + 8 * floats) // 10**6
+
+
+# --- checks and tables ---
+
+
+def check_memory(wildcards):
+    """Megabytes: the pixels as bytes, the arrays of one hidden unit's entries, and Python itself."""
+    facts = entry(wildcards)
+    examples = max(EXPERIMENT.gradient_check.examples, 5)
+    unit = 16 * examples * (pixels_of_image(facts) + 1) * len(facts["class_names"])
+    pixels = pixels_of_image(facts) * (facts["train"] + facts["test"])
+    return 200 + (pixels + 4 * unit) // 10**6
+
+
+def gradient_checks():
+    """The report's gradient checks: one for each dataset and activation that is trained."""
+    pairs = dict.fromkeys((run.dataset, run.activation) for run in EXPERIMENT.runs)
+    settings = EXPERIMENT.gradient_check.name
+    return [
+        f"results/checks/gradients/{dataset}_{activation}_{settings}.json" for dataset, activation in pairs
+    ]
+
+
+def runs_of_dataset(wildcards):
+    return runs_of(wildcards.dataset)
+
+
+def published_table():
+    """The published results that this experiment is compared with; nothing if it is not."""
+    return EXPERIMENT.published.table if EXPERIMENT.has_published else []
+
+
+def loss_divisor():
+    """What the published losses were divided by, for each dataset."""
+    return dict(sorted(EXPERIMENT.published.loss_divisor.items())) if EXPERIMENT.has_published else {}

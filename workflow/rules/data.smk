@@ -1,0 +1,43 @@
+# From published files to results/data/<dataset>.h5
+
+
+rule download_file:
+    output:
+        # kept while the job runs: a finished download is not fetched again because a rule has changed
+        update("resources/{dataset}/{file}"),
+    log:
+        "results/logs/download_file/{dataset}/{file}.log",
+    benchmark:
+        "results/benchmarks/download_file/{dataset}/{file}.tsv"
+    priority: FIRST
+    localrule: True
+    conda:
+        "../../environment.yml"
+    # No mirrors among the params: the script finds them in the config, since a new address must not run again
+    # what is made from a file that is there already.
+    params:
+        size=file_size,
+        sha256=file_checksum,
+    script:
+        "../../scripts/download_file.py"
+
+
+rule preprocess_dataset:
+    input:
+        unpack(source_files),
+    output:
+        "results/data/{dataset}.h5",
+    log:
+        "results/logs/preprocess_dataset/{dataset}.log",
+    benchmark:
+        "results/benchmarks/preprocess_dataset/{dataset}.tsv"
+    priority: FIRST
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=preprocess_memory,
+    params:
+        entry=entry_to_read,
+        library=library_digest("preprocess_dataset"),
+    script:
+        "../../scripts/preprocess_dataset.py"

@@ -1,0 +1,171 @@
+# From finished runs to results/<experiment>/: tables and figures, each marked for `snakemake --report`.
+
+
+rule aggregate_results:
+    input:
+        runs=runs_of(),
+    output:
+        csv="results/{experiment}/tables/results.csv",
+        md="results/{experiment}/tables/results.md",
+        html=report(
+            "results/{experiment}/tables/results.html",
+            caption="../report/results.rst",
+            category="Tables",
+            labels={"table": "results"},
+        ),
+    log:
+        "results/logs/aggregate_results/{experiment}.log",
+    benchmark:
+        "results/benchmarks/aggregate_results/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("aggregate_results"),
+    script:
+        "../../scripts/aggregate_results.py"
+
+
+rule aggregate_comparison:
+    input:
+        results="results/{experiment}/tables/results.csv",
+        published=published_table(),
+    output:
+        csv="results/{experiment}/tables/comparison.csv",
+        md="results/{experiment}/tables/comparison.md",
+        html=report(
+            "results/{experiment}/tables/comparison.html",
+            caption="../report/comparison.rst",
+            category="Tables",
+            labels={"table": "published and reproduced"},
+        ),
+    log:
+        "results/logs/aggregate_comparison/{experiment}.log",
+    benchmark:
+        "results/benchmarks/aggregate_comparison/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("aggregate_comparison"),
+        loss_divisor=loss_divisor(),
+    script:
+        "../../scripts/aggregate_comparison.py"
+
+
+rule aggregate_gradient_checks:
+    input:
+        checks=gradient_checks(),
+    output:
+        csv="results/{experiment}/tables/gradient_checks.csv",
+        md="results/{experiment}/tables/gradient_checks.md",
+        html=report(
+            "results/{experiment}/tables/gradient_checks.html",
+            caption="../report/gradient_checks.rst",
+            category="Tables",
+            labels={"table": "gradient checks"},
+        ),
+    log:
+        "results/logs/aggregate_gradient_checks/{experiment}.log",
+    benchmark:
+        "results/benchmarks/aggregate_gradient_checks/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("aggregate_gradient_checks"),
+    script:
+        "../../scripts/aggregate_gradient_checks.py"
+
+
+rule plot_learning_curves:
+    input:
+        runs=runs_of_dataset,
+    output:
+        report(
+            "results/{experiment}/figures/learning_curves/{dataset}.svg",
+            caption="../report/learning_curves.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "learning curves", "dataset": "{dataset}"},
+        ),
+    log:
+        "results/logs/plot_learning_curves/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_learning_curves/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("plot_learning_curves"),
+    script:
+        "../../scripts/plot_learning_curves.py"
+
+
+rule plot_accuracy:
+    input:
+        results="results/{experiment}/tables/results.csv",
+    output:
+        report(
+            "results/{experiment}/figures/accuracy/{dataset}.svg",
+            caption="../report/accuracy.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "accuracy by hidden units", "dataset": "{dataset}"},
+        ),
+    log:
+        "results/logs/plot_accuracy/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_accuracy/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("plot_accuracy"),
+    script:
+        "../../scripts/plot_accuracy.py"
+
+
+rule plot_confusion:
+    input:
+        results="results/{experiment}/tables/results.csv",
+        runs=runs_of_dataset,
+        data="results/data/{dataset}.h5",
+    output:
+        report(
+            "results/{experiment}/figures/confusion/{dataset}.svg",
+            caption="../report/confusion.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={
+                "figure": "confusion matrix of the best run",
+                "dataset": "{dataset}",
+            },
+        ),
+    log:
+        "results/logs/plot_confusion/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_confusion/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("plot_confusion"),
+    script:
+        "../../scripts/plot_confusion.py"
+
+
+rule plot_comparison:
+    input:
+        comparison="results/{experiment}/tables/comparison.csv",
+    output:
+        report(
+            "results/{experiment}/figures/comparison.svg",
+            caption="../report/comparison_figure.rst",
+            category="Figures",
+            labels={"figure": "published and reproduced faults", "dataset": "all"},
+        ),
+    log:
+        "results/logs/plot_comparison/{experiment}.log",
+    benchmark:
+        "results/benchmarks/plot_comparison/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        library=library_digest("plot_comparison"),
+    script:
+        "../../scripts/plot_comparison.py"

@@ -1,0 +1,24 @@
+# One job a run. Its params are digests alone: the path holds every hyperparameter.
+
+
+rule train_run:
+    input:
+        data="results/data/{dataset}.h5",
+        gate=gate_of_run,
+    output:
+        "results/runs/{dataset}/{run}.h5",
+    log:
+        "results/logs/train_run/{dataset}/{run}.log",
+    benchmark:
+        "results/benchmarks/train_run/{dataset}/{run}.tsv"
+    priority: run_priority
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=run_memory,
+    params:
+        library=library_digest("train_run"),
+        data=digest_of_data,
+    script:
+        "../../scripts/train_run.py"
