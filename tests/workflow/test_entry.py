@@ -88,6 +88,15 @@ def test_a_diverged_run_is_a_row(project: Project, tiny: Tiny) -> None:
     assert table.loss.isna().tolist() == [False, True]
 
 
+def test_the_longest_runs_are_trained_first(project: Project, tiny: Tiny) -> None:
+    config = tiny(axes={"learning_rate": 0.001, "epochs": [1, 3, 2], "hidden_units": [5, 50]})
+    done = project.snakemake("--configfile", project.write_config(config), cores=1)
+    started = re.findall(
+        r"^    output: results/runs/digits/af_tanh_hu_(\d+)_.*_ep_(\d)_", done.stdout, re.MULTILINE
+    )
+    assert started == [("50", "3"), ("50", "2"), ("50", "1"), ("5", "3"), ("5", "2"), ("5", "1")]
+
+
 def test_the_report_holds_every_table_and_figure(finished: Project, tiny: Tiny) -> None:
     config = finished.write_config(tiny())
     done = finished.snakemake("--configfile", config, "--report", "results/tiny/report.html")

@@ -166,12 +166,16 @@ def run_priority(wildcards):
 
 
 def run_memory(wildcards):
-    """Megabytes: the pixels as bytes, what two weight matrices and a batch take, and Python itself."""
+    """Megabytes: Python and its libraries, the pixels as bytes, four arrays like W1, and two blocks of inputs.
+
+    A block is a batch, or the 1,000 examples that are evaluated at once. Numbers count as 8 bytes.
+    """
     run, facts = run_of(wildcards), entry(wildcards)
     inputs = pixels_of_image(facts)
     pixels = inputs * (facts["train"] + facts["test"])
-    floats = 4 * run.hidden_units * inputs + 4 * max(run.batch_size, 1000) * (inputs + run.hidden_units)
-    return 150 + (pixels + 8 * floats) // 10**6
+    weights = 4 * run.hidden_units * inputs
+    blocks = (run.batch_size + 1000) * (inputs + run.hidden_units)
+    return 100 + (pixels + 8 * (weights + blocks)) // 10**6
 
 
 # --- checks and tables ---

@@ -1,0 +1,71 @@
+"""The script of a training job."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+import train_run
+from handgrad.data import ImageData, Split, write_data
+from handgrad.digests import library_digest
+from handgrad.errors import HandgradError
+from handgrad.run_reader import read_summary
+from handgrad.training import Trained, train
+
+NAME = "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0"
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> dict[str, Any]:
+    """The arguments of a job on a dataset of a few random images."""
+    rng = np.random.default_rng(0)
+    train_split, test_split = (
+        Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 10)
+    )
+    images = ImageData(train_split, test_split, (2, 3), 255, ("a", "b", "c"), {}, "the-data")
+    write_data(tmp_path / "small.h5", images)
+    return {
+        "dataset": "small",
+        "name": NAME,
+        "data": str(tmp_path / "small.h5"),
+        "out": str(tmp_path / "run.h5"),
+        "library_digest": library_digest("train_run"),
+        "data_digest": "the-data",
+    }
+
+
+def test_a_job_trains_the_run_that_its_name_says(job: dict[str, Any]) -> None:
+    train_run.main(**job)
+    summary = read_summary(job["out"])
+    assert summary.run.name == NAME
+    assert len(summary.history["data_term"]) == 2
+    assert summary.attributes["data_digest"] == "the-data"
+    assert summary.attributes["library_digest"] == job["library_digest"]
+
+
+def test_a_job_computes_with_one_blas_thread(job: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def watched(*arguments: Any) -> Trained:
+        seen.extend(b["num_threads"] for b in threadpoolctl.threadpool_info() if b["user_api"] == "blas")
+        return train(*arguments)
+
+    monkeypatch.setattr(train_run, "train", watched)
+    with threadpoolctl.threadpool_limits(2):
+        train_run.main(**job)
+    assert set(seen) == {1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [({"library_digest": "old"}, "code changed"), ({"data_digest": "old"}, "digest the-data")],
+    ids=["code", "data"],
+)
+def test_a_job_planned_with_other_code_or_data_writes_nothing(
+    job: dict[str, Any], changed: dict[str, str], message: str
+) -> None:
+    with pytest.raises(HandgradError, match=message):
+        train_run.main(**{**job, **changed})
+    assert not Path(job["out"]).exists()
