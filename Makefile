@@ -26,6 +26,8 @@ full: .venv/workflow
 
 report: .venv/workflow
 	@name=$$($(BIN)/python scripts/check_config.py --name $(CONFIG)) && \
+	{ test -f "results/$$name/tables/results.csv" || \
+	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $(CONFIG) first" >&2; exit 1; }; } && \
 	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
 
 check-config: .venv/workflow
@@ -56,7 +58,7 @@ environment.yml: requirements.txt scripts/write_environment.py
 .venv/workflow: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "handgrad needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 

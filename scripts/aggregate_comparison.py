@@ -7,7 +7,7 @@ from handgrad.comparison_tables import (
     comparison_markdown,
     comparison_table,
 )
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
 from handgrad.result_tables import RESULT_COLUMNS
 from handgrad.tables import read_table, write_table, write_text
@@ -28,7 +28,7 @@ def main(
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        require_library("aggregate_comparison", snakemake.params.library)
+        require_code("aggregate_comparison", snakemake.params.code)
         main(
             results=snakemake.input.results,
             published=snakemake.input.published,

@@ -1,7 +1,7 @@
 """The table of gradient checks: results/<experiment>/tables/gradient_checks.{csv,md,html}."""
 
 from handgrad.check_tables import checks_html, checks_markdown, checks_table, read_check
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
 from handgrad.tables import write_table, write_text
 
@@ -16,7 +16,7 @@ def main(*, checks: list[str], csv: str, md: str, html: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        require_library("aggregate_gradient_checks", snakemake.params.library)
+        require_code("aggregate_gradient_checks", snakemake.params.code)
         main(
             checks=snakemake.input.checks,
             csv=snakemake.output.csv,

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from handgrad.atomic import whole_file
 from handgrad.check_report import as_dict, explain, table
 from handgrad.data import read_data
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.errors import HandgradError
 from handgrad.gradient_check import GATE, LIMITS, Settings, check
 from handgrad.logs import job_log, logger
@@ -30,11 +30,11 @@ def main(
     failed: str,
     settings: Settings,
     gate: bool,
-    library_digest: str,
+    code_digest: str,
     data_digest: str,
 ) -> None:
     """Write ``out`` if the check passes; else write all figures to ``failed`` and raise HandgradError."""
-    require_library("check_gradients", library_digest)
+    require_code("check_gate" if gate else "check_gradients", code_digest)
     images = read_data(data, data_digest)
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
         report = check(images, activation, settings)
@@ -94,6 +94,6 @@ if "snakemake" in globals():
                 epsilon=snakemake.params.epsilon,
             ),
             gate=GATED,
-            library_digest=snakemake.params.library,
+            code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,
         )

@@ -1,6 +1,6 @@
 """Test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
 
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.plot_style import save_figure
 from handgrad.result_tables import RESULT_COLUMNS
@@ -15,5 +15,5 @@ def main(*, results: str, dataset: str, out: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        require_library("plot_accuracy", snakemake.params.library)
+        require_code("plot_accuracy", snakemake.params.code)
         main(results=snakemake.input.results, dataset=snakemake.wildcards.dataset, out=snakemake.output[0])

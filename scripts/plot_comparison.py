@@ -2,7 +2,7 @@
 
 from handgrad.comparison_plots import published_against_reproduced
 from handgrad.comparison_tables import COMPARISON_COLUMNS
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.plot_style import save_figure
 from handgrad.tables import read_table
@@ -14,5 +14,5 @@ def main(*, comparison: str, out: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        require_library("plot_comparison", snakemake.params.library)
+        require_code("plot_comparison", snakemake.params.code)
         main(comparison=snakemake.input.comparison, out=snakemake.output[0])

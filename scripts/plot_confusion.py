@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from handgrad.confusion_plots import best_run, confusion_of, read_test_labels
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
 from handgrad.plot_style import message_figure, save_figure
 from handgrad.result_tables import RESULT_COLUMNS
@@ -25,7 +25,7 @@ def main(*, results: str, runs: list[str], data: str, dataset: str, out: str) ->
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        require_library("plot_confusion", snakemake.params.library)
+        require_code("plot_confusion", snakemake.params.code)
         main(
             results=snakemake.input.results,
             runs=snakemake.input.runs,

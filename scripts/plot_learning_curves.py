@@ -1,6 +1,6 @@
 """Learning curves of a dataset: results/<experiment>/figures/learning_curves/<dataset>.svg."""
 
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.plot_style import save_figure
 from handgrad.run_plots import learning_curves
@@ -13,5 +13,5 @@ def main(*, runs: list[str], out: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        require_library("plot_learning_curves", snakemake.params.library)
+        require_code("plot_learning_curves", snakemake.params.code)
         main(runs=snakemake.input.runs, out=snakemake.output[0])

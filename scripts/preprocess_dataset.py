@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.data import write_data
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.formats import dataset_files, read_dataset
 from handgrad.logs import job_log, logger
 
 
 def main(
-    *, name: str, entry: Mapping[str, Any], files: Mapping[str, str], out: str, library_digest: str
+    *, name: str, entry: Mapping[str, Any], files: Mapping[str, str], out: str, code_digest: str
 ) -> None:
-    require_library("preprocess_dataset", library_digest)
+    require_code("preprocess_dataset", code_digest)
     given = {role: Path(file) for role, file in files.items()}
     data = read_dataset(entry, dataset_files(entry, given), name)
     write_data(out, data)
@@ -34,5 +34,5 @@ if "snakemake" in globals():
             entry=snakemake.params.entry,
             files=dict(snakemake.input.items()),
             out=snakemake.output[0],
-            library_digest=snakemake.params.library,
+            code_digest=snakemake.params.code,
         )

@@ -3,15 +3,15 @@
 from threadpoolctl import threadpool_limits
 
 from handgrad.data import read_data
-from handgrad.digests import require_library
+from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
 from handgrad.runfile import this_segment, write_run
 from handgrad.runs import Run
 from handgrad.training import Epoch, train
 
 
-def main(*, dataset: str, name: str, data: str, out: str, library_digest: str, data_digest: str) -> None:
-    require_library("train_run", library_digest)
+def main(*, dataset: str, name: str, data: str, out: str, code_digest: str, data_digest: str) -> None:
+    require_code("train_run", code_digest)
     run = Run.from_name(dataset, name)
     images = read_data(data, data_digest)
     logger.info("%s %s: %d training examples", dataset, name, len(images.train.y))
@@ -38,7 +38,7 @@ def main(*, dataset: str, name: str, data: str, out: str, library_digest: str, d
     if trained.status == "diverged":
         logger.info("diverged in epoch %d", len(trained.state.history))
     segment = this_segment(1, len(trained.state.history), seconds)
-    content = write_run(out, trained, [segment], library_digest=library_digest, data_digest=data_digest)
+    content = write_run(out, trained, [segment], code_digest=code_digest, data_digest=data_digest)
     logger.info("content_sha256 %s", content)
 
 
@@ -49,6 +49,6 @@ if "snakemake" in globals():
             name=snakemake.wildcards.run,
             data=snakemake.input.data,
             out=snakemake.output[0],
-            library_digest=snakemake.params.library,
+            code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,
         )

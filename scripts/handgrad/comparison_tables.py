@@ -50,10 +50,13 @@ def comparison_table(
     number of test examples, divided by loss_divisor[dataset]. Where the numbers of test examples differ,
     published faults are taken in proportion.
 
+    Runs on part of the training images are no reproduction, and are left out.
+
     Raises HandgradError if a dataset that was run has no divisor.
     """
+    whole = results[results["train_size"].isna() & (results["validation_size"] == 0)]
     theirs = published.rename(columns={name: f"published_{name}" for name in ("faults", "test_size", "loss")})
-    table = theirs.merge(results[[*PUBLISHED_COLUMNS, "status", "run"]], how="left", on=list(KEY))
+    table = theirs.merge(whole[[*PUBLISHED_COLUMNS, "status", "run"]], how="left", on=list(KEY))
     unknown = sorted(set(table.loc[table["run"].notna(), "dataset"]) - set(loss_divisor))
     if unknown:
         raise HandgradError(

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, TypeChecker, ValidationError, valid
 
 from handgrad.config_checks import config_mistakes, file_mistakes
 from handgrad.config_errors import ConfigError, Schema, branch, kinds, schema_mistakes, show
-from handgrad.published import published_rows, row_settings, run_settings
+from handgrad.published import comparable, published_rows, row_settings, run_settings
 from handgrad.runs import Run, canonical_text, run_table
 
 SCHEMA_FILE = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
@@ -49,9 +49,9 @@ class Published:
     loss_divisor: Mapping[str, float]
 
     def matches(self, runs: Iterable[Run]) -> bool:
-        """Whether the table has a row for any of the runs."""
+        """Whether the table has a row for any of the runs, of those that are comparable."""
         published = {row_settings(row) for row in published_rows(self.table)}
-        return any(run_settings(run) in published for run in runs)
+        return any(comparable(run) and run_settings(run) in published for run in runs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +73,9 @@ class Experiment:
         return self.published is not None and self.published.matches(self.runs)
 
 
-def load_experiment(config: Mapping[str, Any], *, check_files: bool = True) -> Experiment:
-    """Check a configuration and make the experiment that it describes.
+def load_experiment(config: Mapping[str, Any]) -> Experiment:
+    """Check a configuration, and the files of this machine that it names, and make its experiment.
 
-    check_files=False leaves out what is on this machine's disk: ``local_dir`` and the published table.
     Raises ConfigError with all mistakes that were found, one a line.
     """
     complete = _complete(config, config_schema())
@@ -84,8 +83,7 @@ def load_experiment(config: Mapping[str, Any], *, check_files: bool = True) -> E
         line for error in _validator().iter_errors(complete) for line in schema_mistakes(error, complete)
     ]
     if isinstance(complete, dict):
-        mistakes += config_mistakes(complete)
-        mistakes += file_mistakes(complete) if check_files else ()
+        mistakes += [*config_mistakes(complete), *file_mistakes(complete)]
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
     return _experiment(complete)

@@ -5,12 +5,13 @@ that the schema already refuses is passed over, so that every mistake is named o
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.config_errors import key_path, show, unknown
+from handgrad.config_errors import key_path, show, unknown, word
 from handgrad.errors import HandgradError
 from handgrad.model import INITS
 from handgrad.published import published_rows
@@ -80,6 +81,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_path(value: object) -> bool:
+    """Whether the schema takes a value for a path; Snakemake would take braces for a wildcard."""
+    return isinstance(value, str) and re.fullmatch(r"[^{}]+", value) is not None
+
+
 def _reserved_name(config: Config) -> Iterator[str]:
     # some file systems do not tell Data from data
     if str(config["name"]).lower() in RESERVED_NAMES:
@@ -124,7 +130,7 @@ def _sizes(config: Config) -> Iterator[str]:
         for dataset, validation, train in splits:
             images = _train_images(config, dataset)
             if images is not None:
-                yield from _split(f"experiments[{i}]", dataset, images, validation, train, batches)
+                yield from _split(f"experiments[{i}]", word(dataset), images, validation, train, batches)
 
 
 def _split(
@@ -160,8 +166,8 @@ def _check_examples(config: Config) -> Iterator[str]:
     fewest, dataset = min(((n, dataset) for dataset, n in images.items() if n), default=(None, ""))
     if type(examples) is int and fewest is not None and examples > fewest:
         yield (
-            f"gradient_check.examples: {examples} is more than the {fewest} training images of {dataset}; "
-            f"allowed: 1 to {fewest}"
+            f"gradient_check.examples: {examples} is more than the {fewest} training images of "
+            f"{word(dataset)}; allowed: 1 to {fewest}"
         )
 
 
@@ -193,7 +199,7 @@ def _roles(where: str, entry: Config) -> Iterator[str]:
 def _local_dirs(config: Config) -> Iterator[str]:
     for dataset in used_datasets(config):
         entry = _mapping(config, "datasets", dataset)
-        if not isinstance(entry.get("local_dir"), str) or not entry["local_dir"]:
+        if not _is_path(entry.get("local_dir")):
             continue
         where, folder = f"{key_path(['datasets', dataset])}.local_dir", Path(entry["local_dir"])
         if not folder.is_dir():
@@ -203,12 +209,12 @@ def _local_dirs(config: Config) -> Iterator[str]:
         for file in _mapping(entry, "files").values():
             name = file.get("name") if isinstance(file, Mapping) else None
             if isinstance(name, str) and not (folder / name).is_file():
-                yield f"{where}: {show(str(folder))} has no file {name}"
+                yield f"{where}: {show(str(folder))} has no file {show(name)}"
 
 
 def _published(config: Config) -> Iterator[str]:
     table = _mapping(config, "published").get("table")
-    if not isinstance(table, str) or not table:
+    if not isinstance(table, str) or not _is_path(table):
         return
     try:
         rows = published_rows(table)
@@ -221,6 +227,6 @@ def _published(config: Config) -> Iterator[str]:
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         if dataset in used and dataset not in divisors:
             yield (
-                f"published.loss_divisor.{dataset}: missing; expected a number greater than 0, "
-                f"since {table} has rows of {dataset}"
+                f"{key_path(['published', 'loss_divisor', dataset])}: missing; expected a number greater "
+                f"than 0, since {show(table)} has rows of {word(dataset)}"
             )

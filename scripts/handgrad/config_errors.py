@@ -31,9 +31,13 @@ def key_path(parts: Iterable[Any]) -> str:
         if isinstance(part, int) and not isinstance(part, bool):
             text += f"[{part}]"
         else:
-            plain = isinstance(part, str) and re.fullmatch(r"[\w-][\w.-]*", part)
-            text += ("." if text else "") + (part if plain else show(part))
+            text += ("." if text else "") + (word(part) if isinstance(part, str) else show(part))
     return text or "the configuration"
+
+
+def word(name: str) -> str:
+    """A name without quotes, unless blanks, line breaks or the like would make a riddle of the line."""
+    return name if re.fullmatch(r"[\w-][\w.-]*", name) else show(name)
 
 
 def show(value: object) -> str:
@@ -68,7 +72,8 @@ def _nearest(value: object, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(value).lower(), [text.lower() for text in known], 1)
     # difflib compares case by case, people do not
     meant = [text for text in known if [text.lower()] == near][:1]
-    return "".join(f"did you mean {text}? " for text in meant) + f"known: {', '.join(known) or 'none'}"
+    names = ", ".join(map(word, known)) or "none"
+    return "".join(f"did you mean {word(text)}? " for text in meant) + f"known: {names}"
 
 
 def branch(schema: Schema, value: object) -> Schema:
@@ -143,7 +148,7 @@ def _similar(path: Sequence[Any], config: Any) -> str:
         config = config[part]
     others = [key for key in config if isinstance(key, str) and key != path[-1]]
     near = difflib.get_close_matches(str(path[-1]), others, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {word(near[0])}?" if near else ""
 
 
 def _wrong(value: object, schema: Schema) -> str:

@@ -63,7 +63,8 @@ class ImageData:
 def write_data(path: str | Path, data: ImageData) -> None:
     """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics."""
     mean, std = pixel_statistics(data.train.x)
-    with whole_file(path) as part, h5py.File(part, "w") as file:
+    # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
+    with whole_file(path) as part, h5py.File(part, "w", libver="v110") as file:
         for name, split in (("train", data.train), ("test", data.test)):
             group = file.create_group(name)
             group.create_dataset("x", data=split.x)

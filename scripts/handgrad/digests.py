@@ -1,13 +1,14 @@
-"""Digests that decide what runs again: of library files, and of data.
+"""Digests that decide what runs again: of code, and of data.
 
-Snakemake does not notice that a module which a script imports has changed. Each rule therefore has the
-digest of the library files that its result depends on as a param, and its script compares that with
-the files as they are when it starts. A test holds each list equal to what is imported.
+Snakemake does not notice that a module which a script imports has changed, and takes a script for changed
+when only its time has. So each rule has the digest of its script and of the library files that its result
+depends on as a param; its script compares that with the files as they are when it starts. A test holds
+each list equal to what is imported.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ PLUMBING = frozenset({"digests", "logs"})
 
 _BASE = ("__init__", "errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
+_CHECK = (*_MODEL, "data", "gradient_check", "numeric_gradients")
 _TRAINING = (*_MODEL, "data", "runs", "training")
 _RESULTS = ("result_tables", "runs", "tables")
 
-#: the modules that each script imports, beside PLUMBING, by the script's name
+#: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
     "preprocess_dataset": (*_BASE, "data", "formats", "randomness", "registry"),
-    "check_gradients": (*_BASE, *_MODEL, "check_report", "data", "gradient_check", "numeric_gradients"),
+    "check_gate": (*_BASE, *_CHECK),
+    "check_gradients": (*_BASE, *_CHECK, "check_report"),
     "train_run": (*_BASE, *_TRAINING, "runfile"),
     "aggregate_results": (*_BASE, *_TRAINING, *_RESULTS, "run_reader"),
     "aggregate_comparison": (*_BASE, *_RESULTS, "comparison_tables", "published"),
@@ -47,23 +50,33 @@ IMPORTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def library_digest(script: str) -> str:
-    """Digest of the library files that ``scripts/<script>.py`` imports."""
+#: rules whose script has another name; the gate's result does not depend on how a check is told
+SCRIPTS = {"check_gate": "check_gradients"}
+
+
+def code_digest(rule: str) -> str:
+    """Digest of the script of a rule and of the library files that its result depends on."""
+    files = [LIBRARY / f"{module}.py" for module in sorted(set(IMPORTS[rule]))]
+    files.append(LIBRARY.parent / f"{SCRIPTS.get(rule, rule)}.py")
     digest = hashlib.sha256()
-    for module in sorted(set(IMPORTS[script])):
-        digest.update(module.encode() + b"\0")
-        digest.update(hashlib.sha256((LIBRARY / f"{module}.py").read_bytes()).digest())
+    for file in files:
+        digest.update(f"{file.name} {file_sha256(file)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def require_library(script: str, expected: str) -> None:
-    """Raise HandgradError if the library files of a script are not those that the job was planned with."""
-    found = library_digest(script)
+def require_code(rule: str, expected: str) -> None:
+    """Raise HandgradError if the code of a rule is not that which the job was planned with."""
+    found = code_digest(rule)
     if found != expected:
         raise HandgradError(
-            f"scripts/handgrad: the code changed while this job waited (digest {found}, planned with "
+            f"scripts: the code of {rule} changed while this job waited (digest {found}, planned with "
             f"{expected}); run snakemake again"
         )
+
+
+def names_digest(names: Iterable[str]) -> str:
+    """Digest of some names in their order, which Snakemake does not see in a rule's input."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
 def data_digest(entry: Mapping[str, Any]) -> str:

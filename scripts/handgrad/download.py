@@ -4,7 +4,8 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,22 @@ logger = logging.getLogger("handgrad")
 CHUNK = 1 << 16  # bytes
 NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, ValueError)  # pooch lets all pass
 BUSY = (408, 425, 429)  # the 4xx that say "later"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a mirror is waited for, in seconds, and how often it is asked in all."""
+
+    connect: float = 10.0  # for a connection to one address of the mirror
+    connect_attempts: int = 2  # if there is no connection: it is the network, and seldom passes
+    silence: float = 30.0  # between two pieces of the file
+    window: float = 60.0  # in which the mean rate must reach the floor
+    floor: float = 5000.0  # bytes a second; the origin of CIFAR-10 gives 50,000
+    attempts: int = 3  # if the mirror is busy, falls silent or breaks off
+    pause: float = 2.0  # before the second attempt, twice that before the third
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -43,26 +60,55 @@ class _Wanted:
 
 
 class _Failed(Exception):
-    """Why a mirror did not deliver the file; ``again``: whether asking it again could help."""
+    """Why a mirror did not deliver the file; ``attempts``: how often to ask it in all, if this is why."""
 
-    def __init__(self, reason: str, *, again: bool) -> None:
+    def __init__(self, reason: str, *, attempts: int = 1) -> None:
         super().__init__(reason)
-        self.again = again
+        self.attempts = attempts
 
 
 class _Received:
-    """A file that counts and hashes what is written to it, and stops a mirror that sends too much."""
+    """A file that counts, times and hashes what arrives; it stops a mirror that sends too much or is slow."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    def __init__(self, file: IO[bytes], size: int, patience: Patience) -> None:
         self._file = file
         self._digest = hashlib.sha256()
+        self._patience = patience
+        self._since = time.monotonic()  # the window over which the rate is taken: when it began,
+        self._before = 0  # and the bytes that were here then
         self.size = size
         self.count = 0
 
-    def write(self, chunk: bytes) -> int:
-        self.count += len(chunk)
+    def pieces(self, body: Any) -> Iterator[bytes]:
+        """The body of an answer (a urllib3 response), in chunks, as it is stored on the server.
+
+        Each piece is looked at when it arrives: waiting for a whole chunk could take a slow mirror hours.
+        A server that labels a .gz file as ``Content-Encoding: gzip`` does not get it decompressed.
+        """
+        self._since = time.monotonic()
+        chunk = bytearray()
+        while piece := body.read1(CHUNK - len(chunk), decode_content=False):
+            self._arrived(len(piece))
+            chunk += piece
+            if len(chunk) == CHUNK:
+                yield bytes(chunk)
+                chunk.clear()
+        yield bytes(chunk)
+
+    def _arrived(self, count: int) -> None:
+        """Raises _Failed if this was a piece too many, or if the last window was too slow."""
+        self.count += count
         if self.count > self.size:
-            raise _Failed(f"sent more than {self.size} bytes", again=False)
+            raise _Failed(f"sent more than {self.size} bytes")
+        seconds = time.monotonic() - self._since
+        if seconds < self._patience.window or self.count == self.size:
+            return
+        new = self.count - self._before
+        if new < self._patience.floor * seconds:
+            raise _Failed(f"too slow: {new} bytes in {seconds:.1f} s")
+        self._since, self._before = time.monotonic(), self.count
+
+    def write(self, chunk: bytes) -> int:
         self._digest.update(chunk)
         return self._file.write(chunk)
 
@@ -73,11 +119,12 @@ class _Received:
         return f"sent {self.count} of {self.size} bytes"
 
     def check(self, sha256: str) -> None:
+        """Raises _Failed if the file that has arrived is not the one to have."""
         if self.count < self.size:
-            raise _Failed(self.sent(), again=True)
+            raise _Failed(self.sent(), attempts=self._patience.attempts)
         found = self._digest.hexdigest()
         if found != sha256:
-            raise _Failed(f"sent a file with sha256 {found}", again=False)
+            raise _Failed(f"sent a file with sha256 {found}")
 
 
 def fetch(
@@ -87,19 +134,18 @@ def fetch(
     sha256: str,
     mirrors: Sequence[str],
     dataset: str,
-    timeout: float = 30.0,
-    attempts: int = 3,
-    pause: float = 2.0,
+    patience: Patience = PATIENCE,
     progress: bool | None = None,
 ) -> None:
     """Have a file of this size and sha256 at ``path``; does nothing if it is there already.
 
-    Mirrors are tried in order, all of them up to ``attempts`` times, with ``pause`` seconds more before
-    each further time; one that answered with another file, or that it has none, is asked once. A mirror
-    that is silent for ``timeout`` seconds is given up. progress: show a bar; None: if stderr is a terminal.
+    Mirrors are tried in order. One that was busy, fell silent, broke off or could not be connected to is
+    asked again after the others, as ``patience`` has it; one that answered with another file, that it has
+    none, or too slowly, is asked once. progress: show a bar; None: if stderr is a terminal.
 
-    Only a verified file is ever put at ``path``. Raises HandgradError, several lines, that says why each
-    mirror failed and what else can be done.
+    Only a verified file is ever put at ``path``. Raises HandgradError: a line that names the file, one for
+    each mirror with the reason why it failed, and two that say what to do; or one line, if the file cannot
+    be written.
     """
     wanted = _Wanted(Path(path), size, sha256)
     fault = wanted.fault()
@@ -107,31 +153,43 @@ def fetch(
         logger.info("%s: here already, size and sha256 are right", path)
         return
     show = sys.stderr.isatty() if progress is None else progress
-    reasons: dict[str, str] = {}
-    hopeful = list(mirrors)
-    for attempt in range(attempts):
+    failures = _ask_all(mirrors, wanted, patience, show)
+    if failures is not None:
+        raise HandgradError(_no_mirror_left(wanted, dataset, fault, failures))
+
+
+def _ask_all(
+    mirrors: Sequence[str], wanted: _Wanted, patience: Patience, progress: bool
+) -> dict[str, list[str]] | None:
+    """Put the file in place: None; or, by mirror, why each attempt failed."""
+    failures: dict[str, list[str]] = {mirror: [] for mirror in mirrors}
+    hopeful = list(failures)
+    for attempt in range(patience.attempts):
         if attempt and hopeful:
-            time.sleep(pause * attempt)
+            time.sleep(patience.pause * attempt)
         for mirror in list(hopeful):
             try:
-                _fetch_from(mirror, wanted, timeout, show)
-                return
+                _fetch_from(mirror, wanted, patience, progress)
+                return None
             except _Failed as failure:
                 logger.info("%s: %s", mirror, failure)
-                reasons[mirror] = str(failure)
-                if not failure.again:
+                failures[mirror].append(str(failure))
+                if len(failures[mirror]) >= failure.attempts:
                     hopeful.remove(mirror)
-    raise HandgradError(_no_mirror_left(wanted, dataset, fault, reasons))
+    return failures
 
 
-def _fetch_from(mirror: str, wanted: _Wanted, timeout: float, progress: bool) -> None:
-    """Put the file in place if this mirror delivers it; raises _Failed."""
+def _fetch_from(mirror: str, wanted: _Wanted, patience: Patience, progress: bool) -> None:
+    """Put the file in place if this mirror delivers it.
+
+    Raises _Failed if it does not, HandgradError if the file cannot be written.
+    """
     logger.info("%s: asking %s", wanted.path, mirror)
     began = time.perf_counter()
     try:
         with whole_file(wanted.path) as part, part.open("wb") as file:
-            received = _Received(file, wanted.size)
-            _transfer(mirror, received, timeout, progress)
+            received = _Received(file, wanted.size, patience)
+            _transfer(mirror, received, patience, progress)
             received.check(wanted.sha256)
     except OSError as error:
         raise HandgradError(
@@ -141,57 +199,62 @@ def _fetch_from(mirror: str, wanted: _Wanted, timeout: float, progress: bool) ->
     logger.info("%s: %d bytes in %.1f s", wanted.path, wanted.size, time.perf_counter() - began)
 
 
-def _transfer(mirror: str, received: _Received, timeout: float, progress: bool) -> None:
+def _transfer(mirror: str, received: _Received, patience: Patience, progress: bool) -> None:
+    """Hand what this mirror sends to ``received``. Raises _Failed."""
+
+    def watch(response: requests.Response, **_: Any) -> None:
+        answers.callback(response.raw.close)
+        if response.is_redirect:
+            response.raw.close()  # nobody reads what it says besides the address
+        else:
+            response.raw.stream = lambda *_, **__: received.pieces(response.raw)  # what requests reads from
+
     download = pooch.HTTPDownloader(
         progressbar=progress,
         chunk_size=CHUNK,
-        timeout=timeout,
+        timeout=(patience.connect, patience.silence),
         headers={"Accept-Encoding": "identity"},
-        hooks={"response": _as_stored},
+        hooks={"response": watch},
     )
-    try:
-        download(mirror, received, None)
-    except NETWORK_ERRORS as error:
-        raise _failure(error, received, timeout) from error
+    with ExitStack() as answers:
+        try:
+            download(mirror, received, None)
+        except NETWORK_ERRORS as error:
+            raise _failure(error, received, patience) from error
 
 
-def _as_stored(response: requests.Response, **_: Any) -> None:
-    """Keep requests from decompressing a .gz file that a server labels as ``Content-Encoding: gzip``."""
-    response.raw.headers.discard("Content-Encoding")
-
-
-def _failure(error: Exception, received: _Received, timeout: float) -> _Failed:
+def _failure(error: Exception, received: _Received, patience: Patience) -> _Failed:
     """The reason, in few words, that stands in the list of mirrors."""
     cause = error.args[0] if error.args else error
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         status = error.response.status_code
-        return _Failed(f"HTTP {status}", again=status >= 500 or status in BUSY)
+        return _Failed(f"HTTP {status}", attempts=patience.attempts if status >= 500 or status in BUSY else 1)
     if isinstance(error, requests.ConnectTimeout):
-        return _Failed(f"cannot connect (no answer in {timeout:g} s)", again=True)
+        return _Failed("cannot connect (no answer)", attempts=patience.connect_attempts)
     if isinstance(error, requests.Timeout) or isinstance(cause, urllib3.exceptions.ReadTimeoutError):
-        return _Failed(f"stalled for {timeout:g} s", again=True)
+        return _Failed(f"stalled for {patience.silence:g} s", attempts=patience.attempts)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        broken = cause.args[-1]
-        if isinstance(broken, urllib3.exceptions.IncompleteRead):
-            received.count = broken.partial  # with the part of a chunk that was never written
-        return _Failed(received.sent(), again=True)
+        return _Failed(received.sent(), attempts=patience.attempts)
     if isinstance(error, requests.ConnectionError):
         reason = str(getattr(cause, "reason", cause)).rpartition("): ")[2]
-        return _Failed(f"cannot connect ({reason})", again=True)
-    return _Failed(f"{type(error).__name__}: {error}", again=False)
+        return _Failed(f"cannot connect ({reason})", attempts=patience.connect_attempts)
+    return _Failed(f"{type(error).__name__}: {error}")
 
 
-def _no_mirror_left(wanted: _Wanted, dataset: str, fault: str, reasons: dict[str, str]) -> str:
-    tried = [f"  {mirror}\n    {reason}" for mirror, reason in reasons.items()] or ["  none is listed"]
+def _no_mirror_left(wanted: _Wanted, dataset: str, fault: str, failures: dict[str, list[str]]) -> str:
+    tried = [f"  {mirror}: {_folded(reasons)}" for mirror, reasons in failures.items()]
     return "\n".join(
         [
-            f"{wanted.path}: {fault}, and no mirror delivered it:",
-            *tried,
-            "Any of these helps:",
-            f"  put the file there yourself: {wanted.size} bytes, sha256 {wanted.sha256}",
-            "  use a folder that holds the files of this dataset; in your config:",
-            f"    datasets: {{{dataset}: {{local_dir: /your/folder}}}}",
-            "  train on the digits that come with scikit-learn, without a network: make quick",
-            "    (or snakemake --cores 1 --configfile config/quick.yaml)",
+            f"{wanted.path}: {fault}, and no mirror had it:",
+            *(tried or ["  no mirror is listed"]),
+            f"  Put {wanted.size} bytes with sha256 {wanted.sha256} at {wanted.path} by hand, or name a "
+            f"folder that holds the files: datasets.{dataset}.local_dir.",
+            "  Without a network: make quick, or snakemake --cores 1 --configfile config/quick.yaml",
         ]
     )
+
+
+def _folded(reasons: list[str]) -> str:
+    """Why a mirror failed, on one line: each reason once, with the number of attempts if there were more."""
+    line = " ".join("; ".join(dict.fromkeys(reasons)).split())
+    return line if len(reasons) == 1 else f"{line} (asked {len(reasons)} times)"

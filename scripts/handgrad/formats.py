@@ -1,8 +1,8 @@
 """From the files of a dataset, as its authors published them, to arrays.
 
-``FORMATS`` has a reader for each format; the roles of its files are in ``registry``. A reader gets the
-dataset's entry of config/datasets.yaml and its files, of which size and sha256 have been checked, and gives
-two splits. Nothing is unpacked to disk and nothing is unpickled.
+``FORMATS`` has a reader for each format; ``FORMAT_ROLES`` in ``registry`` names the files that it needs. A
+reader gets the dataset's entry of config/datasets.yaml and its files, of which size and sha256 have been
+checked, and gives two splits. Nothing is unpacked to disk and nothing is unpickled.
 """
 
 import gzip
@@ -41,11 +41,10 @@ class Mismatch(Exception):
 class Format:
     """How to read a dataset.
 
-    roles: the files it needs. read: (entry, {role: path}) to (train, test); raises Mismatch.
+    read: (entry, {role: path}) to (train, test); raises Mismatch.
     bundled: role to path, where an installed package brings the files; None where they are downloaded.
     """
 
-    roles: tuple[str, ...]
     read: Callable[[Entry, Paths], tuple[Split, Split]]
     bundled: Callable[[str], Path] | None = None
 
@@ -81,7 +80,7 @@ def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
     kind = FORMATS[entry["format"]]
     return {
         role: given[role] if role in given or kind.bundled is None else kind.bundled(role)
-        for role in kind.roles
+        for role in FORMAT_ROLES[entry["format"]]
     }
 
 
@@ -273,9 +272,9 @@ def _sklearn_file(role: str) -> Path:
     return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
-#: every format; adding one is one entry here
+#: every format of FORMAT_ROLES; adding one is one entry there and one here
 FORMATS: dict[str, Format] = {
-    "idx": Format(FORMAT_ROLES["idx"], _read_idx),
-    "cifar-binary": Format(FORMAT_ROLES["cifar-binary"], _read_cifar),
-    "sklearn-digits": Format(FORMAT_ROLES["sklearn-digits"], _read_digits, bundled=_sklearn_file),
+    "idx": Format(_read_idx),
+    "cifar-binary": Format(_read_cifar),
+    "sklearn-digits": Format(_read_digits, bundled=_sklearn_file),
 }

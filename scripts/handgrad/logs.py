@@ -33,6 +33,9 @@ def job_log(path: str | Path) -> Iterator[None]:
     except HandgradError as error:
         logger.error("%s", error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.warning("interrupted; nothing of this job was kept")
+        sys.exit(130)
     except Exception as error:  # noqa: BLE001, the last place that sees it
         to_file.handle(_record(error))
         to_terminal.handle(

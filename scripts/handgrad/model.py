@@ -14,8 +14,8 @@ N examples, D inputs, M hidden units, K classes. A leading column of ones carrie
     E(W) = sum_n [ sum_k T_nk S_nk - logsumexp_k S_nk ] - (lambda/2) (|W1|^2 + |W2|^2)
 
 E is maximised. Every function takes arrays of one floating dtype and returns that dtype; the forward
-pass takes complex numbers too, which is what the complex-step check needs. Nothing here overflows for
-finite logits.
+pass takes complex numbers too, which is what the complex-step check needs. Nothing here overflows as
+long as the difference of two logits is a finite number.
 """
 
 from collections.abc import Callable

@@ -31,17 +31,18 @@ def published_rows(path: str | Path) -> list[dict[str, Any]]:
 
     Raises HandgradError if the file cannot be read or is not such a table.
     """
+    name = repr(str(path))
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
             if header != list(COLUMNS):
                 begins, columns = ",".join(header)[:100], ",".join(COLUMNS)
-                raise HandgradError(f"'{path}' begins with {begins!r}; expected the columns {columns}")
-            return [_row(row, f"'{path}', line {reader.line_num}") for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+                raise HandgradError(f"{name} begins with {begins!r}; expected the columns {columns}")
+            return [_row(row, f"{name}, line {reader.line_num}") for row in reader if row]
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, or a path that can be none
         reason = error.strerror if isinstance(error, OSError) else error
-        raise HandgradError(f"'{path}' cannot be read ({reason}); expected a CSV file, or null") from error
+        raise HandgradError(f"{name} cannot be read ({reason}); expected a CSV file, or null") from error
 
 
 def _row(texts: list[str], where: str) -> dict[str, Any]:
@@ -60,6 +61,11 @@ def _row(texts: list[str], where: str) -> dict[str, Any]:
 def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:
     """What a published row trained, to compare with ``run_settings``."""
     return tuple(row[column] for column in SETTINGS)
+
+
+def comparable(run: Run) -> bool:
+    """Whether a run trained on all training images, as every published row did."""
+    return run.train_size is None and run.validation_size == 0
 
 
 def run_settings(run: Run) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Reading run files. Apart from ``runfile``, which says what they hold, since no run depends on this."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,28 @@ def read_summary(path: str | Path) -> Summary:
         )
     except (OSError, KeyError) as error:
         raise not_a_run(path, error) from error
+
+
+def require_current(
+    path: str | Path, summary: Summary, *, code_digest: str, data_digests: Mapping[str, str]
+) -> None:
+    """Raise HandgradError if a run file is not what its path says, or comes from other code or data.
+
+    Snakemake runs such a job again by itself as long as it remembers how the file was made; it does not when
+    ``.snakemake`` is gone or the file was put there by hand.
+    """
+    run, made = summary.run, summary.attributes
+    differences = {
+        "the run": (f"{run.dataset}/{run.name}", "/".join(Path(path).with_suffix("").parts[-2:])),
+        "the code of training": (made["code_digest"], code_digest),
+        "the data": (made["data_digest"], data_digests.get(run.dataset)),
+    }
+    for what, (found, expected) in differences.items():
+        if found != expected:
+            raise HandgradError(
+                f"{path}: holds another result than expected: {what} is {found}, expected {expected}; "
+                "delete the file, and run snakemake again"
+            )
 
 
 def read_arrays(path: str | Path, *names: str) -> list[Array]:

@@ -2,7 +2,7 @@
 
 weights/W1, W2        as trained
 history/<figure>      one value an epoch, for each field of ``training.Epoch``
-test/predictions      uint8 (N,), the most probable class; absent from a diverged run
+test/predictions      uint8 (N,), the class of the largest logit; absent from a diverged run
 test/probabilities    float16 (N, K), for display
 attributes            every axis of the run, status, digests, versions, content_sha256, segments
 """
@@ -84,7 +84,7 @@ def write_run(
     trained: Trained,
     segments: list[Segment],
     *,
-    library_digest: str,
+    code_digest: str,
     data_digest: str,
 ) -> str:
     """Write a finished run; the file appears whole or not at all. Returns its content_sha256."""
@@ -97,7 +97,7 @@ def write_run(
             [getattr(epoch, figure.name) for epoch in trained.state.history], figure.type
         )
     if trained.test is not None:
-        arrays["test/predictions"] = trained.test.Y.argmax(axis=1).astype(np.uint8)
+        arrays["test/predictions"] = trained.test.predictions
     content = content_sha256(
         {name: array for name, array in arrays.items() if name.split("/")[1] not in _TIMES}
     )
@@ -109,7 +109,7 @@ def write_run(
         "status": trained.status,
         "train_examples": trained.train_examples,
         "test_examples": trained.test_examples,
-        "library_digest": library_digest,
+        "code_digest": code_digest,
         "data_digest": data_digest,
         "content_sha256": content,
         "segments": json.dumps([vars(segment) for segment in segments]),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS, Activation
-from handgrad.data import ImageData, PixelScaling, Rows, Split, batches, one_hot, split_rows
+from handgrad.data import Bytes, ImageData, PixelScaling, Rows, Split, batches, one_hot, split_rows
 from handgrad.model import Weights, data_term, forward, gradients, initial_weights, penalty, softmax
 from handgrad.randomness import Purpose, generator
 from handgrad.runs import Run
@@ -48,10 +48,15 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss and faults over some examples, and the class probabilities Y, N x K."""
+    """Loss and faults over some examples, their predicted classes, uint8 (N,), and probabilities Y, N x K.
+
+    The prediction is the largest logit, not the largest probability: two logits can be so close that their
+    probabilities round to the same number.
+    """
 
     loss: float
     faults: int
+    predictions: Bytes
     Y: Array
 
 
@@ -94,6 +99,7 @@ def evaluate(
     """Loss, faults and probabilities over the rows of a split (None: all), in blocks of examples."""
     n = len(split.y) if rows is None else len(rows)
     classes = len(W.W2)
+    predictions = np.empty(n, np.uint8)
     Y = np.empty((n, classes), W.W1.dtype)
     log_likelihood, faults = 0.0, 0
     for start in range(0, n, EVALUATION_BLOCK):
@@ -102,9 +108,43 @@ def evaluate(
         y = split.y[chosen]
         S = forward(scaling.inputs(split.x[chosen], W.W1.dtype), W, activation.h).S
         log_likelihood += float(data_term(S, one_hot(y, classes, S.dtype)))
-        faults += int((S.argmax(axis=1) != y).sum())
+        predictions[block] = S.argmax(axis=1)
+        faults += int((predictions[block] != y).sum())
         Y[block] = softmax(S)
-    return Evaluation(-log_likelihood / n, faults, Y)
+    return Evaluation(-log_likelihood / n, faults, predictions, Y)
+
+
+def train_epoch(
+    state: State, number: int, run: Run, data: ImageData, rows: Rows, scaling: PixelScaling
+) -> float:
+    """One pass over the training rows in the order of this epoch, updating the weights in place.
+
+    Returns the mean data term an example, as the batches passed.
+    """
+    order = rows[generator(run.seed, Purpose.EPOCH_ORDER, number).permutation(len(rows))]
+    activation = ACTIVATIONS[run.activation]
+    passing = batches(
+        data.train,
+        order,
+        batch_size=run.batch_size,
+        scaling=scaling,
+        classes=data.classes,
+        dtype=run.dtype,
+    )
+    return sum(ascend(state.W, X, T, activation, run) for X, T in passing) / len(rows)
+
+
+def first_state(run: Run, data: ImageData) -> State:
+    """The state before the first epoch."""
+    W = initial_weights(
+        run.init,
+        inputs=data.inputs,
+        hidden_units=run.hidden_units,
+        classes=data.classes,
+        seed=run.seed,
+        dtype=run.dtype,
+    )
+    return State(W)
 
 
 def train(run: Run, data: ImageData, on_epoch: Callable[[int, Epoch], None]) -> Trained:
@@ -114,44 +154,23 @@ def train(run: Run, data: ImageData, on_epoch: Callable[[int, Epoch], None]) -> 
     diverged when the objective or a weight is not finite, tested once an epoch.
     """
     activation = ACTIVATIONS[run.activation]
-    rows, validation_rows = split_rows(
+    rows, held_out = split_rows(
         len(data.train.y), train_size=run.train_size, validation_size=run.validation_size
     )
     scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
-    state = State(
-        initial_weights(
-            run.init,
-            inputs=data.inputs,
-            hidden_units=run.hidden_units,
-            classes=data.classes,
-            seed=run.seed,
-            dtype=run.dtype,
-        )
-    )
+    state = first_state(run, data)
     status, test = "finished", None
     # Infinities and nans are a result here, found once an epoch, and no reason for a warning.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for number in range(len(state.history) + 1, run.epochs + 1):
             began = time.perf_counter()
-            order = rows[generator(run.seed, Purpose.EPOCH_ORDER, number).permutation(len(rows))]
-            total = 0.0
-            for X, T in batches(
-                data.train,
-                order,
-                batch_size=run.batch_size,
-                scaling=scaling,
-                classes=data.classes,
-                dtype=run.dtype,
-            ):
-                total += ascend(state.W, X, T, activation, run)
+            data_term = train_epoch(state, number, run, data, rows, scaling)
             test = evaluate(state.W, data.test, None, scaling, activation)
             validation = (
-                evaluate(state.W, data.train, validation_rows, scaling, activation)
-                if len(validation_rows)
-                else None
+                evaluate(state.W, data.train, held_out, scaling, activation) if len(held_out) else None
             )
             epoch = Epoch(
-                data_term=total / len(rows),
+                data_term=data_term,
                 penalty=float(penalty(state.W, run.l2)),
                 test_loss=test.loss,
                 test_faults=test.faults,

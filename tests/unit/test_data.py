@@ -72,6 +72,14 @@ def test_the_file_holds_the_pixel_statistics_of_the_training_split(images: Image
         np.testing.assert_allclose(file.attrs["pixel_std"], images.train.x.std(axis=0), rtol=1e-12)
 
 
+def test_images_of_any_size_can_be_stored(tmp_path: Path) -> None:
+    n, shape = 3, (120, 120)
+    some = Split(pixels(n, 120 * 120), labels(n, 3))
+    large = ImageData(some, some, shape, 255, ("a", "b", "c"), {}, "large")
+    write_data(tmp_path / "large.h5", large)
+    np.testing.assert_array_equal(read_data(tmp_path / "large.h5", "large").train.x, some.x)
+
+
 def test_one_dataset_makes_one_file_byte_for_byte(images: ImageData, tmp_path: Path) -> None:
     for name in ("one.h5", "two.h5"):
         write_data(tmp_path / name, images)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from handgrad.download import fetch
+from handgrad.download import Patience, fetch
 from handgrad.errors import HandgradError
 
 CONTENT = gzip.compress(bytes(range(256)) * 1000, mtime=0) + bytes(200_000)  # several chunks
@@ -80,6 +81,40 @@ def stalling(handler: Handler) -> None:
     handler.server.over.wait()
 
 
+def trickling(first: int, **headers: object) -> Callable[[Handler], None]:
+    """Sends this much at once, and then a byte each hundredth of a second."""
+
+    def answer(handler: Handler) -> None:
+        handler.send(CONTENT[:first], Content_Length=len(CONTENT), **headers)
+        for byte in CONTENT[first : first + 500]:  # no more: a test of code that has no floor ends too
+            if handler.server.over.wait(0.01):
+                return
+            handler.wfile.write(bytes([byte]))
+
+    return answer
+
+
+def trickling_in_chunks(handler: Handler) -> None:
+    """The same for a body in HTTP chunks, of which the first is never whole."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(f"{len(CONTENT):x}\r\n".encode())
+    for byte in CONTENT[:500]:
+        if handler.server.over.wait(0.01):
+            return
+        handler.wfile.write(bytes([byte]))
+
+
+def in_ten_parts(handler: Handler) -> None:
+    """Sends the whole file, slowly and steadily."""
+    handler.send(b"", Content_Length=len(CONTENT))
+    step = len(CONTENT) // 9
+    for start in range(0, len(CONTENT), step):
+        handler.server.over.wait(0.02)
+        handler.wfile.write(CONTENT[start : start + step])
+
+
 GOOD = sending(CONTENT)
 WRONG = CONTENT[:-1] + b"\1"
 MISSING = sending(b"<html>no such file</html>", status=404)
@@ -105,9 +140,30 @@ def refusing() -> Iterator[str]:
         yield f"http://127.0.0.1:{held.getsockname()[1]}/file"
 
 
-def get(path: Path, *mirrors: str, **how: Any) -> None:
-    how = {"timeout": 10, "attempts": 1, "pause": 0, "progress": False, **how}
-    fetch(path, size=len(CONTENT), sha256=SHA256, mirrors=mirrors, dataset="mnist", **how)
+@pytest.fixture
+def dropping() -> Iterator[str]:
+    """The address of a mirror that drops packets: its queue of connections is full, and nobody takes one."""
+    with socket.socket() as held, ExitStack() as waiting:
+        held.bind(("127.0.0.1", 0))
+        held.listen(0)
+        for _ in range(4):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(held.getsockname())
+        yield f"http://127.0.0.1:{held.getsockname()[1]}/file"
+
+
+def get(path: Path, *mirrors: str, progress: bool | None = False, **patience: Any) -> None:
+    how = Patience(**{"connect": 10, "silence": 10, "attempts": 1, "pause": 0, **patience})
+    fetch(
+        path,
+        size=len(CONTENT),
+        sha256=SHA256,
+        mirrors=mirrors,
+        dataset="mnist",
+        patience=how,
+        progress=progress,
+    )
 
 
 def failure(path: Path, *mirrors: str, **how: Any) -> str:
@@ -154,7 +210,7 @@ def test_a_failed_download_says_what_is_there_now_and_leaves_it(
     if there is not None:
         path.write_bytes(there)
     message = failure(path, server.mirror("missing", MISSING), server.mirror("wrong", sending(WRONG)))
-    assert message.startswith(f"{path}: {fault}, and no mirror delivered it:\n")
+    assert message.startswith(f"{path}: {fault}, and no mirror had it:\n")
 
 
 REASONS: dict[str, tuple[Callable[[Handler], None], str]] = {
@@ -169,81 +225,142 @@ REASONS: dict[str, tuple[Callable[[Handler], None], str]] = {
     "hung up": (without_length(CONTENT[:100]), f"sent 100 of {len(CONTENT)} bytes"),
     "too long": (sending(CONTENT + b"\0"), f"sent more than {len(CONTENT)} bytes"),
     "without end": (without_length(CONTENT * 3), f"sent more than {len(CONTENT)} bytes"),
+    "trickling": (trickling(0), "too slow: "),
     "odd length": (sending(CONTENT, Content_Length="many"), "ValueError: "),
     "leads nowhere": (sending(b"", status=302, Location="file:///etc/passwd"), "InvalidSchema: "),
 }
+
+
+QUICK = {"window": 0.1, "floor": 1000}  # what trickles has sent some ten bytes when it is judged
 
 
 @pytest.mark.parametrize("case", REASONS)
 def test_a_mirror_that_fails_is_named_with_the_reason(server: Server, tmp_path: Path, case: str) -> None:
     answer, reason = REASONS[case]
     mirror = server.mirror("bad", answer)
-    assert f"\n  {mirror}\n    {reason}" in failure(tmp_path / "file.gz", mirror)
+    assert f"\n  {mirror}: {reason}" in failure(tmp_path / "file.gz", mirror, **QUICK)
 
 
 @pytest.mark.parametrize("case", REASONS)
 def test_the_next_mirror_is_asked_when_one_fails(server: Server, tmp_path: Path, case: str) -> None:
     path = tmp_path / "file.gz"
-    get(path, server.mirror("bad", REASONS[case][0]), server.mirror("good", GOOD))
+    get(path, server.mirror("bad", REASONS[case][0]), server.mirror("good", GOOD), **QUICK)
     assert path.read_bytes() == CONTENT
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_mirror_that_stalls_is_given_up_and_the_next_is_asked(server: Server, tmp_path: Path) -> None:
     stalled = server.mirror("stalled", stalling)
-    assert f"{stalled}\n    stalled for 0.2 s" in failure(tmp_path / "file.gz", stalled, timeout=0.2)
-    get(tmp_path / "file.gz", stalled, server.mirror("good", GOOD), timeout=0.2)
+    assert f"{stalled}: stalled for 0.2 s\n" in failure(tmp_path / "file.gz", stalled, silence=0.2)
+    get(tmp_path / "file.gz", stalled, server.mirror("good", GOOD), silence=0.2)
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
 
 
 def test_a_mirror_that_never_answers_is_given_up(server: Server, tmp_path: Path) -> None:
     silent = server.mirror("silent", lambda handler: handler.server.over.wait() and None)
     began = time.monotonic()
-    assert f"{silent}\n    stalled for 0.2 s" in failure(tmp_path / "file.gz", silent, timeout=0.2)
+    assert f"{silent}: stalled for 0.2 s\n" in failure(tmp_path / "file.gz", silent, silence=0.2)
     assert time.monotonic() - began < 10  # pooch's own limit is 30 s
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        trickling(0),
+        trickling(200_000),
+        trickling(0, Content_Encoding="gzip"),
+        trickling_in_chunks,
+    ],
+    ids=["from the start", "after a good start", "labelled", "in chunks"],
+)
+def test_a_mirror_that_trickles_is_given_up_and_asked_once(
+    server: Server, tmp_path: Path, answer: Callable[[Handler], None]
+) -> None:
+    slow = server.mirror("slow", answer)
+    message = failure(tmp_path / "file.gz", slow, attempts=3, **QUICK)
+    assert re.search(rf"\n  {slow}: too slow: \d\d? bytes in 0\.\d s\n", message)
+    assert server.requests["slow"] == 1
+
+
+def test_a_mirror_that_is_slow_but_above_the_floor_delivers(server: Server, tmp_path: Path) -> None:
+    get(tmp_path / "file.gz", server.mirror("steady", in_ten_parts), window=0.05, floor=1000)
+    assert (tmp_path / "file.gz").read_bytes() == CONTENT
+
+
+def test_an_address_elsewhere_counts_at_once_whatever_is_sent_with_it(server: Server, tmp_path: Path) -> None:
+    good = server.mirror("good", GOOD)
+
+    def moved(handler: Handler) -> None:
+        handler.send(b"see there", status=302, Location=good, Content_Length=len(CONTENT))
+        handler.server.over.wait()
+
+    get(tmp_path / "file.gz", server.mirror("moved", moved))
+    assert (tmp_path / "file.gz").read_bytes() == CONTENT
 
 
 def test_a_mirror_at_which_nothing_listens_cannot_be_connected_to(refusing: str, tmp_path: Path) -> None:
     message = failure(tmp_path / "file.gz", refusing)
-    assert re.search(rf"{refusing}\n    cannot connect \(.*Connection refused\)", message)
+    assert re.search(rf"{refusing}: cannot connect \(.*Connection refused\)\n", message)
 
 
-def test_a_connection_that_is_not_answered_is_told_from_a_stalled_transfer(
+def test_a_mirror_that_drops_packets_is_given_up_sooner_than_a_silent_one_and_asked_twice(
+    dropping: str, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    message = failure(tmp_path / "file.gz", dropping, connect=0.1, silence=60, attempts=3)
+    assert time.monotonic() - began < 10
+    assert f"\n  {dropping}: cannot connect (no answer) (asked 2 times)\n" in message
+
+
+def test_two_mirrors_that_drop_packets_cost_less_than_45_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unanswered(*_: Any, **__: Any) -> None:
-        raise requests.ConnectTimeout  # no address of this machine can be made to behave so
+    waited: list[float] = []
+
+    def unanswered(*_: Any, timeout: tuple[float, float], **__: Any) -> None:
+        waited.append(timeout[0])  # instead of waiting for so long
+        raise requests.ConnectTimeout
 
     monkeypatch.setattr(requests, "get", unanswered)
-    message = failure(tmp_path / "file.gz", "https://example.org/file.gz")
-    assert "file.gz\n    cannot connect (no answer in 10 s)\n" in message
+    monkeypatch.setattr("time.sleep", waited.append)
+    mirrors = ["https://one.example/file.gz", "https://two.example/file.gz"]
+    with pytest.raises(HandgradError):
+        fetch(tmp_path / "file.gz", size=1, sha256=SHA256, mirrors=mirrors, dataset="mnist")
+    assert len(waited) == 5
+    assert sum(waited) < 45
 
 
 def test_a_mirror_that_is_no_address_is_a_failed_mirror(tmp_path: Path) -> None:
-    assert "    MissingSchema: " in failure(tmp_path / "file.gz", "file.gz")
+    assert "\n  file.gz: MissingSchema: " in failure(tmp_path / "file.gz", "file.gz")
 
 
-def test_the_message_names_every_mirror_and_every_way_on(
+def test_the_message_has_a_line_for_the_file_one_for_each_mirror_and_two_of_advice(
     server: Server, refusing: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "file.gz"
-    missing, wrong = server.mirror("missing", MISSING), server.mirror("wrong", sending(WRONG))
-    message = failure(path, missing, refusing, wrong)
-    for part in (
-        f"{missing}\n    HTTP 404",
-        f"{refusing}\n    cannot connect",
-        f"{wrong}\n    sent a file with sha256",
-        f"{len(CONTENT)} bytes, sha256 {SHA256}",
-        "datasets: {mnist: {local_dir: /your/folder}}",
-        "make quick",
-        "snakemake --cores 1 --configfile config/quick.yaml",
-    ):
-        assert part in message
-    assert message.startswith(str(path))
+    missing, down = server.mirror("missing", MISSING), server.mirror("down", sending(b"", status=503))
+    lines = failure(path, missing, refusing, down, attempts=3).splitlines()
+    assert lines[:2] == [f"{path}: is not there, and no mirror had it:", f"  {missing}: HTTP 404"]
+    assert re.fullmatch(rf"  {refusing}: cannot connect \(.*\) \(asked 2 times\)", lines[2])
+    assert lines[3] == f"  {down}: HTTP 503 (asked 3 times)"
+    assert lines[4].startswith(f"  Put {len(CONTENT)} bytes with sha256 {SHA256} at {path} by hand, or ")
+    assert "datasets.mnist.local_dir" in lines[4]
+    assert "make quick, or snakemake --cores 1 --configfile config/quick.yaml" in lines[5]
+    assert len(lines) == 6
+
+
+def test_a_mirror_that_failed_in_several_ways_is_one_line_with_each_way_once(
+    server: Server, tmp_path: Path
+) -> None:
+    down, short = sending(b"", status=503), sending(CONTENT[:9], Content_Length=len(CONTENT))
+    turns = iter([down, short, down])
+    mirror = server.mirror("busy", lambda handler: next(turns)(handler))
+    message = failure(tmp_path / "file.gz", mirror, attempts=3)
+    assert f"\n  {mirror}: HTTP 503; sent 9 of {len(CONTENT)} bytes (asked 3 times)\n" in message
 
 
 def test_a_file_without_mirrors_says_so(tmp_path: Path) -> None:
-    assert "no mirror delivered it:\n  none is listed\n" in failure(tmp_path / "file.gz")
+    assert "no mirror had it:\n  no mirror is listed\n" in failure(tmp_path / "file.gz")
 
 
 def test_a_mirror_that_was_busy_or_broke_off_is_asked_again(server: Server, tmp_path: Path) -> None:

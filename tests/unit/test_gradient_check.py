@@ -16,7 +16,7 @@ from handgrad import gradient_check, numeric_gradients
 from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.check_report import as_dict, explain, table
 from handgrad.data import ImageData, Split, write_data
-from handgrad.digests import library_digest
+from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
 from handgrad.gradient_check import (
     COARSEST,
@@ -431,7 +431,7 @@ def arguments(tmp_path: Path) -> dict[str, Any]:
         "failed": str(tmp_path / "failed" / "some.json"),
         "settings": SMALL,
         "gate": False,
-        "library_digest": library_digest("check_gradients"),
+        "code_digest": code_digest("check_gradients"),
         "data_digest": "data-digest",
     }
 
@@ -441,7 +441,7 @@ def wrong_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_gates_output_holds_the_promise_and_no_measured_value(arguments: dict[str, Any]) -> None:
-    script.main(**{**arguments, "settings": GATE, "gate": True})
+    script.main(**{**arguments, "settings": GATE, "gate": True, "code_digest": code_digest("check_gate")})
     content = json.loads(Path(arguments["out"]).read_text())
     assert content == {
         "dataset": "some",
@@ -455,10 +455,10 @@ def test_a_gates_output_holds_the_promise_and_no_measured_value(arguments: dict[
 def test_a_gates_output_is_the_same_bytes_when_other_code_passes(
     arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script.main(**{**arguments, "settings": GATE, "gate": True})
+    script.main(**{**arguments, "settings": GATE, "gate": True, "code_digest": code_digest("check_gate")})
     first = Path(arguments["out"]).read_bytes()
     monkeypatch.setitem(ACTIVATIONS, "tanh", ACTIVATIONS["softplus"])
-    script.main(**{**arguments, "settings": GATE, "gate": True})
+    script.main(**{**arguments, "settings": GATE, "gate": True, "code_digest": code_digest("check_gate")})
     assert Path(arguments["out"]).read_bytes() == first
 
 
@@ -484,8 +484,9 @@ def test_a_failed_check_writes_its_figures_and_no_output(
     arguments: dict[str, Any], gate: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong_derivative(monkeypatch)
+    settings, rule = (GATE, "check_gate") if gate else (SMALL, "check_gradients")
     with caplog.at_level("INFO", "handgrad"), pytest.raises(HandgradError) as error:
-        script.main(**{**arguments, "gate": gate, "settings": GATE if gate else SMALL})
+        script.main(**{**arguments, "gate": gate, "settings": settings, "code_digest": code_digest(rule)})
     assert not Path(arguments["out"]).exists()
     figures = json.loads(Path(arguments["failed"]).read_text())
     assert figures["passed"] is False
@@ -516,7 +517,7 @@ def test_a_check_that_passes_takes_the_figures_of_an_earlier_failure_away(
     assert not Path(arguments["failed"]).exists()
 
 
-@pytest.mark.parametrize("digest", ["library_digest", "data_digest"])
+@pytest.mark.parametrize("digest", ["code_digest", "data_digest"])
 def test_code_or_data_other_than_planned_are_refused(arguments: dict[str, Any], digest: str) -> None:
     with pytest.raises(HandgradError, match="run snakemake again"):
         script.main(**{**arguments, digest: "another"})

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.digests import IMPORTS, PLUMBING
+from handgrad.digests import IMPORTS, PLUMBING, SCRIPTS
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "scripts"
+SCRIPTS_FOLDER = ROOT / "scripts"
 
 
 def rule_scripts() -> list[str]:
@@ -21,15 +21,19 @@ def rule_scripts() -> list[str]:
     return sorted(set(re.findall(r"scripts/(\w+)\.py", text)))
 
 
-@pytest.mark.parametrize("script", sorted(IMPORTS))
-def test_the_digest_of_a_script_covers_what_it_imports(script: str) -> None:
+#: imported by the gate's script for what it says, not for what it finds
+TOLD = {"check_gate": {"check_report"}}
+
+
+@pytest.mark.parametrize("rule", sorted(IMPORTS))
+def test_the_digest_of_a_rule_covers_what_its_script_imports(rule: str) -> None:
     code = (
-        f"import json, sys; sys.path.insert(0, {str(SCRIPTS)!r}); import {script}; "
+        f"import json, sys; sys.path.insert(0, {str(SCRIPTS_FOLDER)!r}); import {SCRIPTS.get(rule, rule)}; "
         "print(json.dumps([m for m in sys.modules if m.split('.')[0] == 'handgrad']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = {name.partition(".")[2] or "__init__" for name in json.loads(done.stdout)}
-    assert modules - PLUMBING == set(IMPORTS[script])
+    assert modules - PLUMBING - TOLD.get(rule, set()) == set(IMPORTS[rule])
 
 
 def test_every_rule_with_a_script_is_called_like_it() -> None:
@@ -51,11 +55,11 @@ def test_every_rule_with_a_script_has_a_log_and_a_benchmark() -> None:
 
 
 def test_every_script_of_a_rule_that_computes_has_a_digest() -> None:
-    assert set(rule_scripts()) - set(IMPORTS) == {"download_file"}
+    assert set(rule_scripts()) - set(IMPORTS) == {"download_file"}  # a finished download depends on no code
 
 
 def test_environment_yml_is_made_from_requirements_txt() -> None:
-    sys.path.insert(0, str(SCRIPTS))
+    sys.path.insert(0, str(SCRIPTS_FOLDER))
     from write_environment import environment_text
 
     expected = environment_text((ROOT / "requirements.txt").read_text())
@@ -70,12 +74,12 @@ def test_requirements_pin_every_direct_dependency() -> None:
 
 
 def test_the_library_never_imports_snakemake_nor_prints() -> None:
-    for path in (SCRIPTS / "handgrad").glob("*.py"):
+    for path in (SCRIPTS_FOLDER / "handgrad").glob("*.py"):
         text = path.read_text()
         assert not re.search(r"^\s*(import|from) snakemake", text, re.MULTILINE), path
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), path
 
 
 def test_nothing_is_ever_unpickled() -> None:
-    for path in [*SCRIPTS.rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
+    for path in [*SCRIPTS_FOLDER.rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
         assert not re.search(r"\bpickle\b(?!d)|allow_pickle=True|\beval\(|\bexec\(", path.read_text()), path

@@ -9,7 +9,7 @@ import pytest
 
 from handgrad.errors import HandgradError
 from handgrad.model import Weights
-from handgrad.run_reader import read_arrays, read_summary
+from handgrad.run_reader import read_arrays, read_summary, require_current
 from handgrad.runfile import Segment, content_sha256, write_run
 from handgrad.runs import Run
 from handgrad.training import Epoch, Evaluation, State, Trained
@@ -32,10 +32,14 @@ def epoch(loss: float, faults: int, seconds: float = 0.5) -> Epoch:
     return Epoch(-loss, 0.25, loss, faults, np.nan, -1, seconds)
 
 
+def evaluation(Y: np.ndarray) -> Evaluation:
+    return Evaluation(0.5, 1, Y.argmax(axis=1).astype(np.uint8), Y)
+
+
 def trained(**changes: object) -> Trained:
     W = Weights(np.arange(6, dtype=np.float32).reshape(2, 3), np.ones((2, 3), np.float32))
     state = State(W, [epoch(0.75, 2), epoch(0.5, 1)])
-    whole = Trained(RUN, "finished", state, Evaluation(0.5, 1, Y), train_examples=20, test_examples=3)
+    whole = Trained(RUN, "finished", state, evaluation(Y), train_examples=20, test_examples=3)
     return replace(whole, **changes)
 
 
@@ -46,7 +50,7 @@ def diverged() -> Trained:
 
 
 def write(path: Path, run: Trained, segments: list[Segment] = SEGMENTS, digest: str = "d") -> str:
-    return write_run(path, run, segments, library_digest=digest, data_digest=digest)
+    return write_run(path, run, segments, code_digest=digest, data_digest=digest)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -102,7 +106,7 @@ def changed_history() -> Trained:
 
 
 def changed_prediction() -> Trained:
-    return trained(test=Evaluation(0.5, 1, Y[:, ::-1]))
+    return trained(test=evaluation(Y[:, ::-1]))
 
 
 @pytest.mark.parametrize("change", [changed_weight, changed_history, changed_prediction])
@@ -155,6 +159,31 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     content = write(path, trained())
     with pytest.raises(TypeError):
-        write_run(path, changed_weight(), SEGMENTS, library_digest=object(), data_digest="d")
+        write_run(path, changed_weight(), SEGMENTS, code_digest=object(), data_digest="d")
     assert read_summary(path).content_sha256 == content
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "data", "what"),
+    [
+        (f"runs/other/{RUN.name}.h5", "code", "data", "the run is"),
+        ("runs/digits/af_tanh.h5", "code", "data", "the run is"),
+        (f"runs/digits/{RUN.name}.h5", "newer", "data", "the code of training is code, expected newer"),
+        (f"runs/digits/{RUN.name}.h5", "code", "newer", "the data is data, expected newer"),
+    ],
+)
+def test_a_result_of_another_run_or_code_or_data_is_refused(
+    tmp_path: Path, path: str, code: str, data: str, what: str
+) -> None:
+    file = tmp_path / path
+    write_run(file, trained(), [], code_digest="code", data_digest="data")
+    with pytest.raises(HandgradError, match=what) as caught:
+        require_current(file, read_summary(file), code_digest=code, data_digests={RUN.dataset: data})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_current_result_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "runs" / RUN.dataset / f"{RUN.name}.h5"
+    write_run(file, trained(), [], code_digest="code", data_digest="data")
+    require_current(file, read_summary(file), code_digest="code", data_digests={RUN.dataset: "data"})

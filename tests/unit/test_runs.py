@@ -131,9 +131,12 @@ def test_a_number_has_one_text(value: object, text: str) -> None:
     ],
 )
 def test_a_tampered_name_is_refused_in_one_line_that_names_the_file(name: str) -> None:
-    with pytest.raises(HandgradError, match="not a run's name, which looks like af_tanh") as caught:
+    with pytest.raises(HandgradError) as caught:
         Run.from_name("mnist", name)
-    assert str(caught.value).startswith(f"results/runs/mnist/{name}.h5: ")
+    assert str(caught.value) == (
+        f"results/runs/mnist/{name}.h5: not a run's name, which looks like "
+        "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0.h5"
+    )
 
 
 def experiment(**axes: object) -> dict[str, object]:

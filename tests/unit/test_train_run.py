@@ -9,7 +9,7 @@ import threadpoolctl
 
 import train_run
 from handgrad.data import ImageData, Split, write_data
-from handgrad.digests import library_digest
+from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
 from handgrad.run_reader import read_summary
 from handgrad.training import Trained, train
@@ -31,7 +31,7 @@ def job(tmp_path: Path) -> dict[str, Any]:
         "name": NAME,
         "data": str(tmp_path / "small.h5"),
         "out": str(tmp_path / "run.h5"),
-        "library_digest": library_digest("train_run"),
+        "code_digest": code_digest("train_run"),
         "data_digest": "the-data",
     }
 
@@ -42,7 +42,7 @@ def test_a_job_trains_the_run_that_its_name_says(job: dict[str, Any]) -> None:
     assert summary.run.name == NAME
     assert len(summary.history["data_term"]) == 2
     assert summary.attributes["data_digest"] == "the-data"
-    assert summary.attributes["library_digest"] == job["library_digest"]
+    assert summary.attributes["code_digest"] == job["code_digest"]
 
 
 def test_a_job_computes_with_one_blas_thread(job: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_a_job_computes_with_one_blas_thread(job: dict[str, Any], monkeypatch: p
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"library_digest": "old"}, "code changed"), ({"data_digest": "old"}, "digest the-data")],
+    [({"code_digest": "old"}, "the code of train_run changed"), ({"data_digest": "old"}, "digest the-data")],
     ids=["code", "data"],
 )
 def test_a_job_planned_with_other_code_or_data_writes_nothing(

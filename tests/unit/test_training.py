@@ -416,6 +416,18 @@ def test_an_evaluation_does_not_depend_on_its_blocks(rows: Any, monkeypatch: pyt
     assert len(whole.Y) == (23 if rows is None else 5)
 
 
+def test_predictions_are_those_that_the_faults_count_where_probabilities_round_to_the_same() -> None:
+    # Logits 0.001 and the next number above it: their probabilities are the same number in float32.
+    W = Weights(np.zeros((1, 13), np.float32), np.zeros((2, 2), np.float32))
+    small = np.float32(0.001)
+    W.W2[:, 0] = small, np.nextafter(small, np.float32(1))
+    split = Split(np.zeros((3, 12), np.uint8), np.array([1, 1, 0], np.uint8))
+    result = evaluate(W, split, None, PixelScaling(1), ACTIVATIONS["tanh"])
+    assert (result.Y[:, 0] == result.Y[:, 1]).all()
+    assert result.predictions.tolist() == [1, 1, 1]
+    assert result.faults == 1
+
+
 def test_the_probabilities_of_an_evaluation_are_the_softmax_of_the_logits() -> None:
     W = trained().state.W
     X = PixelScaling(1 / 255).inputs(DATA.test.x, np.float64)

@@ -9,7 +9,12 @@ from .conftest import ROOT
 
 
 @pytest.mark.slow
-def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(tmp_path: Path) -> None:
+def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    for key, value in (("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", "*")):
+        monkeypatch.setenv(f"GIT_CONFIG_{key}", value)
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     done = subprocess.run(["make", "quick"], cwd=clone, capture_output=True, text=True, check=False)

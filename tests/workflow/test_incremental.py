@@ -1,5 +1,6 @@
 """What runs again after a change, and what does not: the table of docs/reruns.md."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -51,41 +52,71 @@ def test_a_value_written_otherwise_is_the_same_run(finished: Project, tiny: Tiny
     assert finished.times(RUNS) == runs
 
 
-def test_changing_what_only_plots_use_remakes_figures_and_retrains_nothing(
-    finished: Project, tiny: Tiny
+DATA = "results/data/*"
+GATE = "results/checks/gate/*"
+
+
+@pytest.mark.parametrize(
+    ("file", "again", "untouched"),
+    [
+        pytest.param("handgrad/plot_style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
+        pytest.param("handgrad/check_tables.py", [], [DATA, GATE, CHECKS, RUNS, FIGURES], id="one table"),
+        pytest.param("plot_accuracy.py", [], [DATA, GATE, CHECKS, RUNS, TABLES], id="script of a plot"),
+        pytest.param("handgrad/check_report.py", [CHECKS], [DATA, GATE, RUNS], id="the report's check"),
+        pytest.param("handgrad/gradient_check.py", [GATE, CHECKS, RUNS], [DATA], id="the check"),
+        pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], id="model"),
+        pytest.param("handgrad/training.py", [RUNS], [DATA, GATE, CHECKS], id="training"),
+        pytest.param("handgrad/runfile.py", [RUNS], [DATA, GATE, CHECKS], id="run file"),
+        pytest.param("train_run.py", [RUNS], [DATA, GATE, CHECKS], id="script of training"),
+        pytest.param("handgrad/formats.py", [DATA, GATE, CHECKS, RUNS], [], id="reading of files"),
+    ],
+)
+def test_a_change_of_code_runs_again_what_depends_on_it_and_nothing_else(
+    finished: Project, tiny: Tiny, file: str, again: list[str], untouched: list[str]
 ) -> None:
-    runs, figures = finished.times(RUNS), finished.times(FIGURES)
-    with (finished.path / "scripts/handgrad/plot_style.py").open("a") as file:
-        file.write("\n# another comment\n")
+    before = {pattern: finished.times(pattern) for pattern in [*again, *untouched]}
+    with (finished.path / "scripts" / file).open("a") as code:
+        code.write("\n# another comment\n")
     finished.run(tiny())
-    assert finished.times(RUNS) == runs
-    assert written(figures, finished.times(FIGURES)) == set(figures)
+    for pattern in again:
+        assert written(before[pattern], finished.times(pattern)) == set(before[pattern])
+    for pattern in untouched:
+        assert finished.times(pattern) == before[pattern]
+
+
+def test_a_touch_runs_nothing_again(finished: Project, tiny: Tiny) -> None:
+    for file in (finished.path / "scripts").rglob("*.py"):
+        file.touch()
+    assert "Nothing to be done" in finished.run(tiny())
 
 
 def test_changing_the_settings_of_the_reports_check_retrains_nothing(finished: Project, tiny: Tiny) -> None:
-    runs, checks, gate = finished.times(RUNS), finished.times(CHECKS), finished.times("results/checks/gate/*")
+    runs, checks, gate = finished.times(RUNS), finished.times(CHECKS), finished.times(GATE)
     finished.run(tiny(gradient_check={"hidden_units": 4, "examples": 2}))
     assert finished.times(RUNS) == runs
-    assert finished.times("results/checks/gate/*") == gate
+    assert finished.times(GATE) == gate
     assert len(written(checks, finished.times(CHECKS))) == 1
 
 
-def test_what_a_changed_check_has_not_passed_is_not_trained_on(finished: Project, tiny: Tiny) -> None:
-    runs, gate = finished.times(RUNS), finished.times("results/checks/gate/*")
-    with (finished.path / "scripts/handgrad/gradient_check.py").open("a") as file:
-        file.write("\n# another comment\n")
-    finished.run(tiny())
-    assert written(gate, finished.times("results/checks/gate/*")) == set(gate)
-    assert written(runs, finished.times(RUNS)) == set(runs)
-
-
-@pytest.mark.parametrize("module", ["model", "training", "runfile"])
-def test_changing_a_file_that_training_imports_retrains(finished: Project, tiny: Tiny, module: str) -> None:
+def test_another_order_of_values_is_another_order_of_rows(finished: Project, tiny: Tiny) -> None:
     runs = finished.times(RUNS)
-    with (finished.path / f"scripts/handgrad/{module}.py").open("a") as file:
-        file.write("\n# another comment\n")
-    finished.run(tiny())
-    assert written(runs, finished.times(RUNS)) == set(runs)
+    finished.run(tiny(axes={"learning_rate": [0.002, 0.001]}))
+    assert finished.times(RUNS) == runs
+    table = pd.read_csv(finished.path / "results/tiny/tables/results.csv")
+    assert list(table.learning_rate) == [0.002, 0.001]
+
+
+def test_stale_runs_are_refused_when_snakemake_has_forgotten_how_they_were_made(
+    finished: Project, tiny: Tiny
+) -> None:
+    shutil.rmtree(finished.path / ".snakemake")
+    with (finished.path / "scripts/handgrad/model.py").open("a") as code:
+        code.write("\n# another comment\n")
+    (finished.path / "results/tiny/tables/results.csv").unlink()
+    said = finished.refuse(tiny())
+    lines = [line for line in said.splitlines() if "holds another result than expected: the code" in line]
+    assert len(lines) == 1
+    assert name_of("0.001") in lines[0]
 
 
 def test_training_again_gives_the_same_run(finished: Project, tiny: Tiny) -> None:

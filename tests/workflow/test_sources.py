@@ -2,12 +2,15 @@
 
 import gzip
 import hashlib
+import shutil
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,11 @@ import h5py
 import numpy as np
 import pytest
 
-from .conftest import Project
+from .conftest import TINY, Project, copy_repository, written
 
-Tiny = Callable[..., dict[str, Any]]
 SHAPE = (2, 3)
+DATA = "results/data/small.h5"
+RUNS = "results/runs/small/*.h5"
 
 
 def idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
@@ -27,11 +31,9 @@ def idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
     return gzip.compress(header + array.tobytes(), mtime=0)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def make_folder(to: Path, *, seed: int = 0) -> Path:
     """A small dataset in the format of MNIST: 40 training and 20 test images of two classes."""
-    rng = np.random.default_rng(0)
-    to = tmp_path / "server"
+    rng = np.random.default_rng(seed)
     to.mkdir()
     for split, n in (("train", 40), ("test", 20)):
         y = np.arange(n, dtype=np.uint8) % 2
@@ -39,6 +41,11 @@ def folder(tmp_path: Path) -> Path:
         (to / f"{split}-x.gz").write_bytes(idx(x.astype(np.uint8)))
         (to / f"{split}-y.gz").write_bytes(idx(y))
     return to
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "server")
 
 
 def dataset(folder: Path, mirror: str, **changes: Any) -> dict[str, Any]:
@@ -57,16 +64,24 @@ def dataset(folder: Path, mirror: str, **changes: Any) -> dict[str, Any]:
     return {**facts, "class_names": ["dark", "light"], "files": files, **changes}
 
 
-@pytest.fixture
-def server(folder: Path) -> Iterator[str]:
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
     """The folder, served over HTTP on the loopback address."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}"
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[str]:
+    with serving(folder) as address:
+        yield address
 
 
 @pytest.fixture
@@ -77,63 +92,118 @@ def nowhere() -> Iterator[str]:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
-def small(tiny: Tiny, entry: dict[str, Any]) -> dict[str, Any]:
-    return tiny(axes={"dataset": "small", "learning_rate": 0.01, "batch_size": 8}, datasets={"small": entry})
+def small(entry: dict[str, Any]) -> dict[str, Any]:
+    """The tiny experiment, with one run, on the small dataset."""
+    axes = {**TINY["experiments"][0], "dataset": "small", "learning_rate": 0.01, "batch_size": 8}
+    return {**TINY, "experiments": [axes], "datasets": {"small": entry}}
 
 
-def test_a_dataset_of_a_known_format_is_yaml_alone(
-    project: Project, tiny: Tiny, folder: Path, server: str
-) -> None:
-    project.run(small(tiny, dataset(folder, server)))
-    with h5py.File(project.path / "results/data/small.h5") as file:
+@pytest.fixture(scope="module")
+def _downloaded(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    to = tmp_path_factory.mktemp("downloaded")
+    project, folder = copy_repository(to / "project"), make_folder(to / "server")
+    with serving(folder) as address:
+        project.run(small(dataset(folder, address)))
+    return project
+
+
+@pytest.fixture
+def downloaded(_downloaded: Project, tmp_path: Path) -> Project:
+    """A copy of the repository in which the small dataset has been downloaded and trained on."""
+    to = tmp_path / "project"
+    shutil.copytree(_downloaded.path, to)  # keeps the files' times
+    return Project(to)
+
+
+def made(project: Project) -> dict[str, int]:
+    """When the small dataset and its run were written."""
+    return {**project.times(DATA), **project.times(RUNS)}
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def sources(project: Project) -> dict[str, str]:
+    """The files that the small dataset was made from, with their checksums."""
+    with h5py.File(project.path / DATA) as file:
+        return dict(zip(file.attrs["source_files"], file.attrs["source_sha256"], strict=True))
+
+
+def test_a_dataset_of_a_known_format_is_yaml_alone(downloaded: Project, folder: Path) -> None:
+    assert sources(downloaded) == checksums(folder)
+    with h5py.File(downloaded.path / DATA) as file:
         assert file["train/x"].shape == (40, 6)
-        assert dict(zip(file.attrs["source_files"], file.attrs["source_sha256"], strict=True)) == {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
-        }
-    assert len(project.times("results/runs/small/*.h5")) == 1
+    assert len(downloaded.times(RUNS)) == 1
 
 
 def test_a_new_mirror_fetches_nothing_again_and_retrains_nothing(
-    project: Project, tiny: Tiny, folder: Path, server: str, nowhere: str
+    downloaded: Project, folder: Path, nowhere: str
 ) -> None:
-    project.run(small(tiny, dataset(folder, server)))
-    files, runs = project.times("resources/small/*"), project.times("results/runs/**/*.h5")
-    project.run(small(tiny, dataset(folder, nowhere)))
-    assert project.times("resources/small/*") == files
-    assert project.times("results/runs/**/*.h5") == runs
+    files, runs = downloaded.times("resources/small/*"), downloaded.times(RUNS)
+    downloaded.run(small(dataset(folder, nowhere)))
+    assert downloaded.times("resources/small/*") == files
+    assert downloaded.times(RUNS) == runs
+
+
+def test_another_file_under_the_same_name_is_fetched_and_what_is_made_from_it_made_again(
+    downloaded: Project, folder: Path, server: str, tmp_path: Path
+) -> None:
+    files, before = downloaded.times("resources/small/*"), made(downloaded)
+    other = make_folder(tmp_path / "other", seed=1)
+    shutil.copy2(other / "train-x.gz", folder)
+    downloaded.run(small(dataset(folder, server)))
+    assert written(files, downloaded.times("resources/small/*")) == {"resources/small/train-x.gz"}
+    assert written(before, made(downloaded)) == set(before)
+    assert sources(downloaded) == checksums(folder)
+
+
+def test_the_same_files_in_a_folder_of_ones_own_make_the_data_again_and_fetch_nothing(
+    downloaded: Project, folder: Path, nowhere: str
+) -> None:
+    files, before = downloaded.times("resources/small/*"), made(downloaded)
+    downloaded.run(small(dataset(folder, nowhere, local_dir=str(folder))))
+    assert downloaded.times("resources/small/*") == files
+    assert written(before, made(downloaded)) == set(before)
+    assert sources(downloaded) == checksums(folder)
 
 
 def test_files_in_a_folder_of_ones_own_are_used_in_place(
-    project: Project, tiny: Tiny, folder: Path, nowhere: str
+    project: Project, folder: Path, nowhere: str
 ) -> None:
-    project.run(small(tiny, dataset(folder, nowhere, local_dir=str(folder))))
+    project.run(small(dataset(folder, nowhere, local_dir=str(folder))))
     assert not (project.path / "resources").exists()
-    assert len(project.times("results/runs/small/*.h5")) == 1
+    assert len(project.times(RUNS)) == 1
 
 
 def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(
-    project: Project, tiny: Tiny, folder: Path, nowhere: str
+    project: Project, folder: Path, nowhere: str
 ) -> None:
     entry = dataset(folder, nowhere, local_dir=str(folder))
     path = folder / "train-x.gz"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    said = project.refuse(small(tiny, entry))
+    said = project.refuse(small(entry))
     line = next(line for line in said.splitlines() if line.startswith(f"{path}: "))
     assert "sha256" in line
-    assert not (project.path / "results/data/small.h5").exists()
+    assert not (project.path / DATA).exists()
 
 
-def test_without_a_network_one_message_says_what_was_tried_and_what_to_do(
-    project: Project, tiny: Tiny, folder: Path, nowhere: str
+def test_without_a_network_each_file_has_one_short_message_of_what_was_tried_and_what_to_do(
+    project: Project, folder: Path, nowhere: str
 ) -> None:
-    said = project.refuse(small(tiny, dataset(folder, nowhere)), "--until", "download_file")
-    for text in (
-        f"{nowhere}/train-x.gz",
-        "cannot connect",
-        "resources/small/train-x.gz",
-        "local_dir",
-        "make quick",
-    ):
-        assert text in said
+    said = project.refuse(small(dataset(folder, nowhere)), "--until", "download_file")
+    for file in folder.iterdir():
+        message = message_on(f"resources/small/{file.name}", said)
+        assert len(message) <= 5
+        for text in (f"{nowhere}/{file.name}: cannot connect", "datasets.small.local_dir", "make quick"):
+            assert sum(text in line for line in message) == 1
+    assert said.count("cannot connect") == said.count("make quick") == len(list(folder.iterdir())) == 4
     assert not list((project.path / "resources").rglob("*.gz"))
     assert not list((project.path / "resources").rglob(".*part*"))
+
+
+def message_on(path: str, said: str) -> list[str]:
+    """The only message on a file: the line that begins with its name, and the indented ones below it."""
+    lines = said.splitlines()
+    (start,) = (number for number, line in enumerate(lines) if line.startswith(f"{path}: "))
+    return [lines[start], *takewhile(lambda line: line.startswith("  "), lines[start + 1 :])]

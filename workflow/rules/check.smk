@@ -16,7 +16,7 @@ rule check_gate:
     resources:
         mem_mb=check_memory,
     params:
-        library=library_digest("check_gradients"),
+        code=code_digest("check_gate"),
         data=digest_of_data,
     script:
         "../../scripts/check_gradients.py"
@@ -36,7 +36,7 @@ rule check_gradients:
     resources:
         mem_mb=check_memory,
     params:
-        library=library_digest("check_gradients"),
+        code=code_digest("check_gradients"),
         data=digest_of_data,
         hidden_units=EXPERIMENT.gradient_check.hidden_units,
         examples=EXPERIMENT.gradient_check.examples,

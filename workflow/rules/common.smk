@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(workflow.current_basedir) / "../../scripts"))
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
-from handgrad.digests import data_digest, library_digest
+from handgrad.digests import code_digest, data_digest, names_digest
 from handgrad.errors import HandgradError
 from handgrad.registry import EMBEDDED
 from handgrad.runs import training_cost
@@ -182,12 +182,14 @@ def run_memory(wildcards):
 
 
 def check_memory(wildcards):
-    """Megabytes: the pixels as bytes, the arrays of one hidden unit's entries, and Python itself."""
+    """Megabytes: the pixels as bytes, eight float64 arrays like W1 and like X, and Python itself."""
     facts = entry(wildcards)
     examples = max(EXPERIMENT.gradient_check.examples, 5)
-    unit = 16 * examples * (pixels_of_image(facts) + 1) * len(facts["class_names"])
-    pixels = pixels_of_image(facts) * (facts["train"] + facts["test"])
-    return 200 + (pixels + 4 * unit) // 10**6
+    hidden_units = max(EXPERIMENT.gradient_check.hidden_units, 200)
+    inputs = pixels_of_image(facts) + 1
+    pixels = inputs * (facts["train"] + facts["test"])
+    weights = 8 * 8 * hidden_units * inputs
+    return 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6
 
 
 def gradient_checks():
@@ -199,8 +201,18 @@ def gradient_checks():
     ]
 
 
+def data_digests():
+    """What each dataset of this experiment is."""
+    return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in dataset_names()}
+
+
 def runs_of_dataset(wildcards):
     return runs_of(wildcards.dataset)
+
+
+def order_of_runs(wildcards):
+    """The order of a dataset's runs, for rules whose result depends on it."""
+    return names_digest(runs_of(wildcards.dataset))
 
 
 def published_table():

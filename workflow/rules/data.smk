@@ -38,6 +38,6 @@ rule preprocess_dataset:
         mem_mb=preprocess_memory,
     params:
         entry=entry_to_read,
-        library=library_digest("preprocess_dataset"),
+        code=code_digest("preprocess_dataset"),
     script:
         "../../scripts/preprocess_dataset.py"

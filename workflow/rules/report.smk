@@ -20,7 +20,10 @@ rule aggregate_results:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("aggregate_results"),
+        code=code_digest("aggregate_results"),
+        training=code_digest("train_run"),
+        data=data_digests(),
+        order=names_digest(runs_of()),
     script:
         "../../scripts/aggregate_results.py"
 
@@ -45,7 +48,7 @@ rule aggregate_comparison:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("aggregate_comparison"),
+        code=code_digest("aggregate_comparison"),
         loss_divisor=loss_divisor(),
     script:
         "../../scripts/aggregate_comparison.py"
@@ -70,7 +73,8 @@ rule aggregate_gradient_checks:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("aggregate_gradient_checks"),
+        code=code_digest("aggregate_gradient_checks"),
+        order=names_digest(gradient_checks()),
     script:
         "../../scripts/aggregate_gradient_checks.py"
 
@@ -93,7 +97,8 @@ rule plot_learning_curves:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("plot_learning_curves"),
+        code=code_digest("plot_learning_curves"),
+        order=order_of_runs,
     script:
         "../../scripts/plot_learning_curves.py"
 
@@ -116,7 +121,7 @@ rule plot_accuracy:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("plot_accuracy"),
+        code=code_digest("plot_accuracy"),
     script:
         "../../scripts/plot_accuracy.py"
 
@@ -144,7 +149,7 @@ rule plot_confusion:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("plot_confusion"),
+        code=code_digest("plot_confusion"),
     script:
         "../../scripts/plot_confusion.py"
 
@@ -157,6 +162,7 @@ rule plot_comparison:
             "results/{experiment}/figures/comparison.svg",
             caption="../report/comparison_figure.rst",
             category="Figures",
+            subcategory="all datasets",
             labels={"figure": "published and reproduced faults", "dataset": "all"},
         ),
     log:
@@ -166,6 +172,6 @@ rule plot_comparison:
     conda:
         "../../environment.yml"
     params:
-        library=library_digest("plot_comparison"),
+        code=code_digest("plot_comparison"),
     script:
         "../../scripts/plot_comparison.py"

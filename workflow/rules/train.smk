@@ -18,7 +18,7 @@ rule train_run:
     resources:
         mem_mb=run_memory,
     params:
-        library=library_digest("train_run"),
+        code=code_digest("train_run"),
         data=digest_of_data,
     script:
         "../../scripts/train_run.py"
