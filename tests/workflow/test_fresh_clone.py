@@ -12,7 +12,7 @@ from .conftest import ROOT
 def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
+    # A checkout may belong to somebody else, as in containers; git would not clone it.
     for key, value in (("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", "*")):
         monkeypatch.setenv(f"GIT_CONFIG_{key}", value)
     clone = tmp_path / "clone"
