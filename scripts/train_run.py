@@ -1,26 +1,60 @@
-"""Train one run: results/runs/<dataset>/<run>.h5 from results/data/<dataset>.h5."""
+"""Train one run: results/runs/<dataset>/<run>.h5 from results/data/<dataset>.h5 and any checkpoint of it."""
+
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from handgrad.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, told
 from handgrad.data import read_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
-from handgrad.runfile import this_segment, write_run
+from handgrad.runfile import write_run
 from handgrad.runs import Run
-from handgrad.training import Epoch, train
+from handgrad.stopping import StopSignals
+from handgrad.training import Epoch, Trained, train
 
 
-def main(*, dataset: str, name: str, data: str, out: str, code_digest: str, data_digest: str) -> None:
+def main(
+    *,
+    dataset: str,
+    name: str,
+    data: str,
+    checkpoints: str,
+    checkpoint_seconds: float,
+    out: str,
+    code_digest: str,
+    data_digest: str,
+) -> None:
     require_code("train_run", code_digest)
-    run = Run.from_name(dataset, name)
-    images = read_data(data, data_digest)
-    logger.info("%s %s: %d training examples", dataset, name, len(images.train.y))
+    origin = Origin(Run.from_name(dataset, name), code_digest, data_digest)
+    with StopSignals() as stop:
+        start = furthest_checkpoint(Path(checkpoints), origin)
+        if start:
+            logger.info("resumes after %s of %s/%s", told(start.state), dataset, start.run.name)
+        trained = start and start.end_of(origin.run)
+        if start and trained:
+            segments = start.segments
+        else:
+            keeper = Keeper.of(Path(checkpoints), origin, checkpoint_seconds, stop, start)
+            trained = train_on(origin, data, keeper, start)
+            segments = keeper.segments(trained.state)
+    if trained.status == "diverged":
+        logger.info("diverged in epoch %d", len(trained.state.history))
+    content = write_run(out, trained, segments, code_digest=code_digest, data_digest=data_digest)
+    logger.info("content_sha256 %s", content)
+
+
+def train_on(origin: Origin, data: str, keeper: Keeper, start: Checkpoint | None) -> Trained:
+    """Train a run to its end, from a checkpoint or from the beginning, keeping checkpoints of its own."""
+    run = origin.run
+    images = read_data(data, origin.data_digest)
+    logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
     seconds = 0.0
 
     def log_epoch(number: int, epoch: Epoch) -> None:
         nonlocal seconds
         seconds += epoch.seconds
-        left = seconds / number * (run.epochs - number)
+        left = seconds / (number - keeper.first_epoch + 1) * (run.epochs - number)
         logger.info(
             "epoch %d of %d: data term %.4f, penalty %.4g, test loss %.4f, faults %d, %.2f s, %.0f s left",
             number,
@@ -34,12 +68,12 @@ def main(*, dataset: str, name: str, data: str, out: str, code_digest: str, data
         )
 
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
-        trained = train(run, images, log_epoch)
-    if trained.status == "diverged":
-        logger.info("diverged in epoch %d", len(trained.state.history))
-    segment = this_segment(1, len(trained.state.history), seconds)
-    content = write_run(out, trained, [segment], code_digest=code_digest, data_digest=data_digest)
-    logger.info("content_sha256 %s", content)
+        trained = train(
+            run, images, log_epoch, on_batch=keeper.after_batch, state=start.state if start else None
+        )
+    keeper.at_end(trained)
+    logger.info("%d checkpoints written in %.3f s", keeper.written, keeper.seconds)
+    return trained
 
 
 if "snakemake" in globals():
@@ -48,6 +82,9 @@ if "snakemake" in globals():
             dataset=snakemake.wildcards.dataset,
             name=snakemake.wildcards.run,
             data=snakemake.input.data,
+            checkpoints="results/checkpoints",
+            # from the config and no param: how often a run is saved does not change what it is
+            checkpoint_seconds=float(snakemake.config["checkpoint_seconds"]),
             out=snakemake.output[0],
             code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,

@@ -8,11 +8,12 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success move it into place in one step.
 
     The temporary name is unique, so two writers of one file never mix their output: the last one to
-    finish wins, whole. After an exception the temporary file is gone and ``path`` is as it was.
+    finish wins, whole. After an exception the temporary file is gone and ``path`` is as it was. A file that
+    is not durable may be lost or torn if the machine itself fails within seconds, and costs less time.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,8 +26,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         part.chmod(0o666 & ~umask)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ LIBRARY = Path(__file__).parent
 
 #: plumbing that scripts import and that no result depends on. A change of how digests are made shows in
 #: the digests; a list that grows below must not run again what it does not concern.
-PLUMBING = frozenset({"digests", "logs"})
+PLUMBING = frozenset({"digests", "logs", "stopping"})
 
 _BASE = ("__init__", "errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
@@ -31,7 +31,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "preprocess_dataset": (*_BASE, "data", "formats", "randomness", "registry"),
     "check_gate": (*_BASE, *_CHECK),
     "check_gradients": (*_BASE, *_CHECK, "check_report"),
-    "train_run": (*_BASE, *_TRAINING, "runfile"),
+    "train_run": (*_BASE, *_TRAINING, "checkpoint", "runfile"),
     "aggregate_results": (*_BASE, *_TRAINING, *_RESULTS, "run_reader"),
     "aggregate_comparison": (*_BASE, *_RESULTS, "comparison_tables", "published"),
     "aggregate_gradient_checks": (*_BASE, "check_tables", "runs", "tables"),

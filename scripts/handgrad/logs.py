@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from handgrad.errors import HandgradError
+from handgrad.stopping import Stopped
 
 logger = logging.getLogger("handgrad")
 
@@ -17,7 +18,8 @@ def job_log(path: str | Path) -> Iterator[None]:
     """Log to a file while a job runs; an error ends the process with status 1.
 
     A HandgradError is one line, in the file and on the terminal. Any other exception is a fault of the
-    program: its traceback goes to the file, its last line and the file's name to the terminal.
+    program: its traceback goes to the file, its last line and the file's name to the terminal. Work that a
+    signal has stopped ends with the status that shells give to it, 128 and the signal's number.
     """
     to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -30,6 +32,9 @@ def job_log(path: str | Path) -> Iterator[None]:
     began = time.perf_counter()
     try:
         yield
+    except Stopped as stopped:
+        logger.warning("%s", stopped)
+        sys.exit(128 + stopped.signal)
     except HandgradError as error:
         logger.error("%s", error)
         sys.exit(1)

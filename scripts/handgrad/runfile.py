@@ -7,11 +7,12 @@ test/probabilities    float16 (N, K), for display
 attributes            every axis of the run, status, digests, versions, content_sha256, segments
 """
 
+import functools
 import hashlib
 import json
 import platform
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ _TIMES = {"seconds"}
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a run that one process computed, from one epoch to another, both included."""
+    """A stretch of a run that one process computed, from one epoch to another, both included.
+
+    Where a run was stopped within an epoch, one stretch ends and the next one begins with that epoch.
+    """
 
     host: str
     cpu: str
@@ -56,6 +60,7 @@ def this_segment(from_epoch: int, to_epoch: int, seconds: float) -> Segment:
     return Segment(socket.gethostname(), cpu_model(), from_epoch, to_epoch, round(seconds, 3))
 
 
+@functools.cache
 def cpu_model() -> str:
     """The processor's name, as far as the system tells it."""
     try:
@@ -79,10 +84,18 @@ def versions() -> dict[str, str]:
     }
 
 
+def history_arrays(history: Sequence[Epoch]) -> dict[str, Array]:
+    """history/<figure>, one value an epoch, for each field of ``training.Epoch``."""
+    return {
+        f"history/{figure.name}": np.array([getattr(epoch, figure.name) for epoch in history], figure.type)
+        for figure in fields(Epoch)
+    }
+
+
 def write_run(
     path: str | Path,
     trained: Trained,
-    segments: list[Segment],
+    segments: Sequence[Segment],
     *,
     code_digest: str,
     data_digest: str,
@@ -91,11 +104,8 @@ def write_run(
     arrays: dict[str, Array] = {
         "weights/W1": trained.state.W.W1,
         "weights/W2": trained.state.W.W2,
+        **history_arrays(trained.state.history),
     }
-    for figure in fields(Epoch):
-        arrays[f"history/{figure.name}"] = np.array(
-            [getattr(epoch, figure.name) for epoch in trained.state.history], figure.type
-        )
     if trained.test is not None:
         arrays["test/predictions"] = trained.test.predictions
     content = content_sha256(

@@ -17,6 +17,9 @@ from handgrad.runs import Run
 
 Array = NDArray[Any]
 
+OnEpoch = Callable[[int, "Epoch"], None]
+OnBatch = Callable[["State"], None]
+
 EVALUATION_BLOCK = 1000  # examples; a block of CIFAR-10 inputs in float32 is 12 MB
 
 
@@ -62,10 +65,32 @@ class Evaluation:
 
 @dataclass
 class State:
-    """Where a run stands: all that is needed to go on with it."""
+    """Where a run stands: all that is needed to go on with it, in another process or years later.
+
+    history: the epochs that have passed. The rest is of the epoch that is running: the number of examples
+    that have passed, the sum of their data terms, and the seconds that they took.
+    """
 
     W: Weights
     history: list[Epoch] = field(default_factory=list)
+    passed: int = 0
+    data_term: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Epochs, and examples of the running epoch, that have passed."""
+        return len(self.history), self.passed
+
+    @property
+    def all_seconds(self) -> float:
+        """What the run has taken so far."""
+        return sum(epoch.seconds for epoch in self.history) + self.seconds
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        """Add the epoch that was running to the history; the next one begins."""
+        self.history.append(epoch)
+        self.passed, self.data_term, self.seconds = 0, 0.0, 0.0
 
 
 @dataclass(frozen=True)
@@ -115,23 +140,25 @@ def evaluate(
 
 
 def train_epoch(
-    state: State, number: int, run: Run, data: ImageData, rows: Rows, scaling: PixelScaling
-) -> float:
-    """One pass over the training rows in the order of this epoch, updating the weights in place.
-
-    Returns the mean data term an example, as the batches passed.
-    """
-    order = rows[generator(run.seed, Purpose.EPOCH_ORDER, number).permutation(len(rows))]
+    state: State, run: Run, data: ImageData, rows: Rows, scaling: PixelScaling, on_batch: OnBatch
+) -> None:
+    """Pass the training rows in the order of the running epoch, or those that are left of it."""
+    order = generator(run.seed, Purpose.EPOCH_ORDER, len(state.history) + 1).permutation(len(rows))
     activation = ACTIVATIONS[run.activation]
     passing = batches(
         data.train,
-        order,
+        rows[order][state.passed :],
         batch_size=run.batch_size,
         scaling=scaling,
         classes=data.classes,
         dtype=run.dtype,
     )
-    return sum(ascend(state.W, X, T, activation, run) for X, T in passing) / len(rows)
+    began = time.perf_counter() - state.seconds
+    for X, T in passing:
+        state.data_term += ascend(state.W, X, T, activation, run)
+        state.passed += len(X)
+        state.seconds = time.perf_counter() - began
+        on_batch(state)
 
 
 def first_state(run: Run, data: ImageData) -> State:
@@ -147,38 +174,50 @@ def first_state(run: Run, data: ImageData) -> State:
     return State(W)
 
 
-def train(run: Run, data: ImageData, on_epoch: Callable[[int, Epoch], None]) -> Trained:
+def train(
+    run: Run,
+    data: ImageData,
+    on_epoch: OnEpoch,
+    *,
+    on_batch: OnBatch = lambda _: None,
+    state: State | None = None,
+) -> Trained:
     """Train one run from its initial weights to its last epoch, or to the epoch in which it diverges.
 
-    on_epoch is called with the number (from 1) and the figures of each epoch that has passed. A run has
-    diverged when the objective or a weight is not finite, tested once an epoch.
+    on_epoch is called with the number (from 1) and the figures of each epoch that has passed, on_batch with
+    the state after each update, which changes when training goes on; what it raises ends the training. A run
+    has diverged when the objective or a weight is not finite, tested once an epoch.
+
+    state: where to go on, in place of the initial weights: a state that on_batch was called with in a run
+    equal to this one in all but ``epochs``, or the last state of a shorter one. The result is the same to the
+    last bit, since an epoch depends on the state before it, the seed and its number, and on nothing else.
     """
     activation = ACTIVATIONS[run.activation]
     rows, held_out = split_rows(
         len(data.train.y), train_size=run.train_size, validation_size=run.validation_size
     )
     scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
-    state = first_state(run, data)
+    state = state or first_state(run, data)
     status, test = "finished", None
     # Infinities and nans are a result here, found once an epoch, and no reason for a warning.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for number in range(len(state.history) + 1, run.epochs + 1):
+            train_epoch(state, run, data, rows, scaling, on_batch)
             began = time.perf_counter()
-            data_term = train_epoch(state, number, run, data, rows, scaling)
             test = evaluate(state.W, data.test, None, scaling, activation)
             validation = (
                 evaluate(state.W, data.train, held_out, scaling, activation) if len(held_out) else None
             )
             epoch = Epoch(
-                data_term=data_term,
+                data_term=state.data_term / len(rows),
                 penalty=float(penalty(state.W, run.l2)),
                 test_loss=test.loss,
                 test_faults=test.faults,
                 validation_loss=validation.loss if validation else math.nan,
                 validation_faults=validation.faults if validation else -1,
-                seconds=time.perf_counter() - began,
+                seconds=state.seconds + time.perf_counter() - began,
             )
-            state.history.append(epoch)
+            state.end_epoch(epoch)
             on_epoch(number, epoch)
             if not (epoch.finite and all(np.isfinite(weights).all() for weights in state.W)):
                 status, test = "diverged", None

@@ -230,7 +230,7 @@ RESERVED = (
     "is a folder that all experiments share; allowed: any other name than data, checks, runs, checkpoints, "
     "logs, benchmarks"
 )
-KEYS = "known: name, experiments, gradient_check, published, datasets"
+KEYS = "known: name, experiments, gradient_check, checkpoint_seconds, published, datasets"
 ACTIVATION = "is not a known activation; "
 DATASETS = "known: cifar10, digits, fashion_mnist, mnist"
 MAPPING = "is not allowed; allowed: a mapping (keys with values)"

@@ -30,6 +30,8 @@ def job(tmp_path: Path) -> dict[str, Any]:
         "dataset": "small",
         "name": NAME,
         "data": str(tmp_path / "small.h5"),
+        "checkpoints": str(tmp_path / "checkpoints"),
+        "checkpoint_seconds": 10,
         "out": str(tmp_path / "run.h5"),
         "code_digest": code_digest("train_run"),
         "data_digest": "the-data",
@@ -48,9 +50,9 @@ def test_a_job_trains_the_run_that_its_name_says(job: dict[str, Any]) -> None:
 def test_a_job_computes_with_one_blas_thread(job: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def watched(*arguments: Any) -> Trained:
+    def watched(*arguments: Any, **more: Any) -> Trained:
         seen.extend(b["num_threads"] for b in threadpoolctl.threadpool_info() if b["user_api"] == "blas")
-        return train(*arguments)
+        return train(*arguments, **more)
 
     monkeypatch.setattr(train_run, "train", watched)
     with threadpoolctl.threadpool_limits(2):
@@ -69,3 +71,17 @@ def test_a_job_planned_with_other_code_or_data_writes_nothing(
     with pytest.raises(HandgradError, match=message):
         train_run.main(**{**job, **changed})
     assert not Path(job["out"]).exists()
+
+
+def test_a_job_that_finds_its_run_finished_writes_it_without_reading_the_data(job: dict[str, Any]) -> None:
+    train_run.main(**job)
+    first = Path(job["out"]).read_bytes()
+    Path(job["out"]).unlink()
+    train_run.main(**{**job, "data": "no such file"})
+    assert Path(job["out"]).read_bytes() == first
+
+
+def test_a_job_resumes_an_unfinished_run_with_its_own_data_alone(job: dict[str, Any]) -> None:
+    train_run.main(**{**job, "name": NAME.replace("ep_2", "ep_1")})
+    with pytest.raises(HandgradError, match="digest the-data"):
+        train_run.main(**{**job, "data_digest": "other"})

@@ -40,19 +40,22 @@ class Project:
 
     path: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Tests must not depend on a cache of sources that lies in somebody's home."""
+        cache = str(self.path / ".cache")
+        return {**os.environ, "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """The command that runs snakemake."""
+        return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+
     def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
         """Run snakemake here; the output is stdout and stderr together."""
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
-        # Tests must not depend on a cache of sources that lies in somebody's home.
-        environment = {
-            **os.environ,
-            "XDG_CACHE_HOME": str(self.path / ".cache"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
         return subprocess.run(
-            command,
+            self.command(*arguments, cores=cores),
             cwd=self.path,
-            env=environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

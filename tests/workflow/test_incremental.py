@@ -124,6 +124,7 @@ def test_training_again_gives_the_same_run(finished: Project, tiny: Tiny) -> Non
     with h5py.File(path) as file:
         first = file.attrs["content_sha256"]
     path.unlink()
+    shutil.rmtree(finished.path / "results/checkpoints")
     finished.run(tiny())
     with h5py.File(path) as file:
         assert file.attrs["content_sha256"] == first

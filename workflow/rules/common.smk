@@ -76,6 +76,11 @@ def final_outputs():
     ]
 
 
+def snakemake_memory():
+    """Megabytes that a job needs beside its script: on a cluster, every job starts Snakemake twice."""
+    return 0 if workflow.local_exec else 250
+
+
 # --- data ---
 
 
@@ -111,21 +116,30 @@ def entry_to_read(wildcards):
     return {**facts, "files": files}
 
 
-def source_files(wildcards):
+def source_paths(dataset):
     """Where the files of a dataset are, by role: downloaded, or in the user's own folder."""
-    facts = entry(wildcards)
+    facts = EXPERIMENT.datasets[dataset]
     if facts["format"] in EMBEDDED and facts["local_dir"] is None:
         return {}  # part of an installed package
-    folder = facts["local_dir"] or f"resources/{wildcards.dataset}"
+    folder = facts["local_dir"] or f"resources/{dataset}"
     return {role: f"{folder}/{file['name']}" for role, file in facts["files"].items()}
 
 
-def preprocess_memory(wildcards):
+def source_files(wildcards):
+    return source_paths(wildcards.dataset)
+
+
+def downloads():
+    """Every file that this experiment downloads; those in a folder of the user's own must be there."""
+    return [path for dataset in dataset_names() for path in source_paths(dataset).values()]
+
+
+def preprocess_memory(wildcards, attempt):
     """Megabytes: the pixels twice, the files they come from, and Python itself."""
     facts = entry(wildcards)
     pixels = pixels_of_image(facts) * (facts["train"] + facts["test"])
     files = sum(file["size"] for file in facts["files"].values())
-    return 200 + (2 * pixels + files) // 10**6
+    return attempt * (snakemake_memory() + 200 + (2 * pixels + files) // 10**6)
 
 
 def digest_of_data(wildcards):
@@ -152,36 +166,48 @@ def gate_of_run(wildcards):
     return f"results/checks/gate/{wildcards.dataset}_{run_of(wildcards).activation}.json"
 
 
-def run_priority(wildcards):
-    """Longest expected runs first, so that no core waits at the end for one that began last."""
+def run_flop(wildcards):
+    """Floating-point operations of a run's matrix products."""
     run, facts = run_of(wildcards), entry(wildcards)
-    train_size = run.train_size or facts["train"] - run.validation_size
-    flop = training_cost(
+    return training_cost(
         run,
         inputs=pixels_of_image(facts),
         classes=len(facts["class_names"]),
-        train_size=train_size,
+        train_size=run.train_size or facts["train"] - run.validation_size,
     )
-    return 1 + flop // 10**6
 
 
-def run_memory(wildcards):
-    """Megabytes: Python and its libraries, the pixels as bytes, four arrays like W1, and two blocks of inputs.
+def run_priority(wildcards):
+    """Longest expected runs first, so that no core waits at the end for one that began last."""
+    return 1 + run_flop(wildcards) // 10**6
 
-    A block is a batch, or the 1,000 examples that are evaluated at once. Numbers count as 8 bytes.
+
+def run_minutes(wildcards, attempt):
+    """Time limit on a cluster: ten billion operations a second, a slow core's work, and two minutes to begin.
+
+    A second attempt gets twice as much; it goes on from the checkpoint of the first.
+    """
+    return attempt * (2 + math.ceil(run_flop(wildcards) / (60 * 10**10)))
+
+
+def run_memory(wildcards, attempt):
+    """Megabytes: Python and its libraries, the pixels as bytes, six arrays like W1, and two blocks of inputs.
+
+    A block is a batch, or the 1,000 examples that are evaluated at once. Numbers count as 8 bytes. A second
+    attempt gets twice as much.
     """
     run, facts = run_of(wildcards), entry(wildcards)
     inputs = pixels_of_image(facts)
     pixels = inputs * (facts["train"] + facts["test"])
-    weights = 4 * run.hidden_units * inputs
+    weights = 6 * run.hidden_units * inputs
     blocks = (run.batch_size + 1000) * (inputs + run.hidden_units)
-    return 100 + (pixels + 8 * (weights + blocks)) // 10**6
+    return attempt * (snakemake_memory() + 100 + (pixels + 8 * (weights + blocks)) // 10**6)
 
 
 # --- checks and tables ---
 
 
-def check_memory(wildcards):
+def check_memory(wildcards, attempt):
     """Megabytes: the pixels as bytes, eight float64 arrays like W1 and like X, and Python itself."""
     facts = entry(wildcards)
     examples = max(EXPERIMENT.gradient_check.examples, 5)
@@ -189,7 +215,7 @@ def check_memory(wildcards):
     inputs = pixels_of_image(facts) + 1
     pixels = inputs * (facts["train"] + facts["test"])
     weights = 8 * 8 * hidden_units * inputs
-    return 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6
+    return attempt * (snakemake_memory() + 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6)
 
 
 def gradient_checks():

@@ -22,6 +22,12 @@ rule download_file:
         "../../scripts/download_file.py"
 
 
+rule download:
+    input:
+        downloads(),
+    localrule: True
+
+
 rule preprocess_dataset:
     input:
         unpack(source_files),

@@ -1,4 +1,5 @@
-# One job a run. Its params are digests alone: the path holds every hyperparameter.
+# One job a run. Its params are digests alone: the path holds every hyperparameter. It keeps a checkpoint in
+# results/checkpoints/, which is no output, because Snakemake deletes the outputs of a job that starts or fails.
 
 
 rule train_run:
@@ -17,6 +18,7 @@ rule train_run:
     threads: 1
     resources:
         mem_mb=run_memory,
+        runtime=run_minutes,
     params:
         code=code_digest("train_run"),
         data=digest_of_data,

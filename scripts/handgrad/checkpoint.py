@@ -1,0 +1,286 @@
+"""Checkpoints: where a run stands, in ``results/checkpoints/<dataset>/<run>.checkpoint``.
+
+A file is the sha256 of all that follows it (64 hexadecimal digits and a newline), then a NumPy archive:
+
+header                         JSON: every axis of the run, digests of code and data, position, segments, and
+                               how the run has ended, if it has
+weights/W1, W2                 as they are
+history/<figure>               one value an epoch that has passed, for each field of ``training.Epoch``
+test/...                       of a finished run: predictions and probabilities as in its run file
+
+They are never declared as outputs, since Snakemake deletes the outputs of a job that starts or fails. The
+checksum makes it safe to write them often and cheaply: one that is torn is found out, and costs only time.
+"""
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.atomic import whole_file
+from handgrad.errors import HandgradError
+from handgrad.logs import logger
+from handgrad.model import Weights
+from handgrad.runfile import Segment, history_arrays, this_segment
+from handgrad.runs import Run
+from handgrad.stopping import Stopped, StopSignals
+from handgrad.training import Epoch, Evaluation, State, Trained
+
+Array = NDArray[Any]
+
+SUFFIX = ".checkpoint"
+
+
+class Unusable(Exception):
+    """Why a file is not a checkpoint to go on from."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run is computed from: its parameters, the code of training, and the data."""
+
+    run: Run
+    code_digest: str
+    data_digest: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds: where its run stands, who computed it, and how it has ended, if it has."""
+
+    run: Run
+    state: State
+    segments: tuple[Segment, ...]
+    ended: Trained | None = None
+
+    def end_of(self, run: Run) -> Trained | None:
+        """How a run ended, if this is its end: its own, or that of one that diverged on the way."""
+        if self.ended and (self.run == run or self.ended.status == "diverged"):
+            return replace(self.ended, run=run)
+        return None
+
+
+def path_of(folder: Path, run: Run) -> Path:
+    """Where the checkpoint of a run is."""
+    return folder / run.dataset / f"{run.name}{SUFFIX}"
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin, *, durable: bool) -> None:
+    """Write a checkpoint; the file appears whole or not at all.
+
+    Raises HandgradError if it cannot be written; what was there before is as it was.
+    """
+    state, ended = checkpoint.state, checkpoint.ended
+    arrays: dict[str, Array] = {
+        "weights/W1": state.W.W1,
+        "weights/W2": state.W.W2,
+        **history_arrays(state.history),
+    }
+    if ended and ended.test:
+        arrays["test/predictions"] = ended.test.predictions
+        arrays["test/probabilities"] = ended.test.Y.astype(np.float16)
+    header = {
+        **_header_of(origin),
+        "passed": state.passed,
+        "data_term": state.data_term,
+        "seconds": state.seconds,
+        "segments": [vars(segment) for segment in checkpoint.segments],
+        "ended": ended
+        and {
+            "status": ended.status,
+            "train_examples": ended.train_examples,
+            "test_examples": ended.test_examples,
+        },
+    }
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+    try:
+        with whole_file(path, durable=durable) as part, part.open("wb") as file:
+            file.write(_checksum(content.getbuffer()))
+            file.write(content.getbuffer())
+    except OSError as error:
+        raise HandgradError(
+            f"{path}: the checkpoint cannot be written ({error.strerror}); make room or mend the folder, and "
+            "run snakemake again: it goes on from the checkpoint before"
+        ) from error
+
+
+def _header_of(origin: Origin) -> dict[str, Any]:
+    return {"run": vars(origin.run), "code_digest": origin.code_digest, "data_digest": origin.data_digest}
+
+
+def _checksum(content: memoryview | bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+def read_checkpoint(path: Path, origin: Origin) -> Checkpoint:
+    """Read the checkpoint of a run.
+
+    Raises Unusable if the file is torn, or not of this run, code and data; OSError if it cannot be read.
+    """
+    with path.open("rb") as file:
+        checksum, content = file.readline(65), file.read()
+    if checksum != _checksum(content):
+        raise Unusable("torn: its checksum is not that of its content")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            header = json.loads(str(archive["header"]))
+            _require_origin(header, origin)
+            return _checkpoint(origin.run, header, {name: archive[name] for name in archive.files})
+    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise Unusable(f"not a checkpoint of this workflow ({error})") from error
+
+
+def _require_origin(header: dict[str, Any], origin: Origin) -> None:
+    expected = _header_of(origin)
+    for key, name in (("run", "parameters"), ("code_digest", "training code"), ("data_digest", "data")):
+        if header[key] != expected[key]:
+            raise Unusable(f"of other {name}")
+
+
+def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
+    history = zip(*(arrays[f"history/{figure.name}"].tolist() for figure in fields(Epoch)), strict=True)
+    state = State(
+        Weights(arrays["weights/W1"], arrays["weights/W2"]),
+        [Epoch(*figures) for figures in history],
+        header["passed"],
+        header["data_term"],
+        header["seconds"],
+    )
+    segments = tuple(Segment(**segment) for segment in header["segments"])
+    return Checkpoint(run, state, segments, _ended(run, state, header["ended"], arrays))
+
+
+def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> Trained | None:
+    if facts is None:
+        return None
+    test = None
+    if "test/predictions" in arrays:
+        last = state.history[-1]
+        test = Evaluation(
+            last.test_loss, last.test_faults, arrays["test/predictions"], arrays["test/probabilities"]
+        )
+    return Trained(run, facts["status"], state, test, facts["train_examples"], facts["test_examples"])
+
+
+def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
+    """The furthest valid checkpoint of a run, or of one equal in all but ``epochs``, not past its end.
+
+    Nothing in training depends on the number of epochs, so a shorter run is the beginning of a longer one.
+    What is torn, or of other parameters, code or data, is never used: the log says so, and the run's own file
+    is set aside under the name ``<run>.checkpoint.rejected``, where it no longer stands in anybody's way.
+    """
+    found = None
+    for path, run in _relatives(folder, origin.run):
+        try:
+            checkpoint = read_checkpoint(path, replace(origin, run=run))
+        except Unusable as reason:
+            _set_aside(path, reason, own=run == origin.run)
+            continue
+        except OSError as error:  # such as one that was removed since the folder was listed
+            logger.info("%s: cannot be read (%s); not used", path, error.strerror)
+            continue
+        position = checkpoint.state.position
+        if position <= (origin.run.epochs, 0) and (found is None or position >= found.state.position):
+            found = checkpoint
+    return found
+
+
+def _relatives(folder: Path, run: Run) -> Iterator[tuple[Path, Run]]:
+    """Files that are called like checkpoints of runs equal to this one in all but epochs; its own last."""
+    own = path_of(folder, run)
+    pattern = own.name.replace(f"_ep_{run.epochs}_", "_ep_*_")
+    for path in sorted(own.parent.glob(pattern)):
+        try:
+            other = Run.from_name(run.dataset, path.name.removesuffix(SUFFIX))
+        except HandgradError:
+            continue
+        if other != run and replace(other, epochs=run.epochs) == run:
+            yield path, other
+    if own.exists():
+        yield own, run
+
+
+def _set_aside(path: Path, reason: Unusable, *, own: bool) -> None:
+    if not own:
+        logger.info("%s: %s; not used", path, reason)
+        return
+    rejected = path.with_name(f"{path.name}.rejected")
+    path.replace(rejected)
+    logger.info("%s: %s; set aside as %s", path, reason, rejected)
+
+
+@dataclass
+class Keeper:
+    """Keeps the checkpoint of a run up to date while it trains.
+
+    interval: seconds between two checkpoints. before: the segments of the run that other processes computed.
+    """
+
+    path: Path
+    origin: Origin
+    interval: float
+    stop: StopSignals
+    before: tuple[Segment, ...]
+    first_epoch: int
+    seconds_before: float
+
+    def __post_init__(self) -> None:
+        self.written = 0
+        self.seconds = 0.0
+        self._last = time.perf_counter()
+
+    @classmethod
+    def of(
+        cls, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint | None
+    ) -> Self:
+        """A keeper for a run that goes on from a checkpoint, or that begins."""
+        path = path_of(folder, origin.run)
+        if start is None:
+            return cls(path, origin, interval, stop, (), 1, 0.0)
+        first_epoch = len(start.state.history) + 1
+        return cls(path, origin, interval, stop, start.segments, first_epoch, start.state.all_seconds)
+
+    def segments(self, state: State) -> tuple[Segment, ...]:
+        """Who has computed the run up to a state; this process last."""
+        last_epoch = len(state.history) + (state.passed > 0)
+        here = this_segment(self.first_epoch, last_epoch, state.all_seconds - self.seconds_before)
+        return (*self.before, here)
+
+    def after_batch(self, state: State) -> None:
+        """Save when it is time to. Raises Stopped, having saved, if a signal has asked to stop."""
+        if self.stop.received:
+            self._save(state, None)
+            number = self.stop.received
+            message = (
+                f"stopped by {number.name} after {told(state)}; the next snakemake goes on from {self.path}"
+            )
+            raise Stopped(message, number)
+        if time.perf_counter() - self._last >= self.interval:
+            self._save(state, None)
+
+    def at_end(self, trained: Trained) -> None:
+        """Save a run that has ended."""
+        self._save(trained.state, trained)
+
+    def _save(self, state: State, ended: Trained | None) -> None:
+        began = time.perf_counter()
+        checkpoint = Checkpoint(self.origin.run, state, self.segments(state), ended)
+        write_checkpoint(self.path, checkpoint, self.origin, durable=ended is not None)
+        self._last = time.perf_counter()
+        self.written += 1
+        self.seconds += self._last - began
+
+
+def told(state: State) -> str:
+    """Where a run stands, in words."""
+    epochs, passed = state.position
+    return f"{epochs} epochs" + (f" and {passed} examples" if passed else "")
