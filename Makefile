@@ -3,6 +3,8 @@
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
 # make report         the report page of an experiment: make report CONFIG=config/quick.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
+# make recover        after snakemake was killed: end what it left at work, unlock, tidy up
+# make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
 # make lint           formatting, types and Snakemake's own lint
 PYTHON ?= python3
 CORES ?= all
@@ -10,7 +12,7 @@ CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow full report check-config lint format help
+.PHONY: quick test test-slow full report check-config recover clean-checkpoints lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -33,6 +35,12 @@ report: .venv/workflow
 check-config: .venv/workflow
 	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }
 	@$(BIN)/python scripts/check_config.py "$(FILE)"
+
+recover: .venv/workflow
+	@$(BIN)/python scripts/recover_workflow.py
+
+clean-checkpoints: .venv/workflow
+	@$(BIN)/python scripts/clean_checkpoints.py
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"

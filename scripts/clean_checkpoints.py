@@ -1,0 +1,50 @@
+"""Remove the checkpoints of all runs and say how much room that made: ``make clean-checkpoints``.
+
+A run that is finished does not need its checkpoint. One that is not begins again; so does one that is to be
+trained for more epochs. To be run where Snakemake is run.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from handgrad.errors import HandgradError
+from recover_workflow import refuse_while_at_work
+
+CHECKPOINTS = Path("results/checkpoints")
+
+
+def main(folder: Path) -> None:
+    """Remove a folder's checkpoints. Raises HandgradError if a main snakemake is at work there."""
+    refuse_while_at_work(folder)
+    checkpoints = folder / CHECKPOINTS
+    sizes = [path.lstat().st_size for path in checkpoints.rglob("*") if not path.is_dir()]
+    if not sizes:
+        print(f"{CHECKPOINTS}: no checkpoints")
+        return
+    for path in checkpoints.iterdir():  # and not the folder itself, which may be a link to a larger disk
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    print(f"{CHECKPOINTS}: {len(sizes)} files removed, {size_text(sum(sizes))} freed")
+    print(
+        "Finished results are as they were; a run that was not finished, or gets more epochs, begins again."
+    )
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people: 999 bytes, 1.0 kB, 31.4 GB."""
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 999.95:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+if __name__ == "__main__":
+    try:
+        main(Path.cwd())
+    except HandgradError as error:
+        sys.exit(f"make clean-checkpoints: {error}")

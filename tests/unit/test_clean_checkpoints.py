@@ -1,0 +1,88 @@
+"""make clean-checkpoints: what is removed, what is said, what is left."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clean_checkpoints import CHECKPOINTS, main, size_text
+from handgrad.checkpoint import SUFFIX
+from handgrad.errors import HandgradError
+
+
+def write(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+
+
+def fill(checkpoints: Path) -> None:
+    write(checkpoints / f"mnist/af_tanh{SUFFIX}", 1_500_000)
+    write(checkpoints / f"mnist/.af_tanh{SUFFIX}.abcdefgh.part", 500_000)
+    write(checkpoints / f"digits/af_tanh{SUFFIX}.rejected", 300_000)
+
+
+def test_all_checkpoints_are_removed_and_what_that_freed_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / CHECKPOINTS)
+    main(tmp_path)
+    assert list((tmp_path / CHECKPOINTS).iterdir()) == []
+    assert f"{CHECKPOINTS}: 3 files removed, 2.3 MB freed\n" in capsys.readouterr().out
+
+
+def test_results_are_left(tmp_path: Path) -> None:
+    fill(tmp_path / CHECKPOINTS)
+    write(tmp_path / "results/runs/mnist/af_tanh.h5", 10)
+    main(tmp_path)
+    assert (tmp_path / "results/runs/mnist/af_tanh.h5").stat().st_size == 10
+
+
+def test_a_folder_that_is_a_link_to_another_disk_stays_one(tmp_path: Path) -> None:
+    fill(tmp_path / "scratch")
+    (tmp_path / CHECKPOINTS).parent.mkdir()
+    (tmp_path / CHECKPOINTS).symlink_to(tmp_path / "scratch")
+    main(tmp_path)
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert (tmp_path / CHECKPOINTS).is_symlink()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_with_no_checkpoints_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, there: bool
+) -> None:
+    if there:
+        (tmp_path / CHECKPOINTS).mkdir(parents=True)
+    main(tmp_path)
+    assert capsys.readouterr().out == f"{CHECKPOINTS}: no checkpoints\n"
+
+
+def test_it_refuses_while_snakemake_is_at_work_here(tmp_path: Path) -> None:
+    fill(tmp_path / CHECKPOINTS)
+    (tmp_path / "snakemake").write_text("print(flush=True); import time; time.sleep(600)")
+    command = [sys.executable, str(tmp_path / "snakemake"), "--cores", "2"]
+    with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()  # it is at work
+        try:
+            with pytest.raises(HandgradError, match="snakemake is at work here"):
+                main(tmp_path)
+        finally:
+            process.kill()
+    assert len([path for path in (tmp_path / CHECKPOINTS).rglob("*") if path.is_file()]) == 3
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (31_400_000_000, "31.4 GB"),
+        (5 * 10**15, "5000.0 TB"),
+    ],
+)
+def test_sizes_are_told_as_people_read_them(count: int, text: str) -> None:
+    assert size_text(count) == text
