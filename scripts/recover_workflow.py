@@ -24,7 +24,8 @@ from handgrad.errors import HandgradError
 
 ROOT = Path(__file__).parents[1]
 PROFILE = Path("profiles/slurm/profile.yaml")
-PREFIX = "slurm-jobname-prefix"
+SUBMIT = "cluster-generic-submit-cmd"
+JOB_NAME = re.compile(r"--job-name=(\S+)\{name\}")  # in the command that submits
 
 PATIENCE = 120.0  # seconds for work to end: a job has SLURM's KillWait (30 by default) to keep its checkpoint
 POLL = 1.0  # seconds between two looks at the queue
@@ -33,7 +34,6 @@ CHUNK = 500  # job ids in one scancel
 WRITTEN = ("results", "resources")  # the folders that the workflow writes to
 PART = ".*.????????.part"  # what handgrad.atomic calls a file until it is whole
 SUBMITTED = ".snakemake/slurm_logs"  # is there once a job was submitted
-RUN_ID = r"_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # what the plugin adds to the prefix: a UUID
 INNER = re.compile(r"--mode[ =](remote|subprocess)\b")  # how Snakemake calls itself within a job
 
 
@@ -126,10 +126,14 @@ def slurm_answers(folder: Path) -> bool:
 
 def jobname_prefix(profile: Path) -> str:
     """How the names of this workflow's SLURM jobs begin."""
-    prefix = yaml.safe_load(profile.read_text()).get(PREFIX)
-    if not prefix:
-        raise HandgradError(f"{profile}: {PREFIX}: not given, so nobody knows which jobs are the workflow's")
-    return str(prefix)
+    command = yaml.safe_load(profile.read_text()).get(SUBMIT, "")
+    found = JOB_NAME.search(command)
+    if not found:
+        raise HandgradError(
+            f"{profile}: {SUBMIT}: --job-name=...{{name}} is not in it, so nobody knows which jobs are "
+            "the workflow's"
+        )
+    return found[1]
 
 
 def cancel_jobs(folder: Path, prefix: str, patience: float) -> list[str]:
@@ -166,8 +170,7 @@ def queue() -> list[Job]:
 def is_own(job: Job, folder: Path, prefix: str) -> bool:
     """Whether a job is of this workflow and this folder, by whatever path SLURM knows it."""
     with suppress(OSError):
-        named = re.fullmatch(re.escape(prefix) + RUN_ID, job.name)
-        return bool(named) and Path(job.folder).samefile(folder)
+        return job.name.startswith(prefix) and Path(job.folder).samefile(folder)
     return False
 
 

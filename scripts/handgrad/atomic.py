@@ -1,4 +1,8 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all.
+
+So nobody ever reads a file that somebody writes, and HDF5 files are opened without the locks that shared file
+systems often refuse.
+"""
 
 import os
 import tempfile

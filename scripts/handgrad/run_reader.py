@@ -37,7 +37,6 @@ class Summary:
 
 
 def _open(path: str | Path) -> h5py.File:
-    # Result files are finished: no lock is needed, and shared file systems often refuse one.
     return h5py.File(path, "r", locking=False)
 
 

@@ -124,7 +124,7 @@ def write_run(
         "content_sha256": content,
         "segments": json.dumps([vars(segment) for segment in segments]),
     }
-    with whole_file(path) as part, h5py.File(part, "w") as file:
+    with whole_file(path) as part, h5py.File(part, "w", locking=False) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
         for name, value in attributes.items():

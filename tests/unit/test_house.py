@@ -80,6 +80,17 @@ def test_the_library_never_imports_snakemake_nor_prints() -> None:
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), path
 
 
+def test_hdf5_files_are_opened_without_locks_which_shared_file_systems_refuse() -> None:
+    opened = [
+        line
+        for path in SCRIPTS_FOLDER.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if "h5py.File(" in line
+    ]
+    assert len(opened) > 3
+    assert [line for line in opened if "locking=False" not in line] == []
+
+
 def test_nothing_is_ever_unpickled() -> None:
     for path in [*SCRIPTS_FOLDER.rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
         assert not re.search(r"\bpickle\b(?!d)|allow_pickle=True|\beval\(|\bexec\(", path.read_text()), path

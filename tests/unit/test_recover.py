@@ -36,8 +36,8 @@ BUSY = "import sys, time; print(flush=True); time.sleep(600)\n"
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
-#: as the plugin names all jobs of an invocation
-NAME = "handgrad_20f18d87-caca-513d-ac42-86bb1594ab5d"
+#: as profiles/slurm names the jobs of a rule
+NAME = "handgrad:check_gate"
 
 
 @dataclass
@@ -215,11 +215,12 @@ def test_without_squeue_what_is_local_is_recovered(
 
 def test_the_prefix_is_that_of_the_slurm_profile(tmp_path: Path) -> None:
     profile = tmp_path / "profile.yaml"
-    profile.write_text("jobs: 100\nslurm-jobname-prefix: mine\n")
-    assert jobname_prefix(profile) == "mine"
+    profile.write_text("cluster-generic-submit-cmd: submit.sh --job-name=mine:{name} --mem=5\n")
+    assert jobname_prefix(profile) == "mine:"
     profile.write_text("jobs: 100\n")
-    with pytest.raises(HandgradError, match="slurm-jobname-prefix"):
+    with pytest.raises(HandgradError, match="cluster-generic-submit-cmd"):
         jobname_prefix(profile)
+    assert NAME.startswith(jobname_prefix(recover_workflow.ROOT / recover_workflow.PROFILE))
 
 
 @pytest.mark.parametrize("mode", [[], ["--mode", "default"]])

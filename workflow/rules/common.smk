@@ -77,8 +77,8 @@ def final_outputs():
 
 
 def snakemake_memory():
-    """Megabytes that a job needs beside its script: on a cluster, every job starts Snakemake twice."""
-    return 0 if workflow.local_exec else 250
+    """Megabytes that a job needs beside its script: on a cluster, every job starts Snakemake again."""
+    return 0 if workflow.local_exec else 150
 
 
 # --- data ---
