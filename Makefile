@@ -1,5 +1,6 @@
 # make quick          the whole workflow on the embedded digits dataset: no network, under a minute
 # make test           the tests (make test-slow: those that take longer)
+# make test-slurm     the tests on a SLURM cluster, which they start on this machine: Debian, as root
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
 # make report         the report page of an experiment: make report CONFIG=config/quick.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
@@ -12,7 +13,7 @@ CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow full report check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm full report check-config recover clean-checkpoints lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -43,10 +44,14 @@ clean-checkpoints: .venv/workflow
 	@$(BIN)/python scripts/clean_checkpoints.py
 
 test: .venv/development
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm"
 
 test-slow: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+# They wait more than they work, so each has a process of its own.
+test-slurm: .venv/development
+	$(BIN)/python -m pytest -v -n 6 --dist worksteal -m slurm tests/slurm
 
 lint: .venv/development
 	$(BIN)/ruff check .

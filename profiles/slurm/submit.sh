@@ -19,6 +19,12 @@ for name in $(compgen -e SLURM_); do
     [ "$name" = SLURM_CONF ] || unset "$name"
 done
 
+# A submission that SLURM's controller does not answer would count as a failed attempt of the job.
+if ! scontrol ping >/dev/null 2>&1; then
+    echo "$0: SLURM's controller does not answer; waiting for it" >&2
+    until scontrol ping >/dev/null 2>&1; do sleep 5; done
+fi
+
 # No requeueing by SLURM: Snakemake submits again what failed, and two of a job must not work at the same time.
 mkdir -p .snakemake/slurm_logs
 exec sbatch --parsable --no-requeue --output=.snakemake/slurm_logs/%j.log "$@"

@@ -23,6 +23,7 @@ class Slurm:
         (folder / "bin").mkdir()
         (folder / ".snakemake").mkdir()
         self.queue("")
+        self._command("scontrol", "")
         self._command("sbatch", 'echo 42; env >"$OUT/environment"')
 
     def _command(self, name: str, body: str) -> None:
@@ -38,6 +39,9 @@ class Slurm:
         self._command(
             "squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1"
         )
+
+    def does_not_answer_at_first(self) -> None:
+        self._command("scontrol", f'[ "$(grep -c scontrol "{self.calls}")" -gt 2 ]')
 
     def questions(self) -> int:
         return self.calls.read_text().count("squeue") if self.calls.exists() else 0
@@ -128,7 +132,7 @@ def jobscript(tmp_path: Path) -> Path:
 def test_a_job_is_submitted_with_its_options_and_the_id_told(slurm: Slurm, jobscript: Path) -> None:
     done = slurm.run("submit.sh", "--mem=300", "--time=5", str(jobscript))
     assert (done.returncode, done.stdout) == (0, "42\n")
-    (call,) = slurm.calls.read_text().splitlines()
+    call = slurm.calls.read_text().splitlines()[-1]
     assert call.startswith("sbatch --parsable --no-requeue ")
     assert call.endswith(f" --mem=300 --time=5 {jobscript}")
     assert (slurm.folder / ".snakemake/slurm_logs").is_dir()  # sbatch does not make it
@@ -157,6 +161,15 @@ def test_a_jobscript_that_is_not_as_expected_is_refused(slurm: Slurm, jobscript:
     assert done.returncode == 1
     assert "'--cores' is not in it" in done.stderr
     assert not slurm.calls.exists()
+
+
+def test_a_controller_that_is_away_is_waited_for_before_a_job_is_submitted(
+    slurm: Slurm, jobscript: Path
+) -> None:
+    slurm.does_not_answer_at_first()
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert "does not answer; waiting for it" in done.stderr
 
 
 def test_what_a_job_around_snakemake_was_given_is_not_handed_on(slurm: Slurm, jobscript: Path) -> None:

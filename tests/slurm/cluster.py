@@ -1,0 +1,195 @@
+"""The cluster of the tests, and copies of the repository whose jobs go to it."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import psutil
+
+from ..workflow.conftest import ROOT, Project
+
+HERE = Path(__file__).parent
+FOLDER = Path(tempfile.gettempdir()) / "handgrad-slurm"  # always the same: what was left behind is found
+SLURM_CONF = FOLDER / "etc/slurm.conf"
+CANNOT = 77  # the exit status of start-slurm.sh where SLURM cannot be had
+
+
+class NoCluster(Exception):
+    """Why SLURM cannot be had here."""
+
+
+def start_cluster() -> None:
+    """Start the cluster. Raises NoCluster where it cannot be had."""
+    done = subprocess.run([HERE / "start-slurm.sh", FOLDER], capture_output=True, text=True, check=False)
+    if done.returncode == CANNOT:
+        raise NoCluster(done.stderr.splitlines()[-1])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def stop_cluster() -> None:
+    subprocess.run([HERE / "stop-slurm.sh", FOLDER], check=True)
+
+
+def slurm(*command: str) -> str:
+    """Run one of SLURM's commands and return what it says."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 180) -> Any:
+    """What the condition gives once it gives anything; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s"
+        time.sleep(0.2)
+    return found
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as SLURM shows it, alive or not."""
+
+    id: str
+    state: str
+    node: str
+    folder: str
+    name: str
+
+
+class Snakemake:
+    """A main snakemake at work on the cluster."""
+
+    def __init__(self, project: "ClusterProject", *arguments: str, **environment: str) -> None:
+        self._said = project.path / "said"
+        with self._said.open("w") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=project.path,
+                env={**project.environment, **environment},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def succeeds(self) -> None:
+        """Wait for its end, which must be a good one."""
+        assert self.process.wait(timeout=400) == 0, self.said
+
+    def kill(self) -> None:
+        """End it with SIGKILL, if it has not ended; its jobs live on."""
+        self.process.kill()
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class ClusterProject(Project):
+    """A copy of the repository whose jobs go to the cluster."""
+
+    config: str
+    started: list[Snakemake] = field(default_factory=list)
+
+    def start(self, *targets: str, partition: str = "", config: str = "") -> Snakemake:
+        """Start a main snakemake as a user of the cluster does.
+
+        partition: where its jobs go, if not where SLURM's default is. config: KEY=VALUE.
+        """
+        options = ["--workflow-profile", "profiles/slurm", "--configfile", self.config]
+        options += ["--config", config] if config else []
+        environment = {"SBATCH_PARTITION": partition} if partition else {}
+        snakemake = Snakemake(self, *targets, *options, **environment)
+        self.started.append(snakemake)
+        return snakemake
+
+    def end(self) -> None:
+        """End what is still at work."""
+        for snakemake in self.started:
+            snakemake.kill()
+        for job in self.jobs():
+            if job.state in ("PENDING", "RUNNING"):
+                slurm("scancel", job.id)
+
+    def jobs(self) -> list[Job]:
+        """All jobs of this project, the oldest first."""
+        lines = slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%Z|%j")
+        jobs = [Job(*line.split("|", 4)) for line in lines.splitlines()]
+        return [job for job in jobs if job.folder == str(self.path)]
+
+    def states(self) -> list[str]:
+        return [job.state for job in self.jobs()]
+
+    def running(self) -> Job:
+        """The one job that runs now."""
+        (job,) = [job for job in self.jobs() if job.state == "RUNNING"]
+        return job
+
+    def first_epochs(self, run: str) -> list[int]:
+        """The epoch with which each process that worked on a finished run began."""
+        with h5py.File(self.path / run) as file:
+            return [segment["from_epoch"] for segment in json.loads(file.attrs["segments"])]
+
+    def log(self, run: str) -> str:
+        """The log of a run's last job, as far as there is one."""
+        path = Path("results/logs/train_run", *Path(run).with_suffix(".log").parts[2:])
+        return (self.path / path).read_text() if (self.path / path).exists() else ""
+
+    def checkpoint(self, run: str) -> Path:
+        return self.path / "results/checkpoints" / Path(*Path(run).with_suffix(".checkpoint").parts[2:])
+
+    def make(self, target: str) -> subprocess.CompletedProcess[str]:
+        """Run make here, with the Python of the tests in place of one in the copy's own .venv."""
+        options = [f"--makefile={ROOT / 'Makefile'}", "--assume-old=.venv/workflow"]
+        return subprocess.run(
+            ["make", *options, f"BIN={Path(sys.executable).parent}", target],
+            cwd=self.path,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+def contents_of_runs(project: Project) -> dict[str, str]:
+    """content_sha256 of the finished runs by their paths: the same where the runs are the same."""
+    contents = {}
+    for path in project.path.glob("results/runs/*/*.h5"):
+        with h5py.File(path) as file:
+            contents[str(path.relative_to(project.path))] = file.attrs["content_sha256"]
+    return contents
+
+
+def training_process(project: Project) -> psutil.Process:
+    """The process that trains a run of a project."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(project.path) and process.cmdline()[-1].endswith("train_run.py"):
+                return process
+    raise AssertionError(f"nothing trains in {project.path}")
+
+
+def crash_node(node: str, process: psutil.Process) -> None:
+    """Let a node die with the job that a process belongs to: its slurmd too, without a word to anybody."""
+    slurmd = psutil.Process(int((FOLDER / f"run/slurmd-{node}.pid").read_text()))
+    step = next(parent for parent in process.parents() if parent.name() == "slurmstepd")
+    for doomed in [slurmd, step, *step.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            doomed.kill()
+
+
+def boot_node(node: str) -> None:
+    """Start the slurmd of a node again and wait until it takes jobs."""
+    subprocess.run(["slurmd", "-N", node], check=True)
+    wait_until(lambda: "down" not in slurm("sinfo", "--noheader", f"--nodes={node}", "--format=%t"))

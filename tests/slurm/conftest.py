@@ -1,0 +1,125 @@
+"""Tests that take the workflow to a real SLURM cluster, which they start on this machine and stop."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..workflow.conftest import Project, copy_repository
+from .cluster import (
+    HERE,
+    SLURM_CONF,
+    ClusterProject,
+    NoCluster,
+    contents_of_runs,
+    start_cluster,
+    stop_cluster,
+)
+
+QUICK = "config/quick.yaml"
+
+#: three runs of some seconds, the longest first, that only a signal to stop saves before their end
+LONG: dict[str, Any] = {
+    "name": "long",
+    "experiments": [
+        {
+            "dataset": "digits",
+            "activation": "tanh",
+            "hidden_units": [100, 40, 20],
+            "learning_rate": 0.001,
+            "batch_size": 20,
+            "epochs": 500,
+            "l2": 0.01,
+            "seed": 0,
+        }
+    ],
+    "gradient_check": {"hidden_units": 3, "examples": 2},
+    "checkpoint_seconds": 1000,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.slurm)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the parallel workers of a test session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def cluster(shared: Path) -> Iterator[None]:
+    """A cluster: the first worker starts it, the last one stops it."""
+    users = shared / "users-of-the-cluster"
+    users.mkdir(exist_ok=True)
+    me = users / str(os.getpid())
+    with locked(shared / "cluster.lock"):
+        if not list(users.iterdir()):
+            try:
+                start_cluster()
+            except NoCluster as reason:
+                refuse = pytest.fail if os.environ.get("HANDGRAD_REQUIRE_SLURM") == "1" else pytest.skip
+                refuse(f"no SLURM cluster: {reason}")
+        me.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(SLURM_CONF))
+        yield
+    with locked(shared / "cluster.lock"):
+        me.unlink()
+        if not list(users.iterdir()):
+            stop_cluster()
+
+
+@pytest.fixture(scope="session")
+def local(shared: Path) -> Project:
+    """A copy in which this machine has trained the long runs, without the cluster."""
+    project, done = Project(shared / "local"), shared / "local-is-done"
+    with locked(shared / "local.lock"):
+        if not done.exists():
+            copy_repository(project.path)
+            project.run(LONG, "--until", "train_run")
+            done.touch()
+    return project
+
+
+@pytest.fixture
+def long_runs(local: Project) -> dict[str, str]:
+    """content_sha256 of the long runs by their paths, the longest run first."""
+    contents = contents_of_runs(local)
+    sizes = LONG["experiments"][0]["hidden_units"]
+    return {run: contents[run] for size in sizes for run in contents if f"_hu_{size}_" in run}
+
+
+@pytest.fixture
+def project(cluster: None, tmp_path: Path) -> Iterator[ClusterProject]:
+    """A fresh copy of the repository, for the quick experiment."""
+    project = ClusterProject(copy_repository(tmp_path / "project").path, QUICK)
+    yield project
+    project.end()
+
+
+@pytest.fixture
+def untrained(cluster: None, local: Project, tmp_path: Path) -> Iterator[ClusterProject]:
+    """A copy with its data and checks made, so that nothing but the long runs is left to do."""
+    to = tmp_path / "project"
+    shutil.copytree(local.path, to, ignore=shutil.ignore_patterns("runs", "checkpoints", "logs"))
+    project = ClusterProject(to, f"config/{LONG['name']}.yaml")
+    yield project
+    project.end()
