@@ -27,6 +27,7 @@ PROFILE = Path("profiles/slurm/profile.yaml")
 SUBMIT = "cluster-generic-submit-cmd"
 JOB_NAME = re.compile(r"--job-name=(\S+)\{name\}")  # in the command that submits
 
+MAIN = "handgrad-main"  # the name of a main snakemake that is a job itself (docs/cluster.md)
 PATIENCE = 120.0  # seconds for work to end: a job has SLURM's KillWait (30 by default) to keep its checkpoint
 POLL = 1.0  # seconds between two looks at the queue
 CHUNK = 500  # job ids in one scancel
@@ -80,8 +81,21 @@ def refuse_while_at_work(folder: Path) -> None:
         if is_main(command):
             raise HandgradError(
                 f"{folder}: snakemake is at work here, process {process.pid} ({' '.join(command)}); "
-                f"wait for its end, or end it with Ctrl-C or kill {process.pid}, and try again"
+                f"wait for its end, or end it with Ctrl-C or kill -INT {process.pid}, and try again"
             )
+
+    for job in main_jobs(folder):
+        raise HandgradError(
+            f"{folder}: snakemake is at work here as SLURM job {job.id} ({job.name}, {job.state}); wait for "
+            f"its end, or end it with scancel --batch --signal=INT {job.id}, and try again"
+        )
+
+
+def main_jobs(folder: Path) -> list[Job]:
+    """The SLURM jobs in which a main snakemake is at work in the folder, as far as SLURM tells."""
+    with suppress(HandgradError):  # no SLURM, or no answer: looked at later, where it matters
+        return [job for job in queue() if job.name == MAIN and is_in(job, folder)]
+    return []
 
 
 def is_main(command: Sequence[str]) -> bool:
@@ -168,9 +182,14 @@ def queue() -> list[Job]:
 
 
 def is_own(job: Job, folder: Path, prefix: str) -> bool:
-    """Whether a job is of this workflow and this folder, by whatever path SLURM knows it."""
+    """Whether a job is of this workflow and this folder."""
+    return job.name.startswith(prefix) and is_in(job, folder)
+
+
+def is_in(job: Job, folder: Path) -> bool:
+    """Whether a job works in a folder, by whatever path SLURM knows it."""
     with suppress(OSError):
-        return job.name.startswith(prefix) and Path(job.folder).samefile(folder)
+        return Path(job.folder).samefile(folder)
     return False
 
 

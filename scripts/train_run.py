@@ -4,8 +4,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from handgrad.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, told
-from handgrad.data import read_data
+from handgrad.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, other_machines, told
+from handgrad.data import ImageData, read_content, read_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
 from handgrad.runfile import write_run
@@ -26,29 +26,31 @@ def main(
     data_digest: str,
 ) -> None:
     require_code("train_run", code_digest)
-    origin = Origin(Run.from_name(dataset, name), code_digest, data_digest)
+    origin = Origin(Run.from_name(dataset, name), code_digest, read_content(data, data_digest))
     with StopSignals() as stop:
         start = furthest_checkpoint(Path(checkpoints), origin)
-        if start:
-            logger.info("resumes after %s of %s/%s", told(start.state), dataset, start.run.name)
         trained = start and start.end_of(origin.run)
         if start and trained:
+            logger.info("finished before; written from the checkpoint of %s", start.run.name)
             segments = start.segments
         else:
-            keeper = Keeper.of(Path(checkpoints), origin, checkpoint_seconds, stop, start)
-            trained = train_on(origin, data, keeper, start)
+            keeper = Keeper(Path(checkpoints), origin, checkpoint_seconds, stop, start)
+            trained = train_on(origin, read_data(data, data_digest), keeper, start)
             segments = keeper.segments(trained.state)
-    if trained.status == "diverged":
-        logger.info("diverged in epoch %d", len(trained.state.history))
-    content = write_run(out, trained, segments, code_digest=code_digest, data_digest=data_digest)
-    logger.info("content_sha256 %s", content)
+        if trained.status == "diverged":
+            logger.info("diverged in epoch %d", len(trained.state.history))
+        content = write_run(out, trained, segments, code_digest=code_digest, data_digest=data_digest)
+        logger.info("content_sha256 %s", content)
 
 
-def train_on(origin: Origin, data: str, keeper: Keeper, start: Checkpoint | None) -> Trained:
+def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoint | None) -> Trained:
     """Train a run to its end, from a checkpoint or from the beginning, keeping checkpoints of its own."""
     run = origin.run
-    images = read_data(data, origin.data_digest)
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
+    if start:
+        logger.info("resumes after %s of %s", told(start.state), start.run.name)
+        for machine in other_machines(start.segments):
+            logger.warning("resumes what %s began: the last bits may be others than on one machine", machine)
     seconds = 0.0
 
     def log_epoch(number: int, epoch: Epoch) -> None:
@@ -83,8 +85,7 @@ if "snakemake" in globals():
             name=snakemake.wildcards.run,
             data=snakemake.input.data,
             checkpoints="results/checkpoints",
-            # from the config and no param: how often a run is saved does not change what it is
-            checkpoint_seconds=float(snakemake.config["checkpoint_seconds"]),
+            checkpoint_seconds=snakemake.config["checkpoint_seconds"],
             out=snakemake.output[0],
             code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,

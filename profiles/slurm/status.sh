@@ -3,8 +3,11 @@
 set -euo pipefail
 states=.snakemake/slurm_states # of all jobs of this user, so that many questions are one for SLURM
 
+# without the defaults that the user may have set for squeue, which could hide jobs; so could a partition that is hidden
+unset ${!SQUEUE_*}
+
 ask_slurm() {
-    squeue --me --states=all --noheader --format='%A %T' >"$states.$$" && mv "$states.$$" "$states"
+    squeue --me --all --states=all --noheader --format='%A %T' >"$states.$$" && mv "$states.$$" "$states"
 }
 
 state_of() {

@@ -19,12 +19,21 @@ for name in $(compgen -e SLURM_); do
     [ "$name" = SLURM_CONF ] || unset "$name"
 done
 
-# A submission that SLURM's controller does not answer would count as a failed attempt of the job.
-if ! scontrol ping >/dev/null 2>&1; then
-    echo "$0: SLURM's controller does not answer; waiting for it" >&2
-    until scontrol ping >/dev/null 2>&1; do sleep 5; done
-fi
-
 # No requeueing by SLURM: Snakemake submits again what failed, and two of a job must not work at the same time.
 mkdir -p .snakemake/slurm_logs
-exec sbatch --parsable --no-requeue --output=.snakemake/slurm_logs/%j.log "$@"
+submit() {
+    sbatch --parsable --no-requeue --output=.snakemake/slurm_logs/%j.log "$@"
+}
+
+# What passes is waited for; it would count as a failed attempt of the job: a controller that is away, and a limit of how
+# many jobs may be in the queue.
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+until id=$(submit "$@" 2>"$said"); do
+    cat "$said" >&2
+    grep -qE 'Unable to contact|temporarily|Max(Submit)?Jobs?(Submit)?' "$said" || exit 1
+    echo "$0: waiting to submit it" >&2
+    sleep 20
+done
+cat "$said" >&2
+echo "${id%%;*}" # a cluster of several says its own name too

@@ -17,10 +17,10 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,11 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run is computed from: its parameters, the code of training, and the data."""
+    """What a run is computed from: its parameters, the digest of training's code, the sha256 of the data."""
 
     run: Run
-    code_digest: str
-    data_digest: str
+    code: str
+    data: str
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin, *, dura
 
 
 def _header_of(origin: Origin) -> dict[str, Any]:
-    return {"run": vars(origin.run), "code_digest": origin.code_digest, "data_digest": origin.data_digest}
+    return {"run": vars(origin.run), "code": origin.code, "data": origin.data}
 
 
 def _checksum(content: memoryview | bytes) -> bytes:
@@ -141,7 +141,7 @@ def read_checkpoint(path: Path, origin: Origin) -> Checkpoint:
 
 def _require_origin(header: dict[str, Any], origin: Origin) -> None:
     expected = _header_of(origin)
-    for key, name in (("run", "parameters"), ("code_digest", "training code"), ("data_digest", "data")):
+    for key, name in (("run", "parameters"), ("code", "training code"), ("data", "data")):
         if header[key] != expected[key]:
             raise Unusable(f"of other {name}")
 
@@ -214,45 +214,34 @@ def _set_aside(path: Path, reason: Unusable, *, own: bool) -> None:
         logger.info("%s: %s; not used", path, reason)
         return
     rejected = path.with_name(f"{path.name}.rejected")
-    path.replace(rejected)
+    try:
+        path.replace(rejected)
+    except FileNotFoundError:  # another writer of this run was faster
+        return
     logger.info("%s: %s; set aside as %s", path, reason, rejected)
 
 
-@dataclass
 class Keeper:
-    """Keeps the checkpoint of a run up to date while it trains.
+    """Keeps the checkpoint of a run up to date while it trains, from a checkpoint on or from the beginning.
 
-    interval: seconds between two checkpoints. before: the segments of the run that other processes computed.
+    interval: seconds between two checkpoints. written, seconds: how many were written, and what that took.
     """
 
-    path: Path
-    origin: Origin
-    interval: float
-    stop: StopSignals
-    before: tuple[Segment, ...]
-    first_epoch: int
-    seconds_before: float
-
-    def __post_init__(self) -> None:
-        self.written = 0
-        self.seconds = 0.0
+    def __init__(
+        self, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint | None
+    ) -> None:
+        self.path = path_of(folder, origin.run)
+        self.origin, self.interval, self.stop = origin, interval, stop
+        self.before = start.segments if start else ()
+        self.first_epoch = len(start.state.history) + 1 if start else 1
+        self._seconds_before = start.state.all_seconds if start else 0.0
+        self.written, self.seconds = 0, 0.0
         self._last = time.perf_counter()
-
-    @classmethod
-    def of(
-        cls, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint | None
-    ) -> Self:
-        """A keeper for a run that goes on from a checkpoint, or that begins."""
-        path = path_of(folder, origin.run)
-        if start is None:
-            return cls(path, origin, interval, stop, (), 1, 0.0)
-        first_epoch = len(start.state.history) + 1
-        return cls(path, origin, interval, stop, start.segments, first_epoch, start.state.all_seconds)
 
     def segments(self, state: State) -> tuple[Segment, ...]:
         """Who has computed the run up to a state; this process last."""
         last_epoch = len(state.history) + (state.passed > 0)
-        here = this_segment(self.first_epoch, last_epoch, state.all_seconds - self.seconds_before)
+        here = this_segment(self.first_epoch, last_epoch, state.all_seconds - self._seconds_before)
         return (*self.before, here)
 
     def after_batch(self, state: State) -> None:
@@ -283,4 +272,11 @@ class Keeper:
 def told(state: State) -> str:
     """Where a run stands, in words."""
     epochs, passed = state.position
-    return f"{epochs} epochs" + (f" and {passed} examples" if passed else "")
+    return f"epoch {epochs}" + (f" and {passed} examples of the next" if passed else "")
+
+
+def other_machines(segments: Sequence[Segment]) -> list[str]:
+    """What computed a part of a run and is not what computes here, whose last bits may differ."""
+    here = this_segment(0, 0, 0)
+    parts = {(s.cpu, s.numpy, s.blas): f"{s.cpu}, NumPy {s.numpy}, {s.blas}" for s in segments}
+    return [name for machine, name in parts.items() if machine != (here.cpu, here.numpy, here.blas)]

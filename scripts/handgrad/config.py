@@ -64,6 +64,7 @@ class Experiment:
     name: str
     runs: tuple[Run, ...]
     gradient_check: CheckSettings
+    checkpoint_seconds: float
     published: Published | None
     datasets: Mapping[str, Mapping[str, Any]]
 
@@ -95,6 +96,7 @@ def _experiment(config: Mapping[str, Any]) -> Experiment:
         name=config["name"],
         runs=run_table(_plain_numbers(experiment) for experiment in config["experiments"]),
         gradient_check=CheckSettings(**{**check, "epsilon": float(check["epsilon"])}),
+        checkpoint_seconds=float(config["checkpoint_seconds"]),
         published=None if published["table"] is None else Published(**published),
         datasets=config["datasets"],
     )

@@ -4,6 +4,7 @@
 Pixels stay uint8 in memory too; only a batch is ever held as floating point.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,30 @@ def write_data(path: str | Path, data: ImageData) -> None:
         file.attrs["pixel_mean"] = mean
         file.attrs["pixel_std"] = std
         file.attrs["data_digest"] = data.digest
+        file.attrs["content_sha256"] = content_of(data)
+
+
+def content_of(data: ImageData) -> str:
+    """sha256 over all that training sees of a dataset: shapes, pixels, labels and the largest value."""
+    digest = hashlib.sha256(str(data.largest).encode())
+    for split in (data.train, data.test):
+        digest.update(f" {split.x.shape} ".encode())
+        digest.update(np.ascontiguousarray(split.x).tobytes())
+        digest.update(np.ascontiguousarray(split.y).tobytes())
+    return digest.hexdigest()
+
+
+def read_content(path: str | Path, expected_digest: str) -> str:
+    """The sha256 of a dataset's content, as its file tells it, without reading it all.
+
+    Raises HandgradError as ``read_data`` does.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            _require_digest(path, file.attrs["data_digest"], expected_digest)
+            return str(file.attrs["content_sha256"])
+    except (OSError, KeyError) as error:
+        raise _not_data(path, error) from error
 
 
 def read_data(path: str | Path, expected_digest: str) -> ImageData:
@@ -85,12 +110,16 @@ def read_data(path: str | Path, expected_digest: str) -> ImageData:
     Raises HandgradError if the file is not one that ``write_data`` wrote, or holds other data than expected.
     """
     data = _read(path)
-    if data.digest != expected_digest:
+    _require_digest(path, data.digest, expected_digest)
+    return data
+
+
+def _require_digest(path: str | Path, found: str, expected: str) -> None:
+    if found != expected:
         raise HandgradError(
-            f"{path}: holds data with digest {data.digest}, this job was planned with {expected_digest}; "
+            f"{path}: holds data with digest {found}, this job was planned with {expected}; "
             "run snakemake again"
         )
-    return data
 
 
 def _read(path: str | Path) -> ImageData:
@@ -107,9 +136,13 @@ def _read(path: str | Path) -> ImageData:
                 digest=attrs["data_digest"],
             )
     except (OSError, KeyError) as error:
-        raise HandgradError(
-            f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
-        ) from error
+        raise _not_data(path, error) from error
+
+
+def _not_data(path: str | Path, error: Exception) -> HandgradError:
+    return HandgradError(
+        f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
+    )
 
 
 def _read_split(group: h5py.Group) -> Split:

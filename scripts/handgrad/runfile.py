@@ -40,6 +40,9 @@ class Segment:
 
     host: str
     cpu: str
+    python: str
+    numpy: str
+    blas: str
     from_epoch: int
     to_epoch: int
     seconds: float
@@ -57,7 +60,14 @@ def content_sha256(arrays: Mapping[str, Array]) -> str:
 
 def this_segment(from_epoch: int, to_epoch: int, seconds: float) -> Segment:
     """A segment computed by this process."""
-    return Segment(socket.gethostname(), cpu_model(), from_epoch, to_epoch, round(seconds, 3))
+    return Segment(
+        socket.gethostname(),
+        cpu_model(),
+        **versions(),
+        from_epoch=from_epoch,
+        to_epoch=to_epoch,
+        seconds=round(seconds, 3),
+    )
 
 
 @functools.cache
@@ -72,7 +82,8 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """Versions of what the numbers depend on: Python, NumPy, and the BLAS that NumPy loaded."""
     blas = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
     return {
@@ -89,6 +100,13 @@ def history_arrays(history: Sequence[Epoch]) -> dict[str, Array]:
     return {
         f"history/{figure.name}": np.array([getattr(epoch, figure.name) for epoch in history], figure.type)
         for figure in fields(Epoch)
+    }
+
+
+def versions_of(segments: Sequence[Segment]) -> dict[str, str]:
+    """The versions that computed a run, each distinct one once, in order."""
+    return {
+        name: "; ".join(dict.fromkeys(getattr(segment, name) for segment in segments)) for name in versions()
     }
 
 
@@ -115,7 +133,7 @@ def write_run(
         arrays["test/probabilities"] = trained.test.Y.astype(np.float16)
     attributes = {
         **{axis: getattr(trained.run, axis) for axis in AXES},
-        **versions(),
+        **versions_of(segments),
         "status": trained.status,
         "train_examples": trained.train_examples,
         "test_examples": trained.test_examples,

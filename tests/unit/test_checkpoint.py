@@ -21,6 +21,7 @@ from handgrad.checkpoint import (
     Origin,
     Unusable,
     furthest_checkpoint,
+    other_machines,
     path_of,
     read_checkpoint,
     write_checkpoint,
@@ -72,7 +73,7 @@ def stopped_after(
 ) -> None:
     """Train as a job does, from a checkpoint on, and stop by a signal after so many updates."""
     stop = StopSignals()
-    keeper = Keeper.of(folder, origin, 1e9, stop, start)
+    keeper = Keeper(folder, origin, 1e9, stop, start)
     left = updates
 
     def on_batch(state: State) -> None:
@@ -96,7 +97,7 @@ def finished(folder: Path, run: Run = RUN) -> Trained:
     """Train a run to its end and keep its checkpoint, as a job does."""
     origin = replace(ORIGIN, run=run)
     start = furthest_checkpoint(folder, origin)
-    keeper = Keeper.of(folder, origin, 1e9, StopSignals(), start)
+    keeper = Keeper(folder, origin, 1e9, StopSignals(), start)
     trained = train(run, DATA, nothing, on_batch=keeper.after_batch, state=start.state if start else None)
     keeper.at_end(trained)
     return trained
@@ -223,13 +224,33 @@ def test_the_run_file_tells_who_computed_which_epochs(tmp_path: Path) -> None:
     stopped_after(8, tmp_path)
     start = furthest_checkpoint(tmp_path, ORIGIN)
     assert start
-    keeper = Keeper.of(tmp_path, ORIGIN, 1e9, StopSignals(), start)
+    keeper = Keeper(tmp_path, ORIGIN, 1e9, StopSignals(), start)
     trained = train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state)
     segments = keeper.segments(trained.state)
     assert [(s.from_epoch, s.to_epoch) for s in segments] == [(1, 2), (2, 4)]
     write_run(tmp_path / "run.h5", trained, segments, code_digest="code", data_digest="data")
     summary = read_summary(tmp_path / "run.h5")
     assert summary.seconds == pytest.approx(trained.state.all_seconds, abs=2e-3)
+
+
+def test_a_run_file_tells_the_versions_that_computed_the_run_and_not_those_that_wrote_it(
+    tmp_path: Path,
+) -> None:
+    stopped_after(8, tmp_path)
+    start = furthest_checkpoint(tmp_path, ORIGIN)
+    assert start
+    before = replace(start.segments[0], numpy="1.0", blas="another")
+    keeper = Keeper(tmp_path, ORIGIN, 1e9, StopSignals(), replace(start, segments=(before,)))
+    keeper.at_end(train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state))
+    kept = furthest_checkpoint(tmp_path, ORIGIN)
+    assert kept
+    trained = kept.end_of(RUN)
+    assert trained
+    write_run(tmp_path / "run.h5", trained, kept.segments, code_digest="code", data_digest="data")
+    attributes = read_summary(tmp_path / "run.h5").attributes
+    assert attributes["numpy"] == f"1.0; {np.__version__}"
+    assert attributes["blas"].startswith("another; openblas")
+    assert other_machines(kept.segments) == [f"{before.cpu}, NumPy 1.0, another"]
 
 
 # --- what is never loaded ---
@@ -261,11 +282,11 @@ def spoil_parameters(path: Path) -> None:
 
 
 def spoil_code(path: Path) -> None:
-    stopped_after(8, path.parents[1], replace(ORIGIN, code_digest="older"))
+    stopped_after(8, path.parents[1], replace(ORIGIN, code="older"))
 
 
 def spoil_data(path: Path) -> None:
-    stopped_after(8, path.parents[1], replace(ORIGIN, data_digest="older"))
+    stopped_after(8, path.parents[1], replace(ORIGIN, data="older"))
 
 
 def spoil_content(path: Path) -> None:
@@ -296,6 +317,21 @@ def test_what_is_not_this_runs_is_set_aside_with_a_line_in_the_log(
     assert line.endswith(f"set aside as {path}.rejected")
     assert not path.exists()
     assert path.with_name(f"{path.name}.rejected").read_bytes() == spoilt
+
+
+def test_a_spoilt_checkpoint_that_another_writer_has_moved_already_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped_after(8, tmp_path)
+    path = path_of(tmp_path, RUN)
+    spoil_torn(path)
+
+    def read_and_gone(path: Path, _: Origin) -> Checkpoint:
+        path.unlink()
+        raise Unusable("torn")
+
+    monkeypatch.setattr("handgrad.checkpoint.read_checkpoint", read_and_gone)
+    assert furthest_checkpoint(tmp_path, ORIGIN) is None
 
 
 def test_a_spoilt_checkpoint_of_another_run_is_left_where_it_is(
@@ -343,7 +379,7 @@ def test_a_checkpoint_that_cannot_be_written_is_one_line_and_keeps_the_one_befor
 
 
 def checkpoints_written(folder: Path, interval: float) -> int:
-    keeper = Keeper.of(folder, ORIGIN, interval, StopSignals(), None)
+    keeper = Keeper(folder, ORIGIN, interval, StopSignals(), None)
     keeper.at_end(train(RUN, DATA, nothing, on_batch=keeper.after_batch))
     return keeper.written
 
@@ -356,7 +392,7 @@ def test_checkpoints_are_written_every_so_many_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", StopSignals.SIGNALS)
 def test_a_signal_saves_and_stops_at_the_next_update(number: signal.Signals, tmp_path: Path) -> None:
     with StopSignals() as stop:
-        keeper = Keeper.of(tmp_path, ORIGIN, 1e9, stop, None)
+        keeper = Keeper(tmp_path, ORIGIN, 1e9, stop, None)
 
         def on_batch(state: State) -> None:
             if state.position == (1, 10):
@@ -364,9 +400,8 @@ def test_a_signal_saves_and_stops_at_the_next_update(number: signal.Signals, tmp
                 os.kill(os.getpid(), signal.SIGTERM)  # schedulers send it twice; the first one counts
             keeper.after_batch(state)
 
-        with pytest.raises(
-            Stopped, match=f"stopped by {number.name} after 1 epochs and 10 examples"
-        ) as stopped:
+        told = f"stopped by {number.name} after epoch 1 and 10 examples of the next"
+        with pytest.raises(Stopped, match=told) as stopped:
             train(RUN, DATA, nothing, on_batch=on_batch)
     assert stopped.value.signal == number
     assert read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state.position == (1, 10)
@@ -387,7 +422,7 @@ from pathlib import Path
 from tests.unit.test_checkpoint import *
 folder, interval = Path(sys.argv[1]), 1e-9
 start = furthest_checkpoint(folder, LONG)
-keeper = Keeper.of(folder, LONG, interval, StopSignals(), start)
+keeper = Keeper(folder, LONG, interval, StopSignals(), start)
 keeper.at_end(train(LONG.run, DATA, nothing, on_batch=keeper.after_batch, state=start and start.state))
 """
 LONG = replace(ORIGIN, run=replace(RUN, epochs=20_000, hidden_units=300))

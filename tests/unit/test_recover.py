@@ -143,7 +143,7 @@ def test_a_job_of_this_folder_is_known_by_any_path_to_it(folder: Path, slurm: Sl
         (NAME, "here/below", os.getuid()),
         ("handgrading", "here", os.getuid()),
         (f"my_{NAME}", "here", os.getuid()),
-        ("handgrad_main", "here", os.getuid()),  # a job of the user's own, such as the main snakemake
+        ("interactive", "here", os.getuid()),  # a job of the user's own, perhaps the one we are in
         (NAME, "here", os.getuid() + 1),
     ],
 )
@@ -201,6 +201,23 @@ def test_a_queue_that_does_not_answer_is_told_where_none_was_submitted(
     main(folder)
     said = capsys.readouterr().out
     assert "No SLURM jobs were looked for: squeue: error: slurmctld is down\n" in said
+
+
+def test_it_refuses_while_snakemake_is_at_work_here_as_a_job(folder: Path, slurm: Slurm) -> None:
+    slurm.submit("10", "handgrad-main", folder)
+    slurm.submit("11", NAME, folder)
+    with pytest.raises(HandgradError, match=r"as SLURM job 10 .*scancel --batch --signal=INT 10"):
+        main(folder)
+    assert slurm.ids_cancelled() == []
+
+
+def test_a_main_snakemake_of_another_folder_is_no_reason_to_refuse(
+    folder: Path, slurm: Slurm, tmp_path: Path
+) -> None:
+    slurm.submit("10", "handgrad-main", tmp_path)
+    slurm.submit("11", NAME, folder)
+    main(folder)
+    assert slurm.ids_cancelled() == ["11"]
 
 
 def test_without_squeue_what_is_local_is_recovered(

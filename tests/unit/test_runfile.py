@@ -24,7 +24,11 @@ RUN = Run(
     l2=0.01,
     seed=3,
 )
-SEGMENTS = [Segment("here", "a CPU", 1, 1, 1.5), Segment("there", "another", 2, 2, 2.25)]
+VERSIONS = ("3.11", "2.4", "a BLAS")
+SEGMENTS = [
+    Segment("here", "a CPU", *VERSIONS, 1, 1, 1.5),
+    Segment("there", "another", *VERSIONS, 2, 2, 2.25),
+]
 Y = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], np.float32)
 
 
@@ -86,7 +90,7 @@ def test_a_diverged_run_keeps_its_history_and_has_no_test_figures(tmp_path: Path
 
 def test_content_depends_on_neither_time_nor_place(tmp_path: Path) -> None:
     slower = [replace(figures, seconds=99.0) for figures in trained().state.history]
-    elsewhere = [Segment("elsewhere", "a slower CPU", 1, 2, 99.0)]
+    elsewhere = [Segment("elsewhere", "a slower CPU", "3.12", "2.5", "another BLAS", 1, 2, 99.0)]
     first = write(tmp_path / "a.h5", trained())
     second = write(
         tmp_path / "b.h5", trained(state=replace(trained().state, history=slower)), elsewhere, "other digests"

@@ -23,25 +23,25 @@ class Slurm:
         (folder / "bin").mkdir()
         (folder / ".snakemake").mkdir()
         self.queue("")
-        self._command("scontrol", "")
-        self._command("sbatch", 'echo 42; env >"$OUT/environment"')
+        self.command("sleep", "")
+        self.command("sbatch", 'echo 42; env >"$OUT/environment"')
 
-    def _command(self, name: str, body: str) -> None:
+    def command(self, name: str, body: str) -> None:
         path = self.folder / "bin" / name
         path.write_text(f'#!/bin/sh\nOUT="{self.folder}"\necho {name} "$@" >>"{self.calls}"\n{body}\n')
         path.chmod(0o755)
 
     def queue(self, lines: str) -> None:
         """What squeue says from now on."""
-        self._command("squeue", f"printf '{lines}'")
+        self.command("squeue", f"printf '{lines}'")
 
     def does_not_answer(self) -> None:
-        self._command(
-            "squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1"
-        )
+        self.command("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
 
-    def does_not_answer_at_first(self) -> None:
-        self._command("scontrol", f'[ "$(grep -c scontrol "{self.calls}")" -gt 2 ]')
+    def refuses(self, why: str, times: int = 10**9) -> None:
+        """What sbatch says before it takes a job."""
+        taken = f'[ "$(grep -c sbatch "{self.calls}")" -gt {times} ] && {{ echo 42; exit; }}'
+        self.command("sbatch", f"{taken}\necho 'sbatch: error: {why}' >&2\nexit 1")
 
     def questions(self) -> int:
         return self.calls.read_text().count("squeue") if self.calls.exists() else 0
@@ -119,6 +119,14 @@ def test_an_answer_is_not_believed_for_long(slurm: Slurm) -> None:
     assert slurm.status("7") == "success"
 
 
+def test_no_job_is_hidden_by_its_partition_or_by_the_users_own_defaults(slurm: Slurm) -> None:
+    slurm.command(
+        "squeue", '[ -z "$SQUEUE_PARTITION" ] && case " $* " in *" --all "*) echo 7 RUNNING ;; esac'
+    )
+    slurm.run("status.sh", "7", SQUEUE_PARTITION="other")
+    assert slurm.run("status.sh", "7", SQUEUE_PARTITION="other").stdout == "running\n"
+
+
 # --- submit.sh ---
 
 
@@ -163,13 +171,32 @@ def test_a_jobscript_that_is_not_as_expected_is_refused(slurm: Slurm, jobscript:
     assert not slurm.calls.exists()
 
 
-def test_a_controller_that_is_away_is_waited_for_before_a_job_is_submitted(
-    slurm: Slurm, jobscript: Path
-) -> None:
-    slurm.does_not_answer_at_first()
+@pytest.mark.parametrize(
+    "why",
+    [
+        "Batch job submission failed: Unable to contact slurm controller (connect failure)",
+        "QOSMaxSubmitJobPerUserLimit",
+        "AssocMaxSubmitJobLimit",
+        "Slurm temporarily unable to accept job, sleeping and retrying",
+    ],
+)
+def test_what_passes_is_waited_for_and_is_no_failed_attempt(slurm: Slurm, jobscript: Path, why: str) -> None:
+    slurm.refuses(why, times=2)
     done = slurm.run("submit.sh", str(jobscript))
     assert (done.returncode, done.stdout) == (0, "42\n")
-    assert "does not answer; waiting for it" in done.stderr
+    assert why in done.stderr
+
+
+def test_a_job_that_slurm_will_never_take_is_not_submitted_again(slurm: Slurm, jobscript: Path) -> None:
+    slurm.refuses("invalid account or account/partition combination specified")
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "invalid account" in done.stderr
+
+
+def test_the_id_is_told_without_the_name_of_the_cluster(slurm: Slurm, jobscript: Path) -> None:
+    slurm.command("sbatch", "echo '42;north'")
+    assert slurm.run("submit.sh", str(jobscript)).stdout == "42\n"
 
 
 def test_what_a_job_around_snakemake_was_given_is_not_handed_on(slurm: Slurm, jobscript: Path) -> None:

@@ -1,5 +1,6 @@
 """The script of a training job."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ NAME = "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0"
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> dict[str, Any]:
-    """The arguments of a job on a dataset of a few random images."""
+def images() -> ImageData:
+    """A dataset of a few random images."""
     rng = np.random.default_rng(0)
     train_split, test_split = (
         Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 10)
     )
-    images = ImageData(train_split, test_split, (2, 3), 255, ("a", "b", "c"), {}, "the-data")
+    return ImageData(train_split, test_split, (2, 3), 255, ("a", "b", "c"), {}, "the-data")
+
+
+@pytest.fixture
+def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
+    """The arguments of a job on it."""
     write_data(tmp_path / "small.h5", images)
     return {
         "dataset": "small",
@@ -73,12 +79,27 @@ def test_a_job_planned_with_other_code_or_data_writes_nothing(
     assert not Path(job["out"]).exists()
 
 
-def test_a_job_that_finds_its_run_finished_writes_it_without_reading_the_data(job: dict[str, Any]) -> None:
+def test_a_job_that_finds_its_run_finished_writes_it_without_training(
+    job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     train_run.main(**job)
     first = Path(job["out"]).read_bytes()
     Path(job["out"]).unlink()
-    train_run.main(**{**job, "data": "no such file"})
+    monkeypatch.delattr(train_run, "train")
+    train_run.main(**job)
     assert Path(job["out"]).read_bytes() == first
+
+
+def test_a_job_whose_data_are_others_under_the_same_digest_trains_again(
+    job: dict[str, Any], images: ImageData
+) -> None:
+    # as after a change of the code that reads published files
+    train_run.main(**job)
+    first = read_summary(job["out"]).content_sha256
+    others = Split(images.train.x[:, ::-1].copy(), images.train.y)
+    write_data(job["data"], dataclasses.replace(images, train=others))
+    train_run.main(**job)
+    assert read_summary(job["out"]).content_sha256 != first
 
 
 def test_a_job_resumes_an_unfinished_run_with_its_own_data_alone(job: dict[str, Any]) -> None:

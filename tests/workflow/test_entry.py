@@ -150,3 +150,16 @@ def test_check_config_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     assert done.stderr == (
         f"{path}: experiments[0].activation: 'relu' is not a known activation; known: cos, softplus, tanh\n"
     )
+
+
+def test_a_later_attempt_of_a_training_job_asks_for_more_time_and_memory(project: Project) -> None:
+    def asked(attempt: int) -> list[tuple[int, int]]:
+        said = project.snakemake("-n", "--attempt", str(attempt)).stdout
+        found = re.findall(r"^rule train_run:.*?runtime=(\d+), mem_mb=(\d+)", said, re.MULTILINE | re.DOTALL)
+        return sorted((int(minutes), int(megabytes)) for minutes, megabytes in found)
+
+    first, second = asked(1), asked(2)
+    assert len(first) == 72
+    assert second == [(2 * minutes, 2 * megabytes) for minutes, megabytes in first]
+    # measured: 18 s for the largest MNIST run, 60 s for the largest CIFAR-10 run
+    assert 1 <= min(minutes for minutes, _ in first) <= max(minutes for minutes, _ in first) < 15
