@@ -3,11 +3,12 @@
 The modules, from the mathematics outwards:
 
 activations               h and h', one table entry each
-model                     forward pass, objective E(W) and its gradients
+model                     forward pass, objective E(W) and its gradients: the reference
+batch                     the same as training computes it, in arrays that are made once
 randomness                every random number, from (seed, purpose, epoch)
 numeric_gradients         differences and the complex step, entry by entry and whole
 gradient_check, check_report   the gradients held against them, and what is told of it
-data                      datasets as HDF5, pixels to inputs, batches
+data                      datasets as HDF5, pixels to inputs
 training                  mini-batch gradient ascent, epoch by epoch
 runs                      what a run is: its axes, its name, the run table
 runfile, run_reader       the file that holds a finished run

@@ -12,12 +12,12 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
+def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success move it into place in one step.
 
     The temporary name is unique, so two writers of one file never mix their output: the last one to
-    finish wins, whole. After an exception the temporary file is gone and ``path`` is as it was. A file that
-    is not durable may be lost or torn if the machine itself fails within seconds, and costs less time.
+    finish wins, whole. After an exception the temporary file is gone and ``path`` is as it was. The content
+    is on disk before the name is, so that a machine that fails leaves the old file or the new one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,9 +30,8 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         part.chmod(0o666 & ~umask)
-        if durable:
-            with part.open("rb") as written:
-                os.fsync(written.fileno())
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

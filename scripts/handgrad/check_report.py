@@ -5,6 +5,9 @@ from typing import Any
 
 from handgrad.gradient_check import PARTS, CheckReport, Comparison
 
+#: what is held against what, where it is not the analytic gradient against numeric slopes
+SIDES = {"samples": ("shortcut", "plain"), "step": ("analytic", "stepped")}
+
 
 def as_dict(report: CheckReport) -> dict[str, Any]:
     """A report for a JSON file: numbers, lists and mappings alone."""
@@ -32,9 +35,8 @@ def _comparison_dict(part: str, comparison: Comparison | None) -> dict[str, Any]
     reference, numeric = values.pop("reference"), values.pop("numeric")
     if comparison.worst_entry is None:
         del values["worst_entry"]
-    if part == "samples":
-        return {**values, "shortcut": reference, "plain": numeric}
-    return {**values, "analytic": reference, "numeric": numeric}
+    first, second = SIDES.get(part, ("analytic", "numeric"))
+    return {**values, first: reference, second: numeric}
 
 
 def table(report: CheckReport) -> str:
@@ -69,7 +71,7 @@ def explain(report: CheckReport) -> str:
     """One line on the most telling failure of a report that did not pass: where, what, and whose fault."""
     block, part, worst = report.failures()[0]
     there = "along a random direction" if worst.worst_entry is None else "[{}, {}]".format(*worst.worst_entry)
-    first, second = ("shortcut", "plain") if part == "samples" else ("analytic", "numeric")
+    first, second = SIDES.get(part, ("analytic", "numeric"))
     return (
         f"{block} {there}: {first} {worst.reference:.10g}, {second} {worst.numeric:.10g} ({PARTS[part]}; "
         f"relative difference {worst.max_rel_difference:.2g}, limit {worst.limit:.2g}); "
@@ -82,6 +84,8 @@ def _fault(report: CheckReport, part: str) -> str:
         return "the gradient agrees with complex step, so this epsilon does not suit these inputs"
     if part in ("complex", "central"):
         return "the gradient code in scripts/handgrad/model.py or activations.py is wrong"
+    if part == "step":
+        return "what training computes, in scripts/handgrad/batch.py or activations.py, is not that gradient"
     return (
         "the gradient agrees with the shortcut of scripts/handgrad/gradient_check.py, "
         "and that does not with model.objective"

@@ -4,12 +4,12 @@ A file is the sha256 of all that follows it (64 hexadecimal digits and a newline
 
 header                         JSON: every axis of the run, digests of code and data, position, segments, and
                                how the run has ended, if it has
-weights/W1, W2                 as they are
+weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's decay
 history/<figure>               one value an epoch that has passed, for each field of ``training.Epoch``
 test/...                       of a finished run: predictions and probabilities as in its run file
 
 They are never declared as outputs, since Snakemake deletes the outputs of a job that starts or fails. The
-checksum makes it safe to write them often and cheaply: one that is torn is found out, and costs only time.
+checksum finds out one that is torn all the same, or that somebody has changed.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ def path_of(folder: Path, run: Run) -> Path:
     return folder / run.dataset / f"{run.name}{SUFFIX}"
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin, *, durable: bool) -> None:
+def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None:
     """Write a checkpoint; the file appears whole or not at all.
 
     Raises HandgradError if it cannot be written; what was there before is as it was.
@@ -89,6 +89,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin, *, dura
         arrays["test/probabilities"] = ended.test.Y.astype(np.float16)
     header = {
         **_header_of(origin),
+        "decay": state.decay,
         "passed": state.passed,
         "data_term": state.data_term,
         "seconds": state.seconds,
@@ -103,7 +104,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin, *, dura
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
     try:
-        with whole_file(path, durable=durable) as part, part.open("wb") as file:
+        with whole_file(path) as part, part.open("wb") as file:
             file.write(_checksum(content.getbuffer()))
             file.write(content.getbuffer())
     except OSError as error:
@@ -151,6 +152,7 @@ def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> C
     state = State(
         Weights(arrays["weights/W1"], arrays["weights/W2"]),
         [Epoch(*figures) for figures in history],
+        header["decay"],
         header["passed"],
         header["data_term"],
         header["seconds"],
@@ -263,7 +265,7 @@ class Keeper:
     def _save(self, state: State, ended: Trained | None) -> None:
         began = time.perf_counter()
         checkpoint = Checkpoint(self.origin.run, state, self.segments(state), ended)
-        write_checkpoint(self.path, checkpoint, self.origin, durable=ended is not None)
+        write_checkpoint(self.path, checkpoint, self.origin)
         self._last = time.perf_counter()
         self.written += 1
         self.seconds += self._last - began

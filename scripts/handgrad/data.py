@@ -5,8 +5,7 @@ Pixels stay uint8 in memory too; only a batch is ever held as floating point.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +81,8 @@ def write_data(path: str | Path, data: ImageData) -> None:
 
 
 def content_of(data: ImageData) -> str:
-    """sha256 over all that training sees of a dataset: shapes, pixels, labels and the largest value."""
-    digest = hashlib.sha256(str(data.largest).encode())
+    """sha256 over all that training sees of a dataset: shapes, pixels, labels, K and the largest value."""
+    digest = hashlib.sha256(f"{data.classes} {data.largest}".encode())
     for split in (data.train, data.test):
         digest.update(f" {split.x.shape} ".encode())
         digest.update(np.ascontiguousarray(split.x).tobytes())
@@ -175,10 +174,15 @@ def split_rows(n: int, *, train_size: int | None, validation_size: int) -> tuple
 
 @dataclass(frozen=True)
 class PixelScaling:
-    """Stored pixel values to inputs: x * scale + shift, each a number or float64 (D,)."""
+    """Stored pixel values x to inputs: factor * (x * scale + shift).
 
-    scale: float | Array
-    shift: float | Array = 0.0
+    factor is one number for all pixels, which a product of matrices can take in passing; scale and shift are
+    float64 (D,), or None for 1 and 0.
+    """
+
+    factor: float
+    scale: Array | None = None
+    shift: Array | None = None
 
     @classmethod
     def of(cls, pixels: str, *, x: Bytes, rows: Rows, largest: int) -> "PixelScaling":
@@ -191,20 +195,29 @@ class PixelScaling:
         if pixels == "unit":
             return cls(1.0 / largest)
         mean, std = (statistic / largest for statistic in pixel_statistics(x, rows))
-        return cls(1.0 / (largest * (std + 0.1)), -mean / (std + 0.1))
+        return cls(1.0, 1.0 / (largest * (std + 0.1)), -mean / (std + 0.1))
 
     def inputs(self, x: Bytes, dtype: DTypeLike) -> Array:
         """X, N x (D+1) with X[:, 0] = 1, from stored pixels (N, D)."""
         X = np.empty((len(x), x.shape[1] + 1), dtype)
-        self.write_inputs(x, X)
+        X[:, 0] = 1
+        self.astype(dtype).write_unscaled(x, X[:, 1:])
+        X[:, 1:] *= self.factor
         return X
 
-    def write_inputs(self, x: Bytes, X: Array) -> None:
-        """Fill X, N x (D+1), from stored pixels (N, D), as ``inputs`` does."""
-        X[:, 0] = 1
-        np.multiply(x, np.asarray(self.scale, X.dtype), out=X[:, 1:])
-        if np.any(self.shift):
-            X[:, 1:] += np.asarray(self.shift, X.dtype)
+    def astype(self, dtype: DTypeLike) -> "PixelScaling":
+        """The same with scale and shift of this dtype, as ``write_unscaled`` wants them."""
+        if self.scale is None or self.shift is None:
+            return self
+        return replace(self, scale=self.scale.astype(dtype), shift=self.shift.astype(dtype))
+
+    def write_unscaled(self, x: Bytes, X: Array) -> None:
+        """Fill X, N x D, with x * scale + shift: the inputs but for their common factor."""
+        if self.scale is None:
+            np.copyto(X, x)
+        else:
+            np.multiply(x, self.scale, out=X)
+            X += self.shift
 
 
 def one_hot(y: Bytes, classes: int, dtype: DTypeLike) -> Array:
@@ -212,18 +225,3 @@ def one_hot(y: Bytes, classes: int, dtype: DTypeLike) -> Array:
     T = np.zeros((len(y), classes), dtype)
     T[np.arange(len(y)), y] = 1
     return T
-
-
-def batches(
-    split: Split, rows: Rows, *, batch_size: int, scaling: PixelScaling, classes: int, dtype: DTypeLike
-) -> Iterator[tuple[Array, Array]]:
-    """The examples of these rows, in this order, as (X, T) of at most batch_size; the last may be smaller.
-
-    X is one buffer that the next batch overwrites.
-    """
-    X = np.empty((min(batch_size, len(rows)), split.x.shape[1] + 1), dtype)
-    for start in range(0, len(rows), batch_size):
-        chosen = rows[start : start + batch_size]
-        view = X[: len(chosen)]
-        scaling.write_inputs(split.x[chosen], view)
-        yield view, one_hot(split.y[chosen], classes, dtype)

@@ -22,8 +22,9 @@ PLUMBING = frozenset({"digests", "logs", "stopping"})
 
 _BASE = ("__init__", "errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
-_CHECK = (*_MODEL, "data", "gradient_check", "numeric_gradients")
-_TRAINING = (*_MODEL, "data", "runs", "training")
+_STEP = (*_MODEL, "batch", "data")
+_CHECK = (*_STEP, "gradient_check", "numeric_gradients")
+_TRAINING = (*_STEP, "runs", "training")
 _RESULTS = ("result_tables", "runs", "tables")
 
 #: the modules that the script of each rule imports, beside PLUMBING

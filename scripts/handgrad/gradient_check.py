@@ -1,14 +1,16 @@
 """Whether ``model.gradients`` is the slope of ``model.objective``, in float64, entry by entry.
 
-Each block of weights, W1 and W2, is checked in four ways:
+Each block of weights, W1 and W2, is checked in five ways:
 
 - complex step, every entry: Im E(W + i eps) / eps with eps = 1e-30. Nothing is subtracted, so it is exact
   to rounding. Only for activations that have a complex form.
 - central differences, every entry: (E(w + eps) - E(w - eps)) / (2 eps).
 - random directions: central differences of the untouched objective along them, against <gradient, V>.
 - sampled entries: central differences of the untouched objective, against the second part's values.
+- training's step, every entry: by how much an update of ``batch`` moves the weights, over eta.
 
-The first two take the shortcut of ``numeric_gradients``; the last two know nothing of it and check it.
+The first two take the shortcut of ``numeric_gradients``; the next two know nothing of it and check it. The
+last holds the code that trains to the gradient that the others prove.
 """
 
 import time
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.batch import Batch, in_step_order
 from handgrad.data import ImageData, PixelScaling, one_hot
 from handgrad.errors import HandgradError
 from handgrad.model import Weights, forward, gradients
@@ -61,16 +64,18 @@ GATE = Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5)
 class Limits:
     """The largest relative differences that pass.
 
-    complex, central and samples are relative to the block's largest gradient, directions to its 2-norm.
-    Complex step is good to about 1e-15, central differences at GATE to 1e-9, and samples differ from the
-    shortcut by rounding alone. A random direction sees an error e of a block of n entries as |e| / sqrt(n),
-    so its limit is the stricter: 1e-8 shows a W1 of 200 x 3073 that is wrong by 1e-5 of its 2-norm.
+    complex, central, samples and step are relative to the block's largest gradient, directions to its 2-norm.
+    Complex step and training's step are good to about 1e-15, central differences at GATE to 1e-9, and samples
+    differ from the shortcut by rounding alone. A random direction sees an error e of a block of n entries as
+    |e| / sqrt(n), so its limit is the stricter: 1e-8 shows a W1 of 200 x 3073 that is wrong by 1e-5 of its
+    2-norm.
     """
 
     complex: float = 1e-10
     central: float = 1e-6
     directions: float = 1e-8
     samples: float = 1e-6
+    step: float = 1e-10
 
 
 LIMITS = Limits()
@@ -110,6 +115,7 @@ class BlockReport:
     complex: Comparison | None
     directions: Comparison
     samples: Comparison
+    step: Comparison
 
     @property
     def entries(self) -> int:
@@ -128,6 +134,7 @@ PARTS = {
     "central": "central differences",
     "directions": "random directions",
     "samples": "sampled entries",
+    "step": "training's step",
 }
 
 
@@ -217,6 +224,7 @@ def check_gradients(
         exact, seconds_complex = _timed(
             partial(numeric_gradient, problem, complex_slope, activation.complex_h)
         )
+    stepped = step_gradient(problem, analytic)
     rng = generator(seed, Purpose.CHECK_SAMPLES)
     blocks, plain_seconds, plain_entries = {}, 0.0, 0
     for block in Weights._fields:
@@ -237,8 +245,26 @@ def check_gradients(
             samples=_compare(
                 numeric[tuple(entries.T)], plain, float(np.abs(numeric).max()), limits.samples, entries
             ),
+            step=_compare(g, getattr(stepped, block), largest, limits.step),
         )
     return CheckReport(blocks, seconds_central, seconds_complex, plain_seconds / plain_entries)
+
+
+def step_gradient(problem: Problem, analytic: Weights) -> Weights:
+    """The gradient that training's own step follows: the change of the weights in one update, over eta.
+
+    eta makes the changes as large as the weights or larger, so that rounding of their sum hides nothing; it
+    is a power of two, so that it rounds nothing itself.
+    """
+    smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
+    eta = 2.0 ** -np.floor(np.log2(smallest)) if np.isfinite(smallest) else 1.0
+    W = in_step_order(Weights(*(w.copy("K") for w in problem.W)))
+    batch = Batch(W, PixelScaling(1.0), problem.activation, len(problem.X))
+    batch.X[:], batch.T[:] = problem.X, problem.T.T
+    batch.forward()
+    batch.softmax()
+    W.W1[...] *= batch.ascend(1.0, eta, problem.l2)
+    return Weights(*((after - before) / eta for after, before in zip(W, problem.W, strict=True)))
 
 
 def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> Limits:

@@ -1,5 +1,6 @@
 """Mini-batch gradient ascent on E(W), epoch by epoch."""
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS, Activation
-from handgrad.data import Bytes, ImageData, PixelScaling, Rows, Split, batches, one_hot, split_rows
-from handgrad.model import Weights, data_term, forward, gradients, initial_weights, penalty, softmax
+from handgrad.batch import Batch, in_step_order
+from handgrad.data import Bytes, ImageData, PixelScaling, Rows, Split, split_rows
+from handgrad.model import Weights, initial_weights, penalty
 from handgrad.randomness import Purpose, generator
 from handgrad.runs import Run
 
@@ -19,8 +21,10 @@ Array = NDArray[Any]
 
 OnEpoch = Callable[[int, "Epoch"], None]
 OnBatch = Callable[["State"], None]
+#: N -> a batch of N examples, the same one each time
+BatchOf = Callable[[int], Batch]
 
-EVALUATION_BLOCK = 1000  # examples; a block of CIFAR-10 inputs in float32 is 12 MB
+EVALUATION_BLOCK = 500  # examples; a block of CIFAR-10 inputs in float32 is 6 MB
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,14 @@ class Evaluation:
 class State:
     """Where a run stands: all that is needed to go on with it, in another process or years later.
 
-    history: the epochs that have passed. The rest is of the epoch that is running: the number of examples
-    that have passed, the sum of their data terms, and the seconds that they took.
+    history: the epochs that have passed. The rest is of the epoch that is running: what W1 is to be
+    multiplied by (see ``batch``), the number of examples that have passed, the sum of their data terms, and
+    the seconds that they took.
     """
 
     W: Weights
     history: list[Epoch] = field(default_factory=list)
+    decay: float = 1.0
     passed: int = 0
     data_term: float = 0.0
     seconds: float = 0.0
@@ -86,6 +92,11 @@ class State:
     def all_seconds(self) -> float:
         """What the run has taken so far."""
         return sum(epoch.seconds for epoch in self.history) + self.seconds
+
+    def multiply_in(self) -> None:
+        """Make W the weights themselves, as they are between two epochs."""
+        self.W.W1[...] *= self.decay
+        self.decay = 1.0
 
     def end_epoch(self, epoch: Epoch) -> None:
         """Add the epoch that was running to the history; the next one begins."""
@@ -105,58 +116,51 @@ class Trained:
     test_examples: int
 
 
-def ascend(W: Weights, X: Array, T: Array, activation: Activation, run: Run) -> float:
-    """One update on a batch of B examples, in place; returns the data term of E before it.
+def batches_of(W: Weights, scaling: PixelScaling, activation: Activation) -> BatchOf:
+    """Batches of any size for these weights; each size is made once."""
+    return functools.cache(functools.partial(Batch, W, scaling, activation))
+
+
+def ascend(batch: Batch, decay: float, run: Run) -> tuple[float, float]:
+    """One update on a batch of B examples, in place; returns the data term of E before it, and the new decay.
 
     W <- W + eta g where ``batch_gradient`` is ``sum``, W <- W + (eta/B) g where it is ``mean``.
     """
-    value, g = gradients(W, X, T, activation, run.l2)
-    eta = run.learning_rate if run.batch_gradient == "sum" else run.learning_rate / len(X)
-    for weights, gradient in zip(W, g, strict=True):
-        gradient *= eta
-        weights += gradient
-    return value
+    eta = run.learning_rate if run.batch_gradient == "sum" else run.learning_rate / len(batch.X)
+    batch.forward(decay)
+    return batch.softmax(), batch.ascend(decay, eta, run.l2)
 
 
-def evaluate(
-    W: Weights, split: Split, rows: Rows | None, scaling: PixelScaling, activation: Activation
-) -> Evaluation:
+def evaluate(batch_of: BatchOf, split: Split, rows: Rows | None) -> Evaluation:
     """Loss, faults and probabilities over the rows of a split (None: all), in blocks of examples."""
     n = len(split.y) if rows is None else len(rows)
-    classes = len(W.W2)
-    predictions = np.empty(n, np.uint8)
-    Y = np.empty((n, classes), W.W1.dtype)
-    log_likelihood, faults = 0.0, 0
+    predictions, blocks = np.empty(n, np.uint8), []
+    log_likelihood = 0.0
     for start in range(0, n, EVALUATION_BLOCK):
         block = slice(start, min(start + EVALUATION_BLOCK, n))
-        chosen = block if rows is None else rows[block]
-        y = split.y[chosen]
-        S = forward(scaling.inputs(split.x[chosen], W.W1.dtype), W, activation.h).S
-        log_likelihood += float(data_term(S, one_hot(y, classes, S.dtype)))
-        predictions[block] = S.argmax(axis=1)
-        faults += int((predictions[block] != y).sum())
-        Y[block] = softmax(S)
-    return Evaluation(-log_likelihood / n, faults, predictions, Y)
+        batch = batch_of(block.stop - block.start)
+        batch.load(split, block if rows is None else rows[block])
+        batch.forward()
+        predictions[block] = batch.S.argmax(axis=0)
+        log_likelihood += batch.softmax()
+        blocks.append(batch.S.T.copy())  # by now Y
+    y = split.y if rows is None else split.y[rows]
+    return Evaluation(-log_likelihood / n, int((predictions != y).sum()), predictions, np.concatenate(blocks))
 
 
 def train_epoch(
-    state: State, run: Run, data: ImageData, rows: Rows, scaling: PixelScaling, on_batch: OnBatch
+    state: State, run: Run, data: ImageData, rows: Rows, batch_of: BatchOf, on_batch: OnBatch
 ) -> None:
     """Pass the training rows in the order of the running epoch, or those that are left of it."""
-    order = generator(run.seed, Purpose.EPOCH_ORDER, len(state.history) + 1).permutation(len(rows))
-    activation = ACTIVATIONS[run.activation]
-    passing = batches(
-        data.train,
-        rows[order][state.passed :],
-        batch_size=run.batch_size,
-        scaling=scaling,
-        classes=data.classes,
-        dtype=run.dtype,
-    )
     began = time.perf_counter() - state.seconds
-    for X, T in passing:
-        state.data_term += ascend(state.W, X, T, activation, run)
-        state.passed += len(X)
+    order = rows[generator(run.seed, Purpose.EPOCH_ORDER, len(state.history) + 1).permutation(len(rows))]
+    for start in range(state.passed, len(rows), run.batch_size):
+        chosen = order[start : start + run.batch_size]
+        batch = batch_of(len(chosen))
+        batch.load(data.train, chosen)
+        data_term, state.decay = ascend(batch, state.decay, run)
+        state.data_term += data_term
+        state.passed += len(chosen)
         state.seconds = time.perf_counter() - began
         on_batch(state)
 
@@ -198,16 +202,17 @@ def train(
     )
     scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
     state = state or first_state(run, data)
+    state.W = in_step_order(state.W)
+    batch_of = batches_of(state.W, scaling, activation)
     status, test = "finished", None
     # Infinities and nans are a result here, found once an epoch, and no reason for a warning.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for number in range(len(state.history) + 1, run.epochs + 1):
-            train_epoch(state, run, data, rows, scaling, on_batch)
+            train_epoch(state, run, data, rows, batch_of, on_batch)
             began = time.perf_counter()
-            test = evaluate(state.W, data.test, None, scaling, activation)
-            validation = (
-                evaluate(state.W, data.train, held_out, scaling, activation) if len(held_out) else None
-            )
+            state.multiply_in()
+            test = evaluate(batch_of, data.test, None)
+            validation = evaluate(batch_of, data.train, held_out) if len(held_out) else None
             epoch = Epoch(
                 data_term=state.data_term / len(rows),
                 penalty=float(penalty(state.W, run.l2)),

@@ -369,7 +369,7 @@ def test_a_checkpoint_that_cannot_be_written_is_one_line_and_keeps_the_one_befor
     monkeypatch.setattr(Path, "replace", full)
     state = read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state
     with pytest.raises(HandgradError, match=r"cannot be written \(No space left on device\)"):
-        write_checkpoint(path_of(tmp_path, RUN), Checkpoint(RUN, state, ()), ORIGIN, durable=False)
+        write_checkpoint(path_of(tmp_path, RUN), Checkpoint(RUN, state, ()), ORIGIN)
     monkeypatch.undo()
     assert path_of(tmp_path, RUN).read_bytes() == before
     assert len(list(path_of(tmp_path, RUN).parent.iterdir())) == 1

@@ -1,4 +1,4 @@
-"""What the dataset file, the pixel scaling and the batches promise."""
+"""What the dataset file and the pixel scaling promise."""
 
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from handgrad.data import (
     PixelScaling,
     Rows,
     Split,
-    batches,
-    one_hot,
     pixel_statistics,
     read_data,
     split_rows,
@@ -229,36 +227,3 @@ def test_a_blank_pixel_is_zero_when_standardized() -> None:
     x = np.zeros((10, 2), np.uint8)
     X = PixelScaling.of("standardize", x=x, rows=np.arange(10), largest=255).inputs(x, np.float64)
     assert (X[:, 1:] == 0).all()
-
-
-# --- batches ---
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_one_hot_targets_have_a_one_where_the_label_says_and_zeros_elsewhere(dtype: type) -> None:
-    T = one_hot(np.array([2, 0, 1, 2], np.uint8), 3, dtype)
-    assert T.dtype == dtype
-    assert T.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
-
-
-@given(n=st.integers(1, 60), size=st.integers(1, 70))
-def test_batches_hold_every_row_once_in_order_and_keep_a_smaller_last_one(n: int, size: int) -> None:
-    data = split(60)
-    rows = np.random.default_rng(size).permutation(60)[:n]
-    scaling = PixelScaling.of("unit", x=data.x, rows=rows, largest=255)
-    seen = [
-        (X.copy(), T)
-        for X, T in batches(data, rows, batch_size=size, scaling=scaling, classes=3, dtype=np.float64)
-    ]
-    full, rest = divmod(n, size)
-    assert [len(X) for X, _ in seen] == [size] * full + [rest] * (rest > 0)
-    np.testing.assert_array_equal(
-        np.concatenate([X for X, _ in seen]), scaling.inputs(data.x[rows], np.float64)
-    )
-    np.testing.assert_array_equal(np.concatenate([T for _, T in seen]), one_hot(data.y[rows], 3, np.float64))
-
-
-def test_batches_have_the_type_that_was_asked_for() -> None:
-    data = split(5)
-    made = batches(data, np.arange(5), batch_size=2, scaling=PixelScaling(1.0), classes=3, dtype=np.float32)
-    assert {array.dtype for pair in made for array in pair} == {np.dtype(np.float32)}

@@ -14,6 +14,7 @@ import pytest
 import check_gradients as script
 from handgrad import gradient_check, numeric_gradients
 from handgrad.activations import ACTIVATIONS, Activation
+from handgrad.batch import Batch
 from handgrad.check_report import as_dict, explain, table
 from handgrad.data import ImageData, Split, write_data
 from handgrad.digests import code_digest
@@ -158,7 +159,8 @@ def test_plain_evaluations_leave_the_weights_as_they_are() -> None:
 
 # --- what is wrong is caught, by the part that is there for it ---
 
-WHOLE_GRADIENT = {(block, part) for block in ("W1", "W2") for part in ("complex", "central", "directions")}
+PARTS_OF_GRADIENT = ("complex", "central", "directions", "step")
+WHOLE_GRADIENT = {(block, part) for block in ("W1", "W2") for part in PARTS_OF_GRADIENT}
 IN_W1 = {item for item in WHOLE_GRADIENT if item[0] == "W1"}
 IN_W2 = WHOLE_GRADIENT - IN_W1
 
@@ -220,7 +222,7 @@ def test_one_entry_that_is_wrong_by_a_hair_is_caught_and_found(monkeypatch: pyte
 
     use_gradients(monkeypatch, spoil)
     report = check_gradients(problem())
-    assert caught_by(report) == {("W1", "complex")}
+    assert caught_by(report) == {("W1", "complex"), ("W1", "step")}
     assert report.failures()[0][2].worst_entry == (2, 3)
 
 
@@ -284,7 +286,84 @@ def test_a_gradient_and_a_shortcut_that_are_wrong_alike_are_caught_by_the_plain_
     monkeypatch.setattr(numeric_gradients, "entry_penalties", lambda w, l2, step: right(w, 2 * l2, step))
     use_gradients(monkeypatch, lambda G, W, l2: np.subtract(G.W1, l2 * W.W1, out=G.W1))
     caught = caught_by(check_gradients(problem()))
-    assert {part for block, part in caught if block == "W1"} == {"directions", "samples"}
+    assert {part for block, part in caught if block == "W1"} == {"directions", "samples", "step"}
+
+
+# --- what training computes ---
+
+IN_STEP_OF_W1 = {("W1", "step")}
+IN_STEP = {("W1", "step"), ("W2", "step")}
+
+
+@every_activation
+def test_a_fused_form_that_is_not_h_prime_is_caught(name: str) -> None:
+    right = ACTIVATIONS[name]
+
+    def fused(A: Array, H: Array, D: Array) -> None:
+        right.evaluate(A, H, D)
+        D *= 1 + 1e-8
+
+    caught = caught_by(check_gradients(problem(name)._replace(activation=replace(right, fused=fused))))
+    assert caught == IN_STEP_OF_W1
+
+
+@every_activation
+def test_a_fused_form_that_is_not_h_is_caught(name: str) -> None:
+    right = ACTIVATIONS[name]
+
+    def fused(A: Array, H: Array, D: Array) -> None:
+        right.evaluate(A, H, D)
+        H *= 1 + 1e-8
+
+    caught = caught_by(check_gradients(problem(name)._replace(activation=replace(right, fused=fused))))
+    assert caught == IN_STEP
+
+
+def test_a_step_whose_forward_pass_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Batch.forward
+    monkeypatch.setattr(Batch, "forward", lambda self: right(self, 1 + 1e-8))
+    assert caught_by(check_gradients(problem())) == IN_STEP
+
+
+def test_a_step_whose_softmax_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Batch.softmax
+
+    def wrong(self: Batch) -> float:
+        self.S[0] += 1e-8
+        return right(self)
+
+    monkeypatch.setattr(Batch, "softmax", wrong)
+    assert caught_by(check_gradients(problem())) == IN_STEP
+
+
+def test_a_step_with_another_penalty_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Batch.ascend
+    monkeypatch.setattr(Batch, "ascend", lambda self, decay, eta, l2: right(self, decay, eta, 1.000001 * l2))
+    assert caught_by(check_gradients(problem())) == IN_STEP
+
+
+def test_a_step_that_does_not_reach_one_entry_is_caught_and_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Batch.ascend
+
+    def wrong(self: Batch, *arguments: float) -> float:
+        kept = self.W.W1[2, 3]
+        decay = right(self, *arguments)
+        self.W.W1[2, 3] = kept
+        return decay
+
+    monkeypatch.setattr(Batch, "ascend", wrong)
+    report = check_gradients(problem())
+    assert caught_by(report) == IN_STEP_OF_W1
+    assert report.failures()[0][2].worst_entry == (2, 3)
+    assert "scripts/handgrad/batch.py" in explain(report)
+
+
+def test_a_check_leaves_the_weights_as_they_are() -> None:
+    this = problem()
+    kept = [w.copy() for w in this.W]
+    check_gradients(this)
+    for w, before in zip(this.W, kept, strict=True):
+        np.testing.assert_array_equal(w, before)
 
 
 # --- activations without a complex form ---
@@ -299,7 +378,7 @@ def test_an_activation_without_complex_form_is_checked_by_central_differences_al
     assert all(block.complex is None for block in report.blocks.values())
     wrong = replace(CUBE, h_prime=lambda A: 3.001 * A**2)
     report = check_gradients(problem()._replace(activation=wrong))
-    assert caught_by(report) == {("W1", "central"), ("W1", "directions")}
+    assert caught_by(report) == {("W1", "central"), ("W1", "directions")}  # training computes the same
 
 
 def test_an_activation_without_complex_form_has_null_in_the_report() -> None:
@@ -313,7 +392,13 @@ def test_an_activation_without_complex_form_has_null_in_the_report() -> None:
 
 
 def test_the_gate_is_held_to_the_strict_limits() -> None:
-    assert asdict(LIMITS) == {"complex": 1e-10, "central": 1e-6, "directions": 1e-8, "samples": 1e-6}
+    assert asdict(LIMITS) == {
+        "complex": 1e-10,
+        "central": 1e-6,
+        "directions": 1e-8,
+        "samples": 1e-6,
+        "step": 1e-10,
+    }
     assert Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5, l2=0.01, seed=0) == GATE
     for block in check(DATA, "tanh", GATE).blocks.values():
         assert {name: part.limit for name, part in block.parts().items()} == asdict(LIMITS)
@@ -410,8 +495,9 @@ def test_more_examples_than_there_are_is_an_error_that_says_so() -> None:
 def test_the_table_is_aligned_and_marks_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     use_gradients(monkeypatch, lambda G, *_: G.W1.fill(0))
     lines = table(check_gradients(problem())).splitlines()
-    assert len(lines) == 9
-    assert [line.endswith("FAILED") for line in lines] == [False] + 3 * [True] + 5 * [False]
+    assert len(lines) == 11
+    in_W1 = [True, True, True, False, True]
+    assert [line.endswith("FAILED") for line in lines] == [False, *in_W1, *(5 * [False])]
     names = 2 * list(PARTS.values())
     assert len({line.index(name) for line, name in zip(lines[1:], names, strict=True)}) == 1
 
@@ -502,7 +588,7 @@ def test_a_failed_check_writes_its_figures_and_no_output(
     ):
         assert part in line
     assert f"analytic {worst['analytic']:.10g}, numeric {worst['numeric']:.10g}" in line
-    assert len(re.findall("FAILED", caplog.text)) == 3
+    assert len(re.findall("FAILED", caplog.text)) == 4
 
 
 def test_a_check_that_passes_takes_the_figures_of_an_earlier_failure_away(

@@ -429,6 +429,7 @@ def block(shape: list[int], central: dict[str, Any], complex_step: dict[str, Any
         "complex": complex_step,
         "directions": {"max_rel_difference": 3e-9},
         "samples": {"count": 20, "max_rel_difference": 4e-9},
+        "step": {"max_rel_difference": 6e-16},
     }
 
 
@@ -472,8 +473,8 @@ def test_the_checks_csv_has_every_figure_under_one_name(tmp_path: Path) -> None:
     assert head.split(",") == list(CHECK_COLUMNS)
     assert line == (
         "cifar10,tanh,200,5,raw,1e-05,0.01,0,True,61.24,8.0,0.02,"
-        '200x3073,614600,7.5,3.6e-05,1e-08,"12,845",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,'
-        '10x201,2010,7.5,2e-07,5e-08,"3,4",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09'
+        '200x3073,614600,7.5,3.6e-05,1e-08,"12,845",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,6e-16,'
+        '10x201,2010,7.5,2e-07,5e-08,"3,4",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,6e-16'
     )
 
 
@@ -491,6 +492,7 @@ def test_the_checks_markdown_shows_what_the_published_check_reported(tmp_path: P
         "WORST ENTRY": "W2\\[3,4\\]",
         "COMPLEX STEP, RELATIVE": "2e-15",
         "SPOT CHECKS, RELATIVE": "4e-09",
+        "TRAINING'S STEP, RELATIVE": "6e-16",
         "SECONDS": "61.24",
         "COMPLEX STEP, SECONDS": "8.00",
         "ENTRY BY ENTRY WOULD TAKE": "3 h 26 min",  # 616,610 entries at 0.02 s

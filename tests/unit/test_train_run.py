@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import threadpoolctl
@@ -100,6 +101,16 @@ def test_a_job_whose_data_are_others_under_the_same_digest_trains_again(
     write_data(job["data"], dataclasses.replace(images, train=others))
     train_run.main(**job)
     assert read_summary(job["out"]).content_sha256 != first
+
+
+def test_a_job_whose_classes_have_become_fewer_trains_again(job: dict[str, Any], images: ImageData) -> None:
+    # as after a class name too many was taken out of the registry
+    write_data(job["data"], dataclasses.replace(images, class_names=(*images.class_names, "none")))
+    train_run.main(**job)
+    write_data(job["data"], images)
+    train_run.main(**job)
+    with h5py.File(job["out"]) as file:
+        assert len(file["weights/W2"]) == len(images.class_names)
 
 
 def test_a_job_resumes_an_unfinished_run_with_its_own_data_alone(job: dict[str, Any]) -> None:

@@ -10,11 +10,12 @@ import torch
 
 from handgrad import training
 from handgrad.activations import ACTIVATIONS
+from handgrad.batch import Batch, in_step_order
 from handgrad.data import ImageData, PixelScaling, Split, split_rows
 from handgrad.model import Array, Weights, initial_weights, softmax
 from handgrad.randomness import Purpose, generator
 from handgrad.runs import Run
-from handgrad.training import Epoch, Trained, ascend, evaluate, train
+from handgrad.training import Epoch, Evaluation, Trained, ascend, batches_of, train
 
 LN2, LN3 = math.log(2), math.log(3)
 
@@ -58,14 +59,27 @@ def trained(data: ImageData = DATA, **changes: Any) -> Trained:
     return train(run(**changes), data, say_nothing)
 
 
+def update(W: Weights, X: Array, T: Array, this: Run) -> tuple[float, Weights]:
+    """The data term of E, and the weights after one update of a run on these inputs; W stays."""
+    W = in_step_order(Weights(W.W1.copy(), W.W2.copy()))
+    batch = Batch(W, PixelScaling(1.0), ACTIVATIONS[this.activation], len(X))
+    batch.X[:], batch.T[:] = X, T.T
+    value, decay = ascend(batch, 1.0, this)
+    return value, Weights(decay * W.W1, W.W2)
+
+
+def evaluate(W: Weights, split: Split, rows: Any, scaling: PixelScaling, name: str) -> Evaluation:
+    return training.evaluate(batches_of(in_step_order(W), scaling, ACTIVATIONS[name]), split, rows)
+
+
 @pytest.fixture
 def batches_seen(monkeypatch: pytest.MonkeyPatch) -> list[Array]:
-    """Copies of the X of every update that is made."""
+    """The inputs of every update that is made."""
     seen: list[Array] = []
 
-    def record(W: Weights, X: Array, *rest: Any) -> float:
-        seen.append(X.copy())
-        return ascend(W, X, *rest)
+    def record(batch: Batch, *rest: Any) -> tuple[float, float]:
+        seen.append(batch.X * batch.X.dtype.type(batch.factor))
+        return ascend(batch, *rest)
 
     monkeypatch.setattr(training, "ascend", record)
     return seen
@@ -94,18 +108,18 @@ def test_one_update_is_the_one_worked_by_hand(batch_gradient: str, eta: float) -
     expected1 = [[1, -0.5]] + eta * (data1 - 0.1 * np.array([[1, -0.5]]))
     expected2 = [[0, 1], [0, 0]] + eta * (data2 - 0.1 * np.array([[0, 1], [0, 0]]))
 
-    this = run(learning_rate=0.3, l2=0.1, batch_gradient=batch_gradient)
-    value = ascend(W, X, T, ACTIVATIONS["softplus"], this)
+    this = run(activation="softplus", learning_rate=0.3, l2=0.1, batch_gradient=batch_gradient)
+    value, after = update(W, X, T, this)
 
     assert value == pytest.approx(math.log(1 / 3 * 4 / 5), rel=1e-14)  # before the update
-    np.testing.assert_allclose(W.W1, expected1, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(W.W2, expected2, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(after.W1, expected1, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(after.W2, expected2, rtol=0, atol=1e-15)
 
 
 def test_the_numbers_of_that_update_are_these() -> None:
     W = Weights(np.array([[1, -0.5]]), np.array([[0.0, 1], [0, 0]]))
     X, T = np.array([[1, 2], [1, 2 * (1 - LN3)]]), np.array([[0.0, 1], [1, 0]])
-    ascend(W, X, T, ACTIVATIONS["softplus"], run(learning_rate=0.3, l2=0.1))
+    _, W = update(W, X, T, run(activation="softplus", learning_rate=0.3, l2=0.1))
     np.testing.assert_allclose(W.W1, [[0.915, -0.6938751]], rtol=0, atol=1e-7)
     np.testing.assert_allclose(W.W2, [[-0.14, 0.9145482], [0.14, 0.0554518]], rtol=0, atol=1e-7)
 
@@ -210,8 +224,8 @@ def test_mean_divides_a_smaller_last_batch_by_its_real_size(batches_seen: list[A
     mean = run(batch_size=20, epochs=1, batch_gradient="mean")
     order = generator(3, Purpose.EPOCH_ORDER, 1).permutation(23)
     X, T = PixelScaling(1 / 255).inputs(DATA.train.x[order], np.float64), np.eye(3)[DATA.train.y[order]]
-    ascend(W, X[:20], T[:20], ACTIVATIONS["tanh"], mean)
-    ascend(W, X[20:], T[20:], ACTIVATIONS["tanh"], run(learning_rate=RUN.learning_rate / 3))
+    _, W = update(W, X[:20], T[:20], mean)
+    _, W = update(W, X[20:], T[20:], run(learning_rate=RUN.learning_rate / 3))
     result = train(mean, DATA, say_nothing).state.W
     assert [len(batch) for batch in batches_seen] == [20, 3]
     for a, b in zip(result, W, strict=True):
@@ -281,7 +295,7 @@ def test_every_epoch_is_told_with_its_number_as_it_ends() -> None:
 def test_a_finished_run_holds_the_evaluation_of_its_last_weights() -> None:
     result = trained()
     scaling = PixelScaling(1 / 255)
-    again = evaluate(result.state.W, DATA.test, None, scaling, ACTIVATIONS["tanh"])
+    again = evaluate(result.state.W, DATA.test, None, scaling, "tanh")
     assert result.status == "finished"
     assert result.test is not None
     assert (result.test.loss, result.test.faults) == (again.loss, again.faults)
@@ -309,9 +323,9 @@ def test_a_diverging_run_ends_as_diverged_keeps_its_history_and_warns_of_nothing
 
 
 def test_a_run_whose_weights_alone_are_not_finite_has_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoil(W: Weights, *_: Any) -> float:
-        W.W1[0, 0] = np.inf  # tanh of it is 1: every figure of the epoch stays finite but the penalty
-        return 0.0
+    def spoil(batch: Batch, *_: Any) -> tuple[float, float]:
+        batch.W.W1[0, 0] = np.inf  # tanh of it is 1: every figure of the epoch stays finite but the penalty
+        return 0.0, 1.0
 
     monkeypatch.setattr(training, "ascend", spoil)
     monkeypatch.setattr(training, "penalty", lambda *_: 0.0)
@@ -321,7 +335,7 @@ def test_a_run_whose_weights_alone_are_not_finite_has_diverged(monkeypatch: pyte
 
 
 def test_a_run_whose_data_term_alone_is_not_finite_has_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "ascend", lambda *_: math.nan)
+    monkeypatch.setattr(training, "ascend", lambda *_: (math.nan, 1.0))
     result = trained()
     assert (result.status, len(result.state.history)) == ("diverged", 1)
     assert all(np.isfinite(w).all() for w in result.state.W)
@@ -369,7 +383,7 @@ def test_validation_figures_are_those_of_the_held_out_examples() -> None:
     result = trained(validation_size=6)
     _, held_out = split_rows(23, train_size=None, validation_size=6)
     split = Split(DATA.train.x[held_out], DATA.train.y[held_out])
-    expected = evaluate(result.state.W, split, None, PixelScaling(1 / 255), ACTIVATIONS["tanh"])
+    expected = evaluate(result.state.W, split, None, PixelScaling(1 / 255), "tanh")
     last = result.state.history[-1]
     assert last.validation_loss == pytest.approx(expected.loss, rel=1e-14)
     assert last.validation_faults == expected.faults
@@ -397,7 +411,7 @@ def test_loss_and_faults_are_those_worked_by_hand() -> None:
     # No hidden unit counts (W2[:, 1] = 0): every example has the logits (ln 3, 0), so y = (3/4, 1/4).
     W = Weights(np.zeros((1, 2)), np.array([[LN3, 0], [0, 0]]))
     split = Split(np.array([[1], [2], [3]], np.uint8), np.array([0, 0, 1], np.uint8))
-    result = evaluate(W, split, None, PixelScaling(1.0), ACTIVATIONS["tanh"])
+    result = evaluate(W, split, None, PixelScaling(1.0), "tanh")
     assert result.loss == pytest.approx(-(2 * math.log(3 / 4) + math.log(1 / 4)) / 3, rel=1e-14)
     assert result.faults == 1
     np.testing.assert_allclose(result.Y, [[3 / 4, 1 / 4]] * 3, rtol=1e-14)
@@ -406,7 +420,7 @@ def test_loss_and_faults_are_those_worked_by_hand() -> None:
 @pytest.mark.parametrize("rows", [None, np.array([20, 3, 3, 7, 11])])
 def test_an_evaluation_does_not_depend_on_its_blocks(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     W = trained().state.W
-    arguments = (W, DATA.train, rows, PixelScaling(1 / 255), ACTIVATIONS["tanh"])
+    arguments = (W, DATA.train, rows, PixelScaling(1 / 255), "tanh")
     whole = evaluate(*arguments)
     monkeypatch.setattr(training, "EVALUATION_BLOCK", 3)
     pieces = evaluate(*arguments)
@@ -422,7 +436,7 @@ def test_predictions_are_those_that_the_faults_count_where_probabilities_round_t
     small = np.float32(0.001)
     W.W2[:, 0] = small, np.nextafter(small, np.float32(1))
     split = Split(np.zeros((3, 12), np.uint8), np.array([1, 1, 0], np.uint8))
-    result = evaluate(W, split, None, PixelScaling(1), ACTIVATIONS["tanh"])
+    result = evaluate(W, split, None, PixelScaling(1), "tanh")
     assert (result.Y[:, 0] == result.Y[:, 1]).all()
     assert result.predictions.tolist() == [1, 1, 1]
     assert result.faults == 1
@@ -432,5 +446,5 @@ def test_the_probabilities_of_an_evaluation_are_the_softmax_of_the_logits() -> N
     W = trained().state.W
     X = PixelScaling(1 / 255).inputs(DATA.test.x, np.float64)
     S = np.insert(np.tanh(X @ W.W1.T), 0, 1, axis=1) @ W.W2.T
-    Y = evaluate(W, DATA.test, None, PixelScaling(1 / 255), ACTIVATIONS["tanh"]).Y
+    Y = evaluate(W, DATA.test, None, PixelScaling(1 / 255), "tanh").Y
     np.testing.assert_allclose(Y, softmax(S), rtol=1e-13)

@@ -19,8 +19,8 @@ from .conftest import Project
 
 Tiny = Callable[..., dict[str, Any]]
 
-RUN = "af_tanh_hu_100_lr_0.001_bs_20_ep_400_l2_0.01_seed_0"
-LONG = {"hidden_units": 100, "learning_rate": 0.001, "batch_size": 20, "epochs": 400}  # some seconds
+RUN = "af_tanh_hu_100_lr_0.001_bs_20_ep_1000_l2_0.01_seed_0"
+LONG = {"hidden_units": 100, "learning_rate": 0.001, "batch_size": 20, "epochs": 1000}  # some seconds
 
 
 def contents(project: Project) -> dict[str, str]:
@@ -44,7 +44,7 @@ def log_of(project: Project, name: str) -> str:
 
 def has_passed_50_epochs(project: Project) -> bool:
     try:
-        return "epoch 50 of 400" in log_of(project, RUN)
+        return "epoch 50 of 1000" in log_of(project, RUN)
     except FileNotFoundError:
         return False
 
@@ -116,11 +116,11 @@ def test_a_training_process_that_was_killed_goes_on_where_it_was(
 ) -> None:
     # a signal to stop saves by itself; SIGKILL leaves the last checkpoint that was written
     killed = number == signal.SIGKILL
-    config = long_config(checkpoint_seconds=0.3 if killed else 1000)
+    config = long_config(checkpoint_seconds=0.1 if killed else 1000)
     checkpoint = finished.path / f"results/checkpoints/digits/{RUN}.checkpoint"
     with started(finished, config) as snakemake:
         process = wait_until(lambda: training(snakemake))
-        wait_until(lambda: has_passed_50_epochs(finished))
+        wait_until(lambda: has_passed_50_epochs(finished) and (checkpoint.exists() or not killed))
         process.send_signal(number)
         assert snakemake.wait(60) != 0
     assert checkpoint.exists()
@@ -130,7 +130,7 @@ def test_a_training_process_that_was_killed_goes_on_where_it_was(
     finished.run(config)
     (first, second) = segments(finished, RUN)
     assert first[0] == 1
-    assert second == (second[0], 400)
+    assert second == (second[0], 1000)
     assert second[0] > 10
     assert "resumes after" in log_of(finished, RUN)
     assert contents(finished)[RUN] == whole[RUN]

@@ -1,0 +1,235 @@
+"""What training computes is the model's own mathematics, without slow numbers and without waste."""
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from handgrad.activations import ACTIVATIONS, Activation, exponent_limit
+from handgrad.batch import Batch, in_step_order
+from handgrad.data import PixelScaling, Split, one_hot
+from handgrad.model import Array, Weights, gradients
+
+#: N, D, M, K: an ordinary net, and each size at its smallest
+SHAPES = [(7, 12, 5, 3), (1, 12, 5, 3), (7, 1, 5, 3), (7, 12, 1, 3), (7, 12, 5, 2), (1, 1, 1, 2)]
+ROUNDING = {"float32": 3e-6, "float64": 1e-14}
+
+every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
+every_dtype = pytest.mark.parametrize("dtype", ROUNDING)
+
+
+def net(dtype: str, shape: tuple[int, int, int, int] = SHAPES[0], size: float = 1.0) -> tuple[Weights, Split]:
+    """Weights, and more images than a batch has."""
+    n, d, m, k = shape
+    rng = np.random.default_rng(2)
+    W = Weights(size * rng.standard_normal((m, d + 1)), rng.standard_normal((k, m + 1)))
+    split = Split(rng.integers(0, 256, (3 * n, d), np.uint8), rng.integers(0, k, 3 * n).astype(np.uint8))
+    return Weights(*(w.astype(dtype) for w in W)), split
+
+
+def scaling(pixels: str, split: Split) -> PixelScaling:
+    return PixelScaling.of(pixels, x=split.x, rows=np.arange(len(split.y)), largest=255)
+
+
+def batch(W: Weights, split: Split, pixels: str, name: str, n: int) -> Batch:
+    """A batch for copies of these weights."""
+    return Batch(in_step_order(Weights(*(w.copy() for w in W))), scaling(pixels, split), ACTIVATIONS[name], n)
+
+
+def step(it: Batch, split: Split, rows: Any, decay: float, eta: float, l2: float) -> tuple[float, float]:
+    it.load(split, rows)
+    it.forward(decay)
+    return it.softmax(), it.ascend(decay, eta, l2)
+
+
+def reference(
+    W: Weights, split: Split, rows: Any, pixels: str, name: str, eta: float, l2: float
+) -> tuple[float, Weights]:
+    """The data term and the weights after an update, by the model's own functions in float64."""
+    X = scaling(pixels, split).inputs(split.x[rows], np.float64)
+    T = one_hot(split.y[rows], len(W.W2), np.float64)
+    W = Weights(*(w.astype(np.float64) for w in W))
+    value, g = gradients(W, X, T, ACTIVATIONS[name], l2)
+    return value, Weights(*(w + eta * gradient for w, gradient in zip(W, g, strict=True)))
+
+
+# --- it is the model ---
+
+
+@every_activation
+@every_dtype
+@pytest.mark.parametrize("pixels", ["raw", "unit", "standardize"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_step_is_an_update_along_the_models_gradient(
+    name: str, dtype: str, pixels: str, shape: tuple[int, int, int, int]
+) -> None:
+    W, split = net(dtype, shape, size=1e-3 if pixels == "raw" else 1.0)
+    n = shape[0]
+    rows = np.random.default_rng(3).permutation(3 * n)[:n]
+    it = batch(W, split, pixels, name, n)
+    value, decay = step(it, split, rows, 1.0, 0.01, 0.3)
+    expected, after = reference(W, split, rows, pixels, name, 0.01, 0.3)
+    assert value == pytest.approx(expected, rel=ROUNDING[dtype])
+    for ours, theirs in zip((decay * it.W.W1, it.W.W2), after, strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=ROUNDING[dtype] * abs(theirs).max())
+
+
+@pytest.mark.parametrize("eta_l2", [0.0, 1e-3, 0.3, 0.6, 1.0, 1.5, 3.0])
+def test_many_steps_are_as_many_updates_however_much_the_penalty_takes(eta_l2: float) -> None:
+    W, split = net("float64")
+    it, decay, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.01
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        rows = rng.permutation(21)[:7]
+        value, decay = step(it, split, rows, decay, eta, eta_l2 / eta)
+        expected, W = reference(W, split, rows, "unit", "tanh", eta, eta_l2 / eta)
+        assert value == pytest.approx(expected, rel=1e-11)
+        np.testing.assert_allclose(decay * it.W.W1, W.W1, rtol=0, atol=1e-11 * abs(W.W1).max())
+        np.testing.assert_allclose(it.W.W2, W.W2, rtol=0, atol=1e-11 * abs(W.W2).max())
+        assert 0.5 < decay <= 1
+
+
+def test_examples_may_be_a_slice() -> None:
+    W, split = net("float64")
+    one, other = (batch(W, split, "standardize", "cos", 7) for _ in "ab")
+    one.load(split, slice(3, 10))
+    other.load(split, np.arange(3, 10))
+    np.testing.assert_array_equal(one.X, other.X)
+    np.testing.assert_array_equal(one.T, other.T)
+    np.testing.assert_array_equal(one.T.T, one_hot(split.y[3:10], 3, np.float64))
+
+
+def test_an_activation_without_a_fused_form_is_computed_by_h_and_h_prime() -> None:
+    cube = Activation(lambda A: A**3, lambda A: 3 * A**2, None)
+    A, H, D = np.array([[-1.0, 2.0]]), np.empty((1, 2)), np.empty((1, 2))
+    cube.evaluate(A, H, D)
+    np.testing.assert_array_equal((H, D), ([[-1, 8]], [[3, 12]]))
+
+
+def test_weights_in_another_order_are_refused_for_an_update_would_be_lost() -> None:
+    W, split = net("float64")
+    with pytest.raises(ValueError, match="in_step_order"):
+        Batch(W, scaling("unit", split), ACTIVATIONS["tanh"], 7)
+
+
+# --- the fused forms ---
+
+EVERYWHERE = np.concatenate([np.linspace(-400, 400, 16001), np.linspace(-1e-3, 1e-3, 11), [0.0]])
+EXTREMES = [0.0, 1e-30, 20.0, 29.0, 29.2, 88.8, 104.0, 236.0, 237.0, 709.8, 745.2, 1e4, 1e30]
+
+
+def fused(activation: Activation, A: Array) -> tuple[Array, Array]:
+    H, D = np.empty_like(A), np.empty_like(A)
+    activation.evaluate(A.copy(), H, D)
+    return H, D
+
+
+@every_activation
+@every_dtype
+def test_the_fused_form_is_h_and_h_prime(name: str, dtype: str) -> None:
+    A = EVERYWHERE.astype(dtype)
+    activation = ACTIVATIONS[name]
+    accuracy = 2 * float(np.finfo(dtype).eps)
+    for ours, theirs in zip(fused(activation, A), (activation.h(A), activation.h_prime(A)), strict=True):
+        assert ours.dtype == dtype
+        # where exponents are clamped, e^-29.1 stands for what is nearer to 0
+        np.testing.assert_allclose(
+            ours, theirs, rtol=accuracy, atol=max(accuracy, np.exp(-exponent_limit(dtype)))
+        )
+
+
+@every_activation
+@every_dtype
+def test_the_fused_form_is_finite_and_silent_at_extremes(name: str, dtype: str) -> None:
+    A = np.array(EXTREMES + [-a for a in EXTREMES], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        assert all(np.isfinite(values).all() for values in fused(ACTIVATIONS[name], A))
+
+
+@every_dtype
+def test_fused_softplus_keeps_its_digits_where_it_is_small(dtype: str) -> None:
+    A = np.array([-15, -20, -29], dtype)
+    for values in fused(ACTIVATIONS["softplus"], A):
+        np.testing.assert_allclose(values, np.exp(A), rtol=4e-7, atol=0)
+
+
+# --- no slow numbers ---
+
+
+def denormal(array: Array) -> int:
+    """How many numbers are denormal."""
+    if array.dtype == np.uint8:
+        return 0
+    return int(((array != 0) & (abs(array) < np.finfo(array.dtype).tiny)).sum())
+
+
+@every_dtype
+@every_activation
+def test_saturated_units_and_certain_predictions_make_no_denormal_number(name: str, dtype: str) -> None:
+    # pre-activations of both signs through the whole range in which e^a is denormal, and logits alike
+    W, split = net(dtype, (300, 12, 40, 3))
+    reach = 110 if dtype == "float32" else 760
+    it = batch(W, split, "raw", name, 300)
+    it.load(split, np.arange(300))
+    it.X[:] = np.linspace(-reach, reach, 300)[:, None] / 13
+    it.W.W1[:] = np.linspace(0.7, 1.3, 40)[:, None]
+    it.W.W2[:] = np.linspace(-reach, reach, 3)[:, None]
+    it.forward()
+    assert denormal(np.exp(-abs(it.X.sum(axis=1)))) > 0  # what must not be computed
+    value = it.softmax()
+    it.ascend(1.0, 0.001, 0.01)
+    assert np.isfinite(value)
+    arrays = {key: array for key, array in vars(it).items() if isinstance(array, np.ndarray)}
+    assert {key: denormal(array) for key, array in arrays.items() if denormal(array)} == {}
+    assert [denormal(w) for w in it.W] == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_clamped_exponents_change_no_sum_and_their_products_are_normal_numbers(dtype: str) -> None:
+    smallest = np.exp(np.array(-exponent_limit(dtype), dtype))
+    one = np.array(1, dtype)
+    assert one + smallest == one
+    assert denormal(smallest * smallest) == 0
+
+
+def test_a_prediction_that_could_not_be_more_wrong_has_the_loss_that_it_has() -> None:
+    # exponents are clamped at 29, losses are not: the logit of the class is 500 below the largest
+    W, split = net("float32", (1, 12, 5, 2))
+    it = batch(W, split, "unit", "tanh", 1)
+    it.load(split, np.arange(1))
+    it.T[:] = [[1], [0]]
+    it.S[:] = [[0], [500]]
+    assert it.softmax() == -500
+
+
+# --- no waste ---
+
+
+@every_activation
+def test_no_step_makes_an_array(name: str) -> None:
+    W, split = net("float32", (100, 700, 600, 3), size=0.01)
+    it = batch(W, split, "standardize", name, 100)
+    rows = np.arange(100)
+    step(it, split, rows, 1.0, 0.001, 0.01)
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            step(it, split, rows, 1.0, 0.001, 0.01)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < it.A.nbytes / 2  # of the large arrays the smallest; NumPy's buffers take 100 kB
+
+
+def test_the_same_steps_give_the_same_bits() -> None:
+    W, split = net("float32", (50, 30, 20, 3))
+    results = []
+    for _ in range(2):
+        it, decay = batch(W, split, "unit", "softplus", 50), 1.0
+        for start in range(0, 150, 50):
+            _, decay = step(it, split, np.arange(start, start + 50), decay, 0.01, 0.1)
+        results.append(it.W)
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
