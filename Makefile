@@ -2,6 +2,7 @@
 # make test           the tests (make test-slow: those that take longer)
 # make test-slurm     the tests on a SLURM cluster, which they start on this machine: Debian, as root
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
+# make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 10 minutes
 # make report         the report page of an experiment: make report CONFIG=config/quick.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
@@ -13,7 +14,7 @@ CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm full report check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm full bench report check-config recover clean-checkpoints lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -26,6 +27,10 @@ quick: .venv/workflow
 
 full: .venv/workflow
 	$(SNAKEMAKE)
+
+# PyTorch and JAX are compared with where .venv has them: $(BIN)/pip install -r requirements-bench.txt
+bench: .venv/workflow
+	$(BIN)/python benchmarks/compare_speed.py
 
 report: .venv/workflow
 	@name=$$($(BIN)/python scripts/check_config.py --name $(CONFIG)) && \
@@ -75,6 +80,6 @@ environment.yml: requirements.txt scripts/write_environment.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-.venv/development: requirements-dev.txt .venv/workflow
+.venv/development: requirements-dev.txt requirements-bench.txt .venv/workflow
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@

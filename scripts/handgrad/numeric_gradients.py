@@ -60,12 +60,12 @@ def complex_slope(f: AlongLine) -> Any:
 
 
 class _Point(NamedTuple):
-    """Where slopes are taken. The logits S are K x N x 1 and T is K x N: examples are summed last."""
+    """Where slopes are taken. The logits S are K x N x 1: examples are summed last. y: the labels, N."""
 
     A: Array
     Z: Array
     S: Array
-    T: Array
+    y: Array
     W2: Array
 
 
@@ -77,7 +77,7 @@ def numeric_gradient(problem: Problem, slope: Slope, h: Callable[[Array], Array]
     """
     X, T, W, activation, l2 = problem
     A, Z, S = forward(X, W, activation.h)
-    point = _Point(A, Z, S.T[:, :, None], np.ascontiguousarray(T.T), W.W2)
+    point = _Point(A, Z, S.T[:, :, None], T.argmax(axis=1), W.W2)
     G1, G2 = np.empty_like(W.W1), np.empty_like(W.W2)
     for m, columns in _pieces(G1.shape, T.size):
         G1[m, columns] = slope(partial(hidden_weight_terms, point, m, X[:, columns], h)).sum(axis=0)
@@ -100,7 +100,9 @@ def _pieces(shape: tuple[int, ...], logits: int) -> Iterator[tuple[int, slice]]:
 def hidden_weight_terms(point: _Point, m: int, x: Array, h: Callable[[Array], Array], step: Any) -> Array:
     """Each example's data term when ``step`` is added to one W1[m, d], for each column of x, N x P: N x P."""
     change = h(point.A[:, m, None] + step * x) - point.Z[:, m + 1, None]
-    return _data_terms(point.S + point.W2[:, m + 1, None, None] * change, point.T)
+    S = point.W2[:, m + 1, None, None] * change
+    S += point.S
+    return _data_terms(S, point.y)
 
 
 def output_weight_terms(point: _Point, k: int, columns: slice, step: Any) -> Array:
@@ -109,7 +111,7 @@ def output_weight_terms(point: _Point, k: int, columns: slice, step: Any) -> Arr
     S = np.empty((len(point.S), *change.shape), change.dtype)
     S[:] = point.S
     S[k] += change
-    return _data_terms(S, point.T)
+    return _data_terms(S, point.y)
 
 
 def entry_penalties(w: Array, l2: float, step: Any) -> Array:
@@ -118,11 +120,17 @@ def entry_penalties(w: Array, l2: float, step: Any) -> Array:
     return penalties
 
 
-def _data_terms(S: Array, T: Array) -> Array:
-    """sum_k T_kn S_knp - logsumexp_k S_knp, N x P; not the model's code, which it is here to check."""
+def _data_terms(S: Array, y: Array) -> Array:
+    """S_ynp - logsumexp_k S_knp, N x P, y the label of n; not the model's code, which it is here to check.
+
+    S is overwritten: an array of this size that is made anew costs more than what is computed in it.
+    """
+    terms: Array = S[y, np.arange(len(y))]
     largest = S.real.max(axis=0)
-    logsumexp = largest + np.log(np.exp(S - largest).sum(axis=0))
-    terms: Array = np.einsum("kn,knp->np", T, S) - logsumexp
+    terms -= largest
+    S -= largest
+    np.exp(S, out=S)
+    terms -= np.log(S.sum(axis=0))
     return terms
 
 

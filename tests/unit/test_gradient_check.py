@@ -565,6 +565,17 @@ def test_a_reports_output_holds_every_figure(arguments: dict[str, Any]) -> None:
     assert W1["directions"]["max_rel_difference"] <= W1["directions"]["limit"]
 
 
+def test_the_log_says_how_much_the_shortcut_saves(
+    arguments: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "handgrad"):
+        script.main(**arguments)
+    figures = json.loads(Path(arguments["out"]).read_text())
+    ratio = 43 * figures["plain_seconds_an_entry"] / figures["seconds_central"]  # W1 4 x 7 and W2 3 x 5
+    assert f"all 43 entries took {figures['seconds_central']:.2f} s by central differences" in caplog.text
+    assert f"by a sample, {ratio:.0f} times as long" in caplog.text
+
+
 @pytest.mark.parametrize("gate", [True, False])
 def test_a_failed_check_writes_its_figures_and_no_output(
     arguments: dict[str, Any], gate: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

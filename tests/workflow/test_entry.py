@@ -33,6 +33,22 @@ def test_plain_snakemake_plans_the_published_table(project: Project, entry: list
     assert jobs["aggregate_comparison"] == jobs["plot_comparison"] == 1
 
 
+def test_planning_loads_none_of_the_packages_that_take_long(project: Project) -> None:
+    # every job parses the workflow again
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *project.command("-n", "--configfile", "config/quick.yaml")[1:]],
+        cwd=project.path,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
+    assert {"snakemake", "numpy"} <= imported
+    assert not imported & {"pandas", "matplotlib", "h5py", "scipy", "sklearn"}
+
+
 def test_a_job_asks_for_a_little_more_memory_than_it_takes(project: Project) -> None:
     said = project.snakemake("-n").stdout
     memory: dict[str, list[int]] = {"mnist": [], "cifar10": []}

@@ -1,0 +1,108 @@
+"""Seconds an epoch of handgrad, of what a user would pick instead, and of the bound: ``make bench``.
+
+In each round every contender trains on the same batches of random images, one after another, on one core. The
+bound is the two large products of a step alone. Writes speed.md, speed.csv and speed.svg.
+"""
+
+import argparse
+import itertools
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
+
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+if hasattr(os, "sched_setaffinity"):  # one core also for those who start threads of their own
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from contenders import CONTENDERS, LAYOUTS, Train, products  # noqa: E402
+from handgrad.runfile import cpu_model, versions  # noqa: E402
+from problem import BATCH_SIZE, DATASETS, Array, Cell, Images  # noqa: E402
+from speed_report import BOUND, write_report  # noqa: E402
+
+ACTIVATIONS = ("softplus", "tanh", "cos")
+HIDDEN_UNITS = (100, 200, 300)
+DTYPES = ("float32", "float64")
+
+
+def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list[str]) -> None:
+    """Measure every cell and write the report."""
+    rows = []
+    for dataset in datasets:
+        images = Images(DATASETS[dataset])
+        for dtype, activation, hidden_units in itertools.product(dtypes, ACTIVATIONS, HIDDEN_UNITS):
+            cell = Cell(dataset, activation, hidden_units, dtype)
+            with threadpool_limits(1), np.errstate(all="ignore"):
+                seconds = measure(cell, images, rounds, batches)
+            what = {"dataset": cell.data.name, "dtype": dtype, "activation": activation, "M": hidden_units}
+            rows.append({**what, **dict.fromkeys(CONTENDERS, np.nan), **seconds})
+            print(*what.values(), *(f"{name} {value:.4f} s" for name, value in seconds.items()), flush=True)
+    how = (
+        f"medians of {rounds} rounds of {batches} batches of {BATCH_SIZE} each, scaled to an epoch; one core"
+    )
+    print(write_report(out, pd.DataFrame(rows), f"{machine()}; {how}"))
+
+
+def measure(cell: Cell, images: Images, rounds: int, batches: int) -> dict[str, float]:
+    """Median seconds an epoch of the bound and of each contender that can do this cell."""
+    trains = {BOUND: best_products(cell, batches)}
+    trains |= {name: train for name, make in CONTENDERS.items() if (train := make(cell, images))}
+    rng = np.random.default_rng(1)
+    for train in trains.values():  # compiled, loaded, warm
+        train(images.order(rng, batches))
+    seconds: dict[str, list[float]] = {name: [] for name in trains}
+    for _ in range(rounds):
+        order = images.order(rng, batches)
+        for name, train in trains.items():
+            seconds[name].append(timed(train, order))
+    share = batches * BATCH_SIZE / cell.data.examples
+    return {name: float(np.median(values)) / share for name, values in seconds.items()}
+
+
+def best_products(cell: Cell, batches: int) -> Train:
+    """The large products in the fastest layout of all."""
+    candidates = [products(cell, layout) for layout in LAYOUTS]
+    order = np.empty((batches, 1))
+    times = [[timed(train, order) for train in candidates] for _ in range(3)]
+    return candidates[int(np.median(times, axis=0).argmin())]
+
+
+def timed(train: Train, order: Array) -> float:
+    """Seconds that training on these rows takes."""
+    began = time.perf_counter()
+    train(order)
+    return time.perf_counter() - began
+
+
+def machine() -> str:
+    """What it ran on, and which versions of what."""
+    found = dict(versions())
+    names = [f"Python {found['python']}", f"NumPy {found['numpy']}"]
+    for module, name in (
+        ("scipy", "SciPy"),
+        ("sklearn", "scikit-learn"),
+        ("torch", "PyTorch"),
+        ("jax", "JAX"),
+    ):
+        if module in sys.modules:
+            names.append(f"{name} {sys.modules[module].__version__}")
+    return f"{cpu_model()}, {platform.system()}; {', '.join(names)}; BLAS: {found['blas']}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("results/speed"))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--batches", type=int, default=100, help="of the 500 or 600 of an epoch")
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
+    options = parser.parse_args()
+    main(options.out, options.rounds, options.batches, options.datasets, options.dtypes)

@@ -1,0 +1,70 @@
+"""How planning grows with the number of runs: seconds and memory of `snakemake -n` for several sizes.
+
+    python benchmarks/measure_growth.py [RUNS ...]
+
+Prints a Markdown table, medians of three. The runs are of the embedded digits, so that nothing is downloaded;
+none is trained.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 3
+
+
+def experiment(runs: int) -> dict[str, Any]:
+    """A config of so many runs, in hundreds."""
+    axes = {
+        "dataset": "digits",
+        "activation": ["softplus", "tanh"],
+        "learning_rate": [0.1, 0.03, 0.01, 0.003, 0.001],
+        "hidden_units": [20, 50, 100, 200, 300],
+        "l2": [0.1, 0.01],
+        "seed": list(range(runs // 100)),
+    }
+    return {"name": f"runs_{runs}", "experiments": [axes]}
+
+
+def plan(config: Path) -> tuple[float, float]:
+    """Seconds and peak megabytes of a dry run."""
+    command = [sys.executable, "-m", "snakemake", "-n", "--directory", str(config.parent), "--configfile"]
+    began = time.perf_counter()
+    with (config.parent / "said").open("w") as said:
+        # POSIX tells the peak of one child through wait4 alone
+        process = subprocess.Popen([*command, str(config)], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    text = (config.parent / "said").read_text()
+    if process.returncode or "train_run" not in text:
+        raise SystemExit(f"snakemake -n: exit status {process.returncode}\n{text[-2000:]}")
+    return seconds, usage.ru_maxrss / 1000
+
+
+def main(sizes: list[int]) -> None:
+    """Print a line for each size."""
+    print("| runs | `snakemake -n` | peak memory |\n|--:|--:|--:|")
+    for runs in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("config", "profiles"):  # paths of the config are relative to where snakemake works
+                (Path(folder) / name).symlink_to(ROOT / name)
+            config = Path(folder) / "growth.json"
+            config.write_text(json.dumps(experiment(runs)))
+            measured = [plan(config) for _ in range(ROUNDS)]
+        seconds, memory = (statistics.median(values) for values in zip(*measured, strict=True))
+        print(f"| {runs:,} | {seconds:.1f} s | {memory:.0f} MB |", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", type=int, default=[100, 1000, 5000])
+    main(parser.parse_args().runs)

@@ -1,0 +1,100 @@
+"""What every contender is given: a cell of the table, and random images of its shape and range."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.data import PixelScaling, Split
+from handgrad.model import Weights, initial_weights
+
+Array = NDArray[Any]
+
+BATCH_SIZE = 100
+CLASSES = 10
+LEARNING_RATE = 0.001
+L2 = 0.01
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The shape of a dataset, and how the published runs treat it."""
+
+    name: str
+    examples: int
+    inputs: int
+    pixels: str
+    batch_gradient: str
+
+    @property
+    def factor(self) -> float:
+        """What stored pixels are multiplied by."""
+        return 1.0 if self.pixels == "raw" else 1 / 255
+
+    @property
+    def eta(self) -> float:
+        """The step along the gradient of the sum over a batch."""
+        return LEARNING_RATE if self.batch_gradient == "sum" else LEARNING_RATE / BATCH_SIZE
+
+
+DATASETS = {
+    "mnist": Dataset("MNIST", 60_000, 784, "unit", "sum"),
+    "cifar10": Dataset("CIFAR-10", 50_000, 3072, "raw", "mean"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One line of the table."""
+
+    dataset: str
+    activation: str
+    hidden_units: int
+    dtype: str
+
+    @property
+    def data(self) -> Dataset:
+        """The dataset by its name."""
+        return DATASETS[self.dataset]
+
+    def first_weights(self) -> Weights:
+        """The start that the published runs have, the same for all contenders."""
+        return initial_weights(
+            "published",
+            inputs=self.data.inputs,
+            hidden_units=self.hidden_units,
+            classes=CLASSES,
+            seed=0,
+            dtype=self.dtype,
+        )
+
+
+class Images:
+    """Random images and labels, uint8, and the floating-point copies that some contenders train on."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        rng = np.random.default_rng(0)
+        x = rng.integers(0, 256, (dataset.examples, dataset.inputs), np.uint8)
+        self.dataset = dataset
+        self.split = Split(x, rng.integers(0, CLASSES, len(x), np.uint8))
+        self.scaling = PixelScaling(dataset.factor)
+        self._copies: dict[str, tuple[Array, Array]] = {}
+
+    def inputs(self, dtype: str) -> Array:
+        """X, N x (D+1) with X[:, 0] = 1."""
+        return self._copies_of(dtype)[0]
+
+    def pixels(self, dtype: str) -> Array:
+        """X without its column of ones, N x D."""
+        return self._copies_of(dtype)[1]
+
+    def _copies_of(self, dtype: str) -> tuple[Array, Array]:
+        if dtype not in self._copies:  # made once for all cells of a dtype, which follow each other
+            X = self.scaling.inputs(self.split.x, dtype)
+            self._copies = {dtype: (X, np.ascontiguousarray(X[:, 1:]))}
+        return self._copies[dtype]
+
+    def order(self, rng: np.random.Generator, batches: int) -> Array:
+        """Row numbers of so many batches, as an epoch takes them: batches x BATCH_SIZE."""
+        return rng.permutation(len(self.split.y))[: batches * BATCH_SIZE].reshape(batches, BATCH_SIZE)

@@ -1,0 +1,109 @@
+"""The measured seconds as a Markdown table with ratios, as CSV, and as a figure."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from handgrad.plot_style import (
+    COLOURS,
+    INK,
+    MARKERS,
+    entries,
+    fixed_ticks,
+    legend,
+    panels,
+    save_figure,
+    style,
+)
+
+OURS, BOUND = "handgrad", "bound"
+CELL = ["dataset", "dtype", "activation", "M"]
+
+
+def write_report(out: Path, table: pd.DataFrame, how: str) -> str:
+    """Write speed.csv, speed.md and speed.svg into a folder; returns what the Markdown file holds."""
+    out.mkdir(parents=True, exist_ok=True)
+    table.to_csv(out / "speed.csv", index=False)
+    text = "\n\n".join([how, *(_section(dtype, rows) for dtype, rows in table.groupby("dtype"))]) + "\n"
+    (out / "speed.md").write_text(text, encoding="utf-8")
+    save_figure(out / "speed.svg", ratio_figure(table))
+    return text
+
+
+def others(table: pd.DataFrame) -> list[str]:
+    """The contenders beside ours that were measured at all, and the bound last."""
+    names = [name for name in table.columns if name not in (*CELL, OURS, BOUND)]
+    return [*(name for name in names if table[name].notna().any()), BOUND]
+
+
+def geometric_mean(ratios: "pd.Series[float]") -> float:
+    """exp of the mean logarithm of those that are there."""
+    return float(np.exp(np.log(ratios.dropna()).mean()))
+
+
+def _section(dtype: str, rows: pd.DataFrame) -> str:
+    """Seconds an epoch, and in brackets how many times ours; of the bound, its share of ours."""
+    names = [name for name in rows.columns if name not in CELL and name != BOUND]
+    lines = [["dataset", "activation", "M", *names, BOUND]]
+    for _, row in rows.iterrows():
+        cells = [_cell(row, name, rows) for name in [*names, BOUND]]
+        lines.append([row["dataset"], row["activation"], str(row["M"]), *cells])
+    head, *body = ["| " + " | ".join(line) + " |" for line in lines]
+    rule = "|" + "---|" * 3 + "--:|" * (len(names) + 1)
+    return "\n".join([f"**{dtype}**, seconds an epoch", "", head, rule, *body, "", *_means(rows)])
+
+
+def _cell(row: "pd.Series[float]", name: str, rows: pd.DataFrame) -> str:
+    if rows[name].isna().all():
+        return "not installed"
+    if np.isnan(row[name]):
+        return ""
+    ratio = "" if name == OURS else f" ({row[name] / row[OURS]:.2f})"
+    return f"{row[name]:.3f}{ratio}"
+
+
+def _means(rows: pd.DataFrame) -> list[str]:
+    lines = []
+    for name in others(rows)[:-1]:
+        ratios = rows[name] / rows[OURS]
+        lines.append(
+            f"- {name}: {geometric_mean(ratios):.2f} times handgrad (geometric mean), {ratios.min():.2f} to "
+            f"{ratios.max():.2f}"
+        )
+    for hidden_units, some in rows.groupby("M"):
+        ratios = some[BOUND] / some[OURS]
+        lines.append(
+            f"- the bound at M = {hidden_units}: {geometric_mean(ratios):.2f} of handgrad (geometric mean), "
+            f"{ratios.min():.2f} to {ratios.max():.2f}"
+        )
+    return lines
+
+
+def ratio_figure(table: pd.DataFrame) -> Figure:
+    """Time relative to handgrad's, a panel for each dataset and dtype; one line a network."""
+    names = others(table)
+    looks = {
+        name: {"color": colour, "marker": marker, "linestyle": "", "markersize": 6}
+        for name, colour, marker in zip(names, COLOURS, MARKERS, strict=False)
+    }
+    looks[BOUND] = {"color": INK, "marker": "|", "linestyle": "", "markersize": 9}
+    with style():
+        keys = list(table[["dtype", "dataset"]].drop_duplicates().itertuples(index=False, name=None))
+        figure, at = panels(keys, rows_by=lambda key: key[0])
+        figure.set_figheight(1.2 + 2.9 * len({dtype for dtype, _ in keys}))
+        for (dtype, dataset), axes in at.items():
+            rows = table[(table["dtype"] == dtype) & (table["dataset"] == dataset)].iloc[::-1]
+            labels = [f"{row.activation} {row.M}" for row in rows.itertuples()]
+            for name in names:
+                axes.plot(rows[name] / rows[OURS], range(len(rows)), **looks[name])
+            axes.axvline(1, color=INK, linewidth=0.8)
+            axes.set_title(f"{dataset}, {dtype}")
+            axes.set_xscale("log")
+            axes.set_ylim(-0.6, len(rows) - 0.4)
+            fixed_ticks(axes.xaxis, [0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10])
+            fixed_ticks(axes.yaxis, range(len(rows)), lambda place, labels=labels: labels[int(place)])
+        figure.supxlabel("Time of an epoch, relative to handgrad")
+        legend(figure, entries(names, "{}", looks.__getitem__))
+    return figure

@@ -1,0 +1,95 @@
+"""The speed comparison compares what is the same, and reports what was measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import contenders
+import speed_report
+from handgrad.model import Weights
+from problem import DATASETS, Cell, Dataset, Images
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Images]:
+    """Images of a few pixels that are treated like those of each dataset."""
+    images = {}
+    for name, real in DATASETS.items():
+        dataset = Dataset(real.name, 1000, 12, real.pixels, real.batch_gradient)
+        monkeypatch.setitem(DATASETS, name, dataset)
+        images[name] = Images(dataset)
+    return images
+
+
+def weights_of(name: str, cell: Cell, images: Images) -> Weights:
+    """The weights after two calls, of three and two batches."""
+    train = contenders.CONTENDERS[name](cell, images)
+    assert train is not None
+    order = images.order(np.random.default_rng(0), 5)
+    train(order[:3])
+    weights = train(order[3:])
+    assert weights is not None
+    return weights
+
+
+@pytest.mark.parametrize("name", sorted({*contenders.CONTENDERS} - {"plain NumPy", "scikit-learn"}))
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("activation", ["softplus", "tanh", "cos"])
+def test_all_contenders_arrive_at_the_same_weights(
+    name: str, dataset: str, activation: str, small: dict[str, Images]
+) -> None:
+    cell = Cell(dataset, activation, 7, "float64")
+    expected = weights_of("plain NumPy", cell, small[dataset])
+    for ours, theirs in zip(weights_of(name, cell, small[dataset]), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+    first = cell.first_weights()
+    assert all((after != before).any() for after, before in zip(expected, first, strict=True))
+
+
+@pytest.mark.parametrize("layout", contenders.LAYOUTS, ids=str)
+def test_the_bound_computes_the_two_large_products(layout: tuple[bool, bool, bool]) -> None:
+    # what it computes is lost, so that the arrays are found where it keeps them
+    train = contenders.products(Cell("mnist", "tanh", 30, "float64"), layout)
+    kept = dict(
+        zip(train.__code__.co_freevars, (cell.cell_contents for cell in train.__closure__), strict=True)
+    )
+    train(np.empty((1, 1)))
+    for left, right, product in (kept["forward"], kept["backward"]):
+        np.testing.assert_allclose(left @ right, product, rtol=1e-12)
+    shapes = {frozenset(kept[name][2].shape) for name in ("forward", "backward")}
+    assert shapes == {frozenset((100, 30)), frozenset((785, 30))}
+
+
+def table() -> pd.DataFrame:
+    """Two cells, in one of which scikit-learn takes no part; JAX is not installed."""
+    return pd.DataFrame(
+        {
+            "dataset": ["MNIST", "MNIST"],
+            "dtype": ["float32", "float32"],
+            "activation": ["tanh", "cos"],
+            "M": [100, 100],
+            "handgrad": [1.0, 2.0],
+            "PyTorch": [2.0, 16.0],
+            "JAX": [np.nan, np.nan],
+            "scikit-learn": [3.0, np.nan],
+            "bound": [0.5, 1.62],
+        }
+    )
+
+
+def test_the_report_gives_seconds_ratios_and_geometric_means(tmp_path: Path) -> None:
+    text = speed_report.write_report(tmp_path, table(), "on what")
+    assert text == (tmp_path / "speed.md").read_text()
+    assert text.startswith("on what\n")
+    assert (
+        "| MNIST | tanh | 100 | 1.000 | 2.000 (2.00) | not installed | 3.000 (3.00) | 0.500 (0.50) |" in text
+    )
+    assert "| MNIST | cos | 100 | 2.000 | 16.000 (8.00) | not installed |  | 1.620 (0.81) |" in text
+    assert "- PyTorch: 4.00 times handgrad (geometric mean), 2.00 to 8.00" in text
+    assert "- scikit-learn: 3.00 times handgrad" in text
+    assert "- the bound at M = 100: 0.64 of handgrad (geometric mean), 0.50 to 0.81" in text
+    assert "JAX:" not in text
+    assert len(pd.read_csv(tmp_path / "speed.csv")) == 2
+    assert "<svg" in (tmp_path / "speed.svg").read_text()
