@@ -48,7 +48,7 @@ def jobs(table: pd.DataFrame) -> pd.DataFrame:
 
 def run_of(row: "pd.Series[object]") -> Run:
     """The run of a row of the table of results."""
-    return Run.from_name(str(row["dataset"]), Path(str(row["run"])).stem)
+    return Run.from_name(str(row["dataset"]), str(row["run"]))
 
 
 def main(experiment: str, cores: int) -> None:

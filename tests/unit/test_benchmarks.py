@@ -1,13 +1,17 @@
 """The speed comparison compares what is the same, and reports what was measured."""
 
+import json
+import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 
 import contenders
 import speed_report
+import summarize_jobs
 from handgrad.model import Weights
 from problem import DATASETS, Cell, Dataset, Images
 
@@ -93,3 +97,28 @@ def test_the_report_gives_seconds_ratios_and_geometric_means(tmp_path: Path) -> 
     assert "JAX:" not in text
     assert len(pd.read_csv(tmp_path / "speed.csv")) == 2
     assert "<svg" in (tmp_path / "speed.svg").read_text()
+
+
+def test_the_summary_of_jobs_sets_the_wall_time_beside_the_training_loops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [f"af_tanh_hu_{size}_lr_0.01_bs_20_ep_2_l2_0.01_seed_0" for size in (3, 4)]
+    (tmp_path / "results/some/tables").mkdir(parents=True)
+    pd.DataFrame({"dataset": "digits", "run": names}).to_csv("results/some/tables/results.csv")
+    # two jobs of 3 s side by side, the second half a second later; the loop of each takes 2 s
+    for end, name in zip((100.0, 100.5), names, strict=True):
+        benchmark = tmp_path / f"results/benchmarks/train_run/digits/{name}.tsv"
+        benchmark.parent.mkdir(parents=True, exist_ok=True)
+        benchmark.write_text(f"s\tmax_rss\n3.0\t{end}\n")
+        run = tmp_path / f"results/runs/digits/{name}.h5"
+        run.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(run, "w") as file:
+            file["history/seconds"] = [0.5, 1.5]
+            file.attrs["segments"] = json.dumps([{}])
+        os.utime(run, (end, end))
+    summarize_jobs.main("some", cores=2)
+    said = capsys.readouterr().out
+    assert "| digits | 2 | 2.0 | 1.00, 1.00 | 100 |" in said
+    assert "last end: 3.5 s" in said
+    assert "add up to 4.0 s, or 2.0 s on each of 2 cores: 1.750 of it." in said
