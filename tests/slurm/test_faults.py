@@ -81,16 +81,20 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
     assert contents_of_runs(untrained) == {run: long_runs[run]}
 
 
+@pytest.mark.parametrize("all_on_its_machine", [True, False])
 def test_after_sigkill_of_the_main_snakemake_make_recover_and_the_next_run_complete_the_work(
-    untrained: ClusterProject, long_runs: Runs, run: str
+    untrained: ClusterProject, long_runs: Runs, run: str, all_on_its_machine: bool
 ) -> None:
     snakemake = untrained.start(run, partition="faults")
     wait_for_training(untrained, run)
-    snakemake.kill()
-    orphan = untrained.running()
+    job = untrained.running()
+    snakemake.kill(helpers=all_on_its_machine)
+    if not all_on_its_machine:  # then its sidecar lives on and cancels
+        wait_until(lambda: untrained.states() == ["CANCELLED"])
     recovered = untrained.make("recover")
     assert recovered.returncode == 0, recovered.stdout
-    assert f"SLURM jobs (1): {orphan.id}\n" in recovered.stdout
+    assert (f"SLURM jobs (1): {job.id}\n" in recovered.stdout) == all_on_its_machine
+    assert "locks removed" in recovered.stdout
     assert untrained.states() == ["CANCELLED"]
     untrained.start(run, partition="faults").succeeds()
     require_resumed(untrained, run, after=SEEN)
@@ -115,3 +119,12 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(
         assert f"epoch {EPOCHS} of" not in untrained.log(run)
         assert untrained.first_epochs(run) == [1]
     assert contents_of_runs(untrained) == long_runs
+
+
+def test_a_job_that_asks_for_more_than_its_partition_gives_fails_and_does_not_wait_for_ever(
+    project: ClusterProject,
+) -> None:
+    snakemake = project.start("results/data/digits.h5", partition="brief")
+    assert snakemake.process.wait(timeout=200) == 1, snakemake.said
+    assert project.states() == ["CANCELLED"] * 3
+    assert "can never start (PartitionTimeLimit)" in snakemake.said
