@@ -1,7 +1,11 @@
 """What goes wrong on a cluster loses no finished work, and ends with the same runs as if nothing had."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from ..workflow.conftest import written
 from .cluster import (
     ClusterProject,
     boot_node,
@@ -118,6 +122,30 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(
         assert "finished before; written from the checkpoint" in untrained.log(run)
         assert f"epoch {EPOCHS} of" not in untrained.log(run)
         assert untrained.first_epochs(run) == [1]
+    assert contents_of_runs(untrained) == long_runs
+
+
+def test_a_run_that_keeps_failing_leaves_the_others_finished(
+    untrained: ClusterProject, long_runs: Runs
+) -> None:
+    first, failing, last = long_runs
+    broken = untrained.path / "broken"
+    broken.touch()
+    fault = f'    assert not (Path("broken").exists() and name == "{Path(failing).stem}")\n'
+    begin = '    require_code("train_run"'
+    untrained.edit("scripts/train_run.py", begin, fault + begin)
+    snakemake = untrained.start(*long_runs, partition="faults")
+    assert snakemake.process.wait(timeout=400) == 1, snakemake.said
+    assert untrained.states() == ["FAILED"] * 3
+    healthy = {run: long_runs[run] for run in (first, last)}
+    assert contents_of_runs(untrained) == healthy
+    profile = ["--workflow-profile", "profiles/slurm"]
+    plan = untrained.run(LONG, "-n", *profile, *long_runs)
+    assert re.search(r"^train_run +1$", plan, re.MULTILINE)
+    before = untrained.times("results/runs/*/*.h5")
+    broken.unlink()
+    untrained.start(*long_runs, partition="faults").succeeds()
+    assert written(before, untrained.times("results/runs/*/*.h5")) == {failing}
     assert contents_of_runs(untrained) == long_runs
 
 
