@@ -1,6 +1,7 @@
 """The real snakemake with profiles/slurm; SLURM's commands are stand-ins (the real ones: tests/slurm)."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,3 +37,16 @@ def test_old_outputs_of_jobs_that_were_refused_are_not_taken_for_new_ones(
     assert "invalid account" in finished.refuse(tiny(), *PROFILE)
     plan = finished.run(tiny(), "-n", *PROFILE)
     assert all(f"rule {job}:" in plan for job in changed)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "batch_size", "measured"),  # minutes on a core of 2026, 300 hidden units and 20 epochs
+    [("mnist", 1, 7.2), ("mnist", 100, 0.2), ("cifar10", 1, 19.4), ("cifar10", 100, 0.6)],
+)
+def test_time_limits_are_long_enough_for_small_batches_and_not_absurd(
+    project: Project, tiny: Tiny, dataset: str, batch_size: int, measured: float
+) -> None:
+    axes = {"dataset": dataset, "hidden_units": 300, "epochs": 20, "batch_size": batch_size}
+    plan = project.run(tiny(axes={**axes, "learning_rate": 0.001}), "-n", *PROFILE)
+    (minutes,) = re.findall(r"rule train_run:.*?runtime=(\d+)", plan, re.DOTALL)
+    assert 2 * measured < int(minutes) < 10 * (measured + 1)
