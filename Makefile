@@ -12,6 +12,8 @@ PYTHON ?= python3
 CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
+# for what tidies up after a snakemake that is installed: its Python, or the active one where there is no .venv (conda)
+INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .PHONY: quick test test-slow test-slurm full bench report check-config recover clean-checkpoints lint format help
@@ -42,11 +44,11 @@ check-config: .venv/workflow
 	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }
 	@$(BIN)/python scripts/check_config.py "$(FILE)"
 
-recover: .venv/workflow
-	@$(BIN)/python scripts/recover_workflow.py
+recover:
+	@$(INSTALLED) scripts/recover_workflow.py
 
-clean-checkpoints: .venv/workflow
-	@$(BIN)/python scripts/clean_checkpoints.py
+clean-checkpoints:
+	@$(INSTALLED) scripts/clean_checkpoints.py
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm"

@@ -1,8 +1,9 @@
 """Clean up after a main snakemake that died, so that the next one completes: ``make recover``.
 
-A main snakemake that was killed, or whose machine crashed, leaves SLURM jobs and local scripts that go on
-working. This cancels and ends them, unlocks the directory, and removes files that nobody will finish. To be
-run where Snakemake is run. Nothing of another directory, user or workflow is touched.
+A main snakemake that was killed, or whose machine crashed, may leave SLURM jobs, one that is still being
+submitted, and local scripts, which all go on. This ends them, unlocks the directory, and removes files that
+nobody will finish. To be run where Snakemake is run. Nothing of another directory, user or workflow is
+touched.
 """
 
 import os
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,9 @@ from handgrad.errors import HandgradError
 
 ROOT = Path(__file__).parents[1]
 PROFILE = Path("profiles/slurm/profile.yaml")
+HELPER = re.compile(  # what a main snakemake starts that submits or cancels jobs
+    r"(ba|da)?sh (-c (.*; *)?)?profiles/slurm/(submit|sidecar)\.sh\b|sbatch .*--comment=slurm_open\."
+)
 SUBMIT = "cluster-generic-submit-cmd"
 JOB_NAME = re.compile(r"--job-name=(\S+)\{name\}")  # in the command that submits
 
@@ -35,6 +39,7 @@ CHUNK = 500  # job ids in one scancel
 WRITTEN = ("results", "resources")  # the folders that the workflow writes to
 PART = ".*.????????.part"  # what handgrad.atomic calls a file until it is whole
 SUBMITTED = ".snakemake/slurm_logs"  # is there once a job was submitted
+OPEN = ".snakemake/slurm_open.*"  # is there as long as jobs may be submitted
 INNER = re.compile(r"--mode[ =](remote|subprocess)\b")  # how Snakemake calls itself within a job
 
 
@@ -56,12 +61,13 @@ def main(folder: Path, patience: float = PATIENCE) -> None:
     refuse_while_at_work(folder)
     print(f"{folder}: no snakemake is at work here on {platform.node()}; other machines cannot be seen")
     jobs: list[str] = []
+    helpers = end_helpers(folder, patience)  # first, since they add jobs
     if slurm_answers(folder):
         jobs = cancel_jobs(folder, jobname_prefix(ROOT / PROFILE), patience)
-    scripts = end_scripts(folder, patience)
+    scripts = end_processes(folder, is_job, patience)
     locks = unlock(folder)
     parts = remove_parts(folder)
-    if jobs or scripts or locks or parts:
+    if jobs or helpers or scripts or locks or parts:
         print(
             "Recovered. Now give the snakemake command of before again (on a cluster: snakemake "
             f"--workflow-profile {PROFILE.parent}): it keeps what is finished and completes the rest."
@@ -108,6 +114,11 @@ def is_job(command: Sequence[str]) -> bool:
     python = bool(command) and Path(command[0]).name.startswith("python")
     script = python and any("/.snakemake/scripts/tmp" in word for word in command)
     return script or (_is_snakemake(command) and not is_main(command))
+
+
+def is_helper(command: Sequence[str]) -> bool:
+    """Whether a command line is that of what submits jobs for a main snakemake, or cancels them."""
+    return bool(command) and bool(HELPER.match(" ".join([Path(command[0]).name, *command[1:]])))
 
 
 def _is_snakemake(command: Sequence[str]) -> bool:
@@ -206,20 +217,27 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def end_scripts(folder: Path, patience: float) -> list[str]:
-    """End, by SIGTERM, the local jobs that a dead main snakemake has left here; returns their process ids."""
-    found = [process for process, command in _processes_in(folder) if is_job(command)]
-    scripts = [process for process in found if _may_be_ended(process)]
-    _tell("ending local processes", [str(process.pid) for process in scripts])
-    for process in scripts:
+def end_helpers(folder: Path, patience: float) -> list[str]:
+    """End what still submits or cancels jobs for a dead main snakemake; returns the process ids."""
+    for path in folder.glob(OPEN):
+        path.unlink(missing_ok=True)  # so that none goes on whom we do not see
+    return end_processes(folder, is_helper, patience)
+
+
+def end_processes(folder: Path, kind: Callable[[Sequence[str]], bool], patience: float) -> list[str]:
+    """End, by SIGTERM, processes of a kind that a dead main snakemake has left here; returns their ids."""
+    found = [process for process, command in _processes_in(folder) if kind(command)]
+    ended = [process for process in found if _may_be_ended(process)]
+    _tell("ending local processes", [str(process.pid) for process in ended])
+    for process in ended:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    if left := [str(process.pid) for process in psutil.wait_procs(scripts, timeout=patience)[1]]:
+    if left := [str(process.pid) for process in psutil.wait_procs(ended, timeout=patience)[1]]:
         raise HandgradError(
             f"local processes still at work {patience:g} s after SIGTERM: {' '.join(left)}; end them with "
             "kill -9, and try again"
         )
-    return [str(process.pid) for process in scripts]
+    return [str(process.pid) for process in ended]
 
 
 def _may_be_ended(process: psutil.Process) -> bool:

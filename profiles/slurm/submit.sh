@@ -2,6 +2,7 @@
 # How Snakemake submits a job (profile.yaml): submit.sh [options of sbatch...] JOBSCRIPT. Prints the job's id.
 set -euo pipefail
 jobscript=${!#}
+open=${SNAKEMAKE_CLUSTER_SIDECAR_VARS:?"set by sidecar.sh, which the profile starts"}
 
 # The job's own Snakemake takes all the cores that it sees, which is the whole node where SLURM does not confine jobs,
 # and ends a group with its first failure. It is to use what the job has asked for, and to go on with the others.
@@ -14,26 +15,43 @@ grep -q -e '--cores "$SLURM_CPUS_PER_TASK" --keep-going' "$jobscript" || {
 # the job at once, before training has saved its checkpoint.
 sed -i '2i trap : TERM' "$jobscript"
 
-# What a job around Snakemake itself was given is not meant for the jobs that it submits.
-for name in $(compgen -e SLURM_); do
+# What a job around Snakemake itself was given is not meant for the jobs that it submits; nor must defaults of the user's
+# hide jobs from squeue.
+for name in $(compgen -e SLURM_; compgen -e SQUEUE_); do
     [ "$name" = SLURM_CONF ] || unset "$name"
 done
+
+# By its comment sidecar.sh knows the jobs of this Snakemake, and a job is found whose id was not told.
+comment=${open##*/}/$(date +%s%N)
+
+require_open() {
+    [ -e "$open" ] || { echo "$0: not submitted, since Snakemake ends" >&2; exit 1; }
+}
 
 # No requeueing by SLURM: Snakemake submits again what failed, and two of a job must not work at the same time.
 mkdir -p .snakemake/slurm_logs
 submit() {
-    sbatch --parsable --no-requeue --output=.snakemake/slurm_logs/%j.log "$@"
+    sbatch --parsable --no-requeue --output=.snakemake/slurm_logs/%j.log "${@:1:$#-1}" --comment="$comment" "$jobscript"
 }
 
-# What passes is waited for; it would count as a failed attempt of the job: a controller that is away, and a limit of how
-# many jobs may be in the queue.
+submitted() {
+    squeue --me --all --states=all --noheader --format='%A %k' | sed -n "s|^\([0-9]*\) $comment\$|\1|p"
+}
+
+# What passes is waited for; it would count as a failed attempt of the job: a controller that is away, or whose answer was
+# lost, and a limit of how many jobs may be in the queue.
+passes='Unable to contact|temporarily|Max(Submit)?Jobs?(Submit)?'
+passes+='|Socket timed out|Zero Bytes were transmitted|Unexpected message received'
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
+require_open
 until id=$(submit "$@" 2>"$said"); do
     cat "$said" >&2
-    grep -qE 'Unable to contact|temporarily|Max(Submit)?Jobs?(Submit)?' "$said" || exit 1
+    grep -qE "$passes" "$said" || exit 1
     echo "$0: waiting to submit it" >&2
-    sleep 20
+    # SLURM may have taken the job all the same: it is asked before the job is submitted again
+    until sleep 20 && require_open && id=$(submitted); do :; done
+    [ -z "$id" ] || break
 done
 cat "$said" >&2
 echo "${id%%;*}" # a cluster of several says its own name too

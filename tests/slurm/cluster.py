@@ -1,6 +1,8 @@
 """The cluster of the tests, and copies of the repository whose jobs go to it."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,6 +79,7 @@ class Snakemake:
                 env={**project.environment, **environment},
                 stdout=said,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     @property
@@ -87,9 +90,16 @@ class Snakemake:
         """Wait for its end, which must be a good one."""
         assert self.process.wait(timeout=400) == 0, self.said
 
-    def kill(self) -> None:
-        """End it with SIGKILL, if it has not ended; its jobs live on."""
-        self.process.kill()
+    def interrupt(self, *, all_in_terminal: bool = False) -> None:
+        """Ctrl-C, as it reaches snakemake alone or all that runs in its terminal; waits for its end."""
+        send = os.killpg if all_in_terminal else os.kill
+        send(self.process.pid, signal.SIGINT)
+        assert self.process.wait(timeout=120) != 0
+
+    def kill(self, *, helpers: bool = True) -> None:
+        """End it with SIGKILL, if it has not ended; and what it has started on this machine, or not that."""
+        if self.process.poll() is None:
+            (os.killpg if helpers else os.kill)(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -149,9 +159,8 @@ class ClusterProject(Project):
 
     def make(self, target: str) -> subprocess.CompletedProcess[str]:
         """Run make here, with the Python of the tests in place of one in the copy's own .venv."""
-        options = [f"--makefile={ROOT / 'Makefile'}", "--assume-old=.venv/workflow"]
         return subprocess.run(
-            ["make", *options, f"BIN={Path(sys.executable).parent}", target],
+            ["make", f"--makefile={ROOT / 'Makefile'}", f"BIN={Path(sys.executable).parent}", target],
             cwd=self.path,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -42,6 +42,13 @@ LONG: dict[str, Any] = {
     "checkpoint_seconds": 1000,
 }
 
+#: thirty runs that take no time
+MANY: dict[str, Any] = {
+    **LONG,
+    "name": "many",
+    "experiments": [{**LONG["experiments"][0], "hidden_units": 5, "epochs": 1, "seed": [*range(30)]}],
+}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -108,6 +115,14 @@ def long_runs(local: Project) -> dict[str, str]:
 
 
 @pytest.fixture
+def many_runs(local: Project) -> dict[str, str]:
+    """content_sha256 of the many runs by their paths."""
+    with locked(local.path / "many.lock"):
+        local.run(MANY, "--until", "train_run")
+    return {run: content for run, content in contents_of_runs(local).items() if "_hu_5_" in run}
+
+
+@pytest.fixture
 def project(cluster: None, tmp_path: Path) -> Iterator[ClusterProject]:
     """A fresh copy of the repository, for the quick experiment."""
     project = ClusterProject(copy_repository(tmp_path / "project").path, QUICK)
@@ -121,5 +136,6 @@ def untrained(cluster: None, local: Project, tmp_path: Path) -> Iterator[Cluster
     to = tmp_path / "project"
     shutil.copytree(local.path, to, ignore=shutil.ignore_patterns("runs", "checkpoints", "logs"))
     project = ClusterProject(to, f"config/{LONG['name']}.yaml")
+    project.write_config(MANY)
     yield project
     project.end()

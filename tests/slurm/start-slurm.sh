@@ -82,6 +82,7 @@ NodeName=n[1-8] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=[17001-17008
 PartitionName=main Nodes=n[1-2] Default=YES LLN=YES
 PartitionName=faults Nodes=n[3-4] LLN=YES
 PartitionName=frail Nodes=n[5-6]
+PartitionName=brief Nodes=n[5-6] MaxTime=5
 PartitionName=lowly Nodes=n[7-8]
 PartitionName=urgent Nodes=n[7-8] PriorityTier=2
 PreemptType=preempt/partition_prio

@@ -19,6 +19,7 @@ def test_the_quick_experiment_gives_the_same_runs_on_both_nodes_of_a_cluster(
     assert trained.returncode == 0, trained.stdout
     expected = contents_of_runs(local)
     snakemake.succeeds()
+    assert "error" not in snakemake.said.lower()
     assert contents_of_runs(project) == expected
     assert (project.path / "results/quick/tables/results.md").exists()
     jobs = project.jobs()

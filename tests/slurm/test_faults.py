@@ -1,7 +1,11 @@
 """What goes wrong on a cluster loses no finished work, and ends with the same runs as if nothing had."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from ..workflow.conftest import written
 from .cluster import (
     ClusterProject,
     boot_node,
@@ -81,16 +85,20 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
     assert contents_of_runs(untrained) == {run: long_runs[run]}
 
 
+@pytest.mark.parametrize("all_on_its_machine", [True, False])
 def test_after_sigkill_of_the_main_snakemake_make_recover_and_the_next_run_complete_the_work(
-    untrained: ClusterProject, long_runs: Runs, run: str
+    untrained: ClusterProject, long_runs: Runs, run: str, all_on_its_machine: bool
 ) -> None:
     snakemake = untrained.start(run, partition="faults")
     wait_for_training(untrained, run)
-    snakemake.kill()
-    orphan = untrained.running()
+    job = untrained.running()
+    snakemake.kill(helpers=all_on_its_machine)
+    if not all_on_its_machine:  # then its sidecar lives on and cancels
+        wait_until(lambda: untrained.states() == ["CANCELLED"])
     recovered = untrained.make("recover")
     assert recovered.returncode == 0, recovered.stdout
-    assert f"SLURM jobs (1): {orphan.id}\n" in recovered.stdout
+    assert (f"SLURM jobs (1): {job.id}\n" in recovered.stdout) == all_on_its_machine
+    assert "locks removed" in recovered.stdout
     assert untrained.states() == ["CANCELLED"]
     untrained.start(run, partition="faults").succeeds()
     require_resumed(untrained, run, after=SEEN)
@@ -115,3 +123,36 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(
         assert f"epoch {EPOCHS} of" not in untrained.log(run)
         assert untrained.first_epochs(run) == [1]
     assert contents_of_runs(untrained) == long_runs
+
+
+def test_a_run_that_keeps_failing_leaves_the_others_finished(
+    untrained: ClusterProject, long_runs: Runs
+) -> None:
+    first, failing, last = long_runs
+    broken = untrained.path / "broken"
+    broken.touch()
+    fault = f'    assert not (Path("broken").exists() and name == "{Path(failing).stem}")\n'
+    begin = '    require_code("train_run"'
+    untrained.edit("scripts/train_run.py", begin, fault + begin)
+    snakemake = untrained.start(*long_runs, partition="faults")
+    assert snakemake.process.wait(timeout=400) == 1, snakemake.said
+    assert untrained.states() == ["FAILED"] * 3
+    healthy = {run: long_runs[run] for run in (first, last)}
+    assert contents_of_runs(untrained) == healthy
+    profile = ["--workflow-profile", "profiles/slurm"]
+    plan = untrained.run(LONG, "-n", *profile, *long_runs)
+    assert re.search(r"^train_run +1$", plan, re.MULTILINE)
+    before = untrained.times("results/runs/*/*.h5")
+    broken.unlink()
+    untrained.start(*long_runs, partition="faults").succeeds()
+    assert written(before, untrained.times("results/runs/*/*.h5")) == {failing}
+    assert contents_of_runs(untrained) == long_runs
+
+
+def test_a_job_that_asks_for_more_than_its_partition_gives_fails_and_does_not_wait_for_ever(
+    project: ClusterProject,
+) -> None:
+    snakemake = project.start("results/data/digits.h5", partition="brief")
+    assert snakemake.process.wait(timeout=200) == 1, snakemake.said
+    assert project.states() == ["CANCELLED"] * 3
+    assert "can never start (PartitionTimeLimit)" in snakemake.said

@@ -1,8 +1,10 @@
 """What a user or another user's job interrupts goes on, with the same runs."""
 
-import signal
+from dataclasses import replace
 
-from .cluster import ClusterProject, contents_of_runs, slurm
+from ..workflow.conftest import written
+from .cluster import ClusterProject, contents_of_runs, slurm, wait_until
+from .conftest import MANY
 from .test_faults import SEEN, Runs, require_resumed, run, wait_for_training
 
 __all__ = ["run"]  # the fixture
@@ -26,9 +28,25 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
 ) -> None:
     snakemake = untrained.start(run, partition="faults")
     wait_for_training(untrained, run)
-    snakemake.process.send_signal(signal.SIGINT)
-    assert snakemake.process.wait(timeout=120) != 0
+    snakemake.interrupt()
     untrained.start(run, partition="faults").succeeds()  # no unlocking and no option is needed
     assert untrained.states() == ["CANCELLED", "COMPLETED"]
     require_resumed(untrained, run, after=SEEN)
     assert contents_of_runs(untrained) == {run: long_runs[run]}
+
+
+def test_ctrl_c_cancels_every_one_of_many_jobs_and_the_same_command_completes(
+    untrained: ClusterProject, many_runs: Runs
+) -> None:
+    project = replace(untrained, config=f"config/{MANY['name']}.yaml")
+    command = ["--until", "train_run", "--group-components", "train_digits=1"]
+    for all_in_terminal in (False, True):
+        snakemake = project.start(*command)
+        wait_until(lambda: project.states().count("PENDING") > len(many_runs) / 2)
+        answers = project.times(".snakemake/slurm_states")
+        wait_until(lambda before=answers: written(before, project.times(".snakemake/slurm_states")))
+        snakemake.interrupt(all_in_terminal=all_in_terminal)  # while Snakemake asks about its jobs
+        assert not {"PENDING", "RUNNING"} & set(project.states())
+        assert project.states().count("CANCELLED") > len(many_runs) / 3
+    project.start(*command).succeeds()
+    assert contents_of_runs(project) == many_runs

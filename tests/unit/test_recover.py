@@ -17,7 +17,7 @@ import pytest
 import recover_workflow
 from handgrad.atomic import whole_file
 from handgrad.errors import HandgradError
-from recover_workflow import is_job, is_main, jobname_prefix, main
+from recover_workflow import is_helper, is_job, is_main, jobname_prefix, main
 
 SQUEUE = """\
 #!/bin/sh
@@ -312,6 +312,60 @@ def test_a_script_that_does_not_end_is_named(folder: Path, start: Start) -> None
         main(folder, patience=0.05)
 
 
+SUBMITTING = """\
+trap 'echo "$UID 12|PENDING|handgrad:check_gate|$PWD" >>"$QUEUE"; exit' TERM
+echo
+while :; do sleep 0.1; done
+"""
+
+
+def test_what_still_waits_to_submit_is_ended_before_the_jobs_are_cancelled(
+    folder: Path, slurm: Slurm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = folder / "profiles/slurm/submit.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text(SUBMITTING)  # at its end, it has just submitted one
+    command = ["bash", "profiles/slurm/submit.sh", "--mem=300", "job"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()  # it is at work
+        slurm.submit("11", NAME, folder)
+        main(folder)
+        ended = process.poll() is not None
+        process.kill()
+    assert ended
+    assert slurm.ids_cancelled() == ["11", "12"]
+    assert f"ending local processes (1): {process.pid}\n" in capsys.readouterr().out
+
+
+def test_what_waits_to_submit_elsewhere_is_told_to_stop(folder: Path) -> None:
+    open_file = folder / ".snakemake/slurm_open.0123456789"
+    open_file.parent.mkdir()
+    open_file.touch()
+    main(folder)
+    assert not open_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "helper"),
+    [
+        (["bash", "profiles/slurm/submit.sh", "--mem=300", "job"], True),
+        (["/usr/bin/bash", "profiles/slurm/sidecar.sh"], True),
+        (["/bin/sh", "-c", 'rm -f a.h5 b.h5; profiles/slurm/submit.sh --mem=300 "job"'], True),
+        (["sh", "-c", 'profiles/slurm/submit.sh --mem=300 "job"'], True),
+        (["sbatch", "--parsable", "--comment=slurm_open.0123456789/1", "job"], True),
+        (["sbatch", "my-own-job"], False),
+        (["vim", "profiles/slurm/submit.sh"], False),
+        (["sh", "-c", "less profiles/slurm/submit.sh"], False),
+        (["bash"], False),
+        ([], False),
+    ],
+)
+def test_a_command_line_tells_what_submits(command: list[str], helper: bool) -> None:
+    assert is_helper(command) == helper
+    assert not is_main(command)
+
+
 PYTHON = "/home/me/handgrad/.venv/bin/python3.11"
 
 
@@ -381,3 +435,32 @@ def test_a_mistake_is_one_line_and_exit_1(folder: Path, slurm: Slurm) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "make recover: squeue: error: slurmctld is down; when SLURM answers, try again\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("recover", "There was nothing to recover."),
+        ("clean-checkpoints", "results/checkpoints: no checkpoints"),
+    ],
+)
+@pytest.mark.parametrize("installed_in", [".venv/bin", "conda/bin"])
+def test_make_uses_the_python_of_the_installation_and_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, said: str, installed_in: str
+) -> None:
+    for part in ("Makefile", "scripts", "profiles", "requirements.txt"):
+        source = recover_workflow.ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
+    python = tmp_path / installed_in / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "{installed_in}"\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    if installed_in != ".venv/bin":  # it is active
+        monkeypatch.setenv("PATH", f"{python.parent}:{os.environ['PATH']}")
+    for key in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):
+        monkeypatch.delenv(key, raising=False)
+    done = subprocess.run(["make", target], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == (installed_in, said)
+    assert (tmp_path / ".venv").exists() == (installed_in == ".venv/bin")

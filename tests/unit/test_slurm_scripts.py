@@ -1,8 +1,13 @@
-"""What profiles/slurm asks of SLURM, and what it makes of the answers; sbatch and squeue are stand-ins."""
+"""What profiles/slurm asks of SLURM, and what it makes of the answers; SLURM's commands are stand-ins."""
 
 import os
+import select
+import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,8 +27,11 @@ class Slurm:
         self.folder, self.calls = folder, folder / "calls"
         (folder / "bin").mkdir()
         (folder / ".snakemake").mkdir()
+        self.open = folder / ".snakemake/slurm_open.mine"  # jobs may be submitted
+        self.open.touch()
         self.queue("")
         self.command("sleep", "")
+        self.command("scancel", "")
         self.command("sbatch", 'echo 42; env >"$OUT/environment"')
 
     def command(self, name: str, body: str) -> None:
@@ -43,15 +51,27 @@ class Slurm:
         taken = f'[ "$(grep -c sbatch "{self.calls}")" -gt {times} ] && {{ echo 42; exit; }}'
         self.command("sbatch", f"{taken}\necho 'sbatch: error: {why}' >&2\nexit 1")
 
-    def questions(self) -> int:
-        return self.calls.read_text().count("squeue") if self.calls.exists() else 0
+    def called(self, name: str) -> list[str]:
+        """With what each call of a command was made."""
+        lines = self.calls.read_text().splitlines() if self.calls.exists() else []
+        return [line.removeprefix(f"{name} ") for line in lines if line.startswith(name)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        open_file = str(self.open.relative_to(self.folder))
+        return {**os.environ, "PATH": path, "SNAKEMAKE_CLUSTER_SIDECAR_VARS": open_file}
 
     def run(self, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, **variables}
-        command = [str(SCRIPTS / script), *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            [str(SCRIPTS / script), *arguments],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            start_new_session=True,
         )
 
     def status(self, id: str) -> str:
@@ -100,7 +120,7 @@ def test_a_controller_that_does_not_answer_ends_no_job(slurm: Slurm) -> None:
 def test_many_questions_are_one_for_slurm(slurm: Slurm) -> None:
     slurm.queue("".join(f"{id} RUNNING\\n" for id in range(20)))
     assert {slurm.status(str(id)) for id in range(20)} == {"running"}
-    assert slurm.questions() == 1
+    assert len(slurm.called("squeue")) == 1
 
 
 def test_a_job_that_was_submitted_since_is_asked_for_again(slurm: Slurm) -> None:
@@ -115,8 +135,44 @@ def test_an_answer_is_not_believed_for_long(slurm: Slurm) -> None:
     slurm.status("7")
     slurm.queue("7 COMPLETED\\n")
     answer = slurm.folder / ".snakemake/slurm_states"
-    os.utime(answer, (time.time() - 10, time.time() - 10))
-    assert slurm.status("7") == "success"
+    asked, _, states = answer.read_text().partition("\n")
+    for seconds in (-10, 10):  # a clock may be set back
+        answer.write_text(f"{int(asked) - seconds}\n{states}")
+        assert slurm.status("7") == "success"
+
+
+def test_the_clock_of_a_file_server_does_not_matter(slurm: Slurm) -> None:
+    slurm.queue("7 RUNNING\\n")
+    slurm.status("7")
+    for seconds in (-100, 100):
+        os.utime(slurm.folder / ".snakemake/slurm_states", (time.time() + seconds,) * 2)
+        assert slurm.status("7") == "running"
+    assert len(slurm.called("squeue")) == 1
+
+
+@pytest.mark.parametrize(
+    "reason", ["PartitionTimeLimit", "QOSMaxMemoryPerJob", "AssocMaxWallDurationPerJobLimit"]
+)
+def test_a_job_that_can_never_start_is_cancelled_and_has_failed(slurm: Slurm, reason: str) -> None:
+    slurm.queue(f"7 PENDING {reason}\\n8 RUNNING None\\n")
+    done = slurm.run("status.sh", "7")
+    assert (done.returncode, done.stdout) == (0, "failed\n")
+    assert f"job 7 can never start ({reason})" in done.stderr
+    assert slurm.called("scancel") == ["7"]
+
+
+@pytest.mark.parametrize(
+    "reason", ["Priority", "Resources", "PartitionNodeLimit", "QOSMaxCpuPerUserLimit", "(null)"]
+)
+def test_a_job_that_waits_for_what_passes_is_left(slurm: Slurm, reason: str) -> None:
+    slurm.queue(f"7 PENDING {reason}\\n")
+    assert slurm.status("7") == "running"
+    assert not slurm.called("scancel")
+
+
+def test_ctrl_c_in_a_terminal_ends_no_question(slurm: Slurm) -> None:
+    slurm.command("squeue", "kill -INT 0; echo 7 RUNNING")  # to all that run in the terminal
+    assert slurm.status("7") == "running"
 
 
 def test_no_job_is_hidden_by_its_partition_or_by_the_users_own_defaults(slurm: Slurm) -> None:
@@ -140,9 +196,10 @@ def jobscript(tmp_path: Path) -> Path:
 def test_a_job_is_submitted_with_its_options_and_the_id_told(slurm: Slurm, jobscript: Path) -> None:
     done = slurm.run("submit.sh", "--mem=300", "--time=5", str(jobscript))
     assert (done.returncode, done.stdout) == (0, "42\n")
-    call = slurm.calls.read_text().splitlines()[-1]
-    assert call.startswith("sbatch --parsable --no-requeue ")
-    assert call.endswith(f" --mem=300 --time=5 {jobscript}")
+    (call,) = slurm.called("sbatch")
+    assert call.startswith("--parsable --no-requeue ")
+    assert " --mem=300 --time=5 --comment=" in call
+    assert call.endswith(f" {jobscript}")
     assert (slurm.folder / ".snakemake/slurm_logs").is_dir()  # sbatch does not make it
 
 
@@ -178,6 +235,9 @@ def test_a_jobscript_that_is_not_as_expected_is_refused(slurm: Slurm, jobscript:
         "QOSMaxSubmitJobPerUserLimit",
         "AssocMaxSubmitJobLimit",
         "Slurm temporarily unable to accept job, sleeping and retrying",
+        "Batch job submission failed: Socket timed out on send/recv operation",
+        "Batch job submission failed: Zero Bytes were transmitted or received",
+        "Batch job submission failed: Unexpected message received",
     ],
 )
 def test_what_passes_is_waited_for_and_is_no_failed_attempt(slurm: Slurm, jobscript: Path, why: str) -> None:
@@ -206,3 +266,189 @@ def test_what_a_job_around_snakemake_was_given_is_not_handed_on(slurm: Slurm, jo
     assert "SLURM_MEM_PER_CPU" not in environment
     assert "SLURM_CONF=/conf\n" in environment  # where the cluster is
     assert "SBATCH_ACCOUNT=mine\n" in environment  # what the user has chosen
+
+
+LOST = "echo 'sbatch: error: Socket timed out on send/recv operation' >&2; exit 1"
+#: the comment of the last submission
+COMMENT = """sed -n 's/^sbatch.*--comment=\\([^ ]*\\) .*/\\1/p' "$OUT/calls" | tail -n 1"""
+
+
+def test_a_job_whose_id_was_not_told_is_found_and_not_submitted_twice(slurm: Slurm, jobscript: Path) -> None:
+    slurm.command("sbatch", LOST)
+    slurm.command("squeue", f"echo '41 (null)'; echo 42 slurm_open.mine/1; echo 43 $({COMMENT})")
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (0, "43\n")
+    assert len(slurm.called("sbatch")) == 1
+
+
+def test_nothing_is_submitted_again_before_slurm_has_said_whether_it_has_the_job(
+    slurm: Slurm, jobscript: Path
+) -> None:
+    slurm.command("sbatch", LOST)
+    slurm.command("squeue", f'[ "$(grep -c ^squeue "$OUT/calls")" -gt 3 ] && echo 43 $({COMMENT})')
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (0, "43\n")
+    assert len(slurm.called("sbatch")) == 1
+
+
+def test_every_submission_has_a_comment_of_its_own_that_tells_its_snakemake(
+    slurm: Slurm, jobscript: Path
+) -> None:
+    for _ in range(2):
+        slurm.run("submit.sh", "--comment=mine", str(jobscript))
+    comments = [call.rpartition("--comment=")[2].split()[0] for call in slurm.called("sbatch")]
+    assert len(set(comments)) == 2
+    assert all(comment.startswith("slurm_open.mine/") for comment in comments)
+
+
+def test_what_waits_to_be_submitted_is_given_up_when_snakemake_has_ended(
+    slurm: Slurm, jobscript: Path
+) -> None:
+    slurm.refuses("QOSMaxSubmitJobPerUserLimit")
+    slurm.command("sleep", f'rm "{slurm.open}"')
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "not submitted, since Snakemake ends" in done.stderr
+    assert len(slurm.called("sbatch")) == 1
+
+
+def test_nothing_is_submitted_once_snakemake_has_ended(slurm: Slurm, jobscript: Path) -> None:
+    slurm.open.unlink()
+    assert slurm.run("submit.sh", str(jobscript)).returncode == 1
+    assert not slurm.called("sbatch")
+
+
+# --- sidecar.sh ---
+
+#: starts what it is told to, as Snakemake does, and says the process id and the first line; then it waits
+SNAKEMAKE = """
+import subprocess, sys, time
+sidecar = subprocess.Popen(sys.argv[1], stdout=subprocess.PIPE, text=True)
+print(sidecar.pid, sidecar.stdout.readline(), end="", flush=True)
+time.sleep(600)
+"""
+
+
+class Sidecar:
+    """The sidecar of a Snakemake, and jobs in the queue."""
+
+    def __init__(self, slurm: Slurm) -> None:
+        self.slurm, self.jobs = slurm, slurm.folder / "jobs"
+        self.jobs.touch()
+        slurm.command("squeue", 'cat "$OUT/jobs"')
+        # ... which forget at once what is cancelled
+        slurm.command("scancel", 'for id; do sed -i "/^$id /d" "$OUT/jobs"; done')
+        self.process = subprocess.Popen(
+            [str(SCRIPTS / "sidecar.sh")],
+            cwd=slurm.folder,
+            env=slurm.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout
+        self.open = slurm.folder / self.process.stdout.readline().strip()
+        self.comment = f"{self.open.name}/1"
+
+    def submit(self, *lines: str) -> None:
+        with self.jobs.open("a") as jobs:
+            jobs.write("".join(f"{line}\n" for line in lines))
+
+    def end(self) -> tuple[int, str]:
+        """Its exit status, and what it complains of."""
+        stderr = self.process.communicate(timeout=60)[1]
+        return self.process.returncode, stderr
+
+
+@pytest.fixture
+def sidecar(slurm: Slurm) -> Iterator[Sidecar]:
+    sidecar = Sidecar(slurm)
+    yield sidecar
+    sidecar.process.kill()
+    sidecar.process.communicate()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_at_the_end_of_snakemake_its_jobs_are_cancelled_and_no_others(slurm: Slurm, sidecar: Sidecar) -> None:
+    others = ["50 slurm_open.anothers1/1", "51 (null)", f"52 see {sidecar.comment}"]
+    sidecar.submit(f"7 {sidecar.comment}", *others, f"8 {sidecar.comment}2")
+    sidecar.process.terminate()
+    assert sidecar.end() == (0, "")
+    assert slurm.called("scancel") == ["--quiet 7 8"]
+    assert sidecar.jobs.read_text().splitlines() == others
+
+
+def test_a_good_end_cancels_nothing_and_says_nothing(slurm: Slurm, sidecar: Sidecar) -> None:
+    sidecar.process.terminate()
+    assert sidecar.end() == (0, "")
+    assert not slurm.called("scancel")
+
+
+def test_jobs_may_be_submitted_until_then_and_not_after_it(sidecar: Sidecar) -> None:
+    assert sidecar.open.exists()
+    sidecar.process.terminate()
+    sidecar.end()
+    assert not sidecar.open.exists()
+
+
+def test_ctrl_c_and_a_closed_terminal_do_not_end_the_sidecar_before_snakemake(sidecar: Sidecar) -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        sidecar.process.send_signal(number)
+    looks = len(sidecar.slurm.called("sleep"))
+    wait_until(lambda: sidecar.process.poll() is not None or len(sidecar.slurm.called("sleep")) > looks + 3)
+    assert sidecar.process.poll() is None
+    assert sidecar.open.exists()
+
+
+def test_the_sidecar_neither_talks_nor_hangs_up(sidecar: Sidecar) -> None:
+    # Snakemake would read over and over again
+    assert sidecar.process.stdout
+    assert not select.select([sidecar.process.stdout], [], [], 0.2)[0]
+
+
+def test_a_job_that_is_being_submitted_at_the_end_is_cancelled_too(slurm: Slurm, sidecar: Sidecar) -> None:
+    code = "import sys; sys.stdin.read()"
+    command = [sys.executable, "-c", code, f"--comment={sidecar.comment}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as sbatch:
+        sidecar.process.terminate()
+        wait_until(lambda: not sidecar.open.exists())
+        looks = len(slurm.called("sleep"))
+        wait_until(lambda: sidecar.process.poll() is not None or len(slurm.called("sleep")) > looks + 1)
+        sidecar.submit(f"7 {sidecar.comment}")
+        assert sbatch.stdin
+        sbatch.stdin.close()
+    assert sidecar.end() == (0, "")
+    assert slurm.called("scancel") == ["--quiet 7"]
+
+
+def test_if_snakemake_is_killed_its_jobs_are_cancelled(slurm: Slurm) -> None:
+    slurm.command("squeue", 'cat "$OUT/jobs"')
+    slurm.command("scancel", '>"$OUT/jobs"')
+    command = [sys.executable, "-c", SNAKEMAKE, str(SCRIPTS / "sidecar.sh")]
+    with subprocess.Popen(
+        command, cwd=slurm.folder, env=slurm.environment, stdout=subprocess.PIPE, text=True
+    ) as snakemake:
+        assert snakemake.stdout
+        pid, open_file = snakemake.stdout.readline().split()
+        (slurm.folder / "jobs").write_text(f"7 {Path(open_file).name}/1\n")
+        snakemake.kill()
+        try:
+            wait_until(lambda: slurm.called("scancel"))  # while nobody has taken note of its death
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    assert slurm.called("scancel") == ["--quiet 7"]
+
+
+def test_a_slurm_that_does_not_answer_at_the_end_is_told(slurm: Slurm, sidecar: Sidecar) -> None:
+    slurm.does_not_answer()
+    sidecar.process.terminate()
+    status, complaints = sidecar.end()
+    assert status == 1
+    assert complaints.splitlines()[-1].endswith("'make recover' will cancel them")

@@ -113,7 +113,8 @@ def test_the_longest_runs_are_trained_first(project: Project, tiny: Tiny) -> Non
     started = re.findall(
         r"^    output: results/runs/digits/af_tanh_hu_(\d+)_.*_ep_(\d)_", done.stdout, re.MULTILINE
     )
-    assert started == [("50", "3"), ("50", "2"), ("50", "1"), ("5", "3"), ("5", "2"), ("5", "1")]
+    # networks as small as these take hardly less when they are smaller: it is the updates that count
+    assert started == [("50", "3"), ("5", "3"), ("50", "2"), ("5", "2"), ("50", "1"), ("5", "1")]
 
 
 def test_the_report_holds_every_table_and_figure(finished: Project, tiny: Tiny) -> None:
