@@ -9,6 +9,8 @@ from .conftest import Project
 
 MODEL = "scripts/handgrad/model.py"
 ACTIVATIONS = "scripts/handgrad/activations.py"
+BATCH = "scripts/handgrad/batch.py"
+CHECK = "scripts/handgrad/numeric_gradients.py"
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,7 @@ ACTIVATIONS = "scripts/handgrad/activations.py"
         pytest.param(MODEL, "G1 -= l2 * W.W1", "G1 -= 2 * l2 * W.W1", id="penalty"),
         pytest.param(MODEL, "G2 -= l2 * W.W2", "G2[:, 1:] -= l2 * W.W2[:, 1:]", id="penalty of a bias"),
         pytest.param(MODEL, "G1 = delta.T @ X", "G1 = delta.T @ X; G1[:, 0] = 0", id="bias term"),
+        pytest.param(BATCH, "shrink = 1 - eta * l2", "shrink = 1 - 2 * eta * l2", id="training's own step"),
     ],
 )
 def test_a_broken_gradient_stops_training(
@@ -30,7 +33,7 @@ def test_a_broken_gradient_stops_training(
     assert project.times("results/checks/failed/**/*.json")
     line = next(line for line in said.splitlines() if line.startswith("gradient check of tanh on digits"))
     assert "analytic" in line
-    assert "numeric" in line
+    assert ("stepped" if file == BATCH else "numeric") in line
 
 
 def test_a_gate_that_fails_for_one_activation_lets_the_others_train(
@@ -40,3 +43,22 @@ def test_a_gate_that_fails_for_one_activation_lets_the_others_train(
     project.refuse(tiny(axes={"activation": ["tanh", "cos"], "learning_rate": 0.001}))
     (run,) = project.times("results/runs/**/*.h5")
     assert "af_cos" in run
+
+
+def test_a_gate_that_no_longer_passes_is_told_every_time_though_the_runs_are_there(
+    finished: Project, tiny: Callable[..., dict[str, Any]]
+) -> None:
+    # the check alone was changed, and not what trains
+    finished.edit(CHECK, "return lambda f: (f(epsilon)", "return lambda f: 2 * (f(epsilon)")
+    for _ in range(2):
+        assert "gradient check of tanh on digits" in finished.refuse(tiny())
+    assert not finished.times("results/checks/gate/*")
+
+
+def test_a_gate_that_is_gone_is_asked_again_though_the_runs_are_there(
+    finished: Project, tiny: Callable[..., dict[str, Any]]
+) -> None:
+    for gate in finished.times("results/checks/gate/*"):
+        (finished.path / gate).unlink()
+    finished.run(tiny())
+    assert finished.times("results/checks/gate/*")

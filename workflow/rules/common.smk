@@ -57,8 +57,8 @@ def runs_of(dataset=None):
 def final_outputs():
     """What `snakemake` makes when it is not told what to make.
 
-    Run files and checks are named too: one that somebody deleted is made again, though the tables made
-    from it are still there.
+    Run files, checks and gates are named too: one that somebody deleted is made again, though the tables made
+    from it are still there; and a gate that has failed is tried again, though the runs that it once let pass are.
     """
     base = f"results/{EXPERIMENT.name}"
     tables = ["results", "gradient_checks"]
@@ -73,6 +73,7 @@ def final_outputs():
     return [
         *runs_of(),
         *gradient_checks(),
+        *gates(),
         *(f"{base}/tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "html")),
         *(f"{base}/figures/{name}" for name in figures),
     ]
@@ -224,12 +225,22 @@ def check_memory(wildcards, attempt):
     return attempt * (snakemake_memory() + 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6)
 
 
+def checked():
+    """What is checked: each dataset and activation that is trained."""
+    return list(dict.fromkeys((run.dataset, run.activation) for run in EXPERIMENT.runs))
+
+
+def gates():
+    """The checks that must have passed before training."""
+    return [f"results/checks/gate/{dataset}_{activation}.json" for dataset, activation in checked()]
+
+
 def gradient_checks():
-    """The report's gradient checks: one for each dataset and activation that is trained."""
-    pairs = dict.fromkeys((run.dataset, run.activation) for run in EXPERIMENT.runs)
+    """The report's gradient checks."""
     settings = EXPERIMENT.gradient_check.name
     return [
-        f"results/checks/gradients/{dataset}_{activation}_{settings}.json" for dataset, activation in pairs
+        f"results/checks/gradients/{dataset}_{activation}_{settings}.json"
+        for dataset, activation in checked()
     ]
 
 
