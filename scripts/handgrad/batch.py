@@ -58,13 +58,12 @@ class Batch:
         self.Z = np.ones((n, M + 1), dtype)
         self.D = np.empty((n, M), dtype)
         self.S = np.empty((K, n), dtype)
+        self.TS = np.empty((K, n), dtype)
 
     def load(self, split: Split, rows: Rows | slice) -> None:
         """Take N examples of a split: X from their pixels, and T, K x N, from their labels."""
-        if isinstance(rows, slice):
-            x = split.x[rows]
-        else:  # "clip" writes where it is told to; "raise" would write to a copy first
-            x = np.take(split.x, rows, axis=0, out=self.x, mode="clip")
+        # "clip" writes where it is told to; "raise" would write to a copy first
+        x = split.x[rows] if isinstance(rows, slice) else split.x.take(rows, axis=0, out=self.x, mode="clip")
         self.scaling.write_unscaled(x, self.X[:, 1:])
         np.equal(self.classes, split.y[rows], out=self.T)
 
@@ -83,7 +82,7 @@ class Batch:
         """
         S = self.S
         S -= np.maximum.reduce(S, axis=0)
-        targets = np.einsum("kn,kn->n", self.T, S)
+        targets = np.add.reduce(np.multiply(self.T, S, out=self.TS), axis=0)
         np.maximum(S, self.lowest, out=S)
         np.exp(S, out=S)
         total = np.add.reduce(S, axis=0)
