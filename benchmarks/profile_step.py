@@ -1,0 +1,131 @@
+"""Where the time of a step goes, what evaluation costs beside it, and what weights that have run away cost.
+
+    python benchmarks/profile_step.py [--dataset mnist] [--hidden-units 200] [--dtype float32]
+
+Prints Markdown tables, medians of several rounds over random images; one core, one BLAS thread.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "scripts")]
+
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+import numpy as np  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from handgrad.activations import ACTIVATIONS  # noqa: E402
+from handgrad.batch import Batch, in_step_order  # noqa: E402
+from handgrad.model import Weights  # noqa: E402
+from handgrad.training import batches_of, evaluate  # noqa: E402
+from problem import BATCH_SIZE, DATASETS, L2, Cell, Images  # noqa: E402
+
+ROUNDS = 9
+STEPS = 100
+EVALUATED = 10_000
+
+#: what weights are multiplied by
+AWAY = {"1e6 times as large": 1e6, "infinite": np.inf, "not a number": np.nan}
+
+
+def main(dataset: str, hidden_units: int, dtype: str) -> None:
+    """Print all tables."""
+    images = Images(DATASETS[dataset])
+    cells = {name: Cell(dataset, name, hidden_units, dtype) for name in ACTIVATIONS}
+    with threadpool_limits(1), np.errstate(all="ignore"):
+        print("| microseconds of a step |", " | ".join(cells), "|\n|---|--:|--:|--:|")
+        parts = {name: parts_of_a_step(cell, images) for name, cell in cells.items()}
+        for part in next(iter(parts.values())):
+            print("|", part, "|", " | ".join(f"{1e6 * found[part]:.0f}" for found in parts.values()), "|")
+        print("\n| evaluating 10,000 examples |", " | ".join(cells), "|\n|---|--:|--:|--:|")
+        updates = images.dataset.examples / BATCH_SIZE
+        shares = [
+            evaluation(cell, images) / updates / parts[name]["all of it"] for name, cell in cells.items()
+        ]
+        print("| percent of an epoch's updates |", " | ".join(f"{100 * share:.1f}" for share in shares), "|")
+        print("\n| a step whose weights are |", " | ".join(cells), "|\n|---|--:|--:|--:|")
+        times = [away(cell, images) for cell in cells.values()]
+        for name in AWAY:
+            print("|", name, "|", " | ".join(f"{ratios[name]:.2f} times" for ratios in times), "|")
+
+
+def batch_of(cell: Cell, images: Images, scale: float = 1.0) -> Batch:
+    """A batch for weights that are random throughout, the output weights too."""
+    rng = np.random.default_rng(0)
+    first = cell.first_weights()
+    W = Weights(scale * first.W1, scale * 0.1 * rng.standard_normal(first.W2.shape).astype(cell.dtype))
+    return Batch(in_step_order(W), images.scaling, ACTIVATIONS[cell.activation], BATCH_SIZE)
+
+
+def parts_of_a_step(cell: Cell, images: Images) -> dict[str, float]:
+    """Median seconds of each part of a step, and of the two large products in it by themselves."""
+    batch, order = batch_of(cell, images), images.order(np.random.default_rng(1), STEPS)
+    W1, _ = batch.W
+    rounds: list[dict[str, float]] = []
+    for _ in range(ROUNDS):
+        seconds = dict.fromkeys(("load", "forward", "softmax", "ascend"), 0.0)
+        decay = 1.0
+        for rows in order:
+            seconds["load"] += timed(batch.load, images.split, rows)
+            seconds["forward"] += timed(batch.forward, decay)
+            seconds["softmax"] += timed(batch.softmax)
+            began = time.perf_counter()
+            decay = batch.ascend(decay, cell.data.eta, L2)
+            seconds["ascend"] += time.perf_counter() - began
+        W1[...] *= decay
+        product = sum(timed(np.matmul, batch.X, W1.T, batch.A) for _ in order)
+        seconds["of forward, the product X W1'"] = product
+        add = {"beta": 1.0, "c": W1, "trans_b": True, "overwrite_c": True}
+        product = sum(timed(batch.add_product, 1e-30, batch.A.T, batch.X.T, **add) for _ in order)
+        seconds["of ascend, the update of W1"] = product
+        rounds.append(seconds)
+    medians = {part: statistics.median(found[part] for found in rounds) / STEPS for part in rounds[0]}
+    whole = sum(medians[part] for part in ("load", "forward", "softmax", "ascend"))
+    return {**medians, "all of it": whole}
+
+
+def timed(call: Callable[..., Any], *arguments: Any, **options: Any) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    call(*arguments, **options)
+    return time.perf_counter() - began
+
+
+def evaluation(cell: Cell, images: Images) -> float:
+    """Median seconds of evaluating EVALUATED examples."""
+    of_size = batches_of(batch_of(cell, images).W, images.scaling, ACTIVATIONS[cell.activation])
+    rows = np.arange(EVALUATED)
+    return statistics.median(timed(evaluate, of_size, images.split, rows) for _ in range(ROUNDS))
+
+
+def away(cell: Cell, images: Images) -> dict[str, float]:
+    """How many times as long a step takes with weights that have run away, which it leaves as they are."""
+    batches = {name: batch_of(cell, images, scale) for name, scale in {"": 1.0, **AWAY}.items()}
+    order = images.order(np.random.default_rng(1), STEPS)
+
+    def steps(batch: Batch) -> None:
+        for rows in order:
+            batch.load(images.split, rows)
+            batch.forward()
+            batch.softmax()
+            batch.ascend(1.0, 0.0, 0.0)
+
+    rounds = [{name: timed(steps, batch) for name, batch in batches.items()} for _ in range(ROUNDS)]
+    return {name: statistics.median(found[name] / found[""] for found in rounds) for name in AWAY}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", choices=DATASETS, default="mnist")
+    parser.add_argument("--hidden-units", type=int, default=200)
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    options = parser.parse_args()
+    main(options.dataset, options.hidden_units, options.dtype)
