@@ -15,6 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
+# the BLAS is to choose its kernels for this processor, as that of the others does
+for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
+    del os.environ[name]
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 if hasattr(os, "sched_setaffinity"):  # one core also for those who start threads of their own
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

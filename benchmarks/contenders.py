@@ -1,8 +1,8 @@
 """The contenders: each makes, for a cell of the table, a function that trains on the batches it is given.
 
-All train the same network by the same update from the same start, and a test holds their weights equal. What
-each may prepare before the clock runs is what its users would: all but handgrad hold the images as floating
-point, scaled.
+All but scikit-learn train the same network by the same update from the same start, and a test holds their
+weights equal. What each may prepare before the clock runs is what its users would: all but handgrad hold the
+images as floating point, scaled.
 """
 
 import itertools
@@ -145,7 +145,10 @@ def _jax(cell: Cell, images: Images, *, bias_is_a_column: bool) -> Train | None:
 
 
 def scikit_learn(cell: Cell, images: Images) -> Train | None:
-    """scikit-learn's MLPClassifier, which has tanh alone of the three; it shuffles by itself."""
+    """scikit-learn's MLPClassifier, which has tanh alone of the three.
+
+    It starts from weights of its own, takes rows in an order of its own and leaves biases out of the penalty.
+    """
     if cell.activation != "tanh":
         return None
     from sklearn.neural_network import MLPClassifier
@@ -155,7 +158,7 @@ def scikit_learn(cell: Cell, images: Images) -> Train | None:
         (cell.hidden_units,),
         activation="tanh",
         solver="sgd",
-        alpha=L2 * BATCH_SIZE,
+        alpha=L2,
         batch_size=BATCH_SIZE,
         learning_rate_init=cell.data.eta * BATCH_SIZE,
         momentum=0,
@@ -195,7 +198,7 @@ def plain_numpy(cell: Cell, images: Images) -> Train:
             S = Z @ W2.T
             largest = S.max(axis=1, keepdims=True)
             logsumexp = largest + np.log(np.exp(S - largest).sum(axis=1, keepdims=True))
-            _ = (T * S).sum() - logsumexp.sum() - L2 / 2 * ((W1**2).sum() + (W2**2).sum())  # E
+            _ = (T * S).sum() - logsumexp.sum()  # the data term of E
             Y = np.exp(S - logsumexp)
             G2 = (T - Y).T @ Z - L2 * W2
             G1 = ((T - Y) @ W2[:, 1:] * h_prime(A)).T @ X - L2 * W1

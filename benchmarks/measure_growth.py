@@ -67,4 +67,7 @@ def main(sizes: list[int]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", type=int, default=[100, 1000, 5000])
-    main(parser.parse_args().runs)
+    sizes = parser.parse_args().runs
+    if any(size < 100 or size % 100 for size in sizes):
+        parser.error(f"numbers of runs must be hundreds, and these are {sizes}")
+    main(sizes)

@@ -16,6 +16,9 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "scripts")]
 
+# the BLAS is to choose its kernels for this processor, as that of the others does
+for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
+    del os.environ[name]
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 

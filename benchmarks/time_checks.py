@@ -6,18 +6,23 @@ Prints a Markdown table, medians of three. The images are random, of CIFAR-10's 
 """
 
 import argparse
+import os
 import statistics
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-import numpy as np
-from threadpoolctl import threadpool_limits
+# the BLAS is to choose its kernels for this processor, as that of the others does
+for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
+    del os.environ[name]
 
-from handgrad.activations import ACTIVATIONS
-from handgrad.data import ImageData, Split
-from handgrad.gradient_check import CheckReport, Settings, check
+import numpy as np  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from handgrad.activations import ACTIVATIONS  # noqa: E402
+from handgrad.data import ImageData, Split  # noqa: E402
+from handgrad.gradient_check import CheckReport, Settings, check  # noqa: E402
 
 ROUNDS = 3
 CLASSES = 10

@@ -195,6 +195,9 @@ def random_problem(data: ImageData, activation: str, settings: Settings) -> Prob
         W=random_weights(data.inputs, settings.hidden_units, data.classes, settings.seed),
         activation=ACTIVATIONS[activation],
         l2=settings.l2,
+        split=split,
+        rows=rows,
+        scaling=scaling,
     )
 
 
@@ -214,7 +217,7 @@ def check_gradients(
     epsilon: the step of central differences. seed picks directions and sampled entries. allow_for_epsilon
     widens the limits of central differences to what they can do with these inputs; see ``limits_at``.
     """
-    X, T, W, activation, l2 = problem
+    X, T, W, activation, l2, *_ = problem
     _, analytic = gradients(W, X, T, activation, l2)
     central, seconds_central = _timed(
         partial(numeric_gradient, problem, central_slope(epsilon), activation.h)
@@ -254,17 +257,25 @@ def step_gradient(problem: Problem, analytic: Weights) -> Weights:
     """The gradient that training's own step follows: the change of the weights in one update, over eta.
 
     eta makes the changes as large as the weights or larger, so that rounding of their sum hides nothing; it
-    is a power of two, so that it rounds nothing itself.
+    is a power of two, so that it rounds nothing itself. Everything is as in training: pixels and labels are
+    loaded, and W1 has decayed since it was last multiplied in.
     """
     smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
     eta = 2.0 ** -np.floor(np.log2(smallest)) if np.isfinite(smallest) else 1.0
-    W = in_step_order(Weights(*(w.copy("K") for w in problem.W)))
-    batch = Batch(W, PixelScaling(1.0), problem.activation, len(problem.X))
-    batch.X[:], batch.T[:] = problem.X, problem.T.T
-    batch.forward()
+    decay = 0.75
+    W = in_step_order(Weights(problem.W.W1 / decay, problem.W.W2.copy()))
+    first = Weights(decay * W.W1, problem.W.W2)
+    W.W1[...] *= _forward(problem, W, decay).ascend(decay, eta, problem.l2)
+    return Weights(*((after - before) / eta for after, before in zip(W, first, strict=True)))
+
+
+def _forward(problem: Problem, W: Weights, decay: float) -> Batch:
+    """A batch of all the problem's examples for these weights, as far as its probabilities."""
+    batch = Batch(W, problem.scaling, problem.activation, len(problem.rows))
+    batch.load(problem.split, problem.rows)
+    batch.forward(decay)
     batch.softmax()
-    W.W1[...] *= batch.ascend(1.0, eta, problem.l2)
-    return Weights(*((after - before) / eta for after, before in zip(W, problem.W, strict=True)))
+    return batch
 
 
 def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> Limits:

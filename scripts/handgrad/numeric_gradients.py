@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import Activation
+from handgrad.data import PixelScaling, Rows, Split
 from handgrad.model import Weights, forward, objective
 
 Array = NDArray[Any]
@@ -33,13 +34,19 @@ BLOCK = 2**16  # perturbed logits held at once; 512 kB in float64 stay in a core
 
 
 class Problem(NamedTuple):
-    """E as a function of W, and a W: all float64. X is N x (D+1), T is N x K."""
+    """E as a function of W, and a W: all float64. X is N x (D+1), T is N x K.
+
+    X and T are made of these rows of a split, scaled so; training's own step is given those.
+    """
 
     X: Array
     T: Array
     W: Weights
     activation: Activation
     l2: float
+    split: Split
+    rows: Rows
+    scaling: PixelScaling
 
     def objective(self, W: Weights) -> float:
         """E(W) by the model's own code."""
@@ -75,7 +82,7 @@ def numeric_gradient(problem: Problem, slope: Slope, h: Callable[[Array], Array]
     h computes the perturbed outputs of hidden units: the activation's h, or for complex steps its complex
     form. The point itself is always that of the real h.
     """
-    X, T, W, activation, l2 = problem
+    X, T, W, activation, l2, *_ = problem
     A, Z, S = forward(X, W, activation.h)
     point = _Point(A, Z, S.T[:, :, None], T.argmax(axis=1), W.W2)
     G1, G2 = np.empty_like(W.W1), np.empty_like(W.W2)

@@ -10,6 +10,7 @@ from handgrad.activations import ACTIVATIONS, Activation, exponent_limit
 from handgrad.batch import Batch, in_step_order
 from handgrad.data import PixelScaling, Split, one_hot
 from handgrad.model import Array, Weights, gradients
+from handgrad.training import EVALUATION_BLOCK
 
 #: N, D, M, K: an ordinary net, and each size at its smallest
 SHAPES = [(7, 12, 5, 3), (1, 12, 5, 3), (7, 1, 5, 3), (7, 12, 1, 3), (7, 12, 5, 2), (1, 1, 1, 2)]
@@ -221,6 +222,26 @@ def test_no_step_makes_an_array(name: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < it.A.nbytes / 2  # of the large arrays the smallest; NumPy's buffers take 100 kB
+
+
+def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:
+    # run_memory in workflow/rules/common.smk counts so many bytes an example, and so many examples evaluated
+    for shape in [(50, 784, 300, 10), (50, 64, 5, 3), (50, 10, 1000, 100)]:
+        W, split = net("float64", shape)
+        it = batch(W, split, "raw", "tanh", 50)
+        held = sum(array.nbytes for array in vars(it).values() if isinstance(array, np.ndarray))
+        assert held <= 50 * (9 * shape[1] + 3 * 8 * shape[2] + 24 * shape[3] + 100)
+    assert EVALUATION_BLOCK == 500
+
+
+def test_the_data_term_is_summed_in_double_precision_whatever_the_weights_are() -> None:
+    # ln 3 in single precision, a hundred thousand times: a sum in single precision is off by more than 1e-7
+    n = 100_001
+    W, split = net("float32", (1, 2, 1, 3))
+    it = batch(W, split, "raw", "tanh", n)
+    it.T[:] = np.array([[1], [0], [0]])
+    it.S[:] = 0
+    assert it.softmax() == -n * float(np.log(np.float32(3)))
 
 
 def test_the_same_steps_give_the_same_bits() -> None:

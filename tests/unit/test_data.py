@@ -16,6 +16,7 @@ from handgrad.data import (
     PixelScaling,
     Rows,
     Split,
+    one_hot,
     pixel_statistics,
     read_data,
     split_rows,
@@ -227,3 +228,10 @@ def test_a_blank_pixel_is_zero_when_standardized() -> None:
     x = np.zeros((10, 2), np.uint8)
     X = PixelScaling.of("standardize", x=x, rows=np.arange(10), largest=255).inputs(x, np.float64)
     assert (X[:, 1:] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_hot_targets_have_a_one_where_the_label_says_and_zeros_elsewhere(dtype: type) -> None:
+    T = one_hot(np.array([2, 0, 1, 2], np.uint8), 3, dtype)
+    assert T.dtype == dtype
+    assert T.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]

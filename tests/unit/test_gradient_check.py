@@ -321,7 +321,7 @@ def test_a_fused_form_that_is_not_h_is_caught(name: str) -> None:
 
 def test_a_step_whose_forward_pass_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Batch.forward
-    monkeypatch.setattr(Batch, "forward", lambda self: right(self, 1 + 1e-8))
+    monkeypatch.setattr(Batch, "forward", lambda self, decay: right(self, decay * (1 + 1e-8)))
     assert caught_by(check_gradients(problem())) == IN_STEP
 
 
@@ -356,6 +356,36 @@ def test_a_step_that_does_not_reach_one_entry_is_caught_and_found(monkeypatch: p
     assert caught_by(report) == IN_STEP_OF_W1
     assert report.failures()[0][2].worst_entry == (2, 3)
     assert "scripts/handgrad/batch.py" in explain(report)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(
+            lambda batch: batch.__dict__.update(factor=1.01 * batch.factor), id="factor of the pixels"
+        ),
+        pytest.param(lambda batch: batch.X.__setitem__((slice(None), 0), 1.0), id="bias of scaled pixels"),
+        pytest.param(lambda batch: batch.T.__setitem__(slice(None), batch.T[::-1].copy()), id="labels"),
+    ],
+)
+def test_a_step_that_loads_its_batch_wrongly_is_caught(wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Batch.load
+
+    def load(self: Batch, *arguments: Any) -> None:
+        right(self, *arguments)
+        wrong(self)
+
+    monkeypatch.setattr(Batch, "load", load)
+    assert caught_by(check_gradients(problem())) == IN_STEP
+
+
+@pytest.mark.parametrize("wrong", [0.9, 1.1])
+def test_a_step_that_forgets_how_far_W1_has_decayed_is_caught(
+    wrong: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Batch.ascend
+    monkeypatch.setattr(Batch, "ascend", lambda self, decay, *rest: right(self, wrong * decay, *rest) / wrong)
+    assert caught_by(check_gradients(problem())) == IN_STEP_OF_W1
 
 
 def test_a_check_leaves_the_weights_as_they_are() -> None:

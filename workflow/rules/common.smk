@@ -198,17 +198,17 @@ def run_minutes(wildcards, attempt):
 
 
 def run_memory(wildcards, attempt):
-    """Megabytes: Python and its libraries, the pixels as bytes, six arrays like W1, and two blocks of inputs.
+    """Megabytes: Python and its libraries, the pixels as bytes, six arrays like W1, and what batches hold.
 
-    A block is a batch, or the 1,000 examples that are evaluated at once. Numbers count as 8 bytes. A second
-    attempt gets twice as much.
+    A batch holds its pixels as bytes and as numbers, and three numbers a hidden unit; so do the 500 examples
+    that are evaluated at once. Numbers count as 8 bytes. A second attempt gets twice as much.
     """
     run, facts = run_of(wildcards), entry(wildcards)
     inputs = pixels_of_image(facts)
     pixels = inputs * (facts["train"] + facts["test"])
-    weights = 6 * run.hidden_units * inputs
-    blocks = (run.batch_size + 1000) * (inputs + run.hidden_units)
-    return attempt * (snakemake_memory() + 100 + (pixels + 8 * (weights + blocks)) // 10**6)
+    weights = 6 * 8 * run.hidden_units * inputs
+    batches = (run.batch_size + 500) * (9 * inputs + 3 * 8 * run.hidden_units + 1000)
+    return attempt * (snakemake_memory() + 100 + (pixels + weights + batches) // 10**6)
 
 
 # --- checks and tables ---
