@@ -54,6 +54,11 @@ def runs_of(dataset=None):
     ]
 
 
+def data_files():
+    """The datasets that this experiment trains on, as files."""
+    return [f"results/data/{dataset}.h5" for dataset in dataset_names()]
+
+
 def final_outputs():
     """What `snakemake` makes when it is not told what to make.
 

@@ -4,6 +4,7 @@
 rule aggregate_results:
     input:
         runs=runs_of(),
+        data=data_files(),
     output:
         csv="results/{experiment}/tables/results.csv",
         md="results/{experiment}/tables/results.md",
