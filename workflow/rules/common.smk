@@ -66,7 +66,7 @@ def final_outputs():
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass are.
     """
     base = f"results/{EXPERIMENT.name}"
-    tables = ["results", "gradient_checks"]
+    tables = ["results", "seeds", "gradient_checks"]
     figures = [
         f"{kind}/{dataset}.svg"
         for kind in ("learning_curves", "accuracy", "confusion")
