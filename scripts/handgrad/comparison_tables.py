@@ -94,7 +94,9 @@ def comparison_table(
             f"published.loss_divisor.{unknown[0]}: missing, but the published table has rows of these "
             "runs; give the number that its losses were divided by"
         )
-    expected = table["published_faults"] * table["test_size"] / table["published_test_size"]
+    expected = (table["published_faults"] * table["test_size"] / table["published_test_size"]).astype(
+        "float64"
+    )
     table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
     for name in ("loss_mean", "loss_sd"):
         table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
