@@ -68,7 +68,8 @@ def published_against_reproduced(comparison: pd.DataFrame) -> Figure:
     with style():
         figure, panels = _panels(datasets, int(run["dataset"].value_counts().max()))
         for dataset, axes in zip(datasets, panels, strict=True):
-            axes.set_title(f"{dataset}, {count_verdicts(comparison[comparison['dataset'] == dataset])}")
+            counts = count_verdicts(comparison[comparison["dataset"] == dataset])
+            axes.set_title(f"{dataset}, {counts}", pad=18)  # above the head of the numbers
             _draw_rows(axes, rows_of(run[run["dataset"] == dataset]))
         figure.supxlabel("Reproduced faults as a multiple of the published ones")
         legend(figure, _legend_entries(run))
