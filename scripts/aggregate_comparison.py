@@ -2,35 +2,33 @@
 
 from handgrad.comparison_tables import (
     PUBLISHED_COLUMNS,
-    agreements,
     comparison_html,
     comparison_markdown,
     comparison_table,
+    verdicts,
 )
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
-from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.seed_tables import SEEDS_COLUMNS
 from handgrad.tables import read_table, write_table, write_text
 
 
-def main(
-    *, results: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str
-) -> None:
+def main(*, seeds: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str) -> None:
     comparison = comparison_table(
-        read_table(results, RESULT_COLUMNS), read_table(published, PUBLISHED_COLUMNS), loss_divisor
+        read_table(seeds, SEEDS_COLUMNS), read_table(published, PUBLISHED_COLUMNS), loss_divisor
     )
     write_table(csv, comparison)
     write_text(md, comparison_markdown(comparison))
     write_text(html, comparison_html(comparison))
-    for agreement in agreements(comparison):
-        logger.info("%s", agreement)
+    for line in verdicts(comparison):
+        logger.info("%s", line)
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
         require_code("aggregate_comparison", snakemake.params.code)
         main(
-            results=snakemake.input.results,
+            seeds=snakemake.input.seeds,
             published=snakemake.input.published,
             loss_divisor=snakemake.params.loss_divisor,
             csv=snakemake.output.csv,

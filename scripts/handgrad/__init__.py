@@ -12,6 +12,9 @@ data                      datasets as HDF5, pixels to inputs
 training                  mini-batch gradient ascent, epoch by epoch
 runs                      what a run is: its axes, its name, the run table
 runfile, run_reader       the file that holds a finished run
+answers                   which test examples a run has right
+selection                 which run is the best
+statistics, result_statistics   intervals, and which runs cannot be told from the best
 config, config_*          the experiment file and its mistakes
 registry, formats, download   what datasets are made of, read and fetched
 published                 the published table

@@ -1,14 +1,16 @@
-"""Published results beside our own."""
+"""Published results beside our own, and the verdict on each published row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pandas as pd
 
 from handgrad.errors import HandgradError
 from handgrad.published import SETTINGS
+from handgrad.result_tables import axis_column, telling_axes
+from handgrad.seed_tables import SETTING_AXES, faults_range
 from handgrad.tables import (
     Column,
+    Row,
     format_column,
     html_page,
     markdown_table,
@@ -20,123 +22,164 @@ from handgrad.tables import (
 #: what a published row and a run must have in common to be compared
 KEY: tuple[str, ...] = tuple(SETTINGS)
 
+#: what the published rows do not tell
+PROTOCOL: tuple[str, ...] = tuple(
+    axis for axis in SETTING_AXES if axis not in (*KEY, "train_size", "validation_size")
+)
+
 PUBLISHED_COLUMNS: tuple[str, ...] = (*KEY, "faults", "test_size", "loss")
+
+_OURS = (
+    "test_size",
+    "seeds",
+    "finished",
+    "diverged",
+    "faults_mean",
+    "faults_sd",
+    "faults_min",
+    "faults_max",
+    "loss_mean",
+    "loss_sd",
+)
 
 COMPARISON_COLUMNS: tuple[str, ...] = (
     *KEY,
+    *PROTOCOL,
     "published_faults",
-    "faults",
-    "difference_percent",
-    "published_loss",
-    "loss",
     "published_test_size",
-    "test_size",
-    "status",
-    "run",
+    "published_loss",
+    *_OURS,
+    "difference_percent",
+    "verdict",
 )
 
-#: a run agrees with the published one if its faults differ by no more than this
+#: a row agrees if the mean of our faults differs from the published faults by no more than this
 WITHIN_PERCENT = 10
+#: a row is unstable if the seed with the most faults has more than this many times the fewest
+UNSTABLE_RATIO = 2
+
+VERDICTS = ("agrees", "differs", "unstable over seeds", "not run")
+AGREES, DIFFERS, UNSTABLE, NOT_RUN = VERDICTS
+
+RULE = (
+    f"Unstable over seeds: the seed with the most faults has more than {UNSTABLE_RATIO} times the faults of "
+    "the one with the fewest, or some seeds diverged and others did not. Agrees: not unstable, and the mean "
+    f"over the seeds is within {WITHIN_PERCENT} percent of the published faults, or these lie between the "
+    "fewest and the most. Differs: any other row that was run. One seed cannot show that a row is unstable."
+)
 
 
 def comparison_table(
-    results: pd.DataFrame, published: pd.DataFrame, loss_divisor: Mapping[str, float]
+    seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Every published row beside each of our runs of the same KEY, with the columns COMPARISON_COLUMNS.
+    """Every published row beside our runs of the same KEY, with the columns COMPARISON_COLUMNS.
 
-    In the order of the published rows, then of ours; a row that no run answers to has the status ``not
-    run``. difference_percent: our faults less the published ones, in percent of these. loss: ours as the
-    published losses are normalised, the mean negative log-likelihood a test example times the published
-    number of test examples, divided by loss_divisor[dataset]. Where the numbers of test examples differ,
-    published faults are taken in proportion.
+    seeds: a table of ``seeds_table``. One row for each published row, in their order; where our runs of a
+    KEY differ in more than the seed, one for each kind of them, which PROTOCOL tells apart. Our figures are
+    those over the seeds. difference_percent: the mean of our faults less the published ones, in percent of
+    these. loss_mean, loss_sd: as the published losses are normalised, the mean negative log-likelihood a
+    test example times the published number of test examples, divided by loss_divisor[dataset]. Where the
+    numbers of test examples differ, published faults are taken in proportion. verdict: by RULE.
 
     Runs on part of the training images are no reproduction, and are left out.
 
     Raises HandgradError if a dataset that was run has no divisor.
     """
-    whole = results[results["train_size"].isna() & (results["validation_size"] == 0)]
+    whole = seeds[seeds["train_size"].isna() & (seeds["validation_size"] == 0)]
     theirs = published.rename(columns={name: f"published_{name}" for name in ("faults", "test_size", "loss")})
-    table = theirs.merge(whole[[*PUBLISHED_COLUMNS, "status", "run"]], how="left", on=list(KEY))
-    unknown = sorted(set(table.loc[table["run"].notna(), "dataset"]) - set(loss_divisor))
+    table = theirs.merge(whole[[*KEY, *PROTOCOL, *_OURS]], how="left", on=list(KEY))
+    unknown = sorted(set(table.loc[table["seeds"].notna(), "dataset"]) - set(loss_divisor))
     if unknown:
         raise HandgradError(
             f"published.loss_divisor.{unknown[0]}: missing, but the published table has rows of these "
             "runs; give the number that its losses were divided by"
         )
-    expected = table["published_faults"] * table["test_size"] / table["published_test_size"]
-    table["difference_percent"] = 100 * (table["faults"] - expected) / expected
-    divisor = table["dataset"].map(loss_divisor)
-    table["loss"] = table["loss"] * table["published_test_size"] / divisor
-    table["status"] = table["status"].fillna("not run")
-    return typed(rows_of(table), COMPARISON_COLUMNS)
+    expected = (table["published_faults"] * table["test_size"] / table["published_test_size"]).astype(
+        "float64"
+    )
+    table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
+    for name in ("loss_mean", "loss_sd"):
+        table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
+    rows = rows_of(table.assign(expected=expected))
+    return typed(({**row, "verdict": verdict(row)} for row in rows), COMPARISON_COLUMNS)
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Runs at one learning rate that were compared with a published row, and how many agree with theirs.
-
-    A run that diverged is counted and does not agree. rows_run: published rows that have a run at all.
-    """
-
-    learning_rate: float
-    within: int
-    runs: int
-    rows_run: int
-    rows: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.within} of {self.runs} runs at learning rate {self.learning_rate:g} within "
-            f"{WITHIN_PERCENT} percent of the published faults ({self.rows_run} of {self.rows} published "
-            "rows run)"
-        )
+def verdict(row: Row) -> str:
+    """One of VERDICTS, by RULE. expected: the published faults, for our number of test examples."""
+    if pd.isna(row["seeds"]):
+        return NOT_RUN
+    if row["diverged"] > 0:
+        return UNSTABLE if row["finished"] > 0 else DIFFERS
+    if row["faults_max"] > UNSTABLE_RATIO * row["faults_min"]:
+        return UNSTABLE
+    within = abs(row["difference_percent"]) <= WITHIN_PERCENT
+    between = row["faults_min"] <= row["expected"] <= row["faults_max"]
+    return AGREES if within or between else DIFFERS
 
 
-def agreements(comparison: pd.DataFrame) -> list[Agreement]:
-    """The agreement at each learning rate of the published table, the smallest first."""
+def count_verdicts(comparison: pd.DataFrame) -> str:
+    """How many rows have each verdict, in words: ``72 rows: 60 agree, 12 differ``."""
+    plural = {AGREES: "agree", DIFFERS: "differ"}
+    counts = comparison["verdict"].value_counts()
+    told = [f"{counts[name]} {plural.get(name, name)}" for name in VERDICTS if counts.get(name, 0)]
+    return f"{len(comparison)} row{'' if len(comparison) == 1 else 's'}: {', '.join(told) or 'none'}"
+
+
+def verdicts(comparison: pd.DataFrame) -> list[str]:
+    """How many rows have each verdict: in all, and at each learning rate, the smallest first."""
     return [
-        _agreement(float(rate), rows)  # type: ignore[arg-type]  # a group's key, and we group by floats
-        for rate, rows in comparison.groupby("learning_rate")
+        f"All {count_verdicts(comparison)}.",
+        *(
+            f"Learning rate {rate:g}, {count_verdicts(rows)}."
+            for rate, rows in comparison.groupby("learning_rate")
+        ),
+        *([alone] if (alone := _one_seed(comparison)) else []),
     ]
 
 
-def _agreement(learning_rate: float, comparison: pd.DataFrame) -> Agreement:
-    run = comparison[comparison["run"].notna()]
-    return Agreement(
-        learning_rate=learning_rate,
-        within=int((run["difference_percent"].abs() <= WITHIN_PERCENT).sum()),
-        runs=len(run),
-        rows_run=len(run[list(KEY)].drop_duplicates()),
-        rows=len(comparison[list(KEY)].drop_duplicates()),
-    )
+def _one_seed(comparison: pd.DataFrame) -> str:
+    """What must be said of rows with a single seed."""
+    alone = int((comparison["seeds"] == 1).sum())
+    return f"{alone} with one seed, which cannot show whether they are unstable." if alone else ""
 
 
-def comparison_columns() -> list[Column]:
+def comparison_columns(comparison: pd.DataFrame) -> list[Column]:
     """What people see of a comparison."""
+    run = comparison[comparison["seeds"].notna()]
+    shown = [name for name in telling_axes(run) if name in PROTOCOL] if len(run) else []
     return [
         *(plain_column(name) for name in KEY),
+        *(axis_column(name) for name in shown),
         plain_column("published_faults", "PUBLISHED FAULTS"),
-        plain_column("faults", "FAULTS"),
+        format_column("faults_mean", "MEAN FAULTS", ".1f"),
+        Column("OVER SEEDS", faults_range),
         format_column("difference_percent", "DIFFERENCE", "+.1f", unit="%"),
         format_column("published_loss", "PUBLISHED LOSS", "#.5g"),
-        format_column("loss", "LOSS", "#.5g"),
-        plain_column("status", "STATUS"),
-        plain_column("run", "RUN"),
+        format_column("loss_mean", "MEAN LOSS", "#.5g"),
+        format_column("loss_sd", "SD LOSS", ".2g"),
+        Column("SEEDS", _seeds),
+        plain_column("verdict", "VERDICT"),
     ]
+
+
+def _seeds(row: Row) -> str:
+    if pd.isna(row["seeds"]):
+        return ""
+    return f"{row['seeds']}, {row['diverged']} diverged" if row["diverged"] else f"{row['seeds']}"
 
 
 def comparison_html(comparison: pd.DataFrame) -> str:
-    """A comparison as a page; runs that are not within WITHIN_PERCENT of the published faults are marked."""
+    """A comparison as a page; rows that were run and do not agree are marked."""
     return html_page(
         "Published and reproduced",
-        "; ".join(map(str, agreements(comparison))),
-        comparison_columns(),
+        " ".join([*verdicts(comparison), RULE]),
+        comparison_columns(comparison),
         rows_of(comparison),
-        lambda row: bool(abs(row["difference_percent"]) > WITHIN_PERCENT),
+        lambda row: row["verdict"] in (DIFFERS, UNSTABLE),
     )
 
 
 def comparison_markdown(comparison: pd.DataFrame) -> str:
-    """A comparison as Markdown: how many runs agree, at each learning rate, and the table."""
-    counts = "".join(f"- {agreement}\n" for agreement in agreements(comparison))
-    return counts + "\n" + markdown_table(comparison_columns(), rows_of(comparison))
+    """A comparison as Markdown: the counts of verdicts, the table, and the rule of the verdicts."""
+    counts = "".join(f"- {line}\n" for line in verdicts(comparison))
+    return f"{counts}\n{markdown_table(comparison_columns(comparison), rows_of(comparison))}\n{RULE}\n"

@@ -1,45 +1,22 @@
 """The confusion matrix of an experiment's best run."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from handgrad.errors import HandgradError
+from handgrad.answers import require_faults
 from handgrad.plot_style import INK, fixed_ticks, new_layout, style
-from handgrad.tables import Row, rows_of
+from handgrad.tables import Row
 
 Array = NDArray[Any]
 
 CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
 CLASSES_WITH_NAMES = 40
-
-
-def best_run(results: pd.DataFrame, dataset: str) -> Row | None:
-    """The row of a dataset's run with the fewest test faults, the first of equals; None if all diverged."""
-    finished = results[(results["dataset"] == dataset) & results["faults"].notna()]
-    return min(rows_of(finished), key=lambda row: row["faults"], default=None)
-
-
-def read_test_labels(path: str | Path) -> tuple[Array, tuple[str, ...]]:
-    """The labels of a dataset's test split, uint8 (N,), and its class names, without reading any pixels.
-
-    Raises HandgradError if the file is not a dataset.
-    """
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            return file["test/y"][:], tuple(file.attrs["class_names"])
-    except (OSError, KeyError) as error:
-        raise HandgradError(
-            f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
-        ) from error
 
 
 def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
@@ -53,15 +30,10 @@ def confusion_of(best: Row, labels: Array, predictions: Array, class_names: Sequ
 
     Raises HandgradError if labels and predictions do not give the faults that the row has.
     """
-    faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
-    if faults != best["faults"]:
-        raise HandgradError(
-            f"results/runs/{best['dataset']}/{best['run']}.h5: its predictions give {faults} faults on the "
-            f"test labels, the results table has {best['faults']}; delete the table, and run snakemake again"
-        )
+    require_faults(best, labels, predictions)
     counts = confusion_counts(labels, predictions, len(class_names))
     return confusion_matrix(
-        counts, class_names, f"{best['run']}\n{faults} faults in {len(labels)} test images"
+        counts, class_names, f"{best['run']}\n{best['faults']} faults in {len(labels)} test images"
     )
 
 

@@ -25,7 +25,9 @@ _MODEL = ("activations", "model", "randomness")
 _STEP = (*_MODEL, "batch", "data")
 _CHECK = (*_STEP, "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
-_RESULTS = ("result_tables", "runs", "tables")
+_RESULTS = ("result_tables", "runs", "selection", "tables")
+_COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
+_ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
@@ -33,21 +35,14 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "check_gate": (*_BASE, *_CHECK),
     "check_gradients": (*_BASE, *_CHECK, "check_report"),
     "train_run": (*_BASE, *_TRAINING, "checkpoint", "runfile"),
-    "aggregate_results": (*_BASE, *_TRAINING, *_RESULTS, "run_reader"),
-    "aggregate_comparison": (*_BASE, *_RESULTS, "comparison_tables", "published"),
+    "aggregate_results": (*_BASE, *_ANSWERS, "result_statistics", "statistics"),
+    "aggregate_seeds": (*_BASE, *_RESULTS, "seed_tables"),
+    "aggregate_comparison": (*_BASE, *_COMPARISON),
     "aggregate_gradient_checks": (*_BASE, "check_tables", "runs", "tables"),
     "plot_learning_curves": (*_BASE, *_TRAINING, "plot_style", "run_plots", "run_reader"),
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
-    "plot_confusion": (*_BASE, *_TRAINING, *_RESULTS, "run_reader", "confusion_plots", "plot_style"),
-    "plot_comparison": (
-        *_BASE,
-        "comparison_plots",
-        "comparison_tables",
-        "plot_style",
-        "published",
-        "runs",
-        "tables",
-    ),
+    "plot_confusion": (*_BASE, *_ANSWERS, "confusion_plots", "plot_style"),
+    "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
 }
 
 

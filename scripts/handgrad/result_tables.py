@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from handgrad.runs import AXES, Run
+from handgrad.selection import how_chosen
 from handgrad.tables import (
     TITLES,
     TYPES,
@@ -29,7 +30,12 @@ RESULT_COLUMNS: tuple[str, ...] = (
     "faults",
     "test_size",
     "accuracy",
+    "accuracy_low",
+    "accuracy_high",
     "loss",
+    "validation_faults",
+    "against_best",
+    "p_holm",
     "seconds",
     "content_sha256",
     "run",
@@ -40,14 +46,16 @@ def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
     """One row a run, in the order given, with the columns RESULT_COLUMNS.
 
     faults, of test_size test examples; accuracy, a fraction; loss, mean negative log-likelihood a test
-    example: all after the last epoch, and missing from a run that diverged. seconds: of training and
-    evaluation. run: the run's name.
+    example: all after the last epoch, and missing from a run that diverged. validation_faults: of
+    validation_size examples, missing where none are held out. seconds: of training and evaluation. run: the
+    run's name. What ``result_statistics.with_statistics`` fills in is missing.
     """
     return typed((_row(summary) for summary in summaries), RESULT_COLUMNS)
 
 
 def _row(summary: "Summary") -> Row:
     faults, size = summary.faults, summary.test_size
+    held_out = faults is not None and summary.run.validation_size > 0
     return {
         **vars(summary.run),
         "status": summary.status,
@@ -55,6 +63,7 @@ def _row(summary: "Summary") -> Row:
         "test_size": size,
         "accuracy": None if faults is None else (size - faults) / size,
         "loss": summary.loss,
+        "validation_faults": int(summary.history["validation_faults"][-1]) if held_out else None,
         "seconds": summary.seconds,
         "content_sha256": summary.content_sha256,
         "run": summary.run.name,
@@ -70,9 +79,12 @@ def result_columns(table: pd.DataFrame) -> list[Column]:
     return [
         *(plain_column(name) for name in TITLES),
         Column("PREC", _percent),
+        *([Column("95% INTERVAL", _interval)] if table["accuracy_low"].notna().any() else []),
         Column("FAULTS", _faults),
         format_column("loss", "LOSS", "#.5g"),
-        *(_axis_column(name) for name in _telling_axes(table)),
+        *(axis_column(name) for name in telling_axes(table)),
+        *([Column("VALID", _validation)] if table["validation_faults"].notna().any() else []),
+        *([_AGAINST_BEST] if table["against_best"].notna().any() else []),
         plain_column("status", "STATUS"),
         format_column("seconds", "SECONDS", ".1f"),
     ]
@@ -86,17 +98,33 @@ def _faults(row: Row) -> str:
     return "" if pd.isna(row["faults"]) else f"{row['faults']}/{row['test_size']}"
 
 
-def _axis_column(name: str) -> Column:
+def _interval(row: Row) -> str:
+    if pd.isna(row["accuracy_low"]):
+        return ""
+    return f"{100 * row['accuracy_low']:.2f} to {100 * row['accuracy_high']:.2f}"
+
+
+def _validation(row: Row) -> str:
+    return "" if pd.isna(row["validation_faults"]) else f"{row['validation_faults']}/{row['validation_size']}"
+
+
+_AGAINST_BEST = plain_column("against_best", "AGAINST BEST")
+
+
+def axis_column(name: str) -> Column:
+    """A column that shows an axis outside the published table."""
     shown = plain_column(name, name.replace("_", " ").upper())
     if name != "train_size":
         return shown
     return Column(shown.title, lambda row: shown.text(row) or "all", numeric=TYPES[name] != "str")
 
 
-def _telling_axes(table: pd.DataFrame) -> list[str]:
+def telling_axes(table: pd.DataFrame) -> list[str]:
     """The axes outside the published table that tell a reader something about these runs."""
     telling = []
     for axis in fields(Run):
+        if axis.name not in table:
+            continue
         values = {None if pd.isna(value) else value for value in table[axis.name]}
         usual = values if axis.default is MISSING else {axis.default}
         if axis.name not in TITLES and (len(values) > 1 or not values <= usual):
@@ -105,15 +133,14 @@ def _telling_axes(table: pd.DataFrame) -> list[str]:
 
 
 def results_markdown(table: pd.DataFrame) -> str:
-    """A results table as Markdown."""
-    return markdown_table(result_columns(table), rows_of(table))
+    """A results table as Markdown, and how the best runs were chosen."""
+    return f"{markdown_table(result_columns(table), rows_of(table))}\n{how_chosen(table)}\n"
 
 
 def results_html(table: pd.DataFrame) -> str:
     """A results table as a page of its own; runs that diverged say so in words, and are set off."""
-    return html_page(
-        "Results", count_runs(table), result_columns(table), rows_of(table), lambda row: not finished(row)
-    )
+    summary = f"{count_runs(table)}. {how_chosen(table)}".strip()
+    return html_page("Results", summary, result_columns(table), rows_of(table), lambda row: not finished(row))
 
 
 def finished(row: Row) -> bool:

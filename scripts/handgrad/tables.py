@@ -35,9 +35,13 @@ _KINDS: dict[Any, str] = {str: "str", float: "float64"}
 _AXIS_TYPES = {axis.name: _KINDS.get(axis.type, "Int64") for axis in fields(Run)}
 TYPES = {
     **_AXIS_TYPES,
-    **dict.fromkeys(("faults", "published_faults", "test_size", "published_test_size"), "Int64"),
-    **dict.fromkeys(("accuracy", "loss", "seconds", "published_loss", "difference_percent"), "float64"),
-    **dict.fromkeys(("status", "content_sha256", "run"), "str"),
+    **dict.fromkeys(("faults", "validation_faults", "published_faults"), "Int64"),
+    **dict.fromkeys(("test_size", "published_test_size"), "Int64"),
+    **dict.fromkeys(("seeds", "finished", "diverged", "faults_min", "faults_max"), "Int64"),
+    **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "loss", "p_holm", "seconds"), "float64"),
+    **{f"{figure}_{what}": "float64" for figure in ("accuracy", "faults", "loss") for what in ("mean", "sd")},
+    **dict.fromkeys(("published_loss", "difference_percent"), "float64"),
+    **dict.fromkeys(("status", "against_best", "verdict", "content_sha256", "run"), "str"),
 }
 
 

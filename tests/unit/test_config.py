@@ -97,6 +97,19 @@ def test_the_check_of_config_yaml_is_the_published_one(shipped: dict[str, Any]) 
     assert check.name == "hu_200_n_5_raw_eps_1e-05"
 
 
+def test_reproduction_yaml_is_config_yaml_with_five_seeds(shipped: dict[str, Any]) -> None:
+    config = merge(shipped, read_config_file(ROOT / "config/reproduction.yaml"))
+    assert config["name"] == "reproduction"
+    runs = load_experiment(config).runs
+    seeds = [experiment.pop("seed") for experiment in config["experiments"]]
+    assert seeds == [[0, 1, 2, 3, 4]] * 2
+    once = copy.deepcopy(shipped)
+    assert [experiment.pop("seed") for experiment in once["experiments"]] == [0, 0]
+    assert {**config, "name": "published"} == once
+    assert [run for run in runs if run.seed == 0] == list(load_experiment(shipped).runs)
+    assert len(runs) == 360
+
+
 def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dict[str, Any]) -> None:
     experiment = load_experiment(merge(shipped, read_config_file("config/quick.yaml")))
     assert experiment.name == "quick"

@@ -6,28 +6,25 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import h5py
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from handgrad.comparison_plots import published_against_reproduced
+from handgrad.comparison_plots import NAMED_ROWS, published_against_reproduced
 from handgrad.comparison_tables import KEY, comparison_table
 from handgrad.confusion_plots import (
-    best_run,
     confusion_counts,
     confusion_matrix,
     confusion_of,
-    read_test_labels,
 )
-from handgrad.errors import HandgradError
 from handgrad.plot_style import LEGEND_ENTRIES, log_ticks, message_figure, panels, save_figure
 from handgrad.result_tables import results_table
 from handgrad.run_plots import accuracy_by_hidden_units, learning_curves
 from handgrad.run_reader import Summary
 from handgrad.runs import Run
+from handgrad.seed_tables import seeds_table
 
 RUN = Run(
     dataset="mnist",
@@ -233,50 +230,79 @@ def comparison(summaries: list[Summary], *, rows: list[Summary] | None = None) -
         }
         for row in rows or summaries
     )
-    return comparison_table(results_table(summaries), theirs, {"mnist": 60000, "cifar10": 10000})
+    return comparison_table(seeds_table(results_table(summaries)), theirs, {"mnist": 60000, "cifar10": 10000})
 
 
 def points(figure: Figure) -> list[list[Any]]:
-    return [[line for line in axes.lines if len(line.get_xdata()) == 1] for axes in figure.axes]
+    """The markers of each panel."""
+    return [[line for line in axes.lines if line.get_marker() != "None"] for axes in figure.axes]
 
 
-def test_the_comparison_has_a_panel_for_each_dataset_and_a_point_for_each_run() -> None:
-    figure = published_against_reproduced(comparison(grid(dataset=["mnist", "cifar10"], **PUBLISHED_GRID)))
-    assert titles(figure) == [
-        f"{dataset}: 36 of 36 runs within 10 percent" for dataset in ("mnist", "cifar10")
+def spreads(figure: Figure) -> list[list[Any]]:
+    """From the fewest to the most, of each marker."""
+    return [
+        [
+            [*map(float, line.get_xdata())]
+            for line in axes.lines
+            if len(set(line.get_ydata())) == 1 < len(line.get_xdata())
+        ]
+        for axes in figure.axes
     ]
+
+
+def test_the_comparison_has_a_panel_for_each_dataset_and_a_line_for_each_row() -> None:
+    runs = grid(dataset=["mnist", "cifar10"], **PUBLISHED_GRID)
+    rows = [replace(run, faults=300) for run in runs]
+    figure = published_against_reproduced(comparison(runs, rows=rows))
+    assert titles(figure) == ["mnist, 36 rows: 36 differ", "cifar10, 36 rows: 2 agree, 34 differ"]
     assert [len(panel) for panel in points(figure)] == [36, 36]
-    assert set(legend_texts(figure)) == {
-        *PUBLISHED_GRID["activation"],
-        "learning rate 0.001",
-        "learning rate 0.01",
-        "within 10 percent",
-    }
-    looks = {(p.get_marker(), p.get_color(), p.get_markerfacecolor()) for p in points(figure)[0]}
-    assert len(looks) == 6
-    for axes in figure.axes:
-        assert axes.get_xlim() == axes.get_ylim()
-        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names[:2] == ["softplus  M 100  η 0.01  λ 0.01", "softplus  M 100  η 0.01  λ 0.1"]
+    assert len(set(names)) == 36
+    assert legend_texts(figure) == ["agrees", "differs", "within 10 percent"]
 
 
-def test_a_point_stands_at_the_published_and_the_reproduced_rate() -> None:
-    table = comparison([summary(330)], rows=[summary(200)])
-    ((point,),) = points(published_against_reproduced(table))
-    assert (point.get_xdata()[0], point.get_ydata()[0]) == (2.0, 3.3)
+def test_a_row_stands_at_its_mean_over_seeds_as_a_multiple_of_the_published_faults() -> None:
+    table = comparison([summary(330), summary(390, seed=1)], rows=[summary(200)])
+    figure = published_against_reproduced(table)
+    ((point,),) = points(figure)
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (pytest.approx(1.8), 0)
+    assert spreads(figure) == [[[pytest.approx(1.65), pytest.approx(1.95)]]]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["published → ours", "200 → 360"]
+    assert "from the fewest to the most, over seeds" in legend_texts(figure)
 
 
-def test_rows_without_a_finished_run_are_counted() -> None:
+def test_verdicts_differ_in_marker_and_colour() -> None:
+    runs = [summary(200), summary(300, l2=0.1), summary(200, l2=0.2), summary(500, l2=0.2, seed=1)]
+    figure = published_against_reproduced(
+        comparison(runs, rows=[summary(200, l2=l2) for l2 in (0.01, 0.1, 0.2)])
+    )
+    assert legend_texts(figure)[:3] == ["agrees", "differs", "unstable over seeds"]
+    assert len({point.get_marker() for point in points(figure)[0]}) == 3
+    assert len({point.get_color() for point in points(figure)[0]}) == 3
+
+
+def test_rows_without_a_finished_run_are_counted_or_say_so() -> None:
     rows = [summary(300, l2=l2) for l2 in (0.1, 0.2, 0.3)]
     figure = published_against_reproduced(
         comparison([summary(400, l2=0.1), summary(None, l2=0.2)], rows=rows)
     )
-    assert titles(figure) == ["mnist: 0 of 2 runs within 10 percent\nnot shown: 1 not run, 1 diverged"]
+    assert titles(figure) == ["mnist, 3 rows: 2 differ, 1 not run"]
+    assert [text.get_text() for text in figure.axes[0].texts][1:] == ["300 → 400", "300 → diverged"]
+    assert len(points(figure)[0]) == 1
 
 
 def test_no_faults_at_all_have_a_place_on_a_logarithmic_axis(tmp_path: Path) -> None:
     figure = published_against_reproduced(comparison([summary(0), summary(300, seed=1)], rows=[summary(200)]))
     save(figure, tmp_path / "figure.svg")
-    assert len(points(figure)[0]) == 2
+    assert spreads(figure) == [[[pytest.approx(0.0025), pytest.approx(1.5)]]]
+
+
+def test_rows_beyond_what_has_room_have_no_names(tmp_path: Path) -> None:
+    figure = published_against_reproduced(comparison(grid(l2=[i / 10 for i in range(NAMED_ROWS + 1)])))
+    assert len(points(figure)[0]) == NAMED_ROWS + 1
+    assert not figure.axes[0].texts
+    save(figure, tmp_path / "figure.svg")
 
 
 # --- confusion ---
@@ -306,46 +332,12 @@ def test_the_confusion_matrix_shows_counts_row_percentages_and_names(tmp_path: P
     save(figure, tmp_path / "figure.svg")
 
 
-def test_predictions_that_do_not_fit_the_table_are_refused() -> None:
-    best = {"dataset": "d", "run": RUN.name, "faults": 3}
-    with pytest.raises(HandgradError, match="give 2 faults on the test labels, the results table has 3"):
-        confusion_of(best, LABELS, PREDICTIONS, NAMES)
-    with pytest.raises(HandgradError, match="give None faults"):
-        confusion_of(best, LABELS[:-1], PREDICTIONS, NAMES)
-
-
 def test_a_class_without_images_and_many_classes_are_drawn(tmp_path: Path) -> None:
     save(confusion_matrix(np.array([[0, 0], [1, 10**6]]), ["a", "b"], "few"), tmp_path / "few.svg")
     many = confusion_matrix(np.eye(200, dtype=int), [f"class {i}" for i in range(200)], "many")
     save(many, tmp_path / "many.svg")
     assert not many.axes[0].texts
     assert len(many.axes[0].get_xticklabels()) == 40
-
-
-def test_the_best_run_has_the_fewest_faults_of_its_dataset() -> None:
-    runs = [
-        summary(None, seed=9),
-        summary(300),
-        summary(200, seed=1),
-        summary(200, seed=2),
-        summary(100, dataset="digits"),
-    ]
-    best = best_run(results_table(runs), "mnist")
-    assert best is not None
-    assert best["run"] == runs[2].run.name
-    assert best_run(results_table(runs[:1]), "mnist") is None
-
-
-def test_test_labels_are_read_and_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "data.h5"
-    with h5py.File(path, "w") as file:
-        file["test/y"] = LABELS
-        file.attrs["class_names"] = list(NAMES)
-    labels, names = read_test_labels(path)
-    assert (labels.tolist(), names) == (LABELS.tolist(), NAMES)
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(HandgradError, match="not a dataset"):
-        read_test_labels(path)
 
 
 # --- all figures ---

@@ -28,11 +28,14 @@ from handgrad.comparison_tables import (
     COMPARISON_COLUMNS,
     KEY,
     PUBLISHED_COLUMNS,
+    RULE,
+    UNSTABLE_RATIO,
     WITHIN_PERCENT,
-    agreements,
     comparison_html,
     comparison_markdown,
     comparison_table,
+    count_verdicts,
+    verdicts,
 )
 from handgrad.errors import HandgradError
 from handgrad.result_tables import (
@@ -44,6 +47,7 @@ from handgrad.result_tables import (
 )
 from handgrad.run_reader import Summary
 from handgrad.runs import AXES, Run
+from handgrad.seed_tables import seeds_table
 from handgrad.tables import (
     Column,
     html_page,
@@ -82,7 +86,7 @@ def published(**values: Any) -> pd.DataFrame:
 
 
 def compare(summaries: list[Summary], theirs: pd.DataFrame, divisor: float = 60000) -> list[dict[str, Any]]:
-    return rows_of(comparison_table(results_table(summaries), theirs, {"mnist": divisor}))
+    return rows_of(comparison_table(seeds_table(results_table(summaries)), theirs, {"mnist": divisor}))
 
 
 # --- results ---
@@ -93,11 +97,12 @@ def test_the_results_csv_has_plain_names_and_full_precision(tmp_path: Path) -> N
     write_table(tmp_path / "results.csv", results_table([third, summary(None, train_size=50)]))
     assert (tmp_path / "results.csv").read_bytes().decode() == (
         "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,seed,pixels,batch_gradient,init,"
-        "dtype,train_size,validation_size,status,faults,test_size,accuracy,loss,seconds,content_sha256,run\n"
-        "mnist,tanh,7,1e-05,100,20,0.01,0,unit,sum,published,float32,,0,finished,1,3,0.6666666666666666,"
-        "0.3333333333333333,12.345,c0ffee,af_tanh_hu_7_lr_1e-05_bs_100_ep_20_l2_0.01_seed_0\n"
-        "mnist,tanh,100,0.001,100,20,0.01,0,unit,sum,published,float32,50,0,diverged,,10000,,"
-        ",12.345,c0ffee,af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0_train_50\n"
+        "dtype,train_size,validation_size,status,faults,test_size,accuracy,accuracy_low,accuracy_high,loss,"
+        "validation_faults,against_best,p_holm,seconds,content_sha256,run\n"
+        "mnist,tanh,7,1e-05,100,20,0.01,0,unit,sum,published,float32,,0,finished,1,3,0.6666666666666666,,,"
+        "0.3333333333333333,,,,12.345,c0ffee,af_tanh_hu_7_lr_1e-05_bs_100_ep_20_l2_0.01_seed_0\n"
+        "mnist,tanh,100,0.001,100,20,0.01,0,unit,sum,published,float32,50,0,diverged,,10000,,,,"
+        ",,,,12.345,c0ffee,af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0_train_50\n"
     )
 
 
@@ -134,8 +139,7 @@ def test_rows_stand_in_the_order_given() -> None:
 
 def test_the_markdown_has_the_published_columns_in_the_published_order() -> None:
     text = results_markdown(results_table([summary(loss=0.5), summary(None, activation="cos")]))
-    assert text.endswith("|\n")
-    assert [re.sub(" +", " ", line) for line in text.splitlines()] == [
+    assert [re.sub(" +", " ", line) for line in text.splitlines()[:-2]] == [
         "| DATASET | AF | HU | LR | BS | EP | lambda | PREC | FAULTS | LOSS | STATUS | SECONDS |",
         "|:----------|:-----|-----:|------:|-----:|-----:|---------:|-------:|----------:|--------:|:---------|"
         "----------:|",
@@ -233,7 +237,7 @@ def test_html_marks_a_diverged_run_in_words_too() -> None:
 def test_html_and_markdown_show_the_same_cells() -> None:
     table = results_table([summary(), summary(None, pixels="raw")])
     page = Page(results_html(table))
-    lines = results_markdown(table).splitlines()
+    lines = results_markdown(table).splitlines()[:-2]
     cells = [cell.strip() for line in (lines[0], *lines[2:]) for cell in line.strip("|").split("|")]
     assert [cell.strip() for cell in page.cells] == [cell.replace("lambda", "λ") for cell in cells]
 
@@ -275,97 +279,140 @@ def test_an_absent_table_is_refused(tmp_path: Path) -> None:
 
 def test_losses_are_compared_in_the_published_normalisation() -> None:
     # 0.09 a test example is 900 for the 10,000 test images, and 900 / 60,000 = 0.015.
-    (row,) = compare([summary(220, loss=0.09)], published())
-    assert row["loss"] == pytest.approx(0.015, rel=1e-12)
-    assert (row["published_faults"], row["faults"], row["published_loss"]) == (200, 220, 0.0147)
+    (row,) = compare([summary(220, loss=0.08), summary(220, loss=0.1, seed=1)], published())
+    assert row["loss_mean"] == pytest.approx(0.015, rel=1e-12)
+    assert row["loss_sd"] == pytest.approx(0.0002**0.5 / 6)
+    assert (row["published_faults"], row["faults_mean"], row["published_loss"]) == (200, 220, 0.0147)
     assert row["difference_percent"] == 10.0
     (row,) = compare([summary(150, loss=1.5)], published(), divisor=10000)
-    assert (row["loss"], row["difference_percent"]) == (1.5, -25.0)
+    assert (row["loss_mean"], row["difference_percent"]) == (1.5, -25.0)
 
 
 def test_another_number_of_test_examples_is_taken_in_proportion() -> None:
     # 200 of 10,000 are 10 of 500; 11 are 10 percent more. The loss is what the published set would give.
     (row,) = compare([summary(11, size=500, loss=0.09)], published())
     assert row["difference_percent"] == pytest.approx(10)
-    assert row["loss"] == pytest.approx(0.015)
+    assert row["loss_mean"] == pytest.approx(0.015)
+    (row,) = compare([summary(8, size=500), summary(14, size=500, seed=1)], published(faults=160))
+    assert (row["verdict"], row["difference_percent"]) == ("agrees", 37.5)  # 160 of 10,000 are 8 of 500
 
 
-def test_published_faults_of_none_at_all_are_no_error() -> None:
-    theirs = published(faults=0)
-    table = comparison_table(results_table([summary(5), summary(0, seed=1)]), theirs, {"mnist": 1})
-    assert table["difference_percent"][0] == math.inf
-    assert agreements(table)[0].within == 0
+@pytest.mark.parametrize(("faults", "verdict"), [(5, "differs"), (0, "agrees")])
+def test_published_faults_of_none_at_all_are_no_error(faults: int, verdict: str) -> None:
+    (row,) = compare([summary(faults)], published(faults=0))
+    assert row["verdict"] == verdict
 
 
-def test_a_published_row_stands_beside_every_run_of_its_key() -> None:
+VERDICT_CASES = {
+    # of 200 published faults
+    "10 percent more": ([220], "agrees"),
+    "10 percent less": ([180], "agrees"),
+    "a little more than that": ([221], "differs"),
+    "much less": ([100], "differs"),
+    "mean within": ([150, 230], "agrees"),
+    "between the seeds": ([200, 300], "agrees"),
+    "outside the seeds": ([221, 300], "differs"),
+    "just stable": ([150, 300], "agrees"),
+    "just unstable": ([150, 301], "unstable over seeds"),
+    "one of several diverged": ([200, 200, None], "unstable over seeds"),
+    "all diverged": ([None, None], "differs"),
+    "none run": ([], "not run"),
+    "no faults, and some": ([0, 3], "unstable over seeds"),
+}
+
+
+@pytest.mark.parametrize(("faults", "expected"), VERDICT_CASES.values(), ids=VERDICT_CASES.keys())
+def test_the_verdict_follows_the_rule(faults: list[int | None], expected: str) -> None:
+    (row,) = compare([summary(count, seed=seed) for seed, count in enumerate(faults)], published())
+    assert row["verdict"] == expected
+    assert (WITHIN_PERCENT, UNSTABLE_RATIO) == (10, 2)
+
+
+def test_there_is_one_row_for_each_published_row_in_the_published_order() -> None:
     theirs = pd.concat([published(activation="cos"), published(), published(l2=0.1)], ignore_index=True)
-    runs = [summary(seed=2), summary(seed=1), summary(None, l2=0.1), summary(hidden_units=101)]
+    runs = [summary(200, seed=2), summary(230, seed=1), summary(None, l2=0.1), summary(hidden_units=101)]
     rows = compare(runs, theirs)
-    assert [(row["activation"], row["l2"], row["status"]) for row in rows] == [
+    assert [(row["activation"], row["l2"], row["verdict"]) for row in rows] == [
         ("cos", 0.01, "not run"),
-        ("tanh", 0.01, "finished"),
-        ("tanh", 0.01, "finished"),
-        ("tanh", 0.1, "diverged"),
+        ("tanh", 0.01, "agrees"),
+        ("tanh", 0.1, "differs"),
     ]
-    assert [row["run"] for row in rows[1:3]] == [run.run.name for run in runs[:2]]
-    for row in (rows[0], rows[3]):
-        assert pd.isna(row["faults"])
-        assert pd.isna(row["loss"])
-        assert pd.isna(row["difference_percent"])
-    assert pd.isna(rows[0]["run"])
-    assert rows[3]["run"] == runs[2].run.name
+    assert [rows[1][name] for name in ("seeds", "faults_min", "faults_mean", "faults_max")] == [
+        2,
+        200,
+        215,
+        230,
+    ]
+    for row in (rows[0], rows[2]):
+        for name in ("faults_mean", "faults_min", "loss_mean", "difference_percent"):
+            assert pd.isna(row[name])
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_not_averaged() -> None:
+    table = comparison_table(
+        seeds_table(results_table([summary(200), summary(900, batch_gradient="mean")])),
+        published(),
+        {"mnist": 60000},
+    )
+    assert table["batch_gradient"].tolist() == ["sum", "mean"]
+    assert table["verdict"].tolist() == ["agrees", "differs"]
+    assert "BATCH GRADIENT" in comparison_markdown(table)
+
+
+@pytest.mark.parametrize("axes", [{"train_size": 5}, {"validation_size": 1}])
+def test_runs_on_part_of_the_training_images_are_left_out(axes: dict[str, int]) -> None:
+    (row,) = compare([replace(summary(**axes), history={"validation_faults": [1]})], published())
+    assert row["verdict"] == "not run"
 
 
 @pytest.mark.parametrize("axis", KEY)
 def test_a_run_that_differs_in_a_key_is_not_compared(axis: str) -> None:
     other = {"dataset": "digits", "activation": "cos"}.get(axis) or getattr(RUN, axis) * 2
     (row,) = compare([summary(**{axis: other})], published())
-    assert row["status"] == "not run"
+    assert row["verdict"] == "not run"
 
 
 def test_the_comparison_csv_has_its_columns_and_blanks(tmp_path: Path) -> None:
     theirs = pd.concat([published(), published(l2=0.1)], ignore_index=True)
-    table = comparison_table(results_table([summary(210, loss=1.5)]), theirs, {"mnist": 10000})
+    table = comparison_table(seeds_table(results_table([summary(210, loss=1.5)])), theirs, {"mnist": 10000})
     write_table(tmp_path / "comparison.csv", table)
-    assert (tmp_path / "comparison.csv").read_text() == (
-        "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,published_faults,faults,"
-        "difference_percent,published_loss,loss,published_test_size,test_size,status,run\n"
-        "mnist,tanh,100,0.001,100,20,0.01,200,210,5.0,0.0147,1.5,10000,10000,finished,"
-        "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0\n"
-        "mnist,tanh,100,0.001,100,20,0.1,200,,,0.0147,,10000,,not run,\n"
-    )
+    head, first, second = (tmp_path / "comparison.csv").read_text().splitlines()
+    assert head.split(",") == list(COMPARISON_COLUMNS)
+    assert head.startswith("dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,pixels,")
+    assert first.startswith("mnist,tanh,100,0.001,100,20,0.01,unit,sum,")
+    assert first.endswith(",200,10000,0.0147,10000,1,1,0,210.0,,210,210,1.5,,5.0,agrees")
+    assert second.startswith("mnist,tanh,100,0.001,100,20,0.1,,")
+    assert second.endswith(f",200,10000,0.0147{',' * 12}not run")
     again = read_table(tmp_path / "comparison.csv", COMPARISON_COLUMNS)
     pd.testing.assert_frame_equal(again, table)
 
 
-def test_agreement_counts_runs_within_ten_percent_at_each_learning_rate() -> None:
-    assert WITHIN_PERCENT == 10
+def test_verdicts_are_counted_in_all_and_at_each_learning_rate() -> None:
     theirs = pd.concat(
         [published(l2=l2, learning_rate=rate) for rate in (0.01, 0.001) for l2 in (0.1, 0.2, 0.3, 0.4)]
     )
     ours = [
-        summary(220, l2=0.1),  # 10 percent more: within
-        summary(221, l2=0.1, seed=1),  # a little more
-        summary(180, l2=0.2),  # 10 percent less: within
-        summary(100, l2=0.2, seed=1),  # much less
-        summary(None, l2=0.3),  # diverged: counted, and not within
+        summary(220, l2=0.1),
+        summary(221, l2=0.1, seed=1),
+        summary(180, l2=0.2),
+        summary(50, l2=0.2, seed=1),
+        summary(None, l2=0.3),
         summary(500, l2=0.1, learning_rate=0.01),
     ]
-    table = comparison_table(results_table(ours), theirs, {"mnist": 60000})
-    low, high = agreements(table)
-    assert (low.learning_rate, low.within, low.runs, low.rows_run, low.rows) == (0.001, 2, 5, 3, 4)
-    assert (high.learning_rate, high.within, high.runs, high.rows_run, high.rows) == (0.01, 0, 1, 1, 4)
-    assert comparison_markdown(table).splitlines()[:2] == [
-        "- 2 of 5 runs at learning rate 0.001 within 10 percent of the published faults "
-        "(3 of 4 published rows run)",
-        "- 0 of 1 runs at learning rate 0.01 within 10 percent of the published faults "
-        "(1 of 4 published rows run)",
+    table = comparison_table(seeds_table(results_table(ours)), theirs, {"mnist": 60000})
+    assert verdicts(table) == [
+        "All 8 rows: 3 differ, 1 unstable over seeds, 4 not run.",
+        "Learning rate 0.001, 4 rows: 2 differ, 1 unstable over seeds, 1 not run.",
+        "Learning rate 0.01, 4 rows: 1 differ, 3 not run.",
+        "2 with one seed, which cannot show whether they are unstable.",
     ]
+    assert comparison_markdown(table).splitlines()[:4] == [f"- {line}" for line in verdicts(table)]
 
 
 def test_the_markdown_of_a_comparison_shows_both() -> None:
-    table = comparison_table(results_table([summary(210, loss=1.5)]), published(), {"mnist": 10000})
-    head, _, row = comparison_markdown(table).splitlines()[2:]
+    runs = [summary(190, loss=1.25), summary(230, loss=1.75, seed=1)]
+    table = comparison_table(seeds_table(results_table(runs)), published(), {"mnist": 10000})
+    _, _, _, head, _, row, *rest = comparison_markdown(table).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, row)]
     assert dict(zip(*cells, strict=True)) == {
         "DATASET": "mnist",
@@ -376,23 +423,26 @@ def test_the_markdown_of_a_comparison_shows_both() -> None:
         "EP": "20",
         "lambda": "0.01",
         "PUBLISHED FAULTS": "200",
-        "FAULTS": "210",
+        "MEAN FAULTS": "210.0",
+        "OVER SEEDS": "190 to 230",
         "DIFFERENCE": "+5.0%",
         "PUBLISHED LOSS": "0.014700",
-        "LOSS": "1.5000",
-        "STATUS": "finished",
-        "RUN": RUN.name,
+        "MEAN LOSS": "1.5000",
+        "SD LOSS": "0.35",
+        "SEEDS": "2",
+        "VERDICT": "agrees",
     }
+    assert rest == ["", RULE]
 
 
 def test_a_dataset_without_a_divisor_is_named_with_its_key() -> None:
     with pytest.raises(HandgradError, match=r"^published\.loss_divisor\.mnist: missing"):
-        comparison_table(results_table([summary(211)]), published(), {"cifar10": 10000})
+        comparison_table(seeds_table(results_table([summary(211)])), published(), {"cifar10": 10000})
 
 
 def test_a_published_dataset_that_was_not_run_needs_no_divisor() -> None:
-    (row,) = rows_of(comparison_table(results_table([]), published(), {}))
-    assert row["status"] == "not run"
+    (row,) = rows_of(comparison_table(seeds_table(results_table([])), published(), {}))
+    assert row["verdict"] == "not run"
 
 
 def test_the_published_table_itself_can_be_compared() -> None:
@@ -401,9 +451,10 @@ def test_the_published_table_itself_can_be_compared() -> None:
         summary(row["faults"], loss=row["loss"] * 6, **{name: row[name] for name in KEY})
         for row in rows_of(theirs)
     ]
-    table = comparison_table(results_table(exact), theirs, {"mnist": 60000, "cifar10": 60000})
-    assert [str(agreement)[:8] for agreement in agreements(table)] == ["36 of 36", "36 of 36"]
-    np.testing.assert_allclose(table["loss"], table["published_loss"])
+    seeds = seeds_table(results_table(exact))
+    table = comparison_table(seeds, theirs, {"mnist": 60000, "cifar10": 60000})
+    assert count_verdicts(table) == "72 rows: 72 agree"
+    np.testing.assert_allclose(table["loss_mean"], table["published_loss"])
     assert (table["difference_percent"] == 0).all()
 
 
@@ -543,19 +594,27 @@ def test_durations_read_well(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["comparison", "comparison_figure"])
-def test_captions_state_the_threshold_that_is_used(name: str) -> None:
-    caption = (ROOT / f"workflow/report/{name}.rst").read_text()
-    assert f"within {WITHIN_PERCENT} percent" in " ".join(caption.split())
+def test_captions_state_the_thresholds_that_are_used(name: str) -> None:
+    caption = " ".join((ROOT / f"workflow/report/{name}.rst").read_text().split())
+    assert f"within {WITHIN_PERCENT} percent" in caption
+    assert name == "comparison_figure" or f"more than {UNSTABLE_RATIO} times" in caption
+
+
+def test_the_docs_state_the_rule_of_the_verdicts() -> None:
+    text = (ROOT / "docs/reproduction.md").read_text().replace("\n> ", "\n")
+    assert RULE in " ".join(text.split())
 
 
 def test_the_page_escapes_quotes_in_text() -> None:
     assert html.escape('"') in html_page('"', "", [], [], lambda row: False)
 
 
-def test_the_comparison_page_counts_and_marks_what_differs() -> None:
-    table = comparison_table(results_table([summary(211), summary(300, seed=1)]), published(), {"mnist": 1})
-    page = comparison_html(table)
-    assert html.escape(str(agreements(table)[0])) in page
+def test_the_comparison_page_counts_marks_what_differs_and_states_the_rule() -> None:
+    theirs = pd.concat([published(), published(l2=0.1), published(l2=0.2)])
+    seeds = seeds_table(results_table([summary(211), summary(300, l2=0.1)]))
+    page = comparison_html(comparison_table(seeds, theirs, {"mnist": 1}))
+    assert "All 3 rows: 1 agree, 1 differ, 1 not run." in page
+    assert html.escape(RULE) in page
     assert page.count('<tr class="marked">') == 1
 
 

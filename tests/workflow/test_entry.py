@@ -135,7 +135,7 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
         for pattern in ("results/data/*", "results/checks/*/*", "results/runs/**/*.h5")
         for name in finished.times(pattern)
     ]
-    tables_and_figures = 5  # results, gradient checks; learning curves, accuracy, confusion
+    tables_and_figures = 6  # results, seeds, gradient checks; learning curves, accuracy, confusion
     assert len(jobs) == len(made) + tables_and_figures
 
 

@@ -14,6 +14,7 @@ Tiny = Callable[..., dict[str, Any]]
 
 RUNS = "results/runs/**/*.h5"
 TABLES = "results/tiny/tables/*"
+RESULTS = "results/tiny/tables/results.*"
 FIGURES = "results/tiny/figures/**/*.svg"
 CHECKS = "results/checks/gradients/*"
 
@@ -61,6 +62,7 @@ GATE = "results/checks/gate/*"
     [
         pytest.param("handgrad/plot_style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
         pytest.param("handgrad/check_tables.py", [], [DATA, GATE, CHECKS, RUNS, FIGURES], id="one table"),
+        pytest.param("handgrad/statistics.py", [RESULTS], [DATA, GATE, CHECKS, RUNS], id="statistics"),
         pytest.param("plot_accuracy.py", [], [DATA, GATE, CHECKS, RUNS, TABLES], id="script of a plot"),
         pytest.param("handgrad/check_report.py", [CHECKS], [DATA, GATE, RUNS], id="the report's check"),
         pytest.param("handgrad/gradient_check.py", [GATE, CHECKS, RUNS], [DATA], id="the check"),

@@ -54,6 +54,11 @@ def runs_of(dataset=None):
     ]
 
 
+def data_files():
+    """The datasets that this experiment trains on, as files."""
+    return [f"results/data/{dataset}.h5" for dataset in dataset_names()]
+
+
 def final_outputs():
     """What `snakemake` makes when it is not told what to make.
 
@@ -61,7 +66,7 @@ def final_outputs():
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass are.
     """
     base = f"results/{EXPERIMENT.name}"
-    tables = ["results", "gradient_checks"]
+    tables = ["results", "seeds", "gradient_checks"]
     figures = [
         f"{kind}/{dataset}.svg"
         for kind in ("learning_curves", "accuracy", "confusion")

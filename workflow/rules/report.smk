@@ -4,6 +4,7 @@
 rule aggregate_results:
     input:
         runs=runs_of(),
+        data=data_files(),
     output:
         csv="results/{experiment}/tables/results.csv",
         md="results/{experiment}/tables/results.md",
@@ -28,9 +29,33 @@ rule aggregate_results:
         "../../scripts/aggregate_results.py"
 
 
-rule aggregate_comparison:
+rule aggregate_seeds:
     input:
         results="results/{experiment}/tables/results.csv",
+    output:
+        csv="results/{experiment}/tables/seeds.csv",
+        md="results/{experiment}/tables/seeds.md",
+        html=report(
+            "results/{experiment}/tables/seeds.html",
+            caption="../report/seeds.rst",
+            category="Tables",
+            labels={"table": "over seeds"},
+        ),
+    log:
+        "results/logs/aggregate_seeds/{experiment}.log",
+    benchmark:
+        "results/benchmarks/aggregate_seeds/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("aggregate_seeds"),
+    script:
+        "../../scripts/aggregate_seeds.py"
+
+
+rule aggregate_comparison:
+    input:
+        seeds="results/{experiment}/tables/seeds.csv",
         published=published_table(),
     output:
         csv="results/{experiment}/tables/comparison.csv",
