@@ -18,9 +18,9 @@ LIBRARY = Path(__file__).parent
 
 #: plumbing that scripts import and that no result depends on. A change of how digests are made shows in
 #: the digests; a list that grows below must not run again what it does not concern.
-PLUMBING = frozenset({"digests", "logs", "stopping"})
+PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
 
-_BASE = ("__init__", "errors", "atomic")
+_BASE = ("errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
 _STEP = (*_MODEL, "batch", "data")
 _CHECK = (*_STEP, "gradient_check", "numeric_gradients")
