@@ -22,7 +22,7 @@ PLUMBING = frozenset({"digests", "logs", "stopping"})
 
 _BASE = ("__init__", "errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
-_STEP = (*_MODEL, "batch", "data")
+_STEP = (*_MODEL, "batch", "data", "momentum")
 _CHECK = (*_STEP, "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
 _RESULTS = ("result_tables", "runs", "tables")

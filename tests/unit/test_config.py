@@ -221,6 +221,7 @@ def axes(text: str) -> str:
 
 
 SIZE = "is not allowed; allowed: a whole number from 1 to 1000000"
+MOMENTUM = "is not allowed; allowed: a number from 0 to below 1"
 POSITIVE = "is not allowed; allowed: a number greater than 0"
 NAME = (
     "is not allowed; allowed: a name of letters, digits, '.', '_' and '-' that begins with a letter or digit "
@@ -252,8 +253,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "misspelt axis": (
         axes("learning_rat: 1"),
         "experiments[1].learning_rat: unknown key; did you mean learning_rate? known: dataset, activation, "
-        "hidden_units, learning_rate, batch_size, epochs, l2, seed, pixels, batch_gradient, init, dtype, "
-        "train_size, validation_size",
+        "hidden_units, learning_rate, batch_size, epochs, l2, seed, pixels, batch_gradient, momentum, "
+        "schedule, init, dtype, train_size, validation_size",
     ),
     "misspelt check key": (
         "gradient_check: {hiden_units: 5}",
@@ -290,7 +291,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
         axes("activation: [TANH]"),
         f"experiments[1].activation: 'TANH' {ACTIVATION}did you mean tanh? known: cos, softplus, tanh",
     ),
-    "init": (axes("init: zeros"), "experiments[1].init: 'zeros' is not a known init; known: published"),
+    "init": (
+        axes("init: zeros"),
+        "experiments[1].init: 'zeros' is not a known init; known: published, scaled",
+    ),
     "pixels": (
         axes("pixels: uint"),
         "experiments[1].pixels: 'uint' is not allowed; did you mean unit? known: raw, unit, standardize",
@@ -298,6 +302,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "dtype": (
         axes("dtype: [float32, float16]"),
         "experiments[1].dtype[1]: 'float16' is not allowed; did you mean float64? known: float32, float64",
+    ),
+    "momentum of 1": (axes("momentum: [0, 0.9, 1]"), f"experiments[1].momentum[2]: 1 {MOMENTUM}"),
+    "negative momentum": (axes("momentum: -0.5"), f"experiments[1].momentum: -0.5 {MOMENTUM}"),
+    "schedule": (
+        axes("schedule: cosin"),
+        "experiments[1].schedule: 'cosin' is not allowed; did you mean cosine? known: constant, cosine",
     ),
     "batch_gradient": (
         axes("batch_gradient: avg"),
