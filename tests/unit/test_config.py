@@ -97,6 +97,23 @@ def test_the_check_of_config_yaml_is_the_published_one(shipped: dict[str, Any]) 
     assert check.name == "hu_200_n_5_raw_eps_1e-05"
 
 
+def test_improved_yaml_trains_the_published_networks_otherwise_and_chooses_on_images_held_out(
+    shipped: dict[str, Any],
+) -> None:
+    experiment = load_experiment(merge(shipped, read_config_file("config/improved.yaml")))
+    published = load_experiment(shipped)
+    assert experiment.name == "improved"
+    model = ("dataset", "activation", "hidden_units", "batch_size", "epochs")
+    for axis in model:
+        assert {getattr(run, axis) for run in experiment.runs} == {
+            getattr(run, axis) for run in published.runs
+        }
+    assert len(experiment.runs) <= 100
+    assert {run.validation_size for run in experiment.runs} == {5000}
+    assert {(run.momentum, run.schedule, run.init) for run in experiment.runs} == {(0.9, "cosine", "scaled")}
+    assert not experiment.has_published  # they trained on part of the images
+
+
 def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dict[str, Any]) -> None:
     experiment = load_experiment(merge(shipped, read_config_file("config/quick.yaml")))
     assert experiment.name == "quick"
@@ -937,7 +954,7 @@ def test_files_are_merged_as_snakemake_merges_them(one: dict[str, Any], other: d
     assert (one, other) == before
 
 
-@pytest.mark.parametrize("name", ["datasets", "config", "quick"])
+@pytest.mark.parametrize("name", ["datasets", "config", "quick", "improved"])
 def test_files_are_read_as_snakemake_reads_them(name: str) -> None:
     from snakemake.common.configfile import load_configfile
 
