@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.data import PixelScaling, Split
 from handgrad.model import Weights, initial_weights
 
@@ -62,6 +63,7 @@ class Cell:
         """The start that the published runs have, the same for all contenders."""
         return initial_weights(
             "published",
+            ACTIVATIONS[self.activation],
             inputs=self.data.inputs,
             hidden_units=self.hidden_units,
             classes=CLASSES,

@@ -20,12 +20,17 @@ class Activation:
     ``complex_h`` is h for complex arguments (the complex step needs an analytic continuation of h near
     the real line); None if there is none. ``fused(A, H, D)`` writes h(A) into H and h'(A) into D, in the
     fewest passes over memory, and may use A for what lies between; None if h and h' alone are to serve.
+
+    spread and periodic are for the initial weights ``scaled``: the standard deviation that suits the
+    pre-activations, and whether h has the period 2 pi.
     """
 
     h: Callable[[Array], Array]
     h_prime: Callable[[Array], Array]
     complex_h: Callable[[Array], Array] | None
     fused: Callable[[Array, Array, Array], None] | None = None
+    spread: float = 1.0
+    periodic: bool = False
 
     def evaluate(self, A: Array, H: Array, D: Array) -> None:
         """Write h(A) into H and h'(A) into D; A is no longer what it was."""
@@ -100,5 +105,5 @@ def fused_cos(A: Array, H: Array, D: Array) -> None:
 ACTIVATIONS: dict[str, Activation] = {
     "softplus": Activation(softplus, sigmoid, complex_softplus, fused_softplus),
     "tanh": Activation(np.tanh, tanh_prime, np.tanh, fused_tanh),
-    "cos": Activation(np.cos, cos_prime, np.cos, fused_cos),
+    "cos": Activation(np.cos, cos_prime, np.cos, fused_cos, periodic=True),
 }

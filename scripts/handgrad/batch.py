@@ -23,6 +23,7 @@ from scipy.linalg.blas import dgemm, sgemm
 from handgrad.activations import Activation, exponent_limit
 from handgrad.data import PixelScaling, Rows, Split
 from handgrad.model import Weights
+from handgrad.momentum import Velocity, add_multiple
 
 Array = NDArray[Any]
 
@@ -97,9 +98,7 @@ class Batch:
         dE/dW1 = [ ((T - Y) W2[:, 1:]) * h'(A) ]' X - lambda W1
         """
         W1, W2 = self.W
-        residual = np.subtract(self.T, self.S, out=self.T)  # dE/dS = T - Y, K x N
-        delta = np.matmul(residual.T, W2[:, 1:], out=self.A)
-        delta *= self.D  # dE/dA, N x M
+        residual, delta = self._backward()
         shrink = 1 - eta * l2
         decay *= shrink
         if not 0.5 < decay <= 1:  # before the array grows without bound
@@ -110,3 +109,30 @@ class Batch:
         add(eta, self.Z.T, residual.T, beta=shrink, c=W2.T, overwrite_c=True)
         add(eta * self.factor / decay, delta.T, self.X.T, beta=1.0, c=W1, trans_b=True, overwrite_c=True)
         return decay
+
+    def ascend_with_momentum(
+        self, V: Velocity, momentum: float, share: float, decay: float, eta: float, l2: float
+    ) -> float:
+        """V <- momentum V + share g and W <- W + eta V, once Y is there; decay as in ``ascend``.
+
+        ``momentum`` says where the numbers are.
+        """
+        W1, W2 = self.W
+        residual, delta = self._backward()
+        add = self.add_product
+        add(share, self.Z.T, residual.T, beta=momentum, c=V.W2.T, overwrite_c=True)
+        add_multiple(W2, -share * l2, V.W2)
+        add_multiple(V.W2, eta, W2)
+        decay, shrunk = V.slow_down(W1, decay, momentum, share * l2, eta)
+        alpha = share * self.factor / V.scale
+        add(alpha, delta.T, self.X.T, beta=1.0, c=V.W1, trans_b=True, overwrite_c=True)
+        add_multiple(V.W1, eta * V.scale / shrunk, W1)
+        V.scale *= decay / shrunk
+        return shrunk
+
+    def _backward(self) -> tuple[Array, Array]:
+        """The residual dE/dS = T - Y, K x N, in the place of T, and delta = dE/dA, N x M, in that of A."""
+        residual = np.subtract(self.T, self.S, out=self.T)
+        delta = np.matmul(residual.T, self.W.W2[:, 1:], out=self.A)
+        delta *= self.D
+        return residual, delta

@@ -6,7 +6,11 @@ from typing import Any
 from handgrad.gradient_check import PARTS, CheckReport, Comparison
 
 #: what is held against what, where it is not the analytic gradient against numeric slopes
-SIDES = {"samples": ("shortcut", "plain"), "step": ("analytic", "stepped")}
+SIDES = {
+    "samples": ("shortcut", "plain"),
+    "step": ("analytic", "stepped"),
+    "momentum": ("analytic", "stepped"),
+}
 
 
 def as_dict(report: CheckReport) -> dict[str, Any]:
@@ -86,6 +90,10 @@ def _fault(report: CheckReport, part: str) -> str:
         return "the gradient code in scripts/handgrad/model.py or activations.py is wrong"
     if part == "step":
         return "what training computes, in scripts/handgrad/batch.py or activations.py, is not that gradient"
+    if part == "momentum":
+        return (
+            "the step with momentum, in scripts/handgrad/batch.py or momentum.py, is not along that gradient"
+        )
     return (
         "the gradient agrees with the shortcut of scripts/handgrad/gradient_check.py, "
         "and that does not with model.objective"

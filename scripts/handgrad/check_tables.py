@@ -34,6 +34,7 @@ _ABOUT_BLOCK = (
     "samples_count",
     "samples_max_rel_difference",
     "step_max_rel_difference",
+    "momentum_max_rel_difference",
 )
 
 CHECK_COLUMNS: tuple[str, ...] = (
@@ -96,7 +97,7 @@ def checks_table(checks: Iterable[Row]) -> pd.DataFrame:
 def check_columns() -> list[Column]:
     """What people see of the checks. Relative differences: of a block's largest gradient, of both blocks the
     larger; spot checks: the untouched objective along directions and at samples of single entries; training's
-    step: how an update moves the weights, against the gradient."""
+    step: how an update moves the weights, without and with momentum, against the gradient."""
     return [
         plain_column("dataset"),
         plain_column("activation"),
@@ -112,7 +113,10 @@ def check_columns() -> list[Column]:
             "SPOT CHECKS, RELATIVE",
             _largest("directions_max_rel_difference", "samples_max_rel_difference"),
         ),
-        Column("TRAINING'S STEP, RELATIVE", _largest("step_max_rel_difference")),
+        Column(
+            "TRAINING'S STEP, RELATIVE",
+            _largest("step_max_rel_difference", "momentum_max_rel_difference"),
+        ),
         format_column("seconds_central", "SECONDS", ".2f"),
         format_column("seconds_complex", "COMPLEX STEP, SECONDS", ".2f"),
         Column("ENTRY BY ENTRY WOULD TAKE", _plain_time),

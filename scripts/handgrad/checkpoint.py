@@ -5,6 +5,7 @@ A file is the sha256 of all that follows it (64 hexadecimal digits and a newline
 header                         JSON: every axis of the run, digests of code and data, position, segments, and
                                how the run has ended, if it has
 weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's decay
+velocity/W1, W2                of a run with momentum: as they are, with the header's scale and share of W1
 history/<figure>               one value an epoch that has passed, for each field of ``training.Epoch``
 test/...                       of a finished run: predictions and probabilities as in its run file
 
@@ -29,6 +30,7 @@ from handgrad.atomic import whole_file
 from handgrad.errors import HandgradError
 from handgrad.logs import logger
 from handgrad.model import Weights
+from handgrad.momentum import Velocity
 from handgrad.runfile import Segment, history_arrays, this_segment
 from handgrad.runs import Run
 from handgrad.stopping import Stopped, StopSignals
@@ -63,7 +65,7 @@ class Checkpoint:
 
     def end_of(self, run: Run) -> Trained | None:
         """How a run ended, if this is its end: its own, or that of one that diverged on the way."""
-        if self.ended and (self.run == run or self.ended.status == "diverged"):
+        if self.ended and (self.run == run or (self.ended.status == "diverged" and run.can_be_extended)):
             return replace(self.ended, run=run)
         return None
 
@@ -82,6 +84,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None
     arrays: dict[str, Array] = {
         "weights/W1": state.W.W1,
         "weights/W2": state.W.W2,
+        **_velocity_arrays(state.velocity),
         **history_arrays(state.history),
     }
     if ended and ended.test:
@@ -93,6 +96,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None
         "passed": state.passed,
         "data_term": state.data_term,
         "seconds": state.seconds,
+        "velocity": state.velocity and {"scale": state.velocity.scale, "share": state.velocity.share},
         "segments": [vars(segment) for segment in checkpoint.segments],
         "ended": ended
         and {
@@ -112,6 +116,10 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None
             f"{path}: the checkpoint cannot be written ({error.strerror}); make room or mend the folder, and "
             "run snakemake again: it goes on from the checkpoint before"
         ) from error
+
+
+def _velocity_arrays(velocity: Velocity | None) -> dict[str, Array]:
+    return {"velocity/W1": velocity.W1, "velocity/W2": velocity.W2} if velocity else {}
 
 
 def _header_of(origin: Origin) -> dict[str, Any]:
@@ -156,9 +164,14 @@ def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> C
         header["passed"],
         header["data_term"],
         header["seconds"],
+        _velocity(header["velocity"], arrays),
     )
     segments = tuple(Segment(**segment) for segment in header["segments"])
     return Checkpoint(run, state, segments, _ended(run, state, header["ended"], arrays))
+
+
+def _velocity(numbers: Any, arrays: dict[str, Array]) -> Velocity | None:
+    return numbers and Velocity(arrays["velocity/W1"], arrays["velocity/W2"], **numbers)
 
 
 def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> Trained | None:
@@ -176,7 +189,8 @@ def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> Trai
 def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
     """The furthest valid checkpoint of a run, or of one equal in all but ``epochs``, not past its end.
 
-    Nothing in training depends on the number of epochs, so a shorter run is the beginning of a longer one.
+    Where nothing depends on the number of epochs, a shorter run is the beginning of a longer one; with a
+    schedule that ends with the last epoch, only the run's own checkpoint serves.
     What is torn, or of other parameters, code or data, is never used: the log says so, and the run's own file
     is set aside under the name ``<run>.checkpoint.rejected``, where it no longer stands in anybody's way.
     """
@@ -197,10 +211,10 @@ def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
 
 
 def _relatives(folder: Path, run: Run) -> Iterator[tuple[Path, Run]]:
-    """Files that are called like checkpoints of runs equal to this one in all but epochs; its own last."""
+    """Files called like checkpoints of runs that begin alike, equal in all but epochs; its own last."""
     own = path_of(folder, run)
     pattern = own.name.replace(f"_ep_{run.epochs}_", "_ep_*_")
-    for path in sorted(own.parent.glob(pattern)):
+    for path in sorted(own.parent.glob(pattern)) if run.can_be_extended else ():
         try:
             other = Run.from_name(run.dataset, path.name.removesuffix(SUFFIX))
         except HandgradError:

@@ -22,7 +22,7 @@ PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
 
 _BASE = ("errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
-_STEP = (*_MODEL, "batch", "data")
+_STEP = (*_MODEL, "batch", "data", "momentum")
 _CHECK = (*_STEP, "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
 _RESULTS = ("result_tables", "runs", "selection", "tables")

@@ -1,6 +1,6 @@
 """Whether ``model.gradients`` is the slope of ``model.objective``, in float64, entry by entry.
 
-Each block of weights, W1 and W2, is checked in five ways:
+Each block of weights, W1 and W2, is checked in six ways:
 
 - complex step, every entry: Im E(W + i eps) / eps with eps = 1e-30. Nothing is subtracted, so it is exact
   to rounding. Only for activations that have a complex form.
@@ -8,9 +8,10 @@ Each block of weights, W1 and W2, is checked in five ways:
 - random directions: central differences of the untouched objective along them, against <gradient, V>.
 - sampled entries: central differences of the untouched objective, against the second part's values.
 - training's step, every entry: by how much an update of ``batch`` moves the weights, over eta.
+- training's step with momentum, every entry: what such an update adds to a velocity and to the weights.
 
 The first two take the shortcut of ``numeric_gradients``; the next two know nothing of it and check it. The
-last holds the code that trains to the gradient that the others prove.
+last two hold the code that trains to the gradient that the others prove.
 """
 
 import time
@@ -27,6 +28,7 @@ from handgrad.batch import Batch, in_step_order
 from handgrad.data import ImageData, PixelScaling, one_hot
 from handgrad.errors import HandgradError
 from handgrad.model import Weights, forward, gradients
+from handgrad.momentum import Velocity
 from handgrad.numeric_gradients import (
     Problem,
     block_inputs,
@@ -64,8 +66,8 @@ GATE = Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5)
 class Limits:
     """The largest relative differences that pass.
 
-    complex, central, samples and step are relative to the block's largest gradient, directions to its 2-norm.
-    Complex step and training's step are good to about 1e-15, central differences at GATE to 1e-9, and samples
+    All are relative to the block's largest gradient, but directions to its 2-norm.
+    Complex step and training's steps are good to 1e-15, central differences at GATE to 1e-9, and samples
     differ from the shortcut by rounding alone. A random direction sees an error e of a block of n entries as
     |e| / sqrt(n), so its limit is the stricter: 1e-8 shows a W1 of 200 x 3073 that is wrong by 1e-5 of its
     2-norm.
@@ -76,6 +78,7 @@ class Limits:
     directions: float = 1e-8
     samples: float = 1e-6
     step: float = 1e-10
+    momentum: float = 1e-10
 
 
 LIMITS = Limits()
@@ -116,6 +119,7 @@ class BlockReport:
     directions: Comparison
     samples: Comparison
     step: Comparison
+    momentum: Comparison
 
     @property
     def entries(self) -> int:
@@ -135,6 +139,7 @@ PARTS = {
     "directions": "random directions",
     "samples": "sampled entries",
     "step": "training's step",
+    "momentum": "training's step with momentum",
 }
 
 
@@ -227,7 +232,7 @@ def check_gradients(
         exact, seconds_complex = _timed(
             partial(numeric_gradient, problem, complex_slope, activation.complex_h)
         )
-    stepped = step_gradient(problem, analytic)
+    stepped, rolled = step_gradient(problem, analytic), momentum_gradient(problem, analytic)
     rng = generator(seed, Purpose.CHECK_SAMPLES)
     blocks, plain_seconds, plain_entries = {}, 0.0, 0
     for block in Weights._fields:
@@ -249,6 +254,7 @@ def check_gradients(
                 numeric[tuple(entries.T)], plain, float(np.abs(numeric).max()), limits.samples, entries
             ),
             step=_compare(g, getattr(stepped, block), largest, limits.step),
+            momentum=_compare(g, getattr(rolled, block), largest, limits.momentum),
         )
     return CheckReport(blocks, seconds_central, seconds_complex, plain_seconds / plain_entries)
 
@@ -260,13 +266,39 @@ def step_gradient(problem: Problem, analytic: Weights) -> Weights:
     is a power of two, so that it rounds nothing itself. Everything is as in training: pixels and labels are
     loaded, and W1 has decayed since it was last multiplied in.
     """
-    smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
-    eta = 2.0 ** -np.floor(np.log2(smallest)) if np.isfinite(smallest) else 1.0
+    eta = _large_step(analytic)
     decay = 0.75
     W = in_step_order(Weights(problem.W.W1 / decay, problem.W.W2.copy()))
     first = Weights(decay * W.W1, problem.W.W2)
     W.W1[...] *= _forward(problem, W, decay).ascend(decay, eta, problem.l2)
     return Weights(*((after - before) / eta for after, before in zip(W, first, strict=True)))
+
+
+def momentum_gradient(problem: Problem, analytic: Weights) -> Weights:
+    """The gradient that a step with momentum follows: what it adds to a velocity V, by that and by W.
+
+    V <- mu V + c g and W <- W + eta V: g is (V - mu V_before)/c and ((W - W_before)/eta - mu V_before)/c, and
+    their mean is returned. V is the gradient turned round, which is as large. The numbers that ``momentum``
+    keeps apart from the arrays are none that hides a mistake, and eta is small enough that they stay apart.
+    """
+    l2, mu, c, decay, share = problem.l2, 0.5, 0.25, 0.75, -problem.l2
+    eta = min(_large_step(analytic), 2.0 ** np.floor(np.log2(1 / (8 * l2))) if l2 else np.inf)
+    first = in_step_order(Weights(*(g[::-1, ::-1].copy() for g in analytic)))
+    W = in_step_order(Weights(problem.W.W1 / decay, problem.W.W2.copy()))
+    V = Velocity((first.W1 - share * W.W1) / 0.5, first.W2.copy(), 0.5, share)
+    before = Weights(decay * W.W1, W.W2.copy())
+    decay = _forward(problem, W, decay).ascend_with_momentum(V, mu, c, decay, eta, l2)
+    V.multiply_in(W.W1)
+    W.W1[...] *= decay
+    moved = [(w - w_before) / eta for w, w_before in zip(W, before, strict=True)]
+    both = zip((V.W1, V.W2), moved, first, strict=True)
+    return Weights(*(((one + other) / 2 - mu * v) / c for one, other, v in both))
+
+
+def _large_step(analytic: Weights) -> float:
+    """A power of two that times the gradient is about 1 or larger, in the block where that is smallest."""
+    smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
+    return float(2.0 ** -np.floor(np.log2(smallest))) if np.isfinite(smallest) else 1.0
 
 
 def _forward(problem: Problem, W: Weights, decay: float) -> Batch:

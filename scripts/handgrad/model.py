@@ -105,15 +105,24 @@ def gradients(W: Weights, X: Array, T: Array, activation: Activation, l2: float)
 
 
 def initial_weights(
-    init: str, *, inputs: int, hidden_units: int, classes: int, seed: int, dtype: DTypeLike
+    init: str,
+    activation: Activation,
+    *,
+    inputs: int,
+    hidden_units: int,
+    classes: int,
+    seed: int,
+    dtype: DTypeLike,
 ) -> Weights:
     """The weights before the first epoch: an entry of ``INITS``, drawn in float64 and then cast."""
     rng = generator(seed, Purpose.INITIAL_WEIGHTS)
-    W1, W2 = INITS[init](rng, inputs, hidden_units, classes)
+    W1, W2 = INITS[init](rng, activation, inputs, hidden_units, classes)
     return Weights(W1.astype(dtype), W2.astype(dtype))
 
 
-def published_init(rng: np.random.Generator, inputs: int, hidden_units: int, classes: int) -> Weights:
+def published_init(
+    rng: np.random.Generator, _: Activation, inputs: int, hidden_units: int, classes: int
+) -> Weights:
     """W1 normal with standard deviation 1/sqrt(D+1), W1[:, 0] = 1; W2 = 0, W2[:, 0] = 1."""
     W1 = rng.standard_normal((hidden_units, inputs + 1)) / np.sqrt(inputs + 1)
     W1[:, 0] = 1
@@ -122,4 +131,19 @@ def published_init(rng: np.random.Generator, inputs: int, hidden_units: int, cla
     return Weights(W1, W2)
 
 
-INITS: dict[str, Callable[[np.random.Generator, int, int, int], Weights]] = {"published": published_init}
+def scaled_init(
+    rng: np.random.Generator, activation: Activation, inputs: int, hidden_units: int, classes: int
+) -> Weights:
+    """W1 normal with standard deviation spread/sqrt(D), W1[:, 0] = 0; W2 = 0.
+
+    With inputs of unit variance, pre-activations then have the activation's spread. Where h is periodic,
+    W1[:, 0] is a phase, uniform in [-pi, pi], as in random Fourier features (Rahimi and Recht, NIPS 2007).
+    """
+    W1 = rng.standard_normal((hidden_units, inputs + 1)) * (activation.spread / np.sqrt(inputs))
+    W1[:, 0] = rng.uniform(-np.pi, np.pi, hidden_units) if activation.periodic else 0
+    return Weights(W1, np.zeros((classes, hidden_units + 1)))
+
+
+Init = Callable[[np.random.Generator, Activation, int, int, int], Weights]
+
+INITS: dict[str, Init] = {"published": published_init, "scaled": scaled_init}

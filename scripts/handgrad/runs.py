@@ -34,6 +34,8 @@ class Run:
     seed: int = _axis("seed")
     pixels: str = _axis("pixels", "unit")
     batch_gradient: str = _axis("gradient", "sum")
+    momentum: float = _axis("momentum", 0.0)
+    schedule: str = _axis("schedule", "constant")
     init: str = _axis("init", "published")
     dtype: str = _axis("dtype", "float32")
     train_size: int | None = _axis("train", None)
@@ -48,6 +50,11 @@ class Run:
             if axis.default is MISSING or value != axis.default:
                 parts += [axis.metadata["token"], canonical_text(value)]
         return "_".join(parts)
+
+    @property
+    def can_be_extended(self) -> bool:
+        """Whether it is the beginning of a run with more epochs: the schedule does not know the last one."""
+        return self.schedule == "constant"
 
     @classmethod
     def from_name(cls, dataset: str, name: str) -> "Run":

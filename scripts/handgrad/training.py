@@ -14,6 +14,7 @@ from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.batch import Batch, in_step_order
 from handgrad.data import Bytes, ImageData, PixelScaling, Rows, Split, split_rows
 from handgrad.model import Weights, initial_weights, penalty
+from handgrad.momentum import Velocity
 from handgrad.randomness import Purpose, generator
 from handgrad.runs import Run
 
@@ -73,7 +74,7 @@ class State:
 
     history: the epochs that have passed. The rest is of the epoch that is running: what W1 is to be
     multiplied by (see ``batch``), the number of examples that have passed, the sum of their data terms, and
-    the seconds that they took.
+    the seconds that they took. velocity: of the weights, where the run has momentum.
     """
 
     W: Weights
@@ -82,6 +83,7 @@ class State:
     passed: int = 0
     data_term: float = 0.0
     seconds: float = 0.0
+    velocity: Velocity | None = None
 
     @property
     def position(self) -> tuple[int, int]:
@@ -94,7 +96,9 @@ class State:
         return sum(epoch.seconds for epoch in self.history) + self.seconds
 
     def multiply_in(self) -> None:
-        """Make W the weights themselves, as they are between two epochs."""
+        """Make W the weights themselves, as they are between two epochs, and the velocity that itself."""
+        if self.velocity:
+            self.velocity.multiply_in(self.W.W1)
         self.W.W1[...] *= self.decay
         self.decay = 1.0
 
@@ -121,14 +125,25 @@ def batches_of(W: Weights, scaling: PixelScaling, activation: Activation) -> Bat
     return functools.cache(functools.partial(Batch, W, scaling, activation))
 
 
-def ascend(batch: Batch, decay: float, run: Run) -> tuple[float, float]:
+def scheduled(schedule: str, passed: float) -> float:
+    """What eta is multiplied by in an update before which this part of all updates has passed."""
+    return (1 + math.cos(math.pi * passed)) / 2 if schedule == "cosine" else 1.0
+
+
+def ascend(
+    batch: Batch, decay: float, run: Run, rate: float = 1.0, velocity: Velocity | None = None
+) -> tuple[float, float]:
     """One update on a batch of B examples, in place; returns the data term of E before it, and the new decay.
 
-    W <- W + eta g where ``batch_gradient`` is ``sum``, W <- W + (eta/B) g where it is ``mean``.
+    W <- W + eta c g with c = 1 where ``batch_gradient`` is ``sum``, 1/B where it is ``mean``; with momentum
+    V <- momentum V + c g and W <- W + eta V. rate: what the schedule multiplies eta by.
     """
-    eta = run.learning_rate if run.batch_gradient == "sum" else run.learning_rate / len(batch.X)
+    eta, examples = run.learning_rate * rate, 1 if run.batch_gradient == "sum" else len(batch.X)
     batch.forward(decay)
-    return batch.softmax(), batch.ascend(decay, eta, run.l2)
+    data_term = batch.softmax()
+    if velocity is None:
+        return data_term, batch.ascend(decay, eta / examples, run.l2)
+    return data_term, batch.ascend_with_momentum(velocity, run.momentum, 1 / examples, decay, eta, run.l2)
 
 
 def evaluate(batch_of: BatchOf, split: Split, rows: Rows | None) -> Evaluation:
@@ -154,11 +169,14 @@ def train_epoch(
     """Pass the training rows in the order of the running epoch, or those that are left of it."""
     began = time.perf_counter() - state.seconds
     order = rows[generator(run.seed, Purpose.EPOCH_ORDER, len(state.history) + 1).permutation(len(rows))]
+    updates = math.ceil(len(rows) / run.batch_size)
     for start in range(state.passed, len(rows), run.batch_size):
+        update = len(state.history) * updates + start // run.batch_size
+        rate = scheduled(run.schedule, update / (updates * run.epochs))
         chosen = order[start : start + run.batch_size]
         batch = batch_of(len(chosen))
         batch.load(data.train, chosen)
-        data_term, state.decay = ascend(batch, state.decay, run)
+        data_term, state.decay = ascend(batch, state.decay, run, rate, state.velocity)
         state.data_term += data_term
         state.passed += len(chosen)
         state.seconds = time.perf_counter() - began
@@ -169,13 +187,14 @@ def first_state(run: Run, data: ImageData) -> State:
     """The state before the first epoch."""
     W = initial_weights(
         run.init,
+        ACTIVATIONS[run.activation],
         inputs=data.inputs,
         hidden_units=run.hidden_units,
         classes=data.classes,
         seed=run.seed,
         dtype=run.dtype,
     )
-    return State(W)
+    return State(W, velocity=Velocity.at_rest(in_step_order(W)) if run.momentum else None)
 
 
 def train(
@@ -192,9 +211,10 @@ def train(
     the state after each update, which changes when training goes on; what it raises ends the training. A run
     has diverged when the objective or a weight is not finite, tested once an epoch.
 
-    state: where to go on, in place of the initial weights: a state that on_batch was called with in a run
-    equal to this one in all but ``epochs``, or the last state of a shorter one. The result is the same to the
-    last bit, since an epoch depends on the state before it, the seed and its number, and on nothing else.
+    state: where to go on, in place of the initial weights: a state that on_batch was called with in this run
+    or, if it can be extended, in one equal to it in all but ``epochs``, or the last state of a shorter one.
+    The result is the same to the last bit, since an epoch depends on the state before it, the seed, its
+    number and, with a schedule, the number of epochs, and on nothing else.
     """
     activation = ACTIVATIONS[run.activation]
     rows, held_out = split_rows(
@@ -203,6 +223,8 @@ def train(
     scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
     state = state or first_state(run, data)
     state.W = in_step_order(state.W)
+    if state.velocity:
+        state.velocity.W1, state.velocity.W2 = in_step_order(Weights(state.velocity.W1, state.velocity.W2))
     batch_of = batches_of(state.W, scaling, activation)
     status, test = "finished", None
     # Infinities and nans are a result here, found once an epoch, and no reason for a warning.

@@ -10,6 +10,7 @@ from handgrad.activations import ACTIVATIONS, Activation, exponent_limit
 from handgrad.batch import Batch, in_step_order
 from handgrad.data import PixelScaling, Split, one_hot
 from handgrad.model import Array, Weights, gradients
+from handgrad.momentum import SMALLEST_SCALE, Velocity
 from handgrad.training import EVALUATION_BLOCK
 
 #: N, D, M, K: an ordinary net, and each size at its smallest
@@ -90,6 +91,50 @@ def test_many_steps_are_as_many_updates_however_much_the_penalty_takes(eta_l2: f
         np.testing.assert_allclose(decay * it.W.W1, W.W1, rtol=0, atol=1e-11 * abs(W.W1).max())
         np.testing.assert_allclose(it.W.W2, W.W2, rtol=0, atol=1e-11 * abs(W.W2).max())
         assert 0.5 < decay <= 1
+
+
+def rolled(
+    it: Batch, V: Velocity, split: Split, rows: Any, mu: float, decay: float, eta: float, l2: float
+) -> float:
+    """A step with momentum, of the sum of the gradients."""
+    it.load(split, rows)
+    it.forward(decay)
+    it.softmax()
+    return it.ascend_with_momentum(V, mu, 1.0, decay, eta, l2)
+
+
+@pytest.mark.parametrize("mu", [1e-30, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("eta_l2", [0.0, 1e-3, 0.1, 0.6, 1.0, 1.5])
+def test_many_steps_with_momentum_are_as_many_updates_however_much_the_penalty_takes(
+    mu: float, eta_l2: float
+) -> None:
+    # the velocity and the weights as they are written down, beside what is kept of them
+    W, split = net("float64")
+    it, decay, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.001
+    kept, V = Velocity.at_rest(it.W), Weights(*(np.zeros_like(w) for w in W))
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        rows = rng.permutation(21)[:7]
+        decay = rolled(it, kept, split, rows, mu, decay, eta, eta_l2 / eta)
+        _, along = reference(W, split, rows, "unit", "tanh", 1.0, eta_l2 / eta)
+        V = Weights(*(mu * v + (a - w) for v, a, w in zip(V, along, W, strict=True)))
+        W = Weights(*(w + eta * v for w, v in zip(W, V, strict=True)))
+        size = max(1.0, abs(W.W1).max())
+        np.testing.assert_allclose(decay * it.W.W1, W.W1, rtol=0, atol=1e-9 * size)
+        np.testing.assert_allclose(it.W.W2, W.W2, rtol=0, atol=1e-9 * max(1.0, abs(W.W2).max()))
+        velocity = kept.scale * kept.W1 + kept.share * it.W.W1
+        np.testing.assert_allclose(velocity, V.W1, rtol=0, atol=1e-9 * max(1.0, abs(V.W1).max()))
+        assert 0.5 < decay <= 1
+        assert SMALLEST_SCALE < kept.scale <= 2
+
+
+def test_multiplied_in_the_velocity_is_what_it_was() -> None:
+    P = np.asfortranarray([[1.0, 2.0], [3.0, 4.0]])
+    V = Velocity(np.asfortranarray([[8.0, 0.0], [4.0, 2.0]]), np.ones((1, 3)), 0.5, -0.25)
+    V.multiply_in(P)
+    np.testing.assert_array_equal(V.W1, [[3.75, -0.5], [1.25, 0.0]])
+    assert (V.scale, V.share) == (1, 0)
+    np.testing.assert_array_equal(P, [[1, 2], [3, 4]])
 
 
 def test_examples_may_be_a_slice() -> None:
@@ -242,6 +287,21 @@ def test_the_data_term_is_summed_in_double_precision_whatever_the_weights_are() 
     it.T[:] = np.array([[1], [0], [0]])
     it.S[:] = 0
     assert it.softmax() == -n * float(np.log(np.float32(3)))
+
+
+def test_no_step_with_momentum_makes_an_array() -> None:
+    W, split = net("float32", (100, 700, 600, 3), size=0.01)
+    it = batch(W, split, "standardize", "cos", 100)
+    V, rows = Velocity.at_rest(it.W), np.arange(100)
+    rolled(it, V, split, rows, 0.9, 1.0, 0.001, 0.01)
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            rolled(it, V, split, rows, 0.9, 1.0, 0.001, 0.01)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < it.A.nbytes / 2
 
 
 def test_the_same_steps_give_the_same_bits() -> None:

@@ -1,5 +1,6 @@
 """A run that was stopped anywhere ends as the same run, and nothing else is ever taken for its beginning."""
 
+import copy
 import hashlib
 import logging
 import os
@@ -108,6 +109,9 @@ VARIANTS = {
     "float64": replace(RUN, dtype="float64"),
     "validation": replace(RUN, validation_size=4, pixels="standardize"),
     "cos, mean": replace(RUN, activation="cos", batch_gradient="mean"),
+    "momentum": replace(RUN, momentum=0.9),
+    "momentum, float64, cosine": replace(RUN, momentum=0.5, schedule="cosine", dtype="float64"),
+    "cosine, mean": replace(RUN, schedule="cosine", batch_gradient="mean"),
 }
 
 
@@ -204,6 +208,63 @@ def test_a_run_that_diverged_has_diverged_for_more_epochs_too_and_not_for_fewer(
         assert content(tmp_path, again) == content(tmp_path, train(longer, DATA, nothing))
     shorter = replace(DIVERGING, epochs=epoch - 1)
     assert furthest_checkpoint(tmp_path, replace(ORIGIN, run=shorter)) is None
+
+
+# --- more and fewer epochs where the learning rate knows the last one ---
+
+COSINE = replace(RUN, schedule="cosine", momentum=0.9)
+
+
+@pytest.mark.parametrize("epochs", [2, 8])
+def test_a_run_of_other_epochs_is_no_beginning_where_the_schedule_knows_the_last_one(
+    epochs: int, tmp_path: Path
+) -> None:
+    other, origin = replace(COSINE, epochs=epochs), replace(ORIGIN, run=COSINE)
+    stopped_after(8, tmp_path, replace(ORIGIN, run=other))
+    assert furthest_checkpoint(tmp_path, origin) is None
+    finished(tmp_path, other)
+    assert furthest_checkpoint(tmp_path, origin) is None
+    assert content(tmp_path, finished(tmp_path, COSINE)) == content(tmp_path, train(COSINE, DATA, nothing))
+
+
+def test_a_shorter_run_that_diverged_is_no_end_where_the_schedule_knows_the_last_epoch(
+    tmp_path: Path,
+) -> None:
+    shorter = replace(DIVERGING, schedule="cosine")
+    longer = replace(shorter, epochs=50)
+    assert finished(tmp_path, shorter).status == "diverged"
+    kept = read_checkpoint(path_of(tmp_path, shorter), replace(ORIGIN, run=shorter))
+    assert kept.end_of(shorter) is not None
+    assert kept.end_of(longer) is None
+    assert furthest_checkpoint(tmp_path, replace(ORIGIN, run=longer)) is None
+
+
+def test_the_checkpoint_of_a_run_with_momentum_holds_its_velocity_to_the_last_bit(tmp_path: Path) -> None:
+    origin = replace(ORIGIN, run=replace(RUN, momentum=0.9))
+    seen: list[State] = []
+
+    def stop_there(state: State) -> None:
+        if state.position == (1, 15):
+            keeper._save(state, None)
+            seen.append(copy.deepcopy(state))
+
+    keeper = Keeper(tmp_path, origin, 1e9, StopSignals(), None)
+    train(origin.run, DATA, nothing, on_batch=stop_there)
+    kept = read_checkpoint(path_of(tmp_path, origin.run), origin).state.velocity
+    there = seen[0].velocity
+    assert kept
+    assert there
+    assert (kept.scale, kept.share) == (there.scale, there.share)
+    assert 0 < kept.scale < 1  # the numbers are apart from the arrays, as they were
+    assert kept.share < 0
+    np.testing.assert_array_equal(kept.W1, there.W1)
+    np.testing.assert_array_equal(kept.W2, there.W2)
+
+
+def test_the_checkpoint_of_a_run_without_momentum_holds_no_velocity(tmp_path: Path) -> None:
+    stopped_after(8, tmp_path)
+    assert read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state.velocity is None
+    assert b"velocity/W" not in path_of(tmp_path, RUN).read_bytes()
 
 
 # --- finished runs ---

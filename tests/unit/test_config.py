@@ -110,6 +110,23 @@ def test_reproduction_yaml_is_config_yaml_with_five_seeds(shipped: dict[str, Any
     assert len(runs) == 360
 
 
+def test_improved_yaml_trains_the_published_networks_otherwise_and_chooses_on_images_held_out(
+    shipped: dict[str, Any],
+) -> None:
+    experiment = load_experiment(merge(shipped, read_config_file("config/improved.yaml")))
+    published = load_experiment(shipped)
+    assert experiment.name == "improved"
+    model = ("dataset", "activation", "hidden_units", "batch_size", "epochs")
+    for axis in model:
+        assert {getattr(run, axis) for run in experiment.runs} == {
+            getattr(run, axis) for run in published.runs
+        }
+    assert len(experiment.runs) <= 100
+    assert {run.validation_size for run in experiment.runs} == {5000}
+    assert {(run.momentum, run.schedule, run.init) for run in experiment.runs} == {(0.9, "cosine", "scaled")}
+    assert not experiment.has_published  # they trained on part of the images
+
+
 def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dict[str, Any]) -> None:
     experiment = load_experiment(merge(shipped, read_config_file("config/quick.yaml")))
     assert experiment.name == "quick"
@@ -234,6 +251,7 @@ def axes(text: str) -> str:
 
 
 SIZE = "is not allowed; allowed: a whole number from 1 to 1000000"
+MOMENTUM = "is not allowed; allowed: a number from 0 to below 1"
 POSITIVE = "is not allowed; allowed: a number greater than 0"
 NAME = (
     "is not allowed; allowed: a name of letters, digits, '.', '_' and '-' that begins with a letter or digit "
@@ -265,8 +283,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "misspelt axis": (
         axes("learning_rat: 1"),
         "experiments[1].learning_rat: unknown key; did you mean learning_rate? known: dataset, activation, "
-        "hidden_units, learning_rate, batch_size, epochs, l2, seed, pixels, batch_gradient, init, dtype, "
-        "train_size, validation_size",
+        "hidden_units, learning_rate, batch_size, epochs, l2, seed, pixels, batch_gradient, momentum, "
+        "schedule, init, dtype, train_size, validation_size",
     ),
     "misspelt check key": (
         "gradient_check: {hiden_units: 5}",
@@ -303,7 +321,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
         axes("activation: [TANH]"),
         f"experiments[1].activation: 'TANH' {ACTIVATION}did you mean tanh? known: cos, softplus, tanh",
     ),
-    "init": (axes("init: zeros"), "experiments[1].init: 'zeros' is not a known init; known: published"),
+    "init": (
+        axes("init: zeros"),
+        "experiments[1].init: 'zeros' is not a known init; known: published, scaled",
+    ),
     "pixels": (
         axes("pixels: uint"),
         "experiments[1].pixels: 'uint' is not allowed; did you mean unit? known: raw, unit, standardize",
@@ -311,6 +332,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "dtype": (
         axes("dtype: [float32, float16]"),
         "experiments[1].dtype[1]: 'float16' is not allowed; did you mean float64? known: float32, float64",
+    ),
+    "momentum of 1": (axes("momentum: [0, 0.9, 1]"), f"experiments[1].momentum[2]: 1 {MOMENTUM}"),
+    "negative momentum": (axes("momentum: -0.5"), f"experiments[1].momentum: -0.5 {MOMENTUM}"),
+    "schedule": (
+        axes("schedule: cosin"),
+        "experiments[1].schedule: 'cosin' is not allowed; did you mean cosine? known: constant, cosine",
     ),
     "batch_gradient": (
         axes("batch_gradient: avg"),
@@ -940,7 +967,7 @@ def test_files_are_merged_as_snakemake_merges_them(one: dict[str, Any], other: d
     assert (one, other) == before
 
 
-@pytest.mark.parametrize("name", ["datasets", "config", "quick"])
+@pytest.mark.parametrize("name", ["datasets", "config", "quick", "improved"])
 def test_files_are_read_as_snakemake_reads_them(name: str) -> None:
     from snakemake.common.configfile import load_configfile
 

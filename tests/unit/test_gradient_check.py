@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from handgrad.gradient_check import (
     random_problem,
 )
 from handgrad.model import Array, Weights, forward, gradients, objective
+from handgrad.momentum import Velocity
 from handgrad.numeric_gradients import Problem, central_slope, complex_slope, numeric_gradient, plain_slopes
 
 SMALL = Settings(hidden_units=4, examples=5, pixels="unit", epsilon=1e-5)
@@ -159,7 +161,7 @@ def test_plain_evaluations_leave_the_weights_as_they_are() -> None:
 
 # --- what is wrong is caught, by the part that is there for it ---
 
-PARTS_OF_GRADIENT = ("complex", "central", "directions", "step")
+PARTS_OF_GRADIENT = ("complex", "central", "directions", "step", "momentum")
 WHOLE_GRADIENT = {(block, part) for block in ("W1", "W2") for part in PARTS_OF_GRADIENT}
 IN_W1 = {item for item in WHOLE_GRADIENT if item[0] == "W1"}
 IN_W2 = WHOLE_GRADIENT - IN_W1
@@ -222,7 +224,7 @@ def test_one_entry_that_is_wrong_by_a_hair_is_caught_and_found(monkeypatch: pyte
 
     use_gradients(monkeypatch, spoil)
     report = check_gradients(problem())
-    assert caught_by(report) == {("W1", "complex"), ("W1", "step")}
+    assert caught_by(report) == {("W1", "complex"), ("W1", "step"), ("W1", "momentum")}
     assert report.failures()[0][2].worst_entry == (2, 3)
 
 
@@ -286,13 +288,20 @@ def test_a_gradient_and_a_shortcut_that_are_wrong_alike_are_caught_by_the_plain_
     monkeypatch.setattr(numeric_gradients, "entry_penalties", lambda w, l2, step: right(w, 2 * l2, step))
     use_gradients(monkeypatch, lambda G, W, l2: np.subtract(G.W1, l2 * W.W1, out=G.W1))
     caught = caught_by(check_gradients(problem()))
-    assert {part for block, part in caught if block == "W1"} == {"directions", "samples", "step"}
+    assert {part for block, part in caught if block == "W1"} == {
+        "directions",
+        "samples",
+        "step",
+        "momentum",
+    }
 
 
 # --- what training computes ---
 
-IN_STEP_OF_W1 = {("W1", "step")}
-IN_STEP = {("W1", "step"), ("W2", "step")}
+IN_PLAIN_STEP = {("W1", "step"), ("W2", "step")}
+IN_MOMENTUM = {("W1", "momentum"), ("W2", "momentum")}
+IN_STEP = IN_PLAIN_STEP | IN_MOMENTUM
+IN_STEP_OF_W1 = {("W1", "step"), ("W1", "momentum")}
 
 
 @every_activation
@@ -339,7 +348,7 @@ def test_a_step_whose_softmax_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch
 def test_a_step_with_another_penalty_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Batch.ascend
     monkeypatch.setattr(Batch, "ascend", lambda self, decay, eta, l2: right(self, decay, eta, 1.000001 * l2))
-    assert caught_by(check_gradients(problem())) == IN_STEP
+    assert caught_by(check_gradients(problem())) == IN_PLAIN_STEP
 
 
 def test_a_step_that_does_not_reach_one_entry_is_caught_and_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +362,7 @@ def test_a_step_that_does_not_reach_one_entry_is_caught_and_found(monkeypatch: p
 
     monkeypatch.setattr(Batch, "ascend", wrong)
     report = check_gradients(problem())
-    assert caught_by(report) == IN_STEP_OF_W1
+    assert caught_by(report) == {("W1", "step")}
     assert report.failures()[0][2].worst_entry == (2, 3)
     assert "scripts/handgrad/batch.py" in explain(report)
 
@@ -385,7 +394,56 @@ def test_a_step_that_forgets_how_far_W1_has_decayed_is_caught(
 ) -> None:
     right = Batch.ascend
     monkeypatch.setattr(Batch, "ascend", lambda self, decay, *rest: right(self, wrong * decay, *rest) / wrong)
-    assert caught_by(check_gradients(problem())) == IN_STEP_OF_W1
+    assert caught_by(check_gradients(problem())) == {("W1", "step")}
+
+
+def spoil_momentum(monkeypatch: pytest.MonkeyPatch, spoil: Callable[..., tuple[Any, ...]]) -> None:
+    """Let the step with momentum be called with other arguments: V, momentum, share, decay, eta, l2."""
+    right = Batch.ascend_with_momentum
+    monkeypatch.setattr(Batch, "ascend_with_momentum", lambda self, *given: right(self, *spoil(*given)))
+
+
+WRONG_MOMENTUM: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "momentum": lambda V, mu, c, decay, eta, l2: (V, mu + 1e-8, c, decay, eta, l2),
+    "rate": lambda V, mu, c, decay, eta, l2: (V, mu, c, decay, eta * (1 + 1e-8), l2),
+    "part of the gradient": lambda V, mu, c, decay, eta, l2: (V, mu, c * (1 + 1e-8), decay, eta, l2),
+    "penalty": lambda V, mu, c, decay, eta, l2: (V, mu, c, decay, eta, l2 * (1 + 1e-6)),
+}
+
+
+@pytest.mark.parametrize("spoil", WRONG_MOMENTUM.values(), ids=list(WRONG_MOMENTUM))
+def test_a_step_with_another_momentum_is_caught(
+    monkeypatch: pytest.MonkeyPatch, spoil: Callable[..., tuple[Any, ...]]
+) -> None:
+    spoil_momentum(monkeypatch, spoil)
+    report = check_gradients(problem())
+    assert caught_by(report) == IN_MOMENTUM
+    assert "scripts/handgrad/batch.py or momentum.py" in explain(report)
+
+
+@pytest.mark.parametrize("number", ["scale", "share"])
+def test_a_velocity_whose_numbers_are_wrong_is_caught(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+    right = Velocity.slow_down
+
+    def wrong(self: Velocity, *arguments: Any) -> tuple[float, float]:
+        result = right(self, *arguments)
+        setattr(self, number, getattr(self, number) * (1 + 1e-8))
+        return result
+
+    monkeypatch.setattr(Velocity, "slow_down", wrong)
+    assert caught_by(check_gradients(problem())) == {("W1", "momentum")}
+
+
+def test_the_check_of_momentum_sees_the_numbers_apart_from_the_arrays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Multiplied in within the step, none of them could be wrong: only the check itself does so, at the end.
+    times = []
+    right = Velocity.multiply_in
+    monkeypatch.setattr(Velocity, "multiply_in", lambda self, P: (times.append(1), right(self, P)))
+    for name in ACTIVATIONS:
+        check(DATA, name, GATE)
+    assert len(times) == len(ACTIVATIONS)
 
 
 def test_a_check_leaves_the_weights_as_they_are() -> None:
@@ -428,6 +486,7 @@ def test_the_gate_is_held_to_the_strict_limits() -> None:
         "directions": 1e-8,
         "samples": 1e-6,
         "step": 1e-10,
+        "momentum": 1e-10,
     }
     assert Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5, l2=0.01, seed=0) == GATE
     for block in check(DATA, "tanh", GATE).blocks.values():
@@ -525,9 +584,9 @@ def test_more_examples_than_there_are_is_an_error_that_says_so() -> None:
 def test_the_table_is_aligned_and_marks_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     use_gradients(monkeypatch, lambda G, *_: G.W1.fill(0))
     lines = table(check_gradients(problem())).splitlines()
-    assert len(lines) == 11
-    in_W1 = [True, True, True, False, True]
-    assert [line.endswith("FAILED") for line in lines] == [False, *in_W1, *(5 * [False])]
+    assert len(lines) == 13
+    in_W1 = [True, True, True, False, True, True]
+    assert [line.endswith("FAILED") for line in lines] == [False, *in_W1, *(6 * [False])]
     names = 2 * list(PARTS.values())
     assert len({line.index(name) for line, name in zip(lines[1:], names, strict=True)}) == 1
 
@@ -629,7 +688,7 @@ def test_a_failed_check_writes_its_figures_and_no_output(
     ):
         assert part in line
     assert f"analytic {worst['analytic']:.10g}, numeric {worst['numeric']:.10g}" in line
-    assert len(re.findall("FAILED", caplog.text)) == 4
+    assert len(re.findall("FAILED", caplog.text)) == 5
 
 
 def test_a_check_that_passes_takes_the_figures_of_an_earlier_failure_away(

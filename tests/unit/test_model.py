@@ -259,7 +259,9 @@ def test_the_forward_pass_is_the_one_worked_by_hand() -> None:
 
 
 def test_the_published_initial_weights_are_as_described() -> None:
-    W = initial_weights("published", inputs=399, hidden_units=50, classes=3, seed=1, dtype=np.float64)
+    W = initial_weights(
+        "published", ACTIVATIONS["tanh"], inputs=399, hidden_units=50, classes=3, seed=1, dtype=np.float64
+    )
     assert W.W1.shape == (50, 400)
     assert (W.W1[:, 0] == 1).all()
     assert W.W1[:, 1:].std() == pytest.approx(1 / 20, rel=0.02)
@@ -267,10 +269,38 @@ def test_the_published_initial_weights_are_as_described() -> None:
     np.testing.assert_array_equal(W.W2, np.tile([1.0] + 50 * [0.0], (3, 1)))
 
 
+@every_activation
+def test_the_scaled_initial_weights_have_the_spread_of_the_activation_and_cos_a_random_phase(
+    name: str,
+) -> None:
+    activation = ACTIVATIONS[name]
+    W = initial_weights(
+        "scaled", activation, inputs=400, hidden_units=2000, classes=3, seed=1, dtype=np.float64
+    )
+    assert W.W1.shape == (2000, 401)
+    assert W.W1[:, 1:].std() == pytest.approx(activation.spread / 20, rel=0.01)
+    assert W.W1[:, 1:].mean() == pytest.approx(0, abs=1e-3)
+    np.testing.assert_array_equal(W.W2, np.zeros((3, 2001)))
+    if name == "cos":
+        phases = np.histogram(W.W1[:, 0], 4, (-np.pi, np.pi))[0]
+        assert phases.sum() == 2000
+        assert abs(phases - 500).max() < 100  # five standard deviations
+    else:
+        assert (W.W1[:, 0] == 0).all()
+
+
+def test_an_activation_is_periodic_where_it_says_so() -> None:
+    A = np.linspace(-3, 3, 50)
+    for activation in ACTIVATIONS.values():
+        assert activation.periodic == np.allclose(activation.h(A), activation.h(A + 2 * np.pi))
+
+
 @pytest.mark.parametrize("init", INITS)
 def test_initial_weights_come_from_the_seed_alone_and_are_drawn_before_they_are_cast(init: str) -> None:
     def draw(seed: int, dtype: str) -> Weights:
-        return initial_weights(init, inputs=8, hidden_units=4, classes=3, seed=seed, dtype=dtype)
+        return initial_weights(
+            init, ACTIVATIONS["tanh"], inputs=8, hidden_units=4, classes=3, seed=seed, dtype=dtype
+        )
 
     for again, first, single in zip(draw(1, "float64"), draw(1, "float64"), draw(1, "float32"), strict=True):
         np.testing.assert_array_equal(again, first)

@@ -39,6 +39,8 @@ any_run = st.builds(
     seed=st.integers(min_value=0, max_value=2**32 - 1),
     pixels=st.sampled_from(["raw", "unit", "standardize"]),
     batch_gradient=st.sampled_from(["sum", "mean"]),
+    momentum=st.floats(min_value=0, max_value=1, exclude_max=True),
+    schedule=st.sampled_from(["constant", "cosine"]),
     init=words,
     dtype=st.sampled_from(["float32", "float64"]),
     train_size=st.none() | size,
@@ -72,6 +74,8 @@ def test_the_first_eight_axes_are_always_named_and_no_default_of_the_others() ->
     [
         ("pixels", "raw", "_pixels_raw"),
         ("batch_gradient", "mean", "_gradient_mean"),
+        ("momentum", 0.9, "_momentum_0.9"),
+        ("schedule", "cosine", "_schedule_cosine"),
         ("init", "other", "_init_other"),
         ("dtype", "float64", "_dtype_float64"),
         ("train_size", 500, "_train_500"),
@@ -137,6 +141,11 @@ def test_a_tampered_name_is_refused_in_one_line_that_names_the_file(name: str) -
         f"results/runs/mnist/{name}.h5: not a run's name, which looks like "
         "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0.h5"
     )
+
+
+def test_a_run_can_be_extended_unless_its_schedule_knows_its_last_epoch() -> None:
+    assert Run(**ALWAYS_NAMED, momentum=0.9).can_be_extended
+    assert not Run(**ALWAYS_NAMED, schedule="cosine").can_be_extended
 
 
 def experiment(**axes: object) -> dict[str, object]:

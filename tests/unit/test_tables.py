@@ -96,12 +96,12 @@ def test_the_results_csv_has_plain_names_and_full_precision(tmp_path: Path) -> N
     third = summary(1, size=3, loss=1 / 3, learning_rate=1e-05, hidden_units=7)
     write_table(tmp_path / "results.csv", results_table([third, summary(None, train_size=50)]))
     assert (tmp_path / "results.csv").read_bytes().decode() == (
-        "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,seed,pixels,batch_gradient,init,"
-        "dtype,train_size,validation_size,status,faults,test_size,accuracy,accuracy_low,accuracy_high,loss,"
+        "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,seed,pixels,batch_gradient,"
+        "momentum,schedule,init,dtype,train_size,validation_size,status,faults,test_size,accuracy,accuracy_low,accuracy_high,loss,"
         "validation_faults,against_best,p_holm,seconds,content_sha256,run\n"
-        "mnist,tanh,7,1e-05,100,20,0.01,0,unit,sum,published,float32,,0,finished,1,3,0.6666666666666666,,,"
+        "mnist,tanh,7,1e-05,100,20,0.01,0,unit,sum,0.0,constant,published,float32,,0,finished,1,3,0.6666666666666666,,,"
         "0.3333333333333333,,,,12.345,c0ffee,af_tanh_hu_7_lr_1e-05_bs_100_ep_20_l2_0.01_seed_0\n"
-        "mnist,tanh,100,0.001,100,20,0.01,0,unit,sum,published,float32,50,0,diverged,,10000,,,,"
+        "mnist,tanh,100,0.001,100,20,0.01,0,unit,sum,0.0,constant,published,float32,50,0,diverged,,10000,,,,"
         ",,,,12.345,c0ffee,af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0_train_50\n"
     )
 
@@ -481,6 +481,7 @@ def block(shape: list[int], central: dict[str, Any], complex_step: dict[str, Any
         "directions": {"max_rel_difference": 3e-9},
         "samples": {"count": 20, "max_rel_difference": 4e-9},
         "step": {"max_rel_difference": 6e-16},
+        "momentum": {"max_rel_difference": 5e-16},
     }
 
 
@@ -524,8 +525,8 @@ def test_the_checks_csv_has_every_figure_under_one_name(tmp_path: Path) -> None:
     assert head.split(",") == list(CHECK_COLUMNS)
     assert line == (
         "cifar10,tanh,200,5,raw,1e-05,0.01,0,True,61.24,8.0,0.02,"
-        '200x3073,614600,7.5,3.6e-05,1e-08,"12,845",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,6e-16,'
-        '10x201,2010,7.5,2e-07,5e-08,"3,4",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,6e-16'
+        '200x3073,614600,7.5,3.6e-05,1e-08,"12,845",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,6e-16,5e-16,'
+        '10x201,2010,7.5,2e-07,5e-08,"3,4",1.25,1.5,1e-14,2e-15,"1,2",1.25,1.5,3e-09,20,4e-09,6e-16,5e-16'
     )
 
 

@@ -153,7 +153,9 @@ def test_twenty_updates_agree_with_pytorch(
         activation=name, batch_gradient=batch_gradient, pixels=pixels, learning_rate=eta, l2=0.1, epochs=4
     )
     x, y = torch.tensor(DATA.train.x / largest), torch.tensor(DATA.train.y.astype(np.int64))
-    first = initial_weights("published", inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64")
+    first = initial_weights(
+        "published", ACTIVATIONS["tanh"], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64"
+    )
     W = [torch.tensor(w, requires_grad=True) for w in first]
     updates = 0
     for epoch in range(1, 5):
@@ -173,6 +175,50 @@ def test_twenty_updates_agree_with_pytorch(
         assert abs(numpy_w - before).max() > 1e-4  # it went somewhere
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("batch_gradient", ["sum", "mean"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9, 0.999])
+def test_twenty_updates_with_momentum_and_schedule_agree_with_pytorchs_own(
+    name: str, batch_gradient: str, schedule: str, momentum: float
+) -> None:
+    eta = 0.02 if batch_gradient == "sum" else 0.1
+    this = run(
+        activation=name,
+        batch_gradient=batch_gradient,
+        schedule=schedule,
+        momentum=momentum,
+        learning_rate=eta,
+        l2=0.1,
+        pixels="standardize",
+        init="scaled",
+    )
+    scaling = PixelScaling.of("standardize", x=DATA.train.x, rows=np.arange(23), largest=255)
+    x = torch.tensor(scaling.inputs(DATA.train.x, np.float64)[:, 1:])
+    y = torch.tensor(DATA.train.y.astype(np.int64))
+    first = initial_weights(
+        "scaled", ACTIVATIONS[name], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64"
+    )
+    W = [torch.tensor(w, requires_grad=True) for w in first]
+    optimizer = torch.optim.SGD(W, lr=eta, momentum=momentum)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)
+    for epoch in range(1, 5):
+        order = generator(3, Purpose.EPOCH_ORDER, epoch).permutation(23)
+        for start in range(0, 23, 5):
+            rows = torch.tensor(order[start : start + 5])
+            E = torch_objective(*W, x[rows], y[rows], TORCH_H[name], 0.1)
+            optimizer.zero_grad()
+            (-E if batch_gradient == "sum" else -E / len(rows)).backward()
+            optimizer.step()
+            if schedule == "cosine":
+                cosine.step()
+
+    ours = train(this, DATA, say_nothing).state.W
+    for numpy_w, torch_w, before in zip(ours, W, first, strict=True):
+        np.testing.assert_allclose(numpy_w, torch_w.detach().numpy(), rtol=0, atol=1e-10)
+        assert abs(numpy_w - before).max() > 1e-2
+
+
 def test_every_activation_has_its_counterpart_in_pytorch() -> None:
     assert TORCH_H.keys() == ACTIVATIONS.keys()
 
@@ -190,6 +236,54 @@ def test_the_same_run_twice_gives_identical_weights_and_history() -> None:
 
 def test_another_seed_gives_another_run() -> None:
     assert (trained().state.W.W2 != trained(seed=4).state.W.W2).any()
+
+
+def test_the_cosine_schedule_goes_from_the_whole_rate_to_none_over_all_updates_of_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates: list[float] = []
+
+    def record(batch: Batch, decay: float, run: Run, rate: float, velocity: Any) -> tuple[float, float]:
+        rates.append(rate)
+        return ascend(batch, decay, run, rate, velocity)
+
+    monkeypatch.setattr(training, "ascend", record)
+    trained(schedule="cosine")
+    assert len(rates) == 20
+    np.testing.assert_allclose(rates, (1 + np.cos(np.pi * np.arange(20) / 20)) / 2, rtol=1e-15)
+    assert (rates[0], rates[10]) == (1, 0.5)
+    rates.clear()
+    trained()
+    assert rates == 20 * [1.0]
+
+
+@pytest.mark.parametrize(("momentum", "steps"), [(0.0, {"ascend"}), (0.9, {"ascend_with_momentum"})])
+def test_only_a_run_with_momentum_has_a_velocity_and_takes_another_step(
+    momentum: float, steps: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: set[str] = set()
+
+    def seen(name: str) -> Any:
+        right = getattr(Batch, name)
+        return lambda *given: (taken.add(name), right(*given))[1]
+
+    for name in ("ascend", "ascend_with_momentum"):
+        monkeypatch.setattr(Batch, name, seen(name))
+    result = trained(momentum=momentum)
+    assert taken == steps
+    assert (result.state.velocity is not None) == (momentum > 0)
+
+
+def test_a_run_with_momentum_stays_in_its_dtype() -> None:
+    for dtype in ("float32", "float64"):
+        state = trained(dtype=dtype, momentum=0.9).state
+        assert state.velocity is not None
+        assert {w.dtype.name for w in (*state.W, state.velocity.W1, state.velocity.W2)} == {dtype}
+
+
+def test_a_longer_run_begins_as_a_shorter_one_unless_its_schedule_knows_its_end() -> None:
+    short, long = trained(schedule="cosine", epochs=2), trained(schedule="cosine", epochs=4)
+    assert figures(short.state.history[0]) != figures(long.state.history[0])
 
 
 def test_a_longer_run_begins_as_a_shorter_one() -> None:
@@ -220,7 +314,9 @@ def test_every_epoch_passes_every_training_example_once_in_an_order_of_its_own(
 def test_mean_divides_a_smaller_last_batch_by_its_real_size(batches_seen: list[Array]) -> None:
     # 23 examples in batches of 20: the last has 3. From the weights before it, made by a run's first batch
     # alone, an update with `sum` and a third of the rate must lead where `mean` went.
-    W = initial_weights("published", inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64")
+    W = initial_weights(
+        "published", ACTIVATIONS["tanh"], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64"
+    )
     mean = run(batch_size=20, epochs=1, batch_gradient="mean")
     order = generator(3, Purpose.EPOCH_ORDER, 1).permutation(23)
     X, T = PixelScaling(1 / 255).inputs(DATA.train.x[order], np.float64), np.eye(3)[DATA.train.y[order]]

@@ -178,15 +178,16 @@ def run_seconds(wildcards):
     """What a run takes on a slow core, that of a cluster's oldest node: an upper bound, to ask for and to order by.
 
     Ten billion operations a second in matrix products; and for each update 0.3 ms, and 3 ns for a weight of W1,
-    since an update passes over all of them however few its examples are. A core of today is three to ten times
-    as fast.
+    since an update passes over all of them however few its examples are; twice that with momentum, which passes
+    over the velocity too. A core of today is three to ten times as fast.
     """
     run, facts = run_of(wildcards), entry(wildcards)
     inputs = pixels_of_image(facts)
     train_size = run.train_size or facts["train"] - run.validation_size
     flop = training_cost(run, inputs=inputs, classes=len(facts["class_names"]), train_size=train_size)
     updates = run.epochs * math.ceil(train_size / run.batch_size)
-    return flop * 1e-10 + updates * (3e-4 + 3e-9 * run.hidden_units * (inputs + 1))
+    passes = 2 if run.momentum else 1
+    return flop * 1e-10 + updates * (3e-4 + passes * 3e-9 * run.hidden_units * (inputs + 1))
 
 
 def run_priority(wildcards):
@@ -206,12 +207,13 @@ def run_memory(wildcards, attempt):
     """Megabytes: Python and its libraries, the pixels as bytes, six arrays like W1, and what batches hold.
 
     A batch holds its pixels as bytes and as numbers, and three numbers a hidden unit; so do the 500 examples
-    that are evaluated at once. Numbers count as 8 bytes. A second attempt gets twice as much.
+    that are evaluated at once. With momentum it is ten arrays like W1: the velocity is as large, and a checkpoint
+    is made in memory. Numbers count as 8 bytes. A second attempt gets twice as much.
     """
     run, facts = run_of(wildcards), entry(wildcards)
     inputs = pixels_of_image(facts)
     pixels = inputs * (facts["train"] + facts["test"])
-    weights = 6 * 8 * run.hidden_units * inputs
+    weights = 8 * (10 if run.momentum else 6) * run.hidden_units * inputs
     batches = (run.batch_size + 500) * (9 * inputs + 3 * 8 * run.hidden_units + 1000)
     return attempt * (snakemake_memory() + 100 + (pixels + weights + batches) // 10**6)
 
@@ -220,13 +222,13 @@ def run_memory(wildcards, attempt):
 
 
 def check_memory(wildcards, attempt):
-    """Megabytes: the pixels as bytes, eight float64 arrays like W1 and like X, and Python itself."""
+    """Megabytes: the pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python itself."""
     facts = entry(wildcards)
     examples = max(EXPERIMENT.gradient_check.examples, 5)
     hidden_units = max(EXPERIMENT.gradient_check.hidden_units, 200)
     inputs = pixels_of_image(facts) + 1
     pixels = inputs * (facts["train"] + facts["test"])
-    weights = 8 * 8 * hidden_units * inputs
+    weights = 16 * 8 * hidden_units * inputs
     return attempt * (snakemake_memory() + 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6)
 
 
