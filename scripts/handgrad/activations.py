@@ -21,8 +21,8 @@ class Activation:
     the real line); None if there is none. ``fused(A, H, D)`` writes h(A) into H and h'(A) into D, in the
     fewest passes over memory, and may use A for what lies between; None if h and h' alone are to serve.
 
-    spread and periodic are for the initial weights ``scaled``: the standard deviation that suits the
-    pre-activations, and whether h has the period 2 pi.
+    spread, bias and periodic are for the initial weights ``scaled``: the standard deviation and the mean that
+    suit the pre-activations, and whether h has the period 2 pi: then a random phase is the bias.
     """
 
     h: Callable[[Array], Array]
@@ -30,6 +30,7 @@ class Activation:
     complex_h: Callable[[Array], Array] | None
     fused: Callable[[Array, Array, Array], None] | None = None
     spread: float = 1.0
+    bias: float = 0.0
     periodic: bool = False
 
     def evaluate(self, A: Array, H: Array, D: Array) -> None:
@@ -103,7 +104,7 @@ def fused_cos(A: Array, H: Array, D: Array) -> None:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "softplus": Activation(softplus, sigmoid, complex_softplus, fused_softplus),
+    "softplus": Activation(softplus, sigmoid, complex_softplus, fused_softplus, spread=4.0, bias=-2.0),
     "tanh": Activation(np.tanh, tanh_prime, np.tanh, fused_tanh),
-    "cos": Activation(np.cos, cos_prime, np.cos, fused_cos, periodic=True),
+    "cos": Activation(np.cos, cos_prime, np.cos, fused_cos, spread=0.2, periodic=True),
 }

@@ -134,13 +134,13 @@ def published_init(
 def scaled_init(
     rng: np.random.Generator, activation: Activation, inputs: int, hidden_units: int, classes: int
 ) -> Weights:
-    """W1 normal with standard deviation spread/sqrt(D), W1[:, 0] = 0; W2 = 0.
+    """W1 normal with standard deviation spread/sqrt(D), W1[:, 0] = bias; W2 = 0.
 
     With inputs of unit variance, pre-activations then have the activation's spread. Where h is periodic,
     W1[:, 0] is a phase, uniform in [-pi, pi], as in random Fourier features (Rahimi and Recht, NIPS 2007).
     """
     W1 = rng.standard_normal((hidden_units, inputs + 1)) * (activation.spread / np.sqrt(inputs))
-    W1[:, 0] = rng.uniform(-np.pi, np.pi, hidden_units) if activation.periodic else 0
+    W1[:, 0] = rng.uniform(-np.pi, np.pi, hidden_units) if activation.periodic else activation.bias
     return Weights(W1, np.zeros((classes, hidden_units + 1)))
 
 

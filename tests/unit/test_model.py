@@ -286,7 +286,7 @@ def test_the_scaled_initial_weights_have_the_spread_of_the_activation_and_cos_a_
         assert phases.sum() == 2000
         assert abs(phases - 500).max() < 100  # five standard deviations
     else:
-        assert (W.W1[:, 0] == 0).all()
+        assert (W.W1[:, 0] == activation.bias).all()
 
 
 def test_an_activation_is_periodic_where_it_says_so() -> None:
