@@ -18,7 +18,7 @@ class Activation:
     """An elementwise function of the pre-activations A; each callable keeps shape and dtype.
 
     ``complex_h`` is h for complex arguments (the complex step needs an analytic continuation of h near
-    the real line); None if there is none. ``fused(A, H, D)`` writes h(A) into H and h'(A) into D, in the
+    the real line); None if there is none. ``fused(A, H, H_prime)`` writes h(A) and h'(A) into these, in the
     fewest passes over memory, and may use A for what lies between; None if h and h' alone are to serve.
 
     spread, bias and periodic are for the initial weights ``scaled``: the standard deviation and the mean that
@@ -33,13 +33,13 @@ class Activation:
     bias: float = 0.0
     periodic: bool = False
 
-    def evaluate(self, A: Array, H: Array, D: Array) -> None:
-        """Write h(A) into H and h'(A) into D; A is no longer what it was."""
+    def evaluate(self, A: Array, H: Array, H_prime: Array) -> None:
+        """Write h(A) into H and h'(A) into H_prime; A is no longer what it was."""
         if self.fused is not None:
-            self.fused(A, H, D)
+            self.fused(A, H, H_prime)
         else:
             H[...] = self.h(A)
-            D[...] = self.h_prime(A)
+            H_prime[...] = self.h_prime(A)
 
 
 def softplus(A: Array) -> Array:
@@ -77,30 +77,30 @@ def exponent_limit(dtype: DTypeLike) -> float:
     return -float(np.log(np.finfo(dtype).tiny)) / 3
 
 
-def fused_softplus(A: Array, H: Array, D: Array) -> None:
+def fused_softplus(A: Array, H: Array, H_prime: Array) -> None:
     """E = e^a serves both: h = log(1 + E), which is a itself where E was clamped, and h' = E / (1 + E)."""
     limit = exponent_limit(A.dtype)
-    E = np.minimum(A, limit, out=D)
+    E = np.minimum(A, limit, out=H_prime)
     np.maximum(E, -limit, out=E)
     np.exp(E, out=E)
     np.log1p(E, out=H)
     np.maximum(H, A, out=H)
     np.add(E, 1, out=A)
-    np.divide(E, A, out=D)
+    np.divide(E, A, out=H_prime)
 
 
-def fused_tanh(A: Array, H: Array, D: Array) -> None:
+def fused_tanh(A: Array, H: Array, H_prime: Array) -> None:
     """h' = 1 - h^2."""
     np.tanh(A, out=H)
-    np.multiply(H, H, out=D)
-    np.subtract(1, D, out=D)
+    np.multiply(H, H, out=H_prime)
+    np.subtract(1, H_prime, out=H_prime)
 
 
-def fused_cos(A: Array, H: Array, D: Array) -> None:
+def fused_cos(A: Array, H: Array, H_prime: Array) -> None:
     """h' = -sin(a)."""
     np.cos(A, out=H)
-    np.sin(A, out=D)
-    np.negative(D, out=D)
+    np.sin(A, out=H_prime)
+    np.negative(H_prime, out=H_prime)
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -39,6 +39,9 @@ def in_step_order(W: Weights) -> Weights:
 class Batch:
     """N examples and everything that the network makes of them; W changes in place.
 
+    An array may be written over by what follows from it: S, K x N, becomes Y, and as W is updated T becomes
+    T - Y, and A, N x M, becomes dE/dA.
+
     Raises ValueError if W is not as ``in_step_order`` gives it: an update would be lost in a copy.
     """
 
@@ -57,7 +60,7 @@ class Batch:
         self.T = np.empty((K, n), dtype)
         self.A = np.empty((n, M), dtype)
         self.Z = np.ones((n, M + 1), dtype)
-        self.D = np.empty((n, M), dtype)
+        self.H_prime = np.empty((n, M), dtype)
         self.S = np.empty((K, n), dtype)
         self.TS = np.empty((K, n), dtype)
 
@@ -69,11 +72,11 @@ class Batch:
         np.equal(self.classes, split.y[rows], out=self.T)
 
     def forward(self, decay: float = 1.0) -> None:
-        """A = X W1', Z = [1, h(A)], D = h'(A), and the logits S = Z W2', here K x N."""
+        """A = X W1', Z = [1, h(A)], H_prime = h'(A), and the logits S = Z W2', here K x N."""
         W1, W2 = self.W
         np.matmul(self.X, W1.T, out=self.A)
         self.A *= decay * self.factor
-        self.activation.evaluate(self.A, self.Z[:, 1:], self.D)
+        self.activation.evaluate(self.A, self.Z[:, 1:], self.H_prime)
         np.matmul(W2, self.Z.T, out=self.S)
 
     def softmax(self) -> float:
@@ -134,5 +137,5 @@ class Batch:
         """The residual dE/dS = T - Y, K x N, in the place of T, and delta = dE/dA, N x M, in that of A."""
         residual = np.subtract(self.T, self.S, out=self.T)
         delta = np.matmul(residual.T, self.W.W2[:, 1:], out=self.A)
-        delta *= self.D
+        delta *= self.H_prime
         return residual, delta

@@ -38,6 +38,7 @@ def weights_of(name: str, cell: Cell, images: Images) -> Weights:
     return weights
 
 
+@pytest.mark.slow  # JAX compiles for each
 @pytest.mark.parametrize("name", sorted({*contenders.CONTENDERS} - {"plain NumPy", "scikit-learn"}))
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("activation", ["softplus", "tanh", "cos"])
