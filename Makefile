@@ -2,7 +2,7 @@
 # make test           the tests (make test-slow: those that take longer)
 # make test-slurm     the tests on a SLURM cluster, which they start on this machine: Debian, as root
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
-# make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 10 minutes
+# make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
 # make report         the report page of an experiment: make report CONFIG=config/quick.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up

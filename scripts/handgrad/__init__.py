@@ -5,6 +5,7 @@ The modules, from the mathematics outwards:
 activations               h and h', one table entry each
 model                     forward pass, objective E(W) and its gradients: the reference
 batch                     the same as training computes it, in arrays that are made once
+momentum                  the velocity of the weights, for runs that have one
 randomness                every random number, from (seed, purpose, epoch)
 numeric_gradients         differences and the complex step, entry by entry and whole
 gradient_check, check_report   the gradients held against them, and what is told of it
