@@ -38,6 +38,7 @@ report: .venv/workflow
 	@name=$$($(BIN)/python scripts/check_config.py --name $(CONFIG)) && \
 	{ test -f "results/$$name/tables/results.csv" || \
 	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $(CONFIG) first" >&2; exit 1; }; } && \
+	$(SNAKEMAKE) --configfile $(CONFIG) -- "results/$$name/summary.html" && \
 	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
 
 check-config: .venv/workflow

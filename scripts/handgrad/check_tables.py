@@ -119,7 +119,7 @@ def check_columns() -> list[Column]:
         ),
         format_column("seconds_central", "SECONDS", ".2f"),
         format_column("seconds_complex", "COMPLEX STEP, SECONDS", ".2f"),
-        Column("ENTRY BY ENTRY WOULD TAKE", _plain_time),
+        Column("ENTRY BY ENTRY WOULD TAKE", _plain_time, key=_plain_seconds),
         Column("PASSED", lambda row: "yes" if row["passed"] else "NO", numeric=False),
     ]
 
@@ -142,9 +142,13 @@ def _worst_entry(row: Row) -> str:
     return f"{block}[{row[f'{block}_central_worst_entry']}]"
 
 
+def _plain_seconds(row: Row) -> float:
+    entries: int = sum(row[f"{block}_entries"] for block in BLOCKS)
+    return float(entries * row["plain_seconds_an_entry"])
+
+
 def _plain_time(row: Row) -> str:
-    entries = sum(row[f"{block}_entries"] for block in BLOCKS)
-    return duration(entries * row["plain_seconds_an_entry"])
+    return duration(_plain_seconds(row))
 
 
 def duration(seconds: float) -> str:

@@ -58,10 +58,12 @@ class Published:
 class Experiment:
     """What an experiment file asks for.
 
-    runs: the run table, in order. datasets: the whole registry, each entry with every key.
+    blocks: the entries of ``experiments``, each with every axis and its values as a list. runs: the run
+    table that they span, in order. datasets: the whole registry, each entry with every key.
     """
 
     name: str
+    blocks: tuple[Mapping[str, list[Any]], ...]
     runs: tuple[Run, ...]
     gradient_check: CheckSettings
     checkpoint_seconds: float
@@ -92,9 +94,11 @@ def load_experiment(config: Mapping[str, Any]) -> Experiment:
 
 def _experiment(config: Mapping[str, Any]) -> Experiment:
     check, published = config["gradient_check"], config["published"]
+    blocks = tuple(_lists(experiment) for experiment in config["experiments"])
     return Experiment(
         name=config["name"],
-        runs=run_table(_plain_numbers(experiment) for experiment in config["experiments"]),
+        blocks=blocks,
+        runs=run_table(blocks),
         gradient_check=CheckSettings(**{**check, "epsilon": float(check["epsilon"])}),
         checkpoint_seconds=float(config["checkpoint_seconds"]),
         published=None if published["table"] is None else Published(**published),
@@ -102,13 +106,12 @@ def _experiment(config: Mapping[str, Any]) -> Experiment:
     )
 
 
-def _plain_numbers(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The axes that are floats as floats, so that 1 and 1.0, and 0.0 and -0.0, are one run."""
+def _lists(experiment: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Every axis as a list; float axes hold floats, so that 1 and 1.0, and 0.0 and -0.0, are one run."""
+    lists = {axis: value if isinstance(value, list) else [value] for axis, value in experiment.items()}
     return {
-        axis: [float(v) + 0.0 for v in (value if isinstance(value, list) else [value])]
-        if axis in _FLOAT_AXES
-        else value
-        for axis, value in experiment.items()
+        axis: [float(value) + 0.0 for value in values] if axis in _FLOAT_AXES else values
+        for axis, values in lists.items()
     }
 
 

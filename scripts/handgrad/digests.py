@@ -15,6 +15,7 @@ from typing import Any
 from handgrad.errors import HandgradError
 
 LIBRARY = Path(__file__).parent
+PROJECT = LIBRARY.parents[1]
 
 #: plumbing that scripts import and that no result depends on. A change of how digests are made shows in
 #: the digests; a list that grows below must not run again what it does not concern.
@@ -28,6 +29,17 @@ _TRAINING = (*_STEP, "runs", "training")
 _RESULTS = ("result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
 _ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
+
+_PAGE = (
+    "captions",
+    "check_tables",
+    "job_costs",
+    "methods",
+    "page_parts",
+    "provenance",
+    "run_reader",
+    "summary_page",
+)
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
@@ -43,17 +55,23 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
     "plot_confusion": (*_BASE, *_ANSWERS, "confusion_plots", "plot_style"),
     "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
+    "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_PAGE),
 }
 
+#: files that are not code and that a rule's result depends on, as patterns in the folder of the project
+ASSETS: dict[str, tuple[str, ...]] = {
+    "render_summary": ("scripts/handgrad/summary/page.*", "workflow/report/*.rst"),
+}
 
 #: rules whose script has another name; the gate's result does not depend on how a check is told
 SCRIPTS = {"check_gate": "check_gradients"}
 
 
 def code_digest(rule: str) -> str:
-    """Digest of the script of a rule and of the library files that its result depends on."""
+    """Digest of the script of a rule and of the files of the project that its result depends on."""
     files = [LIBRARY / f"{module}.py" for module in sorted(set(IMPORTS[rule]))]
     files.append(LIBRARY.parent / f"{SCRIPTS.get(rule, rule)}.py")
+    files += [path for pattern in ASSETS.get(rule, ()) for path in sorted(PROJECT.glob(pattern))]
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.name} {file_sha256(file)}\n".encode())

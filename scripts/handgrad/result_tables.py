@@ -1,7 +1,7 @@
 """The table of an experiment's results: one row a run."""
 
 from collections.abc import Iterable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +10,6 @@ from handgrad.runs import AXES, Run
 from handgrad.selection import how_chosen
 from handgrad.tables import (
     TITLES,
-    TYPES,
     Column,
     Row,
     format_column,
@@ -116,7 +115,7 @@ def axis_column(name: str) -> Column:
     shown = plain_column(name, name.replace("_", " ").upper())
     if name != "train_size":
         return shown
-    return Column(shown.title, lambda row: shown.text(row) or "all", numeric=TYPES[name] != "str")
+    return replace(shown, text=lambda row: shown.text(row) or "all")
 
 
 def telling_axes(table: pd.DataFrame) -> list[str]:

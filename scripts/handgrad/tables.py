@@ -41,17 +41,24 @@ TYPES = {
     **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "loss", "p_holm", "seconds"), "float64"),
     **{f"{figure}_{what}": "float64" for figure in ("accuracy", "faults", "loss") for what in ("mean", "sd")},
     **dict.fromkeys(("published_loss", "difference_percent"), "float64"),
-    **dict.fromkeys(("status", "against_best", "verdict", "content_sha256", "run"), "str"),
+    **dict.fromkeys(("status", "against_best", "verdict", "content_sha256", "run", "rule"), "str"),
+    "jobs": "Int64",
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column as people see it: its title, the text of a row's cell, and whether that is a number."""
+    """A column as people see it: its title, the text of a row's cell, and whether that is a number.
+
+    key: what a page sorts a numeric column by where that is not the number that its text begins with. choose:
+    whether a page offers the column's values to choose rows by.
+    """
 
     title: str
     text: Callable[[Row], str]
     numeric: bool = True
+    key: Callable[[Row], float] | None = None
+    choose: bool = False
 
 
 def plain_column(name: str, title: str | None = None) -> Column:
@@ -60,7 +67,8 @@ def plain_column(name: str, title: str | None = None) -> Column:
     def text(row: Row) -> str:
         return "" if pd.isna(row[name]) else canonical_text(row[name])
 
-    return Column(title or TITLES[name], text, numeric=TYPES[name] != "str")
+    is_text = TYPES[name] == "str"
+    return Column(title or TITLES[name], text, numeric=not is_text, choose=is_text or name in _AXIS_TYPES)
 
 
 def format_column(name: str, title: str, form: str, *, unit: str = "") -> Column:
@@ -140,14 +148,31 @@ def html_page(
         title=html.escape(title),
         summary=html.escape(summary),
         style=_STYLE,
-        head="".join(f'<th scope="col"{_side(column)}>{_html_title(column)}</th>' for column in columns),
-        body="\n".join(_html_row(columns, row, marked(row)) for row in rows),
+        table=html_table(columns, rows, marked),
     )
 
 
+def html_table(columns: Sequence[Column], rows: Sequence[Row], marked: Callable[[Row], bool]) -> str:
+    """A table as HTML for the body of a page; rows for which ``marked`` holds are set off from the others."""
+    head = "".join(map(_html_head, columns))
+    body = "\n".join(_html_row(columns, row, marked(row)) for row in rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _html_head(column: Column) -> str:
+    choose = " data-choose" if column.choose else ""
+    return f'<th scope="col"{_side(column)}{choose}>{_html_title(column)}</th>'
+
+
 def _html_row(columns: Sequence[Column], row: Row, marked: bool) -> str:
-    cells = (f"<td{_side(column)}>{html.escape(column.text(row))}</td>" for column in columns)
+    cells = (
+        f"<td{_side(column)}{_key(column, row)}>{html.escape(column.text(row))}</td>" for column in columns
+    )
     return f"<tr{_MARK if marked else ''}>{''.join(cells)}</tr>"
+
+
+def _key(column: Column, row: Row) -> str:
+    return f' data-key="{column.key(row):.9g}"' if column.key else ""
 
 
 def _side(column: Column) -> str:
@@ -171,12 +196,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <p>{summary}</p>
-<table>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table>
+{table}
 </body>
 </html>
 """

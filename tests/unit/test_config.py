@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -700,7 +700,6 @@ anything = st.recursive(
 )
 
 
-@settings(deadline=None)  # its promise is not about time, and it reads files
 @given(st.data())
 def test_nothing_that_yaml_can_say_ends_in_anything_but_lines(
     shipped: dict[str, Any], data: st.DataObject

@@ -230,7 +230,7 @@ def test_html_marks_a_diverged_run_in_words_too() -> None:
     assert ['class="marked"' in row for row in rows] == [False, True]
     assert "<td>diverged</td>" in rows[1]
     assert "2 runs, 1 diverged" in text
-    assert '<th scope="col" class="n">λ</th>' in text
+    assert '<th scope="col" class="n" data-choose>λ</th>' in text
     assert '<td class="n">272/10000</td>' in rows[0]
 
 

@@ -10,6 +10,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.digests import code_digest, data_digest, names_digest
 from handgrad.errors import HandgradError
+from handgrad.methods import experiment_in_words, shown_config
 from handgrad.registry import EMBEDDED
 from handgrad.runs import training_cost
 from snakemake.exceptions import WorkflowError
@@ -26,6 +27,8 @@ def load():
 EXPERIMENT = load()
 # for the script that trains, which takes it from here since it is no param: what a run is does not depend on it
 config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds
+# for report/workflow.rst, which has nothing but the config
+config["in_words"] = experiment_in_words(EXPERIMENT.blocks, EXPERIMENT.datasets)
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
 FIRST = 10**9  # the priority of what training waits for, above that of any run
 
@@ -67,21 +70,28 @@ def final_outputs():
     """
     base = f"results/{EXPERIMENT.name}"
     tables = ["results", "seeds", "gradient_checks"]
+    if EXPERIMENT.has_published:
+        tables.append("comparison")
+    return [
+        *runs_of(),
+        *gradient_checks(),
+        *gates(),
+        *(f"{base}/tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "html")),
+        *figure_files(),
+        f"{base}/summary.html",
+    ]
+
+
+def figure_files():
+    """The figures of this experiment."""
     figures = [
         f"{kind}/{dataset}.svg"
         for kind in ("learning_curves", "accuracy", "confusion")
         for dataset in dataset_names()
     ]
     if EXPERIMENT.has_published:
-        tables.append("comparison")
         figures.append("comparison.svg")
-    return [
-        *runs_of(),
-        *gradient_checks(),
-        *gates(),
-        *(f"{base}/tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "html")),
-        *(f"{base}/figures/{name}" for name in figures),
-    ]
+    return [f"results/{EXPERIMENT.name}/figures/{name}" for name in figures]
 
 
 def snakemake_memory():
@@ -273,3 +283,13 @@ def published_table():
 def loss_divisor():
     """What the published losses were divided by, for each dataset."""
     return dict(sorted(EXPERIMENT.published.loss_divisor.items())) if EXPERIMENT.has_published else {}
+
+
+def comparison_file():
+    """The table of published and reproduced results, where there is one."""
+    return f"results/{EXPERIMENT.name}/tables/comparison.csv" if EXPERIMENT.has_published else []
+
+
+def config_to_show():
+    """The whole configuration of the experiment as YAML, for the page that shows it."""
+    return shown_config(EXPERIMENT)

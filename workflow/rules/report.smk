@@ -200,3 +200,37 @@ rule plot_comparison:
         code=code_digest("plot_comparison"),
     script:
         "../../scripts/plot_comparison.py"
+
+
+rule render_summary:
+    input:
+        results="results/{experiment}/tables/results.csv",
+        seeds="results/{experiment}/tables/seeds.csv",
+        comparison=comparison_file(),
+        checks="results/{experiment}/tables/gradient_checks.csv",
+        figures=figure_files(),
+        runs=runs_of(),
+        data=data_files(),
+        gates=gates(),
+        gradient_checks=gradient_checks(),
+    output:
+        report(
+            "results/{experiment}/summary.html",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"page": "the whole experiment on one page"},
+        ),
+    log:
+        "results/logs/render_summary/{experiment}.log",
+    benchmark:
+        "results/benchmarks/render_summary/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("render_summary"),
+        training=code_digest("train_run"),
+        # the whole of it, because it is shown; but not where files come from or lie
+        config=config_to_show(),
+        order=names_digest(runs_of()),
+    script:
+        "../../scripts/render_summary.py"

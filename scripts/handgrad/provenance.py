@@ -1,0 +1,106 @@
+"""Where results come from: machines, versions, data and code. Facts to be shown, which decide nothing."""
+
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from handgrad.errors import HandgradError
+
+#: what tables, statistics and figures are made with
+PACKAGES = ("snakemake", "h5py", "pandas", "scipy", "statsmodels", "matplotlib")
+
+GIT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One kind of machine and software that computed parts of runs. runs: how many runs it had a part in."""
+
+    cpu: str
+    python: str
+    numpy: str
+    blas: str
+    runs: int
+
+
+def machines(segments_of_runs: Iterable[Sequence[dict[str, Any]]]) -> list[Machine]:
+    """The machines and versions that computed some runs, whose segments are given, the most used first."""
+    counts = Counter(
+        kind
+        for segments in segments_of_runs
+        for kind in {(part["cpu"], part["python"], part["numpy"], part["blas"]) for part in segments}
+    )
+    return [Machine(*kind, count) for kind, count in counts.most_common()]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset, and the files it was made from: (name, sha256)."""
+
+    dataset: str
+    train: int
+    test: int
+    digest: str
+    files: tuple[tuple[str, str], ...]
+
+
+def source(path: str | Path) -> Source:
+    """What a dataset's file, ``<dataset>.h5``, was made from. Raises HandgradError if it is not a dataset."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return Source(
+                Path(path).stem,
+                train=len(file["train/y"]),
+                test=len(file["test/y"]),
+                digest=str(file.attrs["data_digest"]),
+                files=tuple(
+                    zip(
+                        map(str, file.attrs["source_files"]),
+                        map(str, file.attrs["source_sha256"]),
+                        strict=True,
+                    )
+                ),
+            )
+    except (OSError, KeyError) as error:
+        raise HandgradError(
+            f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
+        ) from error
+
+
+def package_versions() -> dict[str, str]:
+    """Python, and each of PACKAGES, as they are installed here."""
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def git_revision(folder: Path) -> str:
+    """The git revision of the checkout that a folder belongs to, in words; also why there is none."""
+    try:
+        revision = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return "not known: the workflow does not lie in a git checkout, or git is not installed"
+    return f"{revision}{', with changes that are not committed' if changed else ''}"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603, nothing in it comes from a config
+        ["git", "-C", str(folder), *arguments],  # noqa: S607, whichever git the user has
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=GIT_SECONDS,
+    )
+    return done.stdout.strip()

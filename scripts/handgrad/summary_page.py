@@ -1,0 +1,256 @@
+"""The page that shows a whole experiment, results/<experiment>/summary.html: what stands where."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from handgrad.check_tables import PUBLISHED_CHECK, check_columns
+from handgrad.comparison_tables import AGREES, NOT_RUN, RULE, comparison_columns, verdicts
+from handgrad.job_costs import cost_columns
+from handgrad.methods import experiment_in_words
+from handgrad.page_parts import (
+    Section,
+    caption_part,
+    code_part,
+    facts_part,
+    figure_part,
+    heading_part,
+    page,
+    table_part,
+    text_part,
+)
+from handgrad.provenance import Machine, Source
+from handgrad.result_tables import count_runs, finished, result_columns
+from handgrad.runs import canonical_text
+from handgrad.seed_tables import count_seeds, seeds_columns
+from handgrad.selection import best_run, how_chosen
+from handgrad.tables import Column, Row, rows_of
+
+#: the figures of a dataset, by their folder, in the order of the page
+FIGURES = {
+    "accuracy": "Accuracy by hidden units",
+    "learning_curves": "Learning curves",
+    "confusion": "Confusion matrix of the best run",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What the page shows. config: ``config_text``, read. comparison: None where there is none."""
+
+    experiment: str
+    config: Mapping[str, Any]
+    config_text: str
+    results: pd.DataFrame
+    seeds: pd.DataFrame
+    checks: pd.DataFrame
+    comparison: pd.DataFrame | None
+    figures: Sequence[str]
+    costs: Sequence[Row]
+    machines: Sequence[Machine]
+    sources: Sequence[Source]
+    facts: Mapping[str, str]
+
+
+def summary_page(contents: Contents) -> str:
+    """The page as HTML."""
+    comparison = [] if contents.comparison is None else [_comparison(contents, contents.comparison)]
+    sections = [
+        _methods(contents),
+        _results(contents),
+        *([_seeds(contents)] if (contents.seeds["seeds"] > 1).any() else []),
+        *comparison,
+        _checks(contents),
+        *(_figures(contents, dataset) for dataset in _datasets(contents)),
+        _costs(contents),
+        _provenance(contents),
+    ]
+    return page(contents.experiment, _lead(contents), sections)
+
+
+def _datasets(contents: Contents) -> list[str]:
+    return list(contents.results["dataset"].unique())
+
+
+def _lead(contents: Contents) -> list[str]:
+    """The numbers that a reader must know first."""
+    checks = contents.checks
+    passed = f"{int(checks['passed'].sum())} of {len(checks)} gradient checks passed."
+    return [
+        f"{count_runs(contents.results)}.",
+        *(_best(contents.results, dataset) for dataset in _datasets(contents)),
+        how_chosen(contents.results),
+        *([] if contents.comparison is None else verdicts(contents.comparison)[:1]),
+        passed,
+    ]
+
+
+def _best(results: pd.DataFrame, dataset: str) -> str:
+    best = best_run(results, dataset)
+    if best is None:
+        return f"{dataset}: all runs diverged."
+    interval = f"{100 * best['accuracy_low']:.2f} to {100 * best['accuracy_high']:.2f}"
+    return (
+        f"{dataset}: the best run has {best['faults']} faults in {best['test_size']} test images, "
+        f"an accuracy of {100 * best['accuracy']:.2f} % (95 % interval {interval}): {best['activation']}, "
+        f"{best['hidden_units']} hidden units, learning rate {canonical_text(best['learning_rate'])}, "
+        f"λ {canonical_text(best['l2'])}, seed {best['seed']}."
+    )
+
+
+def _caption(contents: Contents, name: str, dataset: str | None = None) -> Markup:
+    """A caption of workflow/report, for all datasets or for one."""
+    results = contents.results
+    runs = results if dataset is None else results[results["dataset"] == dataset]
+    return caption_part(
+        name,
+        wildcards={"experiment": contents.experiment, "dataset": dataset},
+        inputs={"runs": list(runs["run"]), "checks": list(contents.checks["activation"])},
+        params={"loss_divisor": contents.config["published"]["loss_divisor"]},
+        config={
+            **contents.config,
+            "in_words": experiment_in_words(contents.config["experiments"], contents.config["datasets"]),
+        },
+    )
+
+
+def _methods(contents: Contents) -> Section:
+    return Section("methods", "What was run, and how", [_caption(contents, "workflow")])
+
+
+def _results(contents: Contents) -> Section:
+    results = contents.results
+    return Section(
+        "results",
+        "Results",
+        [
+            table_part(result_columns(results), rows_of(results), lambda row: not finished(row)),
+            _caption(contents, "results"),
+        ],
+    )
+
+
+def _seeds(contents: Contents) -> Section:
+    seeds = contents.seeds
+    return Section(
+        "seeds",
+        "Over seeds",
+        [
+            text_part(count_seeds(seeds)),
+            table_part(seeds_columns(seeds), rows_of(seeds), lambda row: bool(row["diverged"] > 0)),
+            _caption(contents, "seeds"),
+        ],
+    )
+
+
+def _comparison(contents: Contents, comparison: pd.DataFrame) -> Section:
+    return Section(
+        "comparison",
+        "Published and reproduced",
+        [
+            *(text_part(line) for line in verdicts(comparison)),
+            text_part(RULE),
+            *_figure(contents, "comparison.svg", "Published and reproduced faults"),
+            table_part(
+                comparison_columns(comparison),
+                rows_of(comparison),
+                lambda row: row["verdict"] not in (AGREES, NOT_RUN),
+            ),
+            _caption(contents, "comparison"),
+        ],
+    )
+
+
+def _checks(contents: Contents) -> Section:
+    return Section(
+        "checks",
+        "Gradient checks",
+        [
+            text_part(PUBLISHED_CHECK),
+            table_part(check_columns(), rows_of(contents.checks), lambda row: not row["passed"]),
+            _caption(contents, "gradient_checks"),
+        ],
+    )
+
+
+def _figure(contents: Contents, name: str, title: str) -> list[Markup]:
+    """A figure of all datasets, whose caption is called ``<name>_figure``."""
+    return [
+        figure_part(path, title, _caption(contents, f"{Path(path).stem}_figure"))
+        for path in contents.figures
+        if Path(path).parts[-2:] == ("figures", name)
+    ]
+
+
+def _figures(contents: Contents, dataset: str) -> Section:
+    paths = {Path(path).parent.name: path for path in contents.figures if Path(path).stem == dataset}
+    return Section(
+        f"figures-{dataset}",
+        f"Figures: {dataset}",
+        [
+            figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset))
+            for kind, title in FIGURES.items()
+            if kind in paths
+        ],
+    )
+
+
+def _costs(contents: Contents) -> Section:
+    told = (
+        "What the jobs of each rule took, as Snakemake measured them when they ran: wall time, the time of "
+        "all cores, and the largest memory (resident set) of any job. Jobs that another experiment ran "
+        "first are counted too, since their results are shared. Blank: over before it could be measured."
+    )
+    return Section(
+        "costs",
+        "Run times and memory",
+        [text_part(told), table_part(cost_columns(), contents.costs, _never)],
+    )
+
+
+def _provenance(contents: Contents) -> Section:
+    return Section(
+        "provenance",
+        "Where it comes from",
+        [
+            facts_part(contents.facts),
+            heading_part("What computed the runs"),
+            table_part(_MACHINE_COLUMNS, [vars(machine) for machine in contents.machines], _never),
+            heading_part("Datasets"),
+            table_part(_SOURCE_COLUMNS, _source_rows(contents.sources), _never),
+            heading_part("Configuration, with its defaults"),
+            code_part(contents.config_text, "Configuration"),
+        ],
+    )
+
+
+def _source_rows(sources: Sequence[Source]) -> list[Row]:
+    return [
+        {"dataset": s.dataset, "images": f"{s.train:,} and {s.test:,}", "file": name, "sha256": sha256}
+        for s in sources
+        for name, sha256 in s.files
+    ]
+
+
+def _never(_: Row) -> bool:
+    return False
+
+
+def _text(name: str) -> Callable[[Row], str]:
+    return lambda row: str(row[name])
+
+
+_MACHINE_COLUMNS = [
+    *(Column(name.upper(), _text(name), numeric=False) for name in ("cpu", "python", "numpy", "blas")),
+    Column("RUNS", _text("runs")),
+]
+_SOURCE_COLUMNS = [
+    Column("DATASET", _text("dataset"), numeric=False),
+    Column("TRAINING AND TEST IMAGES", _text("images"), numeric=False),
+    Column("FILE", _text("file"), numeric=False),
+    Column("SHA-256", _text("sha256"), numeric=False),
+]
