@@ -621,3 +621,8 @@ def test_the_comparison_page_counts_marks_what_differs_and_states_the_rule() -> 
 
 def test_the_page_of_checks_tells_what_the_published_check_reported() -> None:
     assert "3.597993445936254e-05" in checks_html(checks_table([]))
+
+
+def test_times_in_words_sort_by_their_seconds(tmp_path: Path) -> None:
+    page = checks_html(checks_table([read_check(written(tmp_path / "check.json", check()))]))
+    assert '<td class="n" data-key="12332.2">3 h 26 min</td>' in page  # 616,610 entries of 0.02 s

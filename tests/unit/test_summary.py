@@ -1,0 +1,361 @@
+"""The page of an experiment: what it says, and that nothing in it can break it."""
+
+import base64
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from jinja2 import UndefinedError
+
+import handgrad.digests
+from handgrad.captions import caption_html, rst_html
+from handgrad.check_tables import checks_table
+from handgrad.config import Experiment, load_experiment
+from handgrad.data import ImageData, Split, write_data
+from handgrad.digests import ASSETS, code_digest
+from handgrad.errors import HandgradError
+from handgrad.job_costs import rule_costs
+from handgrad.methods import experiment_in_words, shown_config
+from handgrad.provenance import Machine, git_revision, machines, source
+from handgrad.result_statistics import with_statistics
+from handgrad.result_tables import results_table
+from handgrad.run_reader import Summary
+from handgrad.runs import Run, run_table
+from handgrad.seed_tables import seeds_table
+from handgrad.summary_page import Contents, summary_page
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(text: str) -> Experiment:
+    """The experiment of an experiment file, with the project's registry."""
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    return load_experiment({**registry, **yaml.safe_load(text)})
+
+
+MOMENTUM = """
+name: mine
+experiments:
+  - {dataset: mnist, activation: [tanh, cos], hidden_units: [100, 200, 300], learning_rate: 0.1, l2: 0.03,
+     pixels: standardize, batch_gradient: mean, momentum: 0.9, schedule: cosine, init: scaled,
+     validation_size: 5000}
+"""
+
+# --- in words ---
+
+
+def test_the_words_hold_the_numbers_of_the_config() -> None:
+    experiment = load(MOMENTUM)
+    (words,) = experiment_in_words(experiment.blocks, experiment.datasets)
+    for told in (
+        "6 runs on ``mnist`` (images of 28 x 28 pixel values, 10 classes)",
+        "all combinations of activation tanh and cos; hidden units M 100, 200 and 300.",
+        "on 55,000 of 60,000 training images for 20 epochs in batches of 100",
+        "learning rate η = 0.1, λ = 0.03, seed = 0",
+        "tested on 10,000 images",
+        "5,000 training images are held out to choose by",
+        "u = x/255 enter as (u - mean)/(std + 0.1)",
+        "V ← µ V + g/B, W ← W + η V, with µ = 0.9",
+        "η falls to 0 along half a cosine",
+        "Initial weights: ``scaled``",
+        "float32",
+    ):
+        assert told in words
+
+
+def test_one_run_is_told_in_the_singular() -> None:
+    experiment = load("experiments: [{dataset: digits, epochs: 1}]")
+    (words,) = experiment_in_words(experiment.blocks, experiment.datasets)
+    assert words.startswith(
+        "1 run on ``digits`` (images of 8 x 8 pixel values, 10 classes). Each trains on all 1,437 "
+    )
+    assert " for 1 epoch in batches of 100, with activation = tanh, hidden units M = 100, " in words
+
+
+def test_each_block_and_dataset_has_its_words_and_a_repeated_value_counts_once() -> None:
+    experiment = load("experiments: [{dataset: [mnist, cifar10], seed: [1, 1, 2]}, {dataset: digits}]")
+    words = experiment_in_words(experiment.blocks, experiment.datasets)
+    assert [re.search(r"(\d+) runs? on ``(\w+)``", told).groups() for told in words] == [  # type: ignore[union-attr]
+        ("2", "mnist"),
+        ("2", "cifar10"),
+        ("1", "digits"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["config", "quick", "reproduction", "improved"])
+def test_the_words_on_every_shipped_experiment_count_its_runs(name: str) -> None:
+    merged = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    merged |= yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+    experiment = load(yaml.safe_dump(merged))
+    words = experiment_in_words(experiment.blocks, experiment.datasets)
+    counts = [int(told.split(" run")[0].replace(",", "")) for told in words]
+    assert sum(counts) == len(experiment.runs)
+
+
+def test_the_config_that_is_shown_makes_the_same_runs_and_hides_where_files_lie() -> None:
+    text = MOMENTUM + "datasets: {mnist: {local_dir: /home/me/secret}}\n"
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())["datasets"]
+    config = yaml.safe_load(text)
+    config["datasets"] = {**registry, "mnist": {**registry["mnist"], **config["datasets"]["mnist"]}}
+    experiment = replace(load(MOMENTUM), datasets=config["datasets"])
+    shown = shown_config(experiment)
+    assert all(hidden not in shown for hidden in ("secret", "mirrors", "cifar10"))
+    assert run_table(yaml.safe_load(shown)["experiments"]) == experiment.runs
+
+
+# --- captions ---
+
+
+def test_a_caption_that_wants_what_it_was_not_given_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        caption_html("workflow", config={"name": "mine"})
+
+
+def test_captions_include_no_file_and_no_raw_html() -> None:
+    for text in (".. include:: /etc/hostname", ".. raw:: html\n\n   <script>alert(1)</script>"):
+        with pytest.raises(Exception, match="disabled"):
+            rst_html(text)
+    assert "&lt;b&gt;" in rst_html("``<b>``")
+
+
+# --- costs ---
+
+
+def write_benchmark(path: Path, *rows: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    path.write_text(head + "".join(f"{row}\n" for row in rows))
+
+
+def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) -> None:
+    line = "{}\t0:00:01\t{}\t1\t1\t1\t0\t0\t9\t{}"
+    write_benchmark(tmp_path / "train_run/mnist/a.tsv", line.format(2, 100.5, 1.5))
+    write_benchmark(tmp_path / "train_run/mnist/b.tsv", line.format(5, 90, 4))
+    write_benchmark(tmp_path / "train_run/mnist/of_another.tsv", line.format(1000, 9999, 1000))
+    write_benchmark(tmp_path / "preprocess_dataset/mnist.tsv", line.format(9, "NA", "-"))
+    write_benchmark(tmp_path / "render_summary/mine.tsv", line.format(3, 1, 1))
+    jobs = ["mine", "mnist", "mnist/a", "mnist/b", "mnist/never_run"]
+    dear, cheap = rule_costs(tmp_path, jobs, without="render_summary")
+    assert dear["rule"] == "preprocess_dataset"
+    assert (dear["total_seconds"], dear["cpu_seconds"], dear["memory_mb"]) == (9, None, None)
+    assert cheap == {
+        "rule": "train_run",
+        "jobs": 2,
+        "total_seconds": 7,
+        "median_seconds": 3.5,
+        "longest_seconds": 5,
+        "cpu_seconds": 5.5,
+        "memory_mb": 100.5,
+    }
+
+
+@pytest.mark.parametrize("content", ["", "s\tmax_rss\n", "not a benchmark\n1\n"])
+def test_a_benchmark_that_says_nothing_is_no_job(content: str, tmp_path: Path) -> None:
+    (tmp_path / "train_run").mkdir()
+    (tmp_path / "train_run/mine.tsv").write_text(content)
+    assert rule_costs(tmp_path, ["mine"], without="") == []
+    assert rule_costs(tmp_path / "absent", ["mine"], without="") == []
+
+
+# --- provenance ---
+
+
+def segment(**values: Any) -> dict[str, Any]:
+    return {"host": "h", "cpu": "A", "python": "3.11.7", "numpy": "2.4.6", "blas": "openblas", **values}
+
+
+def test_machines_count_the_runs_that_they_had_a_part_in() -> None:
+    runs = [[segment(), segment(host="other")], [segment(cpu="B"), segment()], [segment(numpy="2.5.0")]]
+    same = ("3.11.7", "2.4.6", "openblas")
+    assert machines(runs) == [
+        Machine("A", *same, 2),
+        Machine("B", *same, 1),
+        Machine("A", "3.11.7", "2.5.0", "openblas", 1),
+    ]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_the_revision_says_whether_anything_is_not_committed(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "file").write_text("a")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "--quiet", "--message", "a")
+    revision = git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "results").mkdir()  # what is not tracked is no change of the code
+    assert git_revision(tmp_path) == revision
+    (tmp_path / "file").write_text("b")
+    assert git_revision(tmp_path) == f"{revision}, with changes that are not committed"
+
+
+def test_without_a_checkout_the_revision_says_why_it_is_not_known(tmp_path: Path) -> None:
+    assert git_revision(tmp_path).startswith("not known: ")
+
+
+def test_a_source_has_the_checksums_of_its_files_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    split = Split(np.zeros((3, 4), np.uint8), np.zeros(3, np.uint8))
+    write_data(
+        tmp_path / "mine.h5",
+        ImageData(split, split, (2, 2), 255, ("a", "b"), {"file.gz": "beef"}, "digest"),
+    )
+    found = source(tmp_path / "mine.h5")
+    assert (found.dataset, found.train, found.test, found.files) == ("mine", 3, 3, (("file.gz", "beef"),))
+    with h5py.File(tmp_path / "other.h5", "w"):
+        pass
+    with pytest.raises(HandgradError, match=r"other\.h5: not a dataset"):
+        source(tmp_path / "other.h5")
+
+
+# --- what the page depends on ---
+
+
+def test_the_digest_of_the_page_covers_its_template_and_captions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = code_digest("render_summary")
+    for pattern in ASSETS["render_summary"]:
+        assert list(ROOT.glob(pattern))
+        for path in ROOT.glob(pattern):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    monkeypatch.setattr(handgrad.digests, "PROJECT", tmp_path)
+    assert code_digest("render_summary") == before
+    for name in ("scripts/handgrad/summary/page.css", "workflow/report/accuracy.rst"):
+        (tmp_path / name).write_text("changed")
+        assert code_digest("render_summary") != before
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+
+
+# --- the page ---
+
+
+def summaries(count: int = 1, *, diverged: bool = False, **axes: Any) -> list[Summary]:
+    run = Run(
+        dataset="mnist",
+        activation="tanh",
+        hidden_units=100,
+        learning_rate=0.001,
+        batch_size=100,
+        epochs=20,
+        l2=0.01,
+        seed=0,
+    )
+    return [
+        Summary(
+            replace(run, seed=i, **axes),
+            "diverged" if diverged else "finished",
+            10000,
+            None if diverged else 272 + i % 50,
+            None if diverged else 0.09,
+            12.3,
+            {"validation_faults": np.array([1])},
+            "c0ffee",
+            {},
+        )
+        for i in range(count)
+    ]
+
+
+def right(row: Any) -> Any:
+    return np.arange(10000) >= row["faults"]
+
+
+@pytest.fixture
+def contents(tmp_path: Path) -> Callable[..., Contents]:
+    """What a page shows of some runs; other fields by name."""
+
+    def make(runs: list[Summary], **values: Any) -> Contents:
+        results = with_statistics(results_table(runs), right)
+        text = shown_config(load("experiments: [{dataset: mnist}]"))
+        figure = tmp_path / "figures/accuracy/mnist.svg"
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+        given = {
+            "experiment": "mine",
+            "config": yaml.safe_load(text),
+            "config_text": text,
+            "results": results,
+            "seeds": seeds_table(results),
+            "checks": checks_table([]),
+            "comparison": None,
+            "figures": [str(figure)],
+            "costs": [],
+            "machines": [Machine("A", "3.11.7", "2.4.6", "openblas", 1)],
+            "sources": [],
+            "facts": {"revision": "beef"},
+        }
+        return Contents(**{**given, **values})
+
+    return make
+
+
+def test_the_page_needs_nothing_from_elsewhere(contents: Callable[..., Contents]) -> None:
+    page = summary_page(contents(summaries(3)))
+    outside = re.findall(r"""(?:src|href|action|data)\s*=\s*["']([^"']*)""", page)
+    assert outside
+    assert all(target.startswith(("#", "data:")) for target in outside)
+    assert not re.search(r"@import|url\(", page)
+    (image,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert base64.b64decode(image).startswith(b"<svg")
+
+
+def test_the_page_begins_with_what_came_out(contents: Callable[..., Contents]) -> None:
+    lead = re.findall(r"<li>(.*)</li>", summary_page(contents(summaries(3))).split("<nav")[0])
+    assert lead == [
+        "3 runs, none diverged.",
+        "mnist: the best run has 272 faults in 10000 test images, an accuracy of 97.28 % (95 % interval "
+        "96.94 to 97.58): tanh, 100 hidden units, learning rate 0.001, λ 0.01, seed 0.",
+        "The best run of a dataset and seed is chosen by its faults on the test set, so that the choice saw "
+        "the test set.",
+        "0 of 0 gradient checks passed.",
+    ]
+
+
+def test_a_page_of_diverged_runs_alone_says_so(contents: Callable[..., Contents]) -> None:
+    page = summary_page(contents(summaries(2, diverged=True)))
+    assert "<li>2 runs, 2 diverged.</li>" in page
+    assert "<li>mnist: all runs diverged.</li>" in page
+
+
+def test_one_run_has_no_part_on_seeds(contents: Callable[..., Contents]) -> None:
+    assert 'id="seeds"' not in summary_page(contents(summaries(1)))
+    assert 'id="seeds"' in summary_page(contents(summaries(2)))
+
+
+def test_markup_in_texts_is_shown_as_it_is(contents: Callable[..., Contents]) -> None:
+    awkward = "<script>alert(1)</script>{{ 1 }}$x_1$&"
+    page = summary_page(
+        contents(
+            summaries(1, activation=awkward),
+            experiment=awkward,
+            config_text=awkward,
+            facts={awkward: awkward},
+            machines=[Machine(awkward, awkward, awkward, awkward, 1)],
+            costs=[],
+        )
+    )
+    shown = "&lt;script&gt;alert(1)&lt;/script&gt;{{ 1 }}$x_1$&amp;"
+    assert awkward not in page
+    assert page.count(shown) > 8
+
+
+def test_five_thousand_runs_make_a_page_of_a_few_megabytes(contents: Callable[..., Contents]) -> None:
+    page = summary_page(contents(summaries(5000)))
+    assert page.count("<tr") > 5000
+    assert len(page) < 5_000_000
