@@ -199,6 +199,14 @@ def test_a_run_on_part_of_the_training_images_has_none(shipped: dict[str, Any], 
     assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}, {{}}]")).has_published
 
 
+@pytest.mark.parametrize("axes", ["momentum: 0.9", "schedule: cosine", "init: scaled"])
+def test_a_run_with_another_update_rule_or_other_initial_weights_has_none(
+    shipped: dict[str, Any], axes: str
+) -> None:
+    assert not load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]")).has_published
+    assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}, {{}}]")).has_published
+
+
 def test_local_dir_may_hold_the_files(shipped: dict[str, Any], tmp_path: Path) -> None:
     for name in MNIST_FILES:
         (tmp_path / name).touch()
@@ -1025,9 +1033,14 @@ def test_a_table_of_another_kind_is_refused(tmp_path: Path, content: bytes, wron
         ({"train_size": 1000}, False),
         ({"validation_size": 1}, False),
         ({"train_size": 1000, "validation_size": 1}, False),
+        ({"momentum": 0.5}, False),
+        ({"schedule": "cosine"}, False),
+        ({"init": "scaled"}, False),
     ],
 )
-def test_runs_that_trained_on_all_training_images_are_comparable(axes: dict[str, Any], whole: bool) -> None:
+def test_runs_that_used_what_the_published_ones_are_known_to_have_used_are_comparable(
+    axes: dict[str, Any], whole: bool
+) -> None:
     run = Run.from_name("mnist", "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0")
     assert comparable(replace(run, **axes)) is whole
 
