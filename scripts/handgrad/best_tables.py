@@ -151,9 +151,9 @@ def _published_columns(table: pd.DataFrame) -> list[Column]:
     differing = _differing(_published(table), ("published_batch_size", "published_epochs"))
     shown = ("published_learning_rate", "published_l2", *differing)
     return [
-        *(plain_column(name, f"PUBLISHED {_title(name.removeprefix('published_'))}") for name in shown),
-        plain_column("published_faults", "PUBLISHED FAULTS"),
-        Column("PUBLISHED PREC", lambda row: _percent(row["published_accuracy"])),
+        *(plain_column(name, f"PUB {_title(name.removeprefix('published_'))}") for name in shown),
+        plain_column("published_faults", "PUB FAULTS"),
+        Column("PUB PREC", lambda row: _percent(row["published_accuracy"])),
     ]
 
 

@@ -125,6 +125,7 @@ def test_improved_yaml_trains_the_published_networks_otherwise_and_chooses_on_im
     assert {run.validation_size for run in experiment.runs} == {5000}
     assert {(run.momentum, run.schedule, run.init) for run in experiment.runs} == {(0.9, "cosine", "scaled")}
     assert not experiment.has_published  # they trained on part of the images
+    assert experiment.has_published_dataset
 
 
 def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dict[str, Any]) -> None:
@@ -134,6 +135,7 @@ def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dic
     assert {run.dataset for run in experiment.runs} == {"digits"}
     assert {run.activation for run in experiment.runs} == {"softplus", "tanh", "cos"}
     assert not experiment.has_published
+    assert not experiment.has_published_dataset
 
 
 # --- what a configuration means
@@ -179,6 +181,14 @@ def test_no_table_means_no_comparison(shipped: dict[str, Any]) -> None:
     experiment = load_experiment(with_text(shipped, "published: {table: null}"))
     assert experiment.published is None
     assert not experiment.has_published
+    assert not experiment.has_published_dataset
+
+
+def test_a_published_dataset_is_shared_by_whatever_trains_on_it(shipped: dict[str, Any]) -> None:
+    for axes in ("hidden_units: 7, momentum: 0.9", "dataset: [digits, mnist], l2: 7"):
+        experiment = load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]"))
+        assert experiment.has_published_dataset
+        assert not experiment.has_published
 
 
 @pytest.mark.parametrize(
