@@ -141,7 +141,7 @@ def best_columns(table: pd.DataFrame) -> list[Column]:
         Column("SEEDS", _seeds),
         *([VALIDATION] if validation else []),
         Column("MEAN PREC", _mean_accuracy),
-        Column("OVER SEEDS", _accuracy_range),
+        *([Column("OVER SEEDS", _accuracy_range)] if (table["finished"] > 1).any() else []),
         Column("95% INTERVAL", _interval),
         *([format_column("difference_points", "DIFFERENCE", "+.2f")] if published else []),
     ]

@@ -226,8 +226,12 @@ def test_several_seeds_show_their_mean_their_range_and_an_interval_that_counts_e
 
 
 def test_one_seed_has_the_interval_of_its_run_and_no_range() -> None:
-    first = shown(table_of([summary(50, size=1000)]))[0]
-    assert (first["95% INTERVAL"], first["OVER SEEDS"], first["SEEDS"]) == ("93.47 to 96.19", "", "1")
+    runs = [summary(50, size=1000), summary(60, size=1000, hidden_units=200)]
+    alone = shown(table_of(runs))[0]
+    assert (alone["95% INTERVAL"], alone["SEEDS"]) == ("93.47 to 96.19", "1")
+    assert "OVER SEEDS" not in alone
+    first, second, _ = shown(table_of([*runs, summary(40, size=1000, hidden_units=200, seed=1)]))
+    assert (first["OVER SEEDS"], second["OVER SEEDS"]) == ("", "94.00 to 96.00")
 
 
 def test_a_network_of_which_every_run_diverged_says_so() -> None:
