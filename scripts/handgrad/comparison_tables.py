@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from handgrad.errors import HandgradError
-from handgrad.published import SETTINGS
+from handgrad.published import KNOWN, SETTINGS
 from handgrad.result_tables import axis_column, telling_axes
 from handgrad.seed_tables import SETTING_AXES, faults_range
 from handgrad.tables import (
@@ -23,9 +23,7 @@ from handgrad.tables import (
 KEY: tuple[str, ...] = tuple(SETTINGS)
 
 #: what the published rows do not tell
-PROTOCOL: tuple[str, ...] = tuple(
-    axis for axis in SETTING_AXES if axis not in (*KEY, "train_size", "validation_size")
-)
+PROTOCOL: tuple[str, ...] = tuple(axis for axis in SETTING_AXES if axis not in (*KEY, *KNOWN))
 
 PUBLISHED_COLUMNS: tuple[str, ...] = (*KEY, "faults", "test_size", "loss")
 
@@ -81,13 +79,12 @@ def comparison_table(
     test example times the published number of test examples, divided by loss_divisor[dataset]. Where the
     numbers of test examples differ, published faults are taken in proportion. verdict: by RULE.
 
-    Runs on part of the training images are no reproduction, and are left out.
+    Runs that differ in what is KNOWN of the published ones are no reproduction, and are left out.
 
     Raises HandgradError if a dataset that was run has no divisor.
     """
-    whole = seeds[seeds["train_size"].isna() & (seeds["validation_size"] == 0)]
     theirs = published.rename(columns={name: f"published_{name}" for name in ("faults", "test_size", "loss")})
-    table = theirs.merge(whole[[*KEY, *PROTOCOL, *_OURS]], how="left", on=list(KEY))
+    table = theirs.merge(_reproductions(seeds)[[*KEY, *PROTOCOL, *_OURS]], how="left", on=list(KEY))
     unknown = sorted(set(table.loc[table["seeds"].notna(), "dataset"]) - set(loss_divisor))
     if unknown:
         raise HandgradError(
@@ -102,6 +99,14 @@ def comparison_table(
         table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
     rows = rows_of(table.assign(expected=expected))
     return typed(({**row, "verdict": verdict(row)} for row in rows), COMPARISON_COLUMNS)
+
+
+def _reproductions(seeds: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are as ``published.comparable`` demands of a run."""
+    kept = pd.Series(data=True, index=seeds.index)
+    for axis, value in KNOWN.items():
+        kept &= seeds[axis].isna() if value is None else seeds[axis] == value
+    return seeds[kept]
 
 
 def verdict(row: Row) -> str:

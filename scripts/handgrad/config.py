@@ -53,6 +53,12 @@ class Published:
         published = {row_settings(row) for row in published_rows(self.table)}
         return any(comparable(run) and run_settings(run) in published for run in runs)
 
+    def shares_dataset(self, runs: Iterable[Run]) -> bool:
+        """Whether the table has a row of any dataset that the runs train on, however they train."""
+        return not {row["dataset"] for row in published_rows(self.table)}.isdisjoint(
+            run.dataset for run in runs
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
@@ -74,6 +80,11 @@ class Experiment:
     def has_published(self) -> bool:
         """Whether the published table has a row for any run."""
         return self.published is not None and self.published.matches(self.runs)
+
+    @functools.cached_property
+    def has_published_dataset(self) -> bool:
+        """Whether the published table has a row of any dataset, so that its best can stand beside ours."""
+        return self.published is not None and self.published.shares_dataset(self.runs)
 
 
 def load_experiment(config: Mapping[str, Any]) -> Experiment:

@@ -28,6 +28,7 @@ _CHECK = (*_STEP, "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
 _RESULTS = ("result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
+_BEST = (*_RESULTS, "best_tables", "published", "seed_tables", "statistics")
 _ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
 
 _PAGE = (
@@ -50,12 +51,14 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "aggregate_results": (*_BASE, *_ANSWERS, "result_statistics", "statistics"),
     "aggregate_seeds": (*_BASE, *_RESULTS, "seed_tables"),
     "aggregate_comparison": (*_BASE, *_COMPARISON),
+    "aggregate_best": (*_BASE, *_BEST),
     "aggregate_gradient_checks": (*_BASE, "check_tables", "runs", "tables"),
     "plot_learning_curves": (*_BASE, *_TRAINING, "plot_style", "run_plots", "run_reader"),
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
     "plot_confusion": (*_BASE, *_ANSWERS, "confusion_plots", "plot_style"),
     "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
     "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_PAGE),
+    "plot_best": (*_BASE, *_BEST, "best_plots", "plot_style"),
 }
 
 #: files that are not code and that a rule's result depends on, as patterns in the folder of the project

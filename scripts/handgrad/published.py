@@ -1,6 +1,7 @@
 """The published table: its rows, and which run each of them belongs to."""
 
 import csv
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ SETTINGS: dict[str, type] = {
     "batch_size": int,
     "epochs": int,
     "l2": float,
+}
+_DEFAULTS = {axis.name: axis.default for axis in fields(Run)}
+#: what every published run is known to have used besides, by axis: plain updates, the published initial
+#: weights and all training images, which are the defaults of a run
+KNOWN: dict[str, Any] = {
+    axis: _DEFAULTS[axis] for axis in ("momentum", "schedule", "init", "train_size", "validation_size")
 }
 COLUMNS: dict[str, type] = {
     **SETTINGS,
@@ -64,8 +71,8 @@ def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def comparable(run: Run) -> bool:
-    """Whether a run trained on all training images, as every published row did."""
-    return run.train_size is None and run.validation_size == 0
+    """Whether a run agrees with what is ``KNOWN`` of all published ones; else it is no reproduction."""
+    return all(getattr(run, axis) == value for axis, value in KNOWN.items())
 
 
 def run_settings(run: Run) -> tuple[Any, ...]:

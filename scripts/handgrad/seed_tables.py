@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from handgrad.result_tables import axis_column, telling_axes
-from handgrad.runs import AXES
+from handgrad.runs import AXES, canonical_text
 from handgrad.tables import (
     TITLES,
     Column,
@@ -32,6 +32,7 @@ SEEDS_COLUMNS: tuple[str, ...] = (
     *(f"{figure}_{what}" for figure in _FIGURES for what in ("mean", "sd")),
     "faults_min",
     "faults_max",
+    "validation_faults_mean",
 )
 
 
@@ -40,12 +41,13 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
 
     seeds: how many there are, of which finished and diverged. Means, standard deviations (ddof 1, missing
     with fewer than two), the smallest and the largest number are over the seeds that finished.
+    validation_faults_mean: of validation_size examples, missing where none are held out.
     """
     runs = results.assign(
         seeds=1,
         finished=(results["status"] == "finished").astype(int),
         diverged=(results["status"] == "diverged").astype(int),
-        **{figure: results[figure].astype("float64") for figure in _FIGURES},
+        **{name: results[name].astype("float64") for name in (*_FIGURES, "validation_faults")},
     )
     # dropna: train_size is missing where all examples are used
     groups = runs.groupby(list(SETTING_AXES), dropna=False, sort=False)
@@ -56,6 +58,7 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         test_size=("test_size", "first"),
         faults_min=("faults", "min"),
         faults_max=("faults", "max"),
+        validation_faults_mean=("validation_faults", "mean"),
         **{f"{figure}_{name}": (figure, name) for figure in _FIGURES for name in ("mean", "std")},
     ).reset_index()
     return typed(rows_of(table.rename(columns=lambda name: name.replace("_std", "_sd"))), SEEDS_COLUMNS)
@@ -75,7 +78,17 @@ def seeds_columns(table: pd.DataFrame) -> list[Column]:
         Column("FAULTS", faults_range),
         format_column("loss_mean", "MEAN LOSS", "#.5g"),
         format_column("loss_sd", "SD LOSS", ".2g"),
+        *([VALIDATION] if table["validation_faults_mean"].notna().any() else []),
     ]
+
+
+def _validation(row: Row) -> str:
+    if pd.isna(row["validation_faults_mean"]):
+        return ""
+    return f"{canonical_text(round(row['validation_faults_mean'], 1))}/{row['validation_size']}"
+
+
+VALIDATION = Column("MEAN VALID", _validation)
 
 
 def _percent(name: str, unit: str = "") -> Callable[[Row], str]:

@@ -41,7 +41,12 @@ TYPES = {
     **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "loss", "p_holm", "seconds"), "float64"),
     **{f"{figure}_{what}": "float64" for figure in ("accuracy", "faults", "loss") for what in ("mean", "sd")},
     **dict.fromkeys(("published_loss", "difference_percent"), "float64"),
+    **{f"published_{axis}": kind for axis, kind in _AXIS_TYPES.items()},
+    **dict.fromkeys(("published_accuracy", "accuracy_min", "accuracy_max"), "float64"),
+    **dict.fromkeys(("validation_faults_mean", "difference_points"), "float64"),
+    **dict.fromkeys(("settings",), "Int64"),
     **dict.fromkeys(("status", "against_best", "verdict", "content_sha256", "run", "rule"), "str"),
+    **dict.fromkeys(("best_of", "chosen_on"), "str"),
     "jobs": "Int64",
 }
 

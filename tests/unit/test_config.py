@@ -125,6 +125,7 @@ def test_improved_yaml_trains_the_published_networks_otherwise_and_chooses_on_im
     assert {run.validation_size for run in experiment.runs} == {5000}
     assert {(run.momentum, run.schedule, run.init) for run in experiment.runs} == {(0.9, "cosine", "scaled")}
     assert not experiment.has_published  # they trained on part of the images
+    assert experiment.has_published_dataset
 
 
 def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dict[str, Any]) -> None:
@@ -134,6 +135,7 @@ def test_quick_yaml_trains_three_activations_on_the_embedded_digits(shipped: dic
     assert {run.dataset for run in experiment.runs} == {"digits"}
     assert {run.activation for run in experiment.runs} == {"softplus", "tanh", "cos"}
     assert not experiment.has_published
+    assert not experiment.has_published_dataset
 
 
 # --- what a configuration means
@@ -179,6 +181,14 @@ def test_no_table_means_no_comparison(shipped: dict[str, Any]) -> None:
     experiment = load_experiment(with_text(shipped, "published: {table: null}"))
     assert experiment.published is None
     assert not experiment.has_published
+    assert not experiment.has_published_dataset
+
+
+def test_a_published_dataset_is_shared_by_whatever_trains_on_it(shipped: dict[str, Any]) -> None:
+    for axes in ("hidden_units: 7, momentum: 0.9", "dataset: [digits, mnist], l2: 7"):
+        experiment = load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]"))
+        assert experiment.has_published_dataset
+        assert not experiment.has_published
 
 
 @pytest.mark.parametrize(
@@ -195,6 +205,14 @@ def test_a_run_with_other_settings_has_none(shipped: dict[str, Any], axes: str) 
 
 @pytest.mark.parametrize("axes", ["train_size: 1000", "validation_size: 100", "train_size: [100, 59999]"])
 def test_a_run_on_part_of_the_training_images_has_none(shipped: dict[str, Any], axes: str) -> None:
+    assert not load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]")).has_published
+    assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}, {{}}]")).has_published
+
+
+@pytest.mark.parametrize("axes", ["momentum: 0.9", "schedule: cosine", "init: scaled"])
+def test_a_run_with_another_update_rule_or_other_initial_weights_has_none(
+    shipped: dict[str, Any], axes: str
+) -> None:
     assert not load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]")).has_published
     assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}, {{}}]")).has_published
 
@@ -1024,9 +1042,14 @@ def test_a_table_of_another_kind_is_refused(tmp_path: Path, content: bytes, wron
         ({"train_size": 1000}, False),
         ({"validation_size": 1}, False),
         ({"train_size": 1000, "validation_size": 1}, False),
+        ({"momentum": 0.5}, False),
+        ({"schedule": "cosine"}, False),
+        ({"init": "scaled"}, False),
     ],
 )
-def test_runs_that_trained_on_all_training_images_are_comparable(axes: dict[str, Any], whole: bool) -> None:
+def test_runs_that_used_what_the_published_ones_are_known_to_have_used_are_comparable(
+    axes: dict[str, Any], whole: bool
+) -> None:
     run = Run.from_name("mnist", "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0")
     assert comparable(replace(run, **axes)) is whole
 

@@ -38,6 +38,7 @@ from handgrad.comparison_tables import (
     verdicts,
 )
 from handgrad.errors import HandgradError
+from handgrad.published import comparable
 from handgrad.result_tables import (
     RESULT_COLUMNS,
     result_columns,
@@ -363,6 +364,24 @@ def test_runs_that_differ_in_more_than_the_seed_are_not_averaged() -> None:
 def test_runs_on_part_of_the_training_images_are_left_out(axes: dict[str, int]) -> None:
     (row,) = compare([replace(summary(**axes), history={"validation_faults": [1]})], published())
     assert row["verdict"] == "not run"
+
+
+@pytest.mark.parametrize("axes", [{"momentum": 0.9}, {"schedule": "cosine"}, {"init": "scaled"}])
+def test_runs_with_another_update_rule_or_other_initial_weights_are_left_out(axes: dict[str, Any]) -> None:
+    (row,) = compare([summary(**axes)], published())
+    assert row["verdict"] == "not run"
+    (row,) = compare([summary(900, **axes), summary(200)], published())
+    assert (row["verdict"], row["faults_mean"]) == ("agrees", 200)
+
+
+def test_the_same_runs_are_compared_as_make_an_experiment_have_a_comparison() -> None:
+    others = {"dataset": "digits", "activation": "cos", "pixels": "raw", "batch_gradient": "mean"}
+    others |= {"schedule": "cosine", "init": "scaled", "dtype": "float64", "train_size": 5, "momentum": 0.9}
+    for axis in AXES:
+        other = summary(**{axis: others.get(axis) or getattr(RUN, axis) * 2 or 1})
+        (row,) = compare([replace(other, history={"validation_faults": [1]})], published())
+        in_row = all(getattr(other.run, name) == getattr(RUN, name) for name in KEY)
+        assert (row["verdict"] != "not run") == (in_row and comparable(other.run)), axis
 
 
 @pytest.mark.parametrize("axis", KEY)

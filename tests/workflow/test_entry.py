@@ -135,7 +135,8 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
         for pattern in ("results/data/*", "results/checks/*/*", "results/runs/**/*.h5")
         for name in finished.times(pattern)
     ]
-    tables_and_figures = 6  # results, seeds, gradient checks; learning curves, accuracy, confusion
+    # results, seeds, best, gradient checks; learning curves, accuracy, confusion, best
+    tables_and_figures = 8
     assert len(jobs) == len(made) + tables_and_figures
 
 

@@ -47,8 +47,33 @@ def test_with_a_validation_split_the_best_run_is_chosen_on_it(project: Project, 
     assert "saw the test set" not in text
 
 
+def test_the_published_best_stands_beside_ours_though_no_run_is_a_reproduction(
+    finished: Project, tiny: Tiny
+) -> None:
+    rows = [f"digits,tanh,5,{rate},50,1,0.01,50.0,{faults},360,2.0\n" for rate, faults in ((1, 90), (2, 72))]
+    (finished.path / "config/mine.csv").write_text(HEAD + "".join(rows))
+    table = {"table": "config/mine.csv", "loss_divisor": {"digits": 360}}
+    finished.run(tiny(axes={"validation_size": 100}, published=table))
+    tables = finished.path / "results/tiny/tables"
+    assert not (tables / "comparison.csv").exists()
+    best = pd.read_csv(tables / "best.csv")
+    assert best.best_of.tolist() == ["network", "dataset"]
+    assert best.published_accuracy.tolist() == [0.8, 0.8]
+    assert best.chosen_on.tolist() == ["validation"] * 2
+    assert (
+        best.validation_faults_mean.tolist()
+        == [pd.read_csv(tables / "results.csv").validation_faults.min()] * 2
+    )
+    # without a published table there is one side
+    finished.run(tiny(axes={"validation_size": 100}, published={"table": None}))
+    assert pd.read_csv(tables / "best.csv").published_faults.isna().all()
+    assert "PUB " not in (tables / "best.md").read_text()
+
+
 def test_an_experiment_in_which_every_run_diverged_has_its_tables(project: Project, tiny: Tiny) -> None:
     project.run(tiny(axes={"learning_rate": [1e30, 2e30], "epochs": 3}))
     seeds = pd.read_csv(project.path / "results/tiny/tables/seeds.csv")
     assert seeds.diverged.tolist() == [1, 1]
     assert seeds.faults_mean.isna().all()
+    assert "all of ours diverged" in (project.path / "results/tiny/tables/best.md").read_text()
+    assert (project.path / "results/tiny/figures/best.svg").exists()

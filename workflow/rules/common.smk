@@ -69,7 +69,7 @@ def final_outputs():
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass are.
     """
     base = f"results/{EXPERIMENT.name}"
-    tables = ["results", "seeds", "gradient_checks"]
+    tables = ["results", "seeds", "best", "gradient_checks"]
     if EXPERIMENT.has_published:
         tables.append("comparison")
     return [
@@ -89,6 +89,7 @@ def figure_files():
         for kind in ("learning_curves", "accuracy", "confusion")
         for dataset in dataset_names()
     ]
+    figures.append("best.svg")
     if EXPERIMENT.has_published:
         figures.append("comparison.svg")
     return [f"results/{EXPERIMENT.name}/figures/{name}" for name in figures]
@@ -278,6 +279,11 @@ def order_of_runs(wildcards):
 def published_table():
     """The published results that this experiment is compared with; nothing if it is not."""
     return EXPERIMENT.published.table if EXPERIMENT.has_published else []
+
+
+def published_best():
+    """The published results whose best stand beside ours; nothing if they are of other datasets."""
+    return EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else []
 
 
 def loss_divisor():

@@ -79,6 +79,31 @@ rule aggregate_comparison:
         "../../scripts/aggregate_comparison.py"
 
 
+rule aggregate_best:
+    input:
+        seeds="results/{experiment}/tables/seeds.csv",
+        published=published_best(),
+    output:
+        csv="results/{experiment}/tables/best.csv",
+        md="results/{experiment}/tables/best.md",
+        html=report(
+            "results/{experiment}/tables/best.html",
+            caption="../report/best.rst",
+            category="Tables",
+            labels={"table": "published and ours, the best"},
+        ),
+    log:
+        "results/logs/aggregate_best/{experiment}.log",
+    benchmark:
+        "results/benchmarks/aggregate_best/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("aggregate_best"),
+    script:
+        "../../scripts/aggregate_best.py"
+
+
 rule aggregate_gradient_checks:
     input:
         checks=gradient_checks(),
@@ -200,6 +225,29 @@ rule plot_comparison:
         code=code_digest("plot_comparison"),
     script:
         "../../scripts/plot_comparison.py"
+
+
+rule plot_best:
+    input:
+        best="results/{experiment}/tables/best.csv",
+    output:
+        report(
+            "results/{experiment}/figures/best.svg",
+            caption="../report/best_figure.rst",
+            category="Figures",
+            subcategory="all datasets",
+            labels={"figure": "published and our best accuracy", "dataset": "all"},
+        ),
+    log:
+        "results/logs/plot_best/{experiment}.log",
+    benchmark:
+        "results/benchmarks/plot_best/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("plot_best"),
+    script:
+        "../../scripts/plot_best.py"
 
 
 rule render_summary:
