@@ -29,6 +29,10 @@ LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1,
 
 LEGEND_ENTRIES = 8  # of one kind; of more values, so many are shown, evenly chosen
 COLUMNS = 4  # panels side by side
+ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+
+#: where a run that diverged is, or was last
+CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersize": 7, "zorder": 3}
 
 _PANEL_WIDTH = {1: 5.6, 2: 3.7, 3: 2.9, 4: 2.5}  # inches, by the number of columns
 
@@ -79,6 +83,21 @@ def message_figure(text: str) -> Figure:
         figure = Figure(figsize=(6, 1.6))
         figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, wrap=True)
     return figure
+
+
+def nothing_to_draw(statuses: Iterable[str]) -> Figure:
+    """The figure of runs of which none came to its end, given the status of each."""
+    count = len(list(statuses))
+    if not count:
+        return message_figure("No runs")
+    return message_figure("The only run diverged" if count == 1 else f"All {count} runs diverged")
+
+
+def counted(title: str, statuses: Iterable[str]) -> str:
+    """The title of some runs, which counts those that diverged if any did."""
+    found = list(statuses)
+    diverged = found.count("diverged")
+    return f"{title}\n{diverged} of {len(found)} diverged" if diverged else title
 
 
 def colours(values: Sequence[Any]) -> dict[Any, Any]:
@@ -170,3 +189,19 @@ def fixed_ticks(axis: Axis, ticks: Sequence[float], text: Callable[[float], str]
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def scale_accuracies(axes: Axes, low: float, high: float) -> None:
+    """A vertical axis in percent for accuracies, fractions, of which these are the lowest and the highest."""
+    if high > 0.9 and high - low > 0.1 and low > 0 and high < 1:
+        # Near 1 a percent more is much, near 0.5 it is little; the logit scale shows both.
+        axes.set_yscale("logit")
+        low, high = low / (low + (1 - low) * 1.2), high * 1.2 / (high * 1.2 + 1 - high)
+        fixed_ticks(axes.yaxis, [t for t in ACCURACY_TICKS if low <= t <= high], _percent)
+        axes.set_ylim(low, high)
+    else:
+        axes.yaxis.set_major_formatter(lambda value, _: _percent(value))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.6g}"
