@@ -69,7 +69,7 @@ def final_outputs():
     tables = ["results", "seeds", "gradient_checks"]
     figures = [
         f"{kind}/{dataset}.svg"
-        for kind in ("learning_curves", "accuracy", "confusion")
+        for kind in ("learning_curves", "accuracy", "heat_maps", "cost", "confusion")
         for dataset in dataset_names()
     ]
     if EXPERIMENT.has_published:
@@ -263,6 +263,11 @@ def runs_of_dataset(wildcards):
 def order_of_runs(wildcards):
     """The order of a dataset's runs, for rules whose result depends on it."""
     return names_digest(runs_of(wildcards.dataset))
+
+
+def number_of_runs(wildcards):
+    """How many runs a dataset has, for captions of what is made from a table."""
+    return len(runs_of(wildcards.dataset))
 
 
 def published_table():
