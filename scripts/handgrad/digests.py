@@ -55,6 +55,8 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "aggregate_gradient_checks": (*_BASE, "check_tables", "runs", "tables"),
     "plot_learning_curves": (*_BASE, *_TRAINING, "plot_style", "run_plots", "run_reader"),
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
+    "plot_heat_maps": (*_BASE, *_RESULTS, "heat_map_plots", "plot_style", "seed_tables"),
+    "plot_cost": (*_BASE, *_RESULTS, "cost_plots", "plot_style"),
     "plot_confusion": (*_BASE, *_ANSWERS, "confusion_plots", "plot_style"),
     "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
     "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_PAGE),

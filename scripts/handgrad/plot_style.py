@@ -14,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine, LayoutEngine
 from matplotlib.lines import Line2D
@@ -28,7 +29,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
 LEGEND_ENTRIES = 8  # of one kind; of more values, so many are shown, evenly chosen
+LOG_STEPS = ((1, 10), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
 COLUMNS = 4  # panels side by side
+ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+
+#: where a run that diverged is, or was last
+CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersize": 7, "zorder": 3}
 
 _PANEL_WIDTH = {1: 5.6, 2: 3.7, 3: 2.9, 4: 2.5}  # inches, by the number of columns
 
@@ -79,6 +85,28 @@ def message_figure(text: str) -> Figure:
         figure = Figure(figsize=(6, 1.6))
         figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, wrap=True)
     return figure
+
+
+def nothing_to_draw(statuses: Iterable[str]) -> Figure:
+    """The figure of runs of which none came to its end, given the status of each."""
+    count = len(list(statuses))
+    if not count:
+        return message_figure("No runs")
+    return message_figure("The only run diverged" if count == 1 else f"All {count} runs diverged")
+
+
+def counted(title: str, statuses: Iterable[str]) -> str:
+    """The title of some runs, which counts those that diverged if any did."""
+    found = list(statuses)
+    diverged = found.count("diverged")
+    return f"{title}\n{diverged} of {len(found)} diverged" if diverged else title
+
+
+def text_on(shade: Any) -> str:
+    """Black or white, whichever is read better on a shade: contrast, as WCAG 2 defines it, at least 4.5."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
+    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "white" if luminance < 0.179 else "black"  # of 0.179, both stand out alike
 
 
 def colours(values: Sequence[Any]) -> dict[Any, Any]:
@@ -156,13 +184,18 @@ def panels(
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Ticks of a logarithmic axis between two positive numbers: three round ones or more, if there are."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1, 10), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
-        ticks = sorted({step * 10.0**decade for decade in decades for step in steps})
-        inside = [tick for tick in ticks if low <= tick <= high]
+    for steps in LOG_STEPS:
+        inside = round_numbers(low, high, steps)
         if len(inside) >= 3:
             return inside
     return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+
+
+def round_numbers(low: float, high: float, steps: Sequence[float] = LOG_STEPS[-1]) -> list[float]:
+    """These multiples, from 1 to 10, of the powers of ten between two positive numbers."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    numbers = sorted({step * 10.0**decade for decade in decades for step in steps})
+    return [number for number in numbers if low <= number <= high]
 
 
 def fixed_ticks(axis: Axis, ticks: Sequence[float], text: Callable[[float], str] = "{:g}".format) -> None:
@@ -170,3 +203,24 @@ def fixed_ticks(axis: Axis, ticks: Sequence[float], text: Callable[[float], str]
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def scale_accuracies(axes: Axes, low: float, high: float) -> None:
+    """A vertical axis in percent for accuracies, fractions, of which these are the lowest and the highest."""
+    if high > 0.9 and high - low > 0.1 and low > 0 and high < 1:
+        # Near 1 a percent more is much, near 0.5 it is little; the logit scale shows both.
+        axes.set_yscale("logit")
+        low, high = low / (low + (1 - low) * 1.2), high * 1.2 / (high * 1.2 + 1 - high)
+        fixed_ticks(axes.yaxis, [t for t in ACCURACY_TICKS if low <= t <= high], _percent)
+        axes.set_ylim(low, high)
+    else:
+        bottom, top = axes.get_ylim()
+        margin = 0.03 * (
+            top - bottom
+        )  # for the markers; there is nothing beyond 100 percent to make room for
+        axes.set_ylim(max(bottom, -margin), min(top, 1 + margin))
+        axes.yaxis.set_major_formatter(lambda value, _: _percent(value))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.6g}"

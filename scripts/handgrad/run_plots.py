@@ -5,6 +5,7 @@ Both have a panel for each activation and learning rate.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,86 +13,143 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from handgrad.plot_style import (
+    CROSS,
     INK,
     LINES,
     MARKERS,
     colours,
+    counted,
     entries,
     fixed_ticks,
     legend,
     log_ticks,
-    message_figure,
+    nothing_to_draw,
     panels,
+    scale_accuracies,
     style,
     styles,
 )
-from handgrad.runs import AXES, canonical_text
+from handgrad.runs import AXES, Run, canonical_text
 
 if TYPE_CHECKING:  # the figures made from tables must not depend on what training imports
     from handgrad.run_reader import Summary
 
-L2_TEXT = "λ = {}"
-CROWDED = 16  # lines in a panel from which on they are thin and have no markers
-LOG_RATIO = 4  # largest to smallest fault rate from which on the axis is logarithmic
-ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+Array = NDArray[Any]
 
-_CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersize": 7, "zorder": 3}
+L2_TEXT = "λ = {}"
+CROWDED = 16  # with more lines in a panel, they are thin and have no markers
+BANDS = 8  # with more lines in a panel, bands over seeds would hide each other: there are none
+BAND_ALPHA = 0.2
+LOG_RATIO = 4  # largest to smallest fault rate from which on the axis is logarithmic
 
 
 def learning_curves(summaries: Sequence["Summary"]) -> Figure:
     """Test fault rate against epoch; colour and marker by hidden units, line style by l2.
 
-    Runs that differ in nothing but other axes or the seed are drawn alike. A run that diverged is drawn up
-    to its last epoch with a finite loss, which a cross marks, and is counted in its panel's title.
+    A line is the mean, at each epoch, over runs that differ in the seed alone, of those that have not
+    diverged before; a band behind it goes from the smallest to the largest of them, where a panel has few
+    lines (BANDS). Lines that differ in other axes are drawn alike. A cross marks the last epoch with a finite
+    loss of each run that diverged, and its panel's title counts them.
     """
     curves = [_fault_rates(summary) for summary in summaries]
     if not any(len(curve) for curve in curves):
-        return _nothing([summary.status for summary in summaries])
-    hidden_units = sorted({summary.run.hidden_units for summary in summaries})
-    l2 = sorted({summary.run.l2 for summary in summaries})
-    crowded = max(_lines_a_panel(summaries)) > CROWDED
-    marker = styles(hidden_units, [""] if crowded else MARKERS)
+        return nothing_to_draw([summary.status for summary in summaries])
+    settings = _over_seeds(summaries, curves)
+    hidden_units = sorted({run.hidden_units for run in settings})
+    l2 = sorted({run.l2 for run in settings})
+    lines = max(Counter((run.activation, run.learning_rate) for run in settings).values())
+    marker = styles(hidden_units, [""] if lines > CROWDED else MARKERS)
     colour, line = colours(hidden_units), styles(l2, LINES)
     look = {hu: {"color": colour[hu], "marker": marker[hu], "markersize": 4} for hu in hidden_units}
+    thin = {"linewidth": 0.8, "alpha": 0.7} if lines > CROWDED else {"alpha": 0.9}
+    banded = lines <= BANDS and any(len(seeds) > 1 for seeds in settings.values())
     with style():
         figure, at = _run_panels((s.run.activation, s.run.learning_rate, s.status) for s in summaries)
-        for summary, curve in zip(summaries, curves, strict=True):
-            run = summary.run
+        for run, seeds in settings.items():
             axes = at[run.activation, run.learning_rate]
-            thin = {"linewidth": 0.8, "alpha": 0.7} if crowded else {"alpha": 0.9}
-            _draw_curve(axes, curve, {**look[run.hidden_units], "linestyle": line[run.l2], **thin})
-            if summary.status == "diverged" and len(curve):
-                axes.plot(len(curve), curve[-1], **_CROSS)
+            if banded:
+                _draw_band(axes, seeds, colour[run.hidden_units])
+            _draw_curve(axes, _mean(seeds), {**look[run.hidden_units], "linestyle": line[run.l2], **thin})
+        crossed = _draw_crosses(at, summaries, curves)
         _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
         figure.supxlabel("Epoch")
         figure.supylabel("Test faults (percent of test images)")
-        crosses = [Line2D([], [], **_CROSS, label="then diverged")]
         legend(
             figure,
             entries(hidden_units, "{} hidden units", look.__getitem__),
-            _line_entries(l2, line) + (crosses if _crossed(summaries) else []),
+            _line_entries(l2, line),
+            _other_entries(banded, crossed),
         )
     return figure
 
 
-def _fault_rates(summary: "Summary") -> Any:
+def _fault_rates(summary: "Summary") -> Array:
     """Percent of the test examples, for each epoch up to the last one with a finite loss."""
     finite = np.isfinite(summary.history["test_loss"])
     epochs = len(finite) if finite.all() else int(finite.argmin())
     return 100 * summary.history["test_faults"][:epochs] / summary.test_size
 
 
-def _draw_curve(axes: Axes, curve: Any, look: dict[str, Any]) -> None:
+def _over_seeds(summaries: Sequence["Summary"], curves: Sequence[Array]) -> dict[Run, list[Array]]:
+    """The curves of each setting, a run with the seed taken out; of those that have an epoch to show."""
+    settings: dict[Run, list[Array]] = {}
+    for summary, curve in zip(summaries, curves, strict=True):
+        if len(curve):
+            settings.setdefault(replace(summary.run, seed=0), []).append(curve)
+    return settings
+
+
+def _alive(seeds: Sequence[Array], least: int) -> list[Array]:
+    """The values of all seeds at each epoch that as many of them have at least."""
+    epochs = sorted(map(len, seeds), reverse=True)[least - 1]
+    return [np.array([curve[epoch] for curve in seeds if epoch < len(curve)]) for epoch in range(epochs)]
+
+
+def _mean(seeds: Sequence[Array]) -> Array:
+    """Of the seeds that are there at each epoch."""
+    return np.array([values.mean() for values in _alive(seeds, 1)])
+
+
+def _draw_curve(axes: Axes, curve: Array, look: dict[str, Any]) -> None:
     if len(curve) == 1:  # a line through one point is no line
         look = {**look, "marker": look["marker"] or "."}
     axes.plot(np.arange(1, len(curve) + 1), curve, markevery=max(1, len(curve) // 5), **look)
 
 
+def _draw_band(axes: Axes, seeds: Sequence[Array], colour: Any) -> None:
+    """From the smallest to the largest, at each epoch that two seeds have or more."""
+    if len(seeds) < 2:
+        return
+    alive = _alive(seeds, 2)
+    low, high = ([float(pick(values)) for values in alive] for pick in (np.min, np.max))
+    edge = 2 if len(alive) == 1 else 0  # a band over one epoch has no width of its own
+    epochs = np.arange(1, len(alive) + 1)
+    axes.fill_between(epochs, low, high, color=colour, alpha=BAND_ALPHA, linewidth=edge, zorder=1)
+
+
+def _draw_crosses(at: dict[Any, Axes], summaries: Sequence["Summary"], curves: Sequence[Array]) -> bool:
+    """A cross where each run was last before it diverged; whether there is one."""
+    crossed = False
+    for summary, curve in zip(summaries, curves, strict=True):
+        if summary.status == "diverged" and len(curve):
+            at[summary.run.activation, summary.run.learning_rate].plot(len(curve), curve[-1], **CROSS)
+            crossed = True
+    return crossed
+
+
+def _other_entries(banded: bool, crossed: bool) -> list[Any]:
+    band = Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="range over seeds")
+    cross = Line2D([], [], **CROSS, label="then diverged")
+    return [*([band] if banded else []), *([cross] if crossed else [])]
+
+
 def _scale_fault_rates(axes: Axes, rates: Any) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     low, high = float(rates.min()), float(rates.max())
     if low > 0 and high / low > LOG_RATIO:
         axes.set_yscale("log")
@@ -100,18 +158,10 @@ def _scale_fault_rates(axes: Axes, rates: Any) -> None:
         axes.set_ylim(low, high)
 
 
-def _lines_a_panel(summaries: Iterable["Summary"]) -> list[int]:
-    return list(Counter((s.run.activation, s.run.learning_rate) for s in summaries).values())
-
-
 def _line_entries(l2: Sequence[float], line: dict[float, Any]) -> list[Line2D]:
     if len(l2) > len(LINES):
         return [Line2D([], [], color=INK, label=f"λ: {len(l2)} values, drawn alike")]
     return entries(l2, L2_TEXT, lambda value: {"linestyle": line[value]})
-
-
-def _crossed(summaries: Iterable["Summary"]) -> bool:
-    return any(s.status == "diverged" and len(_fault_rates(s)) for s in summaries)
 
 
 def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
@@ -122,7 +172,7 @@ def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
     """
     finished = results[results["status"] == "finished"]
     if finished.empty:
-        return _nothing(results["status"])
+        return nothing_to_draw(results["status"])
     l2 = sorted(finished["l2"].unique().tolist())
     colour, marker, line = colours(l2), styles(l2, MARKERS), styles(l2, LINES)
     look = {
@@ -166,19 +216,7 @@ def _scale_accuracy(axes: Axes, finished: pd.DataFrame) -> None:
         )
     elif len(hidden_units) <= 6:
         fixed_ticks(axes.xaxis, hidden_units)
-    low, high = float(finished["accuracy"].min()), float(finished["accuracy"].max())
-    if high > 0.9 and high - low > 0.1 and low > 0 and high < 1:
-        # Near 1 a percent more is much, near 0.5 it is little; the logit scale shows both.
-        axes.set_yscale("logit")
-        low, high = low / (low + (1 - low) * 1.2), high * 1.2 / (high * 1.2 + 1 - high)
-        fixed_ticks(axes.yaxis, [t for t in ACCURACY_TICKS if low <= t <= high], _percent)
-        axes.set_ylim(low, high)
-    else:
-        axes.yaxis.set_major_formatter(lambda value, _: _percent(value))
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.6g}"
+    scale_accuracies(axes, float(finished["accuracy"].min()), float(finished["accuracy"].max()))
 
 
 def _run_panels(runs: Iterable[tuple[str, float, str]]) -> tuple[Figure, dict[Any, Axes]]:
@@ -190,14 +228,5 @@ def _run_panels(runs: Iterable[tuple[str, float, str]]) -> tuple[Figure, dict[An
     order = sorted(statuses, key=lambda key: (activations.index(key[0]), key[1]))
     figure, at = panels(order, rows_by=lambda key: key[0])
     for key, axes in at.items():
-        diverged = statuses[key].count("diverged")
-        note = f"\n{diverged} of {len(statuses[key])} diverged" if diverged else ""
-        axes.set_title(f"{key[0]}, learning rate {canonical_text(key[1])}{note}")
+        axes.set_title(counted(f"{key[0]}, learning rate {canonical_text(key[1])}", statuses[key]))
     return figure, at
-
-
-def _nothing(statuses: Iterable[str]) -> Figure:
-    count = len(list(statuses))
-    if not count:
-        return message_figure("No runs")
-    return message_figure("The only run diverged" if count == 1 else f"All {count} runs diverged")

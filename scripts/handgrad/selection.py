@@ -27,6 +27,15 @@ def splits(results: pd.DataFrame) -> dict[str, str]:
     return {dataset: chosen_on(results, dataset) for dataset in results["dataset"].unique()}
 
 
+def fault_rates(runs: pd.DataFrame, split: str) -> "pd.Series[float]":
+    """Faults of runs after the last epoch as a fraction of a split, ``validation`` or ``test``.
+
+    Missing from runs that diverged, and on the validation split from those that hold none out.
+    """
+    size = runs["test_size"] if split == "test" else runs["validation_size"]
+    return (runs["faults" if split == "test" else "validation_faults"] / size).astype("float64")
+
+
 def best_run(results: pd.DataFrame, dataset: str, seed: int | None = None) -> Row | None:
     """The row of a dataset's best run, of one seed or of all; None if all diverged.
 
@@ -38,9 +47,8 @@ def best_run(results: pd.DataFrame, dataset: str, seed: int | None = None) -> Ro
         runs = runs[runs["seed"] == seed]
     if runs.empty:
         return None
-    split = chosen_on(results, dataset)
-    faults = runs["faults"] if split == "test" else runs["validation_faults"] / runs["validation_size"]
-    return rows_of(runs.iloc[[int(faults.to_numpy(float).argmin())]])[0]
+    rates = fault_rates(runs, chosen_on(results, dataset))
+    return rows_of(runs.iloc[[int(rates.to_numpy().argmin())]])[0]
 
 
 def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:

@@ -21,11 +21,12 @@ from handgrad.confusion_plots import (
 )
 from handgrad.plot_style import LEGEND_ENTRIES, log_ticks, message_figure, panels, save_figure
 from handgrad.result_tables import results_table
-from handgrad.run_plots import accuracy_by_hidden_units, learning_curves
+from handgrad.run_plots import BANDS, accuracy_by_hidden_units, learning_curves
 from handgrad.run_reader import Summary
 from handgrad.runs import Run
 from handgrad.seed_tables import seeds_table
 
+ROOT = Path(__file__).parents[2]
 RUN = Run(
     dataset="mnist",
     activation="tanh",
@@ -120,11 +121,59 @@ def test_hidden_units_differ_in_colour_and_marker_and_l2_in_line() -> None:
     assert len({line for _, _, line in looks}) == 2
 
 
-def test_other_axes_and_seeds_are_drawn_alike() -> None:
+def test_lines_that_differ_in_other_axes_are_drawn_alike() -> None:
     figure = learning_curves(grid(seed=[0, 1], batch_size=[10, 100]))
     looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in figure.axes[0].lines}
-    assert len(figure.axes[0].lines) == 4
+    assert len(figure.axes[0].lines) == 2
     assert len(looks) == 1
+
+
+def bands(figure: Figure) -> list[list[tuple[float, float, float]]]:
+    """The bands of the first panel: at each epoch of each, the epoch and both ends."""
+    found = []
+    for band in figure.axes[0].collections:
+        points = band.get_paths()[0].vertices
+        epochs = sorted({float(epoch) for epoch, _ in points})
+        at = {epoch: [float(y) for x, y in points if x == epoch] for epoch in epochs}
+        found.append([(epoch, min(at[epoch]), max(at[epoch])) for epoch in epochs])
+    return found
+
+
+def test_runs_that_differ_in_the_seed_alone_are_a_mean_and_a_band() -> None:
+    runs = [summary(faults, seed=seed, epochs=2) for seed, faults in enumerate((100, 200, 600))]
+    figure = learning_curves([*runs, summary(900, l2=0.1, epochs=2)])
+    line, single = curves(figure)[0]
+    np.testing.assert_allclose(line.get_ydata(), [3.5, 3])
+    np.testing.assert_allclose(single.get_ydata(), [9.5, 9])
+    assert bands(figure) == [[(1, 1.5, 6.5), (2, 1, 6)]]
+    assert "range over seeds" in legend_texts(figure)
+
+
+def test_one_seed_has_no_band() -> None:
+    figure = learning_curves(grid(hidden_units=[100, 200], batch_size=[10, 100]))
+    assert bands(figure) == []
+    assert "range over seeds" not in legend_texts(figure)
+
+
+def test_mean_and_band_are_over_the_seeds_that_have_not_diverged() -> None:
+    runs = [summary(100, epochs=3), summary(200, epochs=3, seed=1), summary(None, epochs=3, seed=2)]
+    figure = learning_curves(runs)
+    (line,) = curves(figure)[0]
+    np.testing.assert_allclose(line.get_ydata(), [3, 2.5, 1.5])  # of 2, 3, 4; 1.5, 2.5, 3.5; 1, 2
+    assert bands(figure) == [[(1, 2, 4), (2, 1.5, 3.5), (3, 1, 2)]]
+    assert figure.axes[0].get_title().endswith("1 of 3 diverged")
+    assert figure.axes[0].lines[-1].get_xydata().tolist() == [[2, 3.5]]
+    assert bands(learning_curves(runs[1:])) == [[(1, 3, 4), (2, 2.5, 3.5)]]  # then one seed is left
+
+
+def test_a_panel_with_many_lines_has_no_bands_which_the_caption_says() -> None:
+    few = grid(batch_size=list(range(1, BANDS + 1)), seed=[0, 1])
+    assert len(bands(learning_curves(few))) == BANDS
+    many = learning_curves([*few, summary(batch_size=100)])
+    assert bands(many) == []
+    assert "range over seeds" not in legend_texts(many)
+    caption = (ROOT / "workflow/report/learning_curves.rst").read_text()
+    assert f"more than {BANDS} lines" in caption
 
 
 def test_a_diverged_run_is_drawn_up_to_its_last_finite_epoch_and_counted() -> None:
@@ -147,6 +196,11 @@ def test_the_fault_axis_is_logarithmic_only_where_that_helps() -> None:
     assert scale(0, 9000) == "linear"  # a logarithmic axis has no place for it
 
 
+def test_a_band_over_one_epoch_can_be_seen() -> None:
+    figure = learning_curves(grid(epochs=[1], seed=[0, 1]))
+    assert figure.axes[0].collections[0].get_linewidth()[0] > 0
+
+
 def test_many_runs_leave_a_short_legend(tmp_path: Path) -> None:
     runs = grid(hidden_units=list(range(10, 210, 10)), l2=[i / 100 for i in range(10)])
     assert len(runs) == 200
@@ -162,7 +216,8 @@ def test_many_runs_leave_a_short_legend(tmp_path: Path) -> None:
 def test_one_epoch_is_drawn_as_a_point() -> None:
     (line,) = learning_curves([summary(epochs=1)]).axes[0].lines
     assert line.get_marker() not in ("", "None")
-    crowd = learning_curves([summary(200 + seed, epochs=1, seed=seed) for seed in range(30)])
+    crowd = learning_curves(grid(epochs=[1], batch_size=list(range(1, 31))))
+    assert len(crowd.axes[0].lines) == 30
     assert all(line.get_marker() not in ("", "None") for line in crowd.axes[0].lines)
 
 

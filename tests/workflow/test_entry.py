@@ -122,7 +122,14 @@ def test_the_report_holds_every_table_and_figure(finished: Project, tiny: Tiny) 
     done = finished.snakemake("--configfile", config, "--report", "results/tiny/report.html")
     assert done.returncode == 0, done.stdout
     page = (finished.path / "results/tiny/report.html").read_text()
-    for name in ("results.html", "gradient_checks.csv", "learning_curves/digits.svg", "confusion/digits.svg"):
+    for name in (
+        "results.html",
+        "gradient_checks.csv",
+        "learning_curves/digits.svg",
+        "heat_maps/digits.svg",
+        "cost/digits.svg",
+        "confusion/digits.svg",
+    ):
         assert name in page
 
 
@@ -135,8 +142,8 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
         for pattern in ("results/data/*", "results/checks/*/*", "results/runs/**/*.h5")
         for name in finished.times(pattern)
     ]
-    # results, seeds, best, gradient checks; learning curves, accuracy, confusion, best
-    tables_and_figures = 8
+    # results, seeds, best, gradient checks; curves, accuracy, heat maps, cost, confusion, best; the page
+    tables_and_figures = 11
     assert len(jobs) == len(made) + tables_and_figures
 
 

@@ -86,7 +86,7 @@ def figure_files():
     """The figures of this experiment."""
     figures = [
         f"{kind}/{dataset}.svg"
-        for kind in ("learning_curves", "accuracy", "confusion")
+        for kind in ("learning_curves", "accuracy", "heat_maps", "cost", "confusion")
         for dataset in dataset_names()
     ]
     figures.append("best.svg")
@@ -274,6 +274,11 @@ def runs_of_dataset(wildcards):
 def order_of_runs(wildcards):
     """The order of a dataset's runs, for rules whose result depends on it."""
     return names_digest(runs_of(wildcards.dataset))
+
+
+def number_of_runs(wildcards):
+    """How many runs a dataset has, for captions of what is made from a table."""
+    return len(runs_of(wildcards.dataset))
 
 
 def published_table():

@@ -176,6 +176,54 @@ rule plot_accuracy:
         "../../scripts/plot_accuracy.py"
 
 
+rule plot_heat_maps:
+    input:
+        results="results/{experiment}/tables/results.csv",
+    output:
+        report(
+            "results/{experiment}/figures/heat_maps/{dataset}.svg",
+            caption="../report/heat_maps.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "heat maps", "dataset": "{dataset}"},
+        ),
+    log:
+        "results/logs/plot_heat_maps/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_heat_maps/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("plot_heat_maps"),
+        runs=number_of_runs,
+    script:
+        "../../scripts/plot_heat_maps.py"
+
+
+rule plot_cost:
+    input:
+        results="results/{experiment}/tables/results.csv",
+    output:
+        report(
+            "results/{experiment}/figures/cost/{dataset}.svg",
+            caption="../report/cost.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "accuracy against cost", "dataset": "{dataset}"},
+        ),
+    log:
+        "results/logs/plot_cost/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_cost/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("plot_cost"),
+        runs=number_of_runs,
+    script:
+        "../../scripts/plot_cost.py"
+
+
 rule plot_confusion:
     input:
         results="results/{experiment}/tables/results.csv",

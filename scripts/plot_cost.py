@@ -1,0 +1,19 @@
+"""Test accuracy against seconds of training: results/<experiment>/figures/cost/<dataset>.svg."""
+
+from handgrad.cost_plots import accuracy_against_cost
+from handgrad.digests import require_code
+from handgrad.logs import job_log
+from handgrad.plot_style import save_figure
+from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.tables import read_table
+
+
+def main(*, results: str, dataset: str, out: str) -> None:
+    table = read_table(results, RESULT_COLUMNS)
+    save_figure(out, accuracy_against_cost(table[table["dataset"] == dataset]))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        require_code("plot_cost", snakemake.params.code)
+        main(results=snakemake.input.results, dataset=snakemake.wildcards.dataset, out=snakemake.output[0])
