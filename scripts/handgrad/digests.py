@@ -28,6 +28,7 @@ _TRAINING = (*_STEP, "runs", "training")
 _RESULTS = ("result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
 _ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
+_BEST = ("best_run", "plot_style")
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
@@ -41,7 +42,12 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "aggregate_gradient_checks": (*_BASE, "check_tables", "runs", "tables"),
     "plot_learning_curves": (*_BASE, *_TRAINING, "plot_style", "run_plots", "run_reader"),
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
-    "plot_confusion": (*_BASE, *_ANSWERS, "confusion_plots", "plot_style"),
+    "plot_confusion": (*_BASE, *_ANSWERS, *_BEST, "confusion_plots"),
+    "plot_mistakes": (*_BASE, *_ANSWERS, *_BEST, "mistake_plots", "pictures", "text_lines"),
+    "plot_weights": (
+        *(*_BASE, *_TRAINING, *_RESULTS, *_BEST),
+        *("pictures", "run_reader", "text_lines", "weight_plots"),
+    ),
     "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
 }
 

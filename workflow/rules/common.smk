@@ -69,7 +69,7 @@ def final_outputs():
     tables = ["results", "seeds", "gradient_checks"]
     figures = [
         f"{kind}/{dataset}.svg"
-        for kind in ("learning_curves", "accuracy", "confusion")
+        for kind in ("learning_curves", "accuracy", "confusion", "mistakes", "weights")
         for dataset in dataset_names()
     ]
     if EXPERIMENT.has_published:
@@ -95,6 +95,11 @@ def snakemake_memory():
 def pixels_of_image(facts):
     """D, the number of pixel values of an image."""
     return math.prod(facts["image_shape"])
+
+
+def image_shape(wildcards):
+    """The shape of an image, in the order of its pixels."""
+    return list(entry(wildcards)["image_shape"])
 
 
 def file_of(wildcards):
