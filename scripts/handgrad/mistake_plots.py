@@ -73,7 +73,7 @@ def mistakes_figure(
     title = [*name, f"{_counts(best, len(mistakes))} in {best['test_size']} test images"]
     texts = [_lines(mistake, class_names) for mistake in mistakes]
     pictures = as_pictures(images.x, images.image_shape)
-    high = _PICTURE * min(max(pictures.shape[1] / pictures.shape[2], 0.25), 2)
+    high = _PICTURE * min(pictures.shape[1] / pictures.shape[2], 2)
     top = 2 * _MARGIN + _TITLE_SIZE * _LINE * len(title)
     corners, bottom = _corners(texts, high, top)
     with style():

@@ -45,13 +45,15 @@ def row(faults: int, test_size: int = 10) -> dict[str, Any]:
 
 
 def texts(figure: Figure) -> list[str]:
+    assert not any(axes.texts[0].get_parse_math() for axes in figure.axes)  # a $ is a $
     return [axes.texts[0].get_text() for axes in figure.axes]
 
 
 def title(figure: Figure) -> str:
     """All that stands over a figure, or in place of one, in one line."""
-    (over,) = [text.get_text() for text in figure.texts]
-    return over.replace("_\n", "_").replace("\n", " ")
+    (over,) = figure.texts
+    assert not over.get_parse_math()  # a $ is a $
+    return over.get_text().replace("_\n", "_").replace("\n", " ")
 
 
 def pixels(figure: Figure) -> list[np.ndarray]:
