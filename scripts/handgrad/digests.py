@@ -30,6 +30,7 @@ _RESULTS = ("result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
 _BEST = (*_RESULTS, "best_tables", "published", "seed_tables", "statistics")
 _ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
+_BEST_RUN = ("best_run", "plot_style")
 
 _PAGE = (
     "captions",
@@ -57,7 +58,12 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
     "plot_heat_maps": (*_BASE, *_RESULTS, "heat_map_plots", "plot_style", "seed_tables"),
     "plot_cost": (*_BASE, *_RESULTS, "cost_plots", "plot_style"),
-    "plot_confusion": (*_BASE, *_ANSWERS, "confusion_plots", "plot_style"),
+    "plot_confusion": (*_BASE, *_ANSWERS, *_BEST_RUN, "confusion_plots"),
+    "plot_mistakes": (*_BASE, *_ANSWERS, *_BEST_RUN, "mistake_plots", "pictures", "text_lines"),
+    "plot_weights": (
+        *(*_BASE, *_TRAINING, *_RESULTS, *_BEST_RUN),
+        *("pictures", "run_reader", "text_lines", "weight_plots"),
+    ),
     "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
     "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_PAGE),
     "plot_best": (*_BASE, *_BEST, "best_plots", "plot_style"),

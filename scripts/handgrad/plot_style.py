@@ -24,6 +24,7 @@ from handgrad.atomic import whole_file
 from handgrad.runs import canonical_text
 
 INK, FAINT = "#1a1a1a", "#d9dde1"
+FONT = "DejaVu Sans"  # comes with matplotlib: the same shapes on every machine
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
@@ -39,7 +40,7 @@ CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersi
 _PANEL_WIDTH = {1: 5.6, 2: 3.7, 3: 2.9, 4: 2.5}  # inches, by the number of columns
 
 _STYLE: Any = {  # Any: the stubs list every key as a literal
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same shapes on every machine
+    "font.family": FONT,
     "font.size": 10,
     "axes.titlesize": 10,
     "axes.labelsize": 10,

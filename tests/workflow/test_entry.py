@@ -122,15 +122,10 @@ def test_the_report_holds_every_table_and_figure(finished: Project, tiny: Tiny) 
     done = finished.snakemake("--configfile", config, "--report", "results/tiny/report.html")
     assert done.returncode == 0, done.stdout
     page = (finished.path / "results/tiny/report.html").read_text()
-    for name in (
-        "results.html",
-        "gradient_checks.csv",
-        "learning_curves/digits.svg",
-        "heat_maps/digits.svg",
-        "cost/digits.svg",
-        "confusion/digits.svg",
-    ):
+    for name in ("results.html", "gradient_checks.csv", "summary.html"):
         assert name in page
+    for figure in ("learning_curves", "heat_maps", "cost", "confusion", "mistakes", "weights"):
+        assert f"{figure}/digits.svg" in page
 
 
 def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
@@ -142,8 +137,9 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
         for pattern in ("results/data/*", "results/checks/*/*", "results/runs/**/*.h5")
         for name in finished.times(pattern)
     ]
-    # results, seeds, best, gradient checks; curves, accuracy, heat maps, cost, confusion, best; the page
-    tables_and_figures = 11
+    # results, seeds, best, gradient checks; curves, accuracy, heat maps, cost, confusion, mistakes, weights, best;
+    # the page
+    tables_and_figures = 13
     assert len(jobs) == len(made) + tables_and_figures
 
 

@@ -86,7 +86,7 @@ def figure_files():
     """The figures of this experiment."""
     figures = [
         f"{kind}/{dataset}.svg"
-        for kind in ("learning_curves", "accuracy", "heat_maps", "cost", "confusion")
+        for kind in ("learning_curves", "accuracy", "heat_maps", "cost", "confusion", "mistakes", "weights")
         for dataset in dataset_names()
     ]
     figures.append("best.svg")
@@ -106,6 +106,11 @@ def snakemake_memory():
 def pixels_of_image(facts):
     """D, the number of pixel values of an image."""
     return math.prod(facts["image_shape"])
+
+
+def image_shape(wildcards):
+    """The shape of an image, in the order of its pixels."""
+    return list(entry(wildcards)["image_shape"])
 
 
 def file_of(wildcards):

@@ -252,6 +252,63 @@ rule plot_confusion:
         "../../scripts/plot_confusion.py"
 
 
+rule plot_mistakes:
+    input:
+        results="results/{experiment}/tables/results.csv",
+        runs=runs_of_dataset,
+        data="results/data/{dataset}.h5",
+    output:
+        report(
+            "results/{experiment}/figures/mistakes/{dataset}.svg",
+            caption="../report/mistakes.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "the most confident mistakes", "dataset": "{dataset}"},
+        ),
+    log:
+        "results/logs/plot_mistakes/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_mistakes/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("plot_mistakes"),
+        data=digest_of_data,
+        most=24,
+    script:
+        "../../scripts/plot_mistakes.py"
+
+
+rule plot_weights:
+    input:
+        results="results/{experiment}/tables/results.csv",
+        runs=runs_of_dataset,
+    output:
+        report(
+            "results/{experiment}/figures/weights/{dataset}.svg",
+            caption="../report/weights.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={
+                "figure": "first-layer weights as images",
+                "dataset": "{dataset}",
+            },
+        ),
+    log:
+        "results/logs/plot_weights/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_weights/{experiment}/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("plot_weights"),
+        image_shape=image_shape,
+        most=64,
+        within=99.5,
+    script:
+        "../../scripts/plot_weights.py"
+
+
 rule plot_comparison:
     input:
         comparison="results/{experiment}/tables/comparison.csv",

@@ -1,0 +1,42 @@
+"""The best run's first-layer weights as images: results/<experiment>/figures/weights/<dataset>.svg."""
+
+from handgrad.best_run import best_run_file, no_best_run
+from handgrad.digests import require_code
+from handgrad.logs import job_log
+from handgrad.model import Weights
+from handgrad.plot_style import save_figure
+from handgrad.run_reader import read_arrays
+from handgrad.weight_plots import weights_figure
+
+
+def main(
+    *,
+    results: str,
+    runs: list[str],
+    dataset: str,
+    image_shape: list[int],
+    most: int,
+    within: float,
+    out: str,
+) -> None:
+    found = best_run_file(results, runs, dataset)
+    if found is None:
+        save_figure(out, no_best_run(dataset))
+        return
+    best, path = found
+    W = Weights(*read_arrays(path, "weights/W1", "weights/W2"))
+    save_figure(out, weights_figure(best, W, tuple(image_shape), most=most, within=within))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        require_code("plot_weights", snakemake.params.code)
+        main(
+            results=snakemake.input.results,
+            runs=snakemake.input.runs,
+            dataset=snakemake.wildcards.dataset,
+            image_shape=snakemake.params.image_shape,
+            most=snakemake.params.most,
+            within=snakemake.params.within,
+            out=snakemake.output[0],
+        )

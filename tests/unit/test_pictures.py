@@ -1,0 +1,447 @@
+"""Figures made of pictures: the most confident mistakes, and first-layer weights as images."""
+
+import base64
+import io
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+import plot_confusion
+import plot_mistakes
+import plot_weights
+import train_run
+from handgrad.best_run import best_run_file
+from handgrad.data import ImageData, Split, write_data
+from handgrad.digests import code_digest
+from handgrad.errors import HandgradError
+from handgrad.mistake_plots import Mistake, mistakes_figure, most_confident_mistakes, percent
+from handgrad.model import Weights, forward, softmax
+from handgrad.pictures import Images, as_pictures, read_test_images
+from handgrad.plot_style import save_figure
+from handgrad.result_tables import results_table
+from handgrad.run_reader import read_arrays, read_summary
+from handgrad.runs import canonical_text
+from handgrad.tables import write_table
+from handgrad.text_lines import text_lines, text_width
+from handgrad.weight_plots import largest_units, limits, mosaic, weights_figure
+
+RUN = "af_cos_hu_300_lr_0.07_bs_100_ep_20_l2_0.03_seed_0_pixels_standardize_gradient_mean_validation_5000"
+AWKWARD = (
+    "$\\frac{a}_^<&>$",
+    "<b>many words</b>, more than there is room for in one line",
+    "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenfabrik",
+)
+
+
+def row(faults: int, test_size: int = 10) -> dict[str, Any]:
+    return {"dataset": "d", "run": RUN, "faults": faults, "test_size": test_size, "pixels": "unit"}
+
+
+def texts(figure: Figure) -> list[str]:
+    assert not any(axes.texts[0].get_parse_math() for axes in figure.axes)  # a $ is a $
+    return [axes.texts[0].get_text() for axes in figure.axes]
+
+
+def title(figure: Figure) -> str:
+    """All that stands over a figure, or in place of one, in one line."""
+    (over,) = figure.texts
+    assert not over.get_parse_math()  # a $ is a $
+    return over.get_text().replace("_\n", "_").replace("\n", " ")
+
+
+def pixels(figure: Figure) -> list[np.ndarray]:
+    return [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+
+
+def save(figure: Figure, path: Path) -> str:
+    save_figure(path, figure)
+    return path.read_text()
+
+
+def embedded(svg: str) -> list[Image.Image]:
+    """The raster images in an SVG."""
+    found = re.findall(r"data:image/png;base64,\s*([\w+/=\s]+)", svg)
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
+
+
+# --- which mistakes ---
+
+LABELS = np.array([0, 1, 2, 0, 1], np.uint8)
+PREDICTIONS = np.array([1, 1, 0, 2, 0], np.uint8)
+Y = np.array(
+    [[0.4, 0.6, 0], [0, 1, 0], [0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.7, 0.3, 0]],
+    np.float16,
+)
+
+
+def test_the_mistakes_are_those_with_the_highest_probability_in_order() -> None:
+    found = most_confident_mistakes(row(4), LABELS, PREDICTIONS, Y, most=3)
+    assert [(m.example, m.true, m.predicted) for m in found] == [(2, 2, 0), (3, 0, 2), (4, 1, 0)]
+    assert [1 - m.doubt for m in found] == pytest.approx([0.9, 0.8, 0.7], abs=1e-3)
+
+
+def test_probabilities_that_are_stored_as_one_are_told_apart_by_the_others() -> None:
+    exact = np.array([[1 - p, p] for p in (0.99999, 0.9999, 0.999995, 0.99999)])
+    stored = exact.astype(np.float16)
+    assert (stored[:, 1] == 1).all()
+    labels, predictions = np.zeros(4, np.uint8), np.ones(4, np.uint8)
+    found = most_confident_mistakes(row(4), labels, predictions, stored, most=24)
+    assert [m.example for m in found] == [2, 0, 3, 1]  # equal ones in the order of the test split
+    assert [m.doubt for m in found] == pytest.approx([5e-6, 1e-5, 1e-5, 1e-4], rel=0.02)
+
+
+def test_predictions_of_another_run_are_refused() -> None:
+    with pytest.raises(HandgradError, match=r"4 faults .* has 3"):
+        most_confident_mistakes(row(3), LABELS, PREDICTIONS, Y, most=3)
+
+
+@pytest.mark.parametrize(
+    ("doubt", "text"),
+    [
+        (0.25, "75.0%"),
+        (0.0006, "99.9%"),
+        (0.0004, "99.96%"),
+        (0.00006, "99.99%"),
+        (0.00004, ">99.99%"),
+        (0.0, ">99.99%"),
+        (1.0003, "0.0%"),  # a sum of rounded numbers
+    ],
+)
+def test_a_probability_is_never_rounded_up_to_certainty(doubt: float, text: str) -> None:
+    assert percent(doubt) == text
+
+
+# --- how mistakes are shown ---
+
+
+def shown(n: int, shape: tuple[int, ...], names: tuple[str, ...] = ("no", "yes"), *, of: int = 99) -> Figure:
+    """A figure of n mistakes with random images."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 17, (n, int(np.prod(shape)))).astype(np.uint8)
+    mistakes = [Mistake(10 * i, i % len(names), (i + 1) % len(names), i / 100) for i in range(n)]
+    return mistakes_figure(row(of, 360), mistakes, Images(x, shape, 16), names)
+
+
+def test_each_mistake_has_its_image_true_class_predicted_class_and_probability() -> None:
+    x = np.arange(12, dtype=np.uint8).reshape(2, 6)
+    mistakes = [Mistake(7, 2, 0, 0.001), Mistake(3, 0, 1, 0.2)]
+    figure = mistakes_figure(row(2), mistakes, Images(x, (2, 3), 16), ("$a$", "<b>", "c_c"))
+    assert texts(figure) == [
+        "true: c_c\npredicted: $a$\n99.9%, no. 7",
+        "true: $a$\npredicted: <b>\n80.0%, no. 3",
+    ]
+    assert [picture.tolist() for picture in pixels(figure)] == [
+        [[0, 1, 2], [3, 4, 5]],
+        [[6, 7, 8], [9, 10, 11]],
+    ]
+    assert figure.axes[0].images[0].get_clim() == (0, 16)
+    assert title(figure) == f"{RUN} All 2 faults in 10 test images"
+
+
+def test_the_title_counts_the_faults() -> None:
+    assert title(shown(24, (8, 8))) == f"{RUN} The 24 most confident of 99 faults in 360 test images"
+    assert title(shown(1, (8, 8), of=1)) == f"{RUN} The only fault in 360 test images"
+
+
+def test_a_run_without_a_mistake_says_so(tmp_path: Path) -> None:
+    figure = shown(0, (8, 8), of=0)
+    assert title(figure) == f"{RUN} No fault in 360 test images"
+    save(figure, tmp_path / "figure.svg")
+
+
+def test_three_channels_are_colours_of_the_full_range() -> None:
+    x = np.array([[0, 16, 8, 4, 16, 0]], np.uint8)  # red of both pixels, then green, then blue
+    figure = mistakes_figure(row(1), [Mistake(0, 0, 1, 0)], Images(x, (3, 1, 2), 16), ("a", "b"))
+    assert pixels(figure)[0].tolist() == [[[0, 128, 255], [255, 64, 0]]]
+
+
+def test_other_channels_stand_one_below_the_other() -> None:
+    values = np.arange(8).reshape(1, 8)
+    assert as_pictures(values, (2, 2, 2)).tolist() == [[[0, 1], [2, 3], [4, 5], [6, 7]]]
+    assert as_pictures(values, (1, 2, 4)).tolist() == as_pictures(values, (2, 4)).tolist()
+
+
+@pytest.mark.parametrize("names", [AWKWARD, ("no", "yes"), ("W" * 300, "")], ids=["awkward", "two", "long"])
+@pytest.mark.parametrize("shape", [(8, 8), (1, 50), (60, 2), (2, 8, 8), (3, 8, 8)], ids=str)
+@pytest.mark.parametrize("n", [1, 7])
+def test_names_are_shown_as_they_are_and_nothing_overlaps(
+    n: int, shape: tuple[int, ...], names: tuple[str, ...]
+) -> None:
+    figure = shown(n, shape, names)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    boxes = [axes.texts[0].get_window_extent() for axes in figure.axes]
+    boxes += [axes.images[0].get_window_extent() for axes in figure.axes]
+    boxes.append(figure.texts[0].get_window_extent())
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert all(
+        box.x0 >= 0 <= box.y0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes
+    )
+    for i, text in enumerate(texts(figure)):
+        assert names[i % len(names)].replace(" ", "") in re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (3, 32, 32)], ids=str)
+def test_pictures_are_crisp_and_the_figure_small(shape: tuple[int, ...], tmp_path: Path) -> None:
+    svg = save(shown(24, shape), tmp_path / "figure.svg")
+    assert [image.size for image in embedded(svg)] == [(shape[-1], shape[-2])] * 24
+    assert svg.count("image-rendering:pixelated") == 24
+    assert len(svg) < 300_000
+
+
+# --- text ---
+
+
+def test_lines_have_room_and_nothing_is_lost() -> None:
+    text = "some words_with_underscores and $Donaudampfschifffahrtsgesellschaft$ <b>"
+    lines = text_lines(text, width=60, size=8)
+    assert max(text_width(line, 8) for line in lines) <= 60
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert lines[0] == "some words_"
+    assert text_lines("", width=60, size=8) == [""]
+    assert text_lines("short", width=60, size=8) == ["short"]
+
+
+# --- weights ---
+
+
+def weights(M: int, shape: tuple[int, ...], K: int = 3) -> Weights:
+    rng = np.random.default_rng(0)
+    inputs = int(np.prod(shape))
+    return Weights(
+        rng.standard_normal((M, inputs + 1)).astype(np.float32),
+        rng.standard_normal((K, M + 1)).astype(np.float32),
+    )
+
+
+def weights_of(W: Weights, shape: tuple[int, ...], *, most: int = 64, within: float = 99.5) -> Figure:
+    return weights_figure(row(3), W, shape, most=most, within=within)
+
+
+def test_the_units_shown_are_those_with_the_largest_outgoing_weights() -> None:
+    W2 = np.array([[100, 3, -5, 0, 3], [100, 4, 0, 1, -4]])  # the bias is none of a unit's weights
+    units, sizes = largest_units(W2, 3)
+    assert units.tolist() == [0, 1, 3]  # norms 5, 5, 1, 5: equal ones in their order
+    assert sizes.tolist() == [5, 5, 5]
+    assert largest_units(W2, 9)[0].tolist() == [0, 1, 3, 2]
+
+
+def test_a_units_image_is_its_row_of_w1_without_the_bias() -> None:
+    W = Weights(np.array([[9, 1, 2, 3, 4], [9, 5, 6, 7, 8]]), np.array([[0, 1, 2]]))
+    (picture,) = pixels(weights_of(W, (2, 2)))
+    assert picture[:, :2].tolist() == [[5, 6], [7, 8]]
+    assert picture[:, 3:].tolist() == [[1, 2], [3, 4]]
+    assert picture.shape == (2, 5)
+    assert title(weights_of(W, (2, 2))) == (
+        f"{RUN} All 2 hidden units norm of the outgoing weights: 2 to 1; pixels: unit"
+    )
+
+
+def test_of_many_units_the_title_says_which_and_down_to_what() -> None:
+    W = weights(300, (4, 4))
+    _, sizes = largest_units(W.W2, 300)
+    assert title(weights_of(W, (4, 4))) == (
+        f"{RUN} 64 of 300 hidden units, those with the largest outgoing weights "
+        f"norm of the outgoing weights: {sizes[0]:.3g} to {sizes[63]:.3g}; pixels: unit"
+    )
+
+
+def test_gray_images_have_one_scale_symmetric_about_zero() -> None:
+    W = weights(9, (4, 4))
+    figure = weights_of(W, (4, 4), within=90)
+    low, high = figure.axes[0].images[0].get_clim()
+    assert low == -high
+    assert np.mean(np.abs(W.W1[:, 1:]) <= high) == pytest.approx(0.9, abs=0.01)
+    assert len(figure.axes) == 2  # the colour bar
+    assert figure.axes[1].get_ylabel() == "Weight of an input"
+
+
+def test_colour_images_have_a_scale_each_about_mid_grey() -> None:
+    W1 = np.array([[9, 0, 2, -2], [9, 0, 0.1, 0.05]])
+    figure = weights_of(Weights(W1, np.array([[0, 2, 1]])), (3, 1, 1), within=100)
+    assert len(figure.axes) == 1
+    (picture,) = pixels(figure)
+    assert picture.tolist() == [[[128, 255, 0], [255, 255, 255], [128, 255, 191]]]
+
+
+def test_a_scale_ends_where_it_is_said_to_and_never_at_zero() -> None:
+    values = np.array([np.arange(-50, 51), np.zeros(101), [0] * 100 + [-3]])
+    assert limits(values, 100).tolist() == [50, 1, 3]
+    assert limits(values, 50).tolist() == [25, 1, 3]
+
+
+def test_a_mosaic_is_about_square_whatever_its_pictures() -> None:
+    assert mosaic(np.zeros((64, 28, 28)), 1).shape == (8 * 29 - 1, 8 * 29 - 1)
+    assert mosaic(np.zeros((48, 8, 8)), 1).shape == (7 * 9 - 1, 7 * 9 - 1)
+    assert mosaic(np.zeros((12, 1, 50)), 1).shape == (12 * 2 - 1, 50)
+    assert mosaic(np.zeros((3, 60, 1, 3)), 1).shape == (60, 5, 3)
+    assert mosaic(np.zeros((1, 8, 8)), 1).shape == (8, 8)
+
+
+ODD_WEIGHTS = {
+    "one unit": (weights(1, (8, 8)), (8, 8), "The only hidden unit"),
+    "one unit in colour": (weights(1, (3, 8, 8)), (3, 8, 8), "The only hidden unit"),
+    "two classes": (weights(5, (8, 8), K=2), (8, 8), "All 5 hidden units"),
+    "two channels": (weights(5, (2, 8, 8)), (2, 8, 8), "All 5 hidden units"),
+    "one row": (weights(12, (1, 50)), (1, 50), "All 12 hidden units"),
+    "one column": (weights(2, (60, 1)), (60, 1), "All 2 hidden units"),
+    "one pixel": (weights(2, (1, 1)), (1, 1), "All 2 hidden units"),
+    "nothing but zeros": (Weights(np.zeros((3, 65)), np.zeros((2, 4))), (8, 8), "All 3 hidden units"),
+}
+
+
+@pytest.mark.parametrize(("W", "shape", "words"), ODD_WEIGHTS.values(), ids=ODD_WEIGHTS.keys())
+def test_odd_networks_have_a_figure(W: Weights, shape: tuple[int, ...], words: str, tmp_path: Path) -> None:
+    figure = weights_of(W, shape)
+    assert words in title(figure)
+    assert len(embedded(save(figure, tmp_path / "figure.svg"))) in (1, 2)  # and that of the colour bar
+    over = figure.axes[0].get_tightbbox()
+    assert over is not None
+    assert over.x0 >= 0 <= over.y0
+
+
+@pytest.mark.parametrize(
+    ("shape", "side"), [((28, 28), 8 * 29 - 1), ((3, 32, 32), 8 * 33 - 1)], ids=["gray", "colour"]
+)
+def test_weights_are_crisp_and_the_figure_small(shape: tuple[int, ...], side: int, tmp_path: Path) -> None:
+    svg = save(weights_of(weights(300, shape), shape), tmp_path / "figure.svg")
+    assert (side, side) in [image.size for image in embedded(svg)]
+    assert svg.count("image-rendering:pixelated") == 1
+    assert len(svg) < 500_000
+
+
+def test_weights_of_other_images_are_refused() -> None:
+    with pytest.raises(HandgradError, match=r"d/af_.*\.h5: its hidden units have 64 inputs, .* 16 pixels"):
+        weights_of(weights(2, (8, 8)), (4, 4))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: shown(7, (8, 8), AWKWARD), lambda: weights_of(weights(70, (8, 8)), (8, 8))]
+)
+def test_the_same_figure_gives_the_same_bytes(make, tmp_path: Path) -> None:
+    assert save(make(), tmp_path / "1.svg") == save(make(), tmp_path / "2.svg")
+
+
+# --- from files ---
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    """A dataset of a few random images."""
+    rng = np.random.default_rng(0)
+    train, test = (
+        Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 40)
+    )
+    path = str(tmp_path / "small.h5")
+    write_data(path, ImageData(train, test, (2, 3), 255, AWKWARD, {}, "the-data"))
+    return path
+
+
+def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any]:
+    """What scripts of figures are given, once these runs are trained."""
+    runs = []
+    for rate in learning_rates:
+        name = f"af_tanh_hu_4_lr_{rate}_bs_8_ep_2_l2_0.01_seed_0"
+        runs.append(str(tmp_path / "runs/small" / f"{name}.h5"))
+        Path(runs[-1]).parent.mkdir(parents=True, exist_ok=True)
+        train_run.main(
+            dataset="small",
+            name=name,
+            data=data,
+            checkpoints=str(tmp_path / "checkpoints"),
+            checkpoint_seconds=10,
+            out=runs[-1],
+            code_digest=code_digest("train_run"),
+            data_digest="the-data",
+        )
+    results = str(tmp_path / "results.csv")
+    write_table(results, results_table(map(read_summary, runs)))
+    return {"results": results, "runs": runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that scripts save."""
+    figures: list[Figure] = []
+
+    def keep(path: str, figure: Figure) -> None:
+        figures.append(figure)
+        save_figure(path, figure)
+
+    for script in (plot_confusion, plot_mistakes, plot_weights):
+        monkeypatch.setattr(script, "save_figure", keep)
+    return figures
+
+
+def test_the_images_read_are_those_of_the_test_split_in_the_order_asked_for(data: str) -> None:
+    (x,) = read_arrays(data, "test/x")
+    images = read_test_images(data, [30, 2, 39], "the-data")
+    assert np.array_equal(images.x, x[[30, 2, 39]])
+    assert (images.image_shape, images.largest) == ((2, 3), 255)
+    assert read_test_images(data, [], "the-data").x.shape == (0, 6)
+
+
+def test_images_of_other_data_are_refused(data: str) -> None:
+    with pytest.raises(HandgradError, match=r"the-data.*planned with other"):
+        read_test_images(data, [0], "other")
+
+
+def test_the_best_run_is_not_looked_for_in_another_dataset(tmp_path: Path, data: str) -> None:
+    job = experiment(tmp_path, data, "0.1")
+    (path,) = job["runs"]
+    found = best_run_file(job["results"], [path.replace("small", "large"), path], "small")
+    assert found is not None
+    assert found[1] == path
+
+
+def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
+    job = experiment(tmp_path, data, "0.1", "0.5")
+    found = best_run_file(job["results"], job["runs"], "small")
+    assert found is not None
+    best, path = found
+    assert path == f"{tmp_path}/runs/small/{best['run']}.h5"
+    plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
+    predictions, W1, W2 = read_arrays(path, "test/predictions", "weights/W1", "weights/W2")
+    x, labels = read_arrays(data, "test/x", "test/y")
+    (figure,) = drawn
+    assert f"{best['run']} The 5 most confident of {best['faults']} faults in 40 test images" == title(figure)
+    wrong = np.flatnonzero(predictions != labels)
+    X = np.column_stack([np.ones(len(x)), x / 255])
+    probability = softmax(forward(X, Weights(W1, W2), np.tanh).S).max(axis=1)
+    by_probability = wrong[np.argsort(-probability[wrong])][:5]
+    for example, picture, text in zip(by_probability, pixels(figure), texts(figure), strict=True):
+        assert picture.tolist() == x[example].reshape(2, 3).tolist()
+        assert text.endswith(f"%, no. {example}")
+        without_breaks = re.sub(r"\s", "", text)
+        for word, label in (("true:", labels[example]), ("predicted:", predictions[example])):
+            assert word + AWKWARD[label].replace(" ", "") in without_breaks
+
+
+def test_a_figure_shows_the_weights_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
+    job = experiment(tmp_path, data, "0.1", "0.5")
+    found = best_run_file(job["results"], job["runs"], "small")
+    assert found is not None
+    plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
+    W1, W2 = read_arrays(found[1], "weights/W1", "weights/W2")
+    (picture,) = pixels(drawn[0])
+    unit = np.linalg.norm(W2[:, 1:], axis=0).argmax()
+    assert np.array_equal(picture, W1[unit, 1:].reshape(2, 3).astype(float))
+    assert found[0]["run"] in title(drawn[0])
+
+
+def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
+    tmp_path: Path, data: str, drawn: list[Figure]
+) -> None:
+    job = experiment(tmp_path, data, canonical_text(1e30))
+    assert best_run_file(job["results"], job["runs"], "small") is None
+    plot_confusion.main(**job, data=data)
+    plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
+    plot_weights.main(**job, image_shape=[2, 3], most=64, within=99.5)
+    assert [title(figure) for figure in drawn] == ["No run on small came to its end"] * 3
