@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from handgrad.best_tables import BEST_COLUMNS
 from handgrad.check_tables import CHECK_COLUMNS
 from handgrad.comparison_tables import COMPARISON_COLUMNS
 from handgrad.digests import require_code
@@ -25,9 +26,13 @@ def main(
     config: str,
     results: str,
     seeds: str,
+    best: str,
     checks: str,
     comparison: str | None,
     figures: list[str],
+    mistakes: int,
+    units: int,
+    within: float,
     runs: list[str],
     data: list[str],
     proofs: list[str],
@@ -44,9 +49,13 @@ def main(
         config_text=config,
         results=read_table(results, RESULT_COLUMNS),
         seeds=read_table(seeds, SEEDS_COLUMNS),
+        best=read_table(best, BEST_COLUMNS),
         checks=read_table(checks, CHECK_COLUMNS),
         comparison=read_table(comparison, COMPARISON_COLUMNS) if comparison else None,
         figures=figures,
+        mistakes=mistakes,
+        units=units,
+        within=within,
         costs=rule_costs(benchmarks, jobs, without="render_summary"),
         machines=machines(json.loads(run["segments"]) for run in attributes),
         sources=sources,
@@ -86,9 +95,13 @@ if "snakemake" in globals():
             config=snakemake.params.config,
             results=snakemake.input.results,
             seeds=snakemake.input.seeds,
+            best=snakemake.input.best,
             checks=snakemake.input.checks,
             comparison=snakemake.input.get("comparison"),
             figures=snakemake.input.figures,
+            mistakes=snakemake.params.mistakes,
+            units=snakemake.params.units,
+            within=snakemake.params.within,
             runs=snakemake.input.runs,
             data=snakemake.input.data,
             proofs=[*snakemake.input.gates, *snakemake.input.gradient_checks],

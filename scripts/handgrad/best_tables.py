@@ -238,7 +238,8 @@ def _line(row: Row) -> str:
     ours = f"all of ours diverged ({row['settings']} setting{'' if row['settings'] == 1 else 's'})"
     if row["status"] == "finished":
         seeds = f", mean of {row['finished']} seeds" if row["finished"] > 1 else ""
-        ours = f"{_percent(row['accuracy_mean'])} ours ({_network(row)}{seeds})"
+        interval = f"; 95 % interval {_interval(row)}"
+        ours = f"{_percent(row['accuracy_mean'])} ours ({_network(row)}{seeds}{interval})"
     if pd.isna(row["published_faults"]):
         return f"{row['dataset']}: {ours}."
     difference = "" if pd.isna(row["difference_points"]) else f", {row['difference_points']:+.2f} points"

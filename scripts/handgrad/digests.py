@@ -65,7 +65,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
         *("pictures", "run_reader", "text_lines", "weight_plots"),
     ),
     "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
-    "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_PAGE),
+    "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_BEST, *_PAGE),
     "plot_best": (*_BASE, *_BEST, "best_plots", "plot_style"),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from handgrad.best_tables import best_columns, best_lines
 from handgrad.check_tables import PUBLISHED_CHECK, check_columns
 from handgrad.comparison_tables import AGREES, NOT_RUN, RULE, comparison_columns, verdicts
 from handgrad.job_costs import cost_columns
@@ -25,31 +26,41 @@ from handgrad.page_parts import (
 )
 from handgrad.provenance import Machine, Source
 from handgrad.result_tables import count_runs, finished, result_columns
-from handgrad.runs import canonical_text
 from handgrad.seed_tables import count_seeds, seeds_columns
-from handgrad.selection import best_run, how_chosen
 from handgrad.tables import Column, Row, rows_of
 
 #: the figures of a dataset, by their folder, in the order of the page
 FIGURES = {
     "accuracy": "Accuracy by hidden units",
+    "heat_maps": "Faults by learning rate and λ",
     "learning_curves": "Learning curves",
+    "cost": "Accuracy against cost",
     "confusion": "Confusion matrix of the best run",
+    "mistakes": "The most confident mistakes of the best run",
+    "weights": "First-layer weights of the best run",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What the page shows. config: ``config_text``, read. comparison: None where there is none."""
+    """What the page shows.
+
+    config: ``config_text``, read. comparison: None where there is none. mistakes, units: how many of them
+    figures show at most. within: the percentage of weights within the scale of their figure.
+    """
 
     experiment: str
     config: Mapping[str, Any]
     config_text: str
     results: pd.DataFrame
     seeds: pd.DataFrame
+    best: pd.DataFrame
     checks: pd.DataFrame
     comparison: pd.DataFrame | None
     figures: Sequence[str]
+    mistakes: int
+    units: int
+    within: float
     costs: Sequence[Row]
     machines: Sequence[Machine]
     sources: Sequence[Source]
@@ -63,6 +74,7 @@ def summary_page(contents: Contents) -> str:
         _methods(contents),
         _results(contents),
         *([_seeds(contents)] if (contents.seeds["seeds"] > 1).any() else []),
+        _best_table(contents),
         *comparison,
         _checks(contents),
         *(_figures(contents, dataset) for dataset in _datasets(contents)),
@@ -82,35 +94,28 @@ def _lead(contents: Contents) -> list[str]:
     passed = f"{int(checks['passed'].sum())} of {len(checks)} gradient checks passed."
     return [
         f"{count_runs(contents.results)}.",
-        *(_best(contents.results, dataset) for dataset in _datasets(contents)),
-        how_chosen(contents.results),
+        *best_lines(contents.best),
         *([] if contents.comparison is None else verdicts(contents.comparison)[:1]),
         passed,
     ]
 
 
-def _best(results: pd.DataFrame, dataset: str) -> str:
-    best = best_run(results, dataset)
-    if best is None:
-        return f"{dataset}: all runs diverged."
-    interval = f"{100 * best['accuracy_low']:.2f} to {100 * best['accuracy_high']:.2f}"
-    return (
-        f"{dataset}: the best run has {best['faults']} faults in {best['test_size']} test images, "
-        f"an accuracy of {100 * best['accuracy']:.2f} % (95 % interval {interval}): {best['activation']}, "
-        f"{best['hidden_units']} hidden units, learning rate {canonical_text(best['learning_rate'])}, "
-        f"λ {canonical_text(best['l2'])}, seed {best['seed']}."
-    )
-
-
 def _caption(contents: Contents, name: str, dataset: str | None = None) -> Markup:
     """A caption of workflow/report, for all datasets or for one."""
-    results = contents.results
-    runs = results if dataset is None else results[results["dataset"] == dataset]
+    results, config = contents.results, contents.config
+    runs = list(results["run"] if dataset is None else results.loc[results["dataset"] == dataset, "run"])
+    most = {"mistakes": contents.mistakes, "weights": contents.units}
     return caption_part(
         name,
         wildcards={"experiment": contents.experiment, "dataset": dataset},
-        inputs={"runs": list(runs["run"]), "checks": list(contents.checks["activation"])},
-        params={"loss_divisor": contents.config["published"]["loss_divisor"]},
+        inputs={"runs": runs, "checks": list(contents.checks["activation"])},
+        params={
+            "runs": len(runs),
+            "loss_divisor": config["published"]["loss_divisor"],
+            "most": most.get(name),
+            "within": contents.within,
+            "image_shape": config["datasets"][dataset]["image_shape"] if dataset else None,
+        },
         config={
             **contents.config,
             "in_words": experiment_in_words(contents.config["experiments"], contents.config["datasets"]),
@@ -145,6 +150,24 @@ def _seeds(contents: Contents) -> Section:
             _caption(contents, "seeds"),
         ],
     )
+
+
+def _best_table(contents: Contents) -> Section:
+    best = contents.best
+    return Section(
+        "best",
+        "Best results",
+        [
+            *(text_part(line) for line in best_lines(best)),
+            *_figure(contents, "best.svg", "Best accuracy by hidden units"),
+            table_part(best_columns(best), rows_of(best), _of_a_dataset),
+            _caption(contents, "best"),
+        ],
+    )
+
+
+def _of_a_dataset(row: Row) -> bool:
+    return bool(row["best_of"] == "dataset")
 
 
 def _comparison(contents: Contents, comparison: pd.DataFrame) -> Section:

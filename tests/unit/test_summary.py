@@ -15,6 +15,7 @@ import yaml
 from jinja2 import UndefinedError
 
 import handgrad.digests
+from handgrad.best_tables import best_table
 from handgrad.captions import caption_html, rst_html
 from handgrad.check_tables import checks_table
 from handgrad.config import Experiment, load_experiment
@@ -292,6 +293,10 @@ def contents(tmp_path: Path) -> Callable[..., Contents]:
             "config_text": text,
             "results": results,
             "seeds": seeds_table(results),
+            "best": best_table(seeds_table(results), None),
+            "mistakes": 24,
+            "units": 64,
+            "within": 99.5,
             "checks": checks_table([]),
             "comparison": None,
             "figures": [str(figure)],

@@ -137,8 +137,8 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Project) -> None:
         for pattern in ("results/data/*", "results/checks/*/*", "results/runs/**/*.h5")
         for name in finished.times(pattern)
     ]
-    # results, seeds, best, gradient checks; curves, accuracy, heat maps, cost, confusion, mistakes, weights, best;
-    # the page
+    # results, seeds, best, gradient checks; accuracy, learning curves, heat maps, cost, confusion, mistakes,
+    # weights, best; the page
     tables_and_figures = 13
     assert len(jobs) == len(made) + tables_and_figures
 

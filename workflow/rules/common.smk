@@ -30,6 +30,8 @@ config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds
 # for report/workflow.rst, which has nothing but the config
 config["in_words"] = experiment_in_words(EXPERIMENT.blocks, EXPERIMENT.datasets)
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
+# what figures of the best run show at most, and how much of the weights their scale spans; captions say so
+MOST_MISTAKES, MOST_UNITS, WEIGHTS_WITHIN_PERCENT = 24, 64, 99.5
 FIRST = 10**9  # the priority of what training waits for, above that of any run
 
 

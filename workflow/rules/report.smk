@@ -274,7 +274,7 @@ rule plot_mistakes:
     params:
         code=code_digest("plot_mistakes"),
         data=digest_of_data,
-        most=24,
+        most=MOST_MISTAKES,
     script:
         "../../scripts/plot_mistakes.py"
 
@@ -303,8 +303,8 @@ rule plot_weights:
     params:
         code=code_digest("plot_weights"),
         image_shape=image_shape,
-        most=64,
-        within=99.5,
+        most=MOST_UNITS,
+        within=WEIGHTS_WITHIN_PERCENT,
     script:
         "../../scripts/plot_weights.py"
 
@@ -359,6 +359,7 @@ rule render_summary:
     input:
         results="results/{experiment}/tables/results.csv",
         seeds="results/{experiment}/tables/seeds.csv",
+        best="results/{experiment}/tables/best.csv",
         comparison=comparison_file(),
         checks="results/{experiment}/tables/gradient_checks.csv",
         figures=figure_files(),
@@ -385,5 +386,8 @@ rule render_summary:
         # the whole of it, because it is shown; but not where files come from or lie
         config=config_to_show(),
         order=names_digest(runs_of()),
+        mistakes=MOST_MISTAKES,
+        units=MOST_UNITS,
+        within=WEIGHTS_WITHIN_PERCENT,
     script:
         "../../scripts/render_summary.py"
