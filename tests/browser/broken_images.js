@@ -1,5 +1,5 @@
-// Gives the URLs, cut, of a document's images that do not load or have no size. Each is loaded and decoded here, also
-// those that wait to be scrolled to and those that are not displayed.
+// Gives the URLs, cut, of a document's images that do not load or have no size. Decoding loads also those
+// that wait to be scrolled to and those that are not displayed.
 const done = arguments[arguments.length - 1];
 const all = (selector) => [...document.querySelectorAll(selector)];
 
@@ -9,11 +9,6 @@ function load(url) {
   const image = new Image();
   image.src = url;
   return [image, url];
-}
-
-function loadNow(image) {
-  image.loading = "eager";
-  return [image, image.src];
 }
 
 function isPicture(element) {
@@ -40,6 +35,6 @@ const named = [
   ...all("video[poster]").map(e => e.poster),
   ...styles.flatMap(urlsIn),
 ];
-const images = [...all("img").map(loadNow), ...[...new Set(named)].map(load)];
+const images = [...all("img").map(image => [image, image.src]), ...[...new Set(named)].map(load)];
 const looks = images.map(async ([image, url]) => (await fails(image)) ? [url.slice(0, 200)] : []);
 Promise.all(looks).then(found => done(found.flat()));

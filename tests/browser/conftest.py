@@ -10,14 +10,13 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 from ..workflow.conftest import copy_repository
-from .pages import WINDOW, Page
+from .pages import Page
 
 HERE = Path(__file__).parent
 QUICK = "config/quick.yaml"
 
 FLAGS = [
     "--headless=new",
-    f"--window-size={WINDOW[0]},{WINDOW[1]}",
     "--hide-scrollbars",  # a page is as wide as its window, as in print and on a telephone
     "--no-sandbox",  # it does not start as root with one, and opens nothing but our own pages
     "--disable-gpu",

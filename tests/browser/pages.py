@@ -25,7 +25,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE = 5  # seconds
-WINDOW = (1280, 900)
+WINDOW = (1280, 900)  # CSS pixels, unless a test resizes it
 
 #: Gives what has just begun (timers, promises, drawing) the time to fail.
 SETTLE = "requestAnimationFrame(() => setTimeout(arguments[0], 50))"
@@ -58,8 +58,8 @@ class Page:
         browser.get("about:blank")
         for log in ("browser", "performance"):
             browser.get_log(log)  # what the page before has left
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        self.emulate("screen")
+        self.resize(*WINDOW)
         browser.get(self.path.as_uri())
 
     # --- what must not be ---
