@@ -172,6 +172,11 @@ def test_an_image_without_a_source_is_broken(write: Write) -> None:
     assert write("<img>").broken_images() == [""]
 
 
+def test_an_image_without_a_size_is_broken(write: Write) -> None:
+    nothing = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='0' height='0'/>"
+    assert len(write(f'<img src="{nothing}">').broken_images()) == 1
+
+
 def test_rows_are_those_that_a_reader_sees_in_their_order(write: Write) -> None:
     page = write(
         """
