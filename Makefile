@@ -1,6 +1,7 @@
 # make quick          the whole workflow on the embedded digits dataset: no network, under a minute
 # make test           the tests (make test-slow: those that take longer)
 # make test-slurm     the tests on a SLURM cluster, which they start on this machine: Debian, as root
+# make test-browser   the tests of the pages in Chromium, which must be installed
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
 # make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
 # make report         the report page of an experiment: make report CONFIG=config/quick.yaml
@@ -16,7 +17,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm full bench report check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -52,7 +53,7 @@ clean-checkpoints:
 	@$(INSTALLED) scripts/clean_checkpoints.py
 
 test: .venv/development
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"
 
 test-slow: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
@@ -60,6 +61,10 @@ test-slow: .venv/development
 # They wait more than they work, so each has a process of its own.
 test-slurm: .venv/development
 	$(BIN)/python -m pytest -v -n 6 --dist worksteal -m slurm tests/slurm
+
+# One process: they share a browser and one run of the quick experiment.
+test-browser: .venv/development
+	$(BIN)/python -m pytest -v -n 0 -m browser tests/browser
 
 lint: .venv/development
 	$(BIN)/ruff check .
