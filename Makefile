@@ -4,7 +4,7 @@
 # make test-browser   the tests of the pages in Chromium, which must be installed
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
 # make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
-# make report         the report page of an experiment: make report CONFIG=config/quick.yaml
+# make report         the page of an experiment, and Snakemake's report: make report CONFIG=config/quick.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
@@ -26,7 +26,8 @@ quick: .venv/workflow
 	$(SNAKEMAKE) --configfile config/quick.yaml
 	@$(MAKE) --no-print-directory report CONFIG=config/quick.yaml
 	@echo; cat results/quick/tables/results.md
-	@echo; echo "The report: $(CURDIR)/results/quick/report.html"
+	@echo; echo "The page: $(CURDIR)/results/quick/summary.html"
+	@echo "Snakemake's report: $(CURDIR)/results/quick/report.html"
 
 full: .venv/workflow
 	$(SNAKEMAKE)

@@ -54,6 +54,8 @@ def _compare(rows: Sequence[Row], best: Row, right: RightAnswers) -> None:
             row["against_best"] = "best"
         else:
             others.append((row, *_only_one(best_right, right(row))))
+    if not others:  # of several thousand seeds with one run each: statsmodels takes long over nothing
+        return
     corrected = holm(np.array([mcnemar_exact(best_alone, alone) for _, best_alone, alone in others]))
     for (row, best_alone, alone), p in zip(others, corrected, strict=True):
         row["p_holm"] = float(p)

@@ -27,9 +27,11 @@ def problems(report: Page) -> list[str]:
     ]
 
 
-def open_category(report: Page, category: str) -> list[str]:
-    """Open a category of results; the first label of each of its results."""
+def open_category(report: Page, category: str, within: str | None = None) -> list[str]:
+    """Open a category of results, or one within it; the first label of each of its results."""
     report.click("nav a", category)
+    if within is not None:
+        report.click("nav a", within)
     report.wait_until(lambda: report.rows("nav table"), f"results in {category}")
     return [row[0] for row in report.rows("nav table")]
 
@@ -65,9 +67,10 @@ def test_the_results_table_has_its_rows_in_the_report(report: Page) -> None:
         assert len(report.rows("table")) == 12
 
 
-def test_every_figure_opens_in_the_report(report: Page) -> None:
-    figures = open_category(report, "Figures")
-    assert len(figures) >= 3
+@pytest.mark.parametrize(("within", "at_least"), [("digits", 7), ("all datasets", 1)])
+def test_every_figure_opens_in_the_report(report: Page, within: str, at_least: int) -> None:
+    figures = open_category(report, "Figures", within)
+    assert len(figures) >= at_least
     sources = set()
     for number, figure in enumerate(figures):
         open_result(report, number)
@@ -75,3 +78,11 @@ def test_every_figure_opens_in_the_report(report: Page) -> None:
         sources.add(image.get_attribute("src"))
         assert problems(report) == [], figure
     assert len(sources) == len(figures)
+
+
+def test_the_page_of_the_experiment_opens_in_the_report(report: Page) -> None:
+    open_result(report, open_category(report, "Summary").index("the whole experiment on one page"))
+    with report.inside("iframe"):
+        assert report.texts("h1") == ["quick"]
+        assert len(report.rows("#results table")) == 12
+    assert problems(report) == []

@@ -8,7 +8,12 @@ import pytest
 
 from .pages import Page
 
-TITLES = {"results": "Results", "seeds": "Over seeds", "gradient_checks": "Gradient checks"}
+TITLES = {
+    "results": "Results",
+    "seeds": "Over seeds",
+    "best": "Published and ours, the best",
+    "gradient_checks": "Gradient checks",
+}
 
 
 @pytest.mark.parametrize("name", TITLES)
