@@ -112,7 +112,10 @@ def test_rows_move_as_a_whole(page: Page) -> None:
 
 
 def test_a_title_says_how_its_column_is_sorted(page: Page) -> None:
-    said = "return [...document.querySelectorAll('#results [aria-sort]')].map(h => [h.textContent, h.ariaSort])"
+    said = (
+        "return [...document.querySelectorAll('#results th[aria-sort]')]"
+        ".map(head => [head.textContent, head.ariaSort])"
+    )
     assert page.script(said) == []
     sort_by(page, "LOSS")
     sort_by(page, "HU")

@@ -23,9 +23,12 @@ def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert sum(line.startswith("| digits") for line in lines) == 12
-    report = Path(lines[-1].removeprefix("The report: "))
-    assert report == clone / "results/quick/report.html"
-    assert report.stat().st_size > 1_000_000
+    assert lines[-2:] == [
+        f"The page: {clone}/results/quick/summary.html",
+        f"Snakemake's report: {clone}/results/quick/report.html",
+    ]
+    assert (clone / "results/quick/summary.html").stat().st_size > 500_000
+    assert (clone / "results/quick/report.html").stat().st_size > 1_000_000
     again = subprocess.run(["make", "quick"], cwd=clone, capture_output=True, text=True, check=False)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
