@@ -225,12 +225,16 @@ def _between(row: Row, low: str, high: str) -> str:
 
 
 def best_lines(table: pd.DataFrame) -> list[str]:
-    """The best of each dataset, and how the two sides were chosen, in words."""
+    """The best of each dataset, how the two sides were chosen, and what is the same throughout, in words."""
+    return [*best_of_datasets(table), *in_common(table)]
+
+
+def best_of_datasets(table: pd.DataFrame) -> list[str]:
+    """The best of each dataset, a line each, and how the two sides were chosen."""
     datasets = rows_of(table[table["best_of"] == "dataset"])
     published = table["published_faults"].notna().any()
     how = how_settings_chosen({row["dataset"]: row["chosen_on"] for row in datasets})
-    lines = [*map(_line, datasets), *in_common(table), how, PUBLISHED_RULE if published else ""]
-    return [line for line in lines if line]
+    return [line for line in (*map(_line, datasets), how, PUBLISHED_RULE if published else "") if line]
 
 
 def _line(row: Row) -> str:

@@ -21,7 +21,8 @@ _SETTINGS = {
     "_disable_config": True,  # whatever the user's own docutils.conf says
     "initial_header_level": 3,
 }
-_JINJA = Environment(undefined=StrictUndefined)  # noqa: S701, it makes text that docutils escapes
+# As Snakemake has it, but for what is not defined. noqa: it makes text, which docutils escapes.
+_JINJA = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
 
 
 def caption_html(

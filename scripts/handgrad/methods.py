@@ -146,7 +146,7 @@ def _split(block: Block, facts: Mapping[str, Any]) -> str:
         if len(set(block[axis])) == 1
     ]
     with_these = f", with {', '.join(fixed)}" if fixed else ""
-    tested = f"and is tested on {facts['test']:,} images that nothing else sees"
+    tested = f"and is tested on {facts['test']:,} other images"
     told = f"{' '.join(first)}{with_these}, {tested}."
     if len(set(held)) == 1 and held[0]:
         told += f" {held[0]:,} training images are held out to choose by, the same ones for every seed."

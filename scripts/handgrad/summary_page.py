@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from handgrad.best_tables import best_columns, best_lines
-from handgrad.check_tables import PUBLISHED_CHECK, check_columns
-from handgrad.comparison_tables import AGREES, NOT_RUN, RULE, comparison_columns, verdicts
+from handgrad.best_tables import best_columns, best_lines, best_of_datasets
+from handgrad.check_tables import check_columns
+from handgrad.comparison_tables import AGREES, NOT_RUN, comparison_columns, verdicts
 from handgrad.job_costs import cost_columns
 from handgrad.methods import experiment_in_words
 from handgrad.page_parts import (
@@ -27,6 +27,7 @@ from handgrad.page_parts import (
 from handgrad.provenance import Machine, Source
 from handgrad.result_tables import count_runs, finished, result_columns
 from handgrad.seed_tables import count_seeds, seeds_columns
+from handgrad.selection import how_chosen
 from handgrad.tables import Column, Row, rows_of
 
 #: the figures of a dataset, by their folder, in the order of the page
@@ -94,7 +95,7 @@ def _lead(contents: Contents) -> list[str]:
     passed = f"{int(checks['passed'].sum())} of {len(checks)} gradient checks passed."
     return [
         f"{count_runs(contents.results)}.",
-        *best_lines(contents.best),
+        *best_of_datasets(contents.best),
         *([] if contents.comparison is None else verdicts(contents.comparison)[:1]),
         passed,
     ]
@@ -133,6 +134,7 @@ def _results(contents: Contents) -> Section:
         "results",
         "Results",
         [
+            text_part(f"{count_runs(results)}. {how_chosen(results)}"),
             table_part(result_columns(results), rows_of(results), lambda row: not finished(row)),
             _caption(contents, "results"),
         ],
@@ -176,7 +178,6 @@ def _comparison(contents: Contents, comparison: pd.DataFrame) -> Section:
         "Published and reproduced",
         [
             *(text_part(line) for line in verdicts(comparison)),
-            text_part(RULE),
             *_figure(contents, "comparison.svg", "Published and reproduced faults"),
             table_part(
                 comparison_columns(comparison),
@@ -193,7 +194,6 @@ def _checks(contents: Contents) -> Section:
         "checks",
         "Gradient checks",
         [
-            text_part(PUBLISHED_CHECK),
             table_part(check_columns(), rows_of(contents.checks), lambda row: not row["passed"]),
             _caption(contents, "gradient_checks"),
         ],

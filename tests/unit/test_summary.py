@@ -60,7 +60,7 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
         "all combinations of activation tanh and cos; hidden units M 100, 200 and 300.",
         "on 55,000 of 60,000 training images for 20 epochs in batches of 100",
         "learning rate η = 0.1, λ = 0.03, seed = 0",
-        "tested on 10,000 images",
+        "tested on 10,000 other images",
         "5,000 training images are held out to choose by",
         "u = x/255 enter as (u - mean)/(std + 0.1)",
         "V ← µ V + g/B, W ← W + η V, with µ = 0.9",
@@ -325,7 +325,6 @@ def test_the_page_begins_with_what_came_out(contents: Callable[..., Contents]) -
     assert lead == [
         "3 runs, none diverged.",
         "mnist: 97.27% ours (tanh, 100 hidden units, mean of 3 seeds; 95 % interval 96.93 to 97.57).",
-        "Ours, throughout: batch size 100, epochs 20.",
         "Our best setting has the fewest faults, in the mean over its seeds, on the test set, so that the "
         "choice saw the test set.",
         "0 of 0 gradient checks passed.",
