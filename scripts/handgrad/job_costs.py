@@ -24,7 +24,9 @@ def read_job(path: str | Path) -> Job | None:
         with Path(path).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
         row = rows[-1]
-        return Job(float(row["s"]), _number(row["cpu_time"]), _number(row["max_rss"]))
+        cpu, memory = _number(row["cpu_time"]), _number(row["max_rss"])
+        measured = bool(cpu)  # else it was looked at but once, before it had done anything
+        return Job(float(row["s"]), cpu if measured else None, memory if measured else None)
     except (OSError, ValueError, LookupError, TypeError):
         return None
 

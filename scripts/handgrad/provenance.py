@@ -31,13 +31,20 @@ class Machine:
 
 
 def machines(segments_of_runs: Iterable[Sequence[dict[str, Any]]]) -> list[Machine]:
-    """The machines and versions that computed some runs, whose segments are given, the most used first."""
+    """The machines and versions that computed some runs, whose segments are given, the most used first.
+
+    A process names its BLAS libraries in the order in which it loaded them, which means nothing.
+    """
     counts = Counter(
         kind
         for segments in segments_of_runs
-        for kind in {(part["cpu"], part["python"], part["numpy"], part["blas"]) for part in segments}
+        for kind in {(part["cpu"], part["python"], part["numpy"], _sorted(part["blas"])) for part in segments}
     )
     return [Machine(*kind, count) for kind, count in counts.most_common()]
+
+
+def _sorted(libraries: str) -> str:
+    return ", ".join(sorted(libraries.split(", ")))
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,13 @@ def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) 
     write_benchmark(tmp_path / "train_run/mnist/b.tsv", line.format(5, 90, 4))
     write_benchmark(tmp_path / "train_run/mnist/of_another.tsv", line.format(1000, 9999, 1000))
     write_benchmark(tmp_path / "preprocess_dataset/mnist.tsv", line.format(9, "NA", "-"))
+    write_benchmark(tmp_path / "plot_cost/mine/mnist.tsv", line.format(1, 0.5, "0.00"))
     write_benchmark(tmp_path / "render_summary/mine.tsv", line.format(3, 1, 1))
-    jobs = ["mine", "mnist", "mnist/a", "mnist/b", "mnist/never_run"]
-    dear, cheap = rule_costs(tmp_path, jobs, without="render_summary")
+    jobs = ["mine", "mine/mnist", "mnist", "mnist/a", "mnist/b", "mnist/never_run"]
+    dear, cheap, short = rule_costs(tmp_path, jobs, without="render_summary")
     assert dear["rule"] == "preprocess_dataset"
     assert (dear["total_seconds"], dear["cpu_seconds"], dear["memory_mb"]) == (9, None, None)
+    assert (short["total_seconds"], short["cpu_seconds"], short["memory_mb"]) == (1, None, None)
     assert cheap == {
         "rule": "train_run",
         "jobs": 2,
@@ -169,16 +171,20 @@ def test_a_benchmark_that_says_nothing_is_no_job(content: str, tmp_path: Path) -
 
 
 def segment(**values: Any) -> dict[str, Any]:
-    return {"host": "h", "cpu": "A", "python": "3.11.7", "numpy": "2.4.6", "blas": "openblas", **values}
+    return {"host": "h", "cpu": "A", "python": "3.11.7", "numpy": "2.4.6", "blas": "openblas, mkl", **values}
 
 
 def test_machines_count_the_runs_that_they_had_a_part_in() -> None:
-    runs = [[segment(), segment(host="other")], [segment(cpu="B"), segment()], [segment(numpy="2.5.0")]]
-    same = ("3.11.7", "2.4.6", "openblas")
+    runs = [
+        [segment(), segment(host="other", blas="mkl, openblas")],
+        [segment(cpu="B"), segment()],
+        [segment(numpy="2.5.0")],
+    ]
+    same = ("3.11.7", "2.4.6", "mkl, openblas")
     assert machines(runs) == [
         Machine("A", *same, 2),
         Machine("B", *same, 1),
-        Machine("A", "3.11.7", "2.5.0", "openblas", 1),
+        Machine("A", "3.11.7", "2.5.0", "mkl, openblas", 1),
     ]
 
 
