@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: an entry of an experiment file's ``experiments``: every axis, with its values
 Block = Mapping[str, Sequence[Any]]
 
-_VARIED = {
+AXES_IN_WORDS = {
     "activation": "activation",
     "hidden_units": "hidden units M",
     "learning_rate": "learning rate η",
@@ -35,7 +35,7 @@ _VARIED = {
     "validation_size": "images held out for validation",
 }
 
-_PIXELS = {
+PIXELS_IN_WORDS = {
     "raw": "Pixel values enter as they are, 0 to {largest}.",
     "unit": "Pixel values are divided by {largest}.",
     "standardize": (
@@ -43,7 +43,7 @@ _PIXELS = {
         "pixel from the training images alone."
     ),
 }
-_STEPS = {
+STEPS_IN_WORDS = {
     ("sum", False): "An update is W + η g, g the gradient of E over the batch",
     ("mean", False): "An update is W + (η/B) g, g the gradient of E over the batch of B images",
     (
@@ -55,7 +55,7 @@ _STEPS = {
         "batch of B images"
     ),
 }
-_SCHEDULES = {
+SCHEDULES_IN_WORDS = {
     "constant": "η is the same in all updates",
     "cosine": "η falls to 0 along half a cosine over all updates",
 }
@@ -66,7 +66,7 @@ def in_words(block: Block, facts: Mapping[str, Any]) -> str:
     sentences = [
         _lead(block, facts),
         _split(block, facts),
-        *_alone(block, "pixels", lambda value: _PIXELS[value].format(largest=facts["largest"])),
+        *_alone(block, "pixels", lambda value: PIXELS_IN_WORDS[value].format(largest=facts["largest"])),
         *_update(block),
         *_alone(block, "init", "Initial weights: ``{}``.".format),
         *_alone(block, "dtype", "Arithmetic is in {}.".format),
@@ -115,13 +115,13 @@ def _without_places(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _lead(block: Block, facts: Mapping[str, Any]) -> str:
     shape = " x ".join(map(str, facts["image_shape"]))
     classes = len(facts["class_names"])
-    varied = [axis for axis in _VARIED if len(set(block[axis])) > 1]
+    varied = [axis for axis in AXES_IN_WORDS if len(set(block[axis])) > 1]
     count = math.prod(len(set(block[axis])) for axis in varied)
     runs = f"{count:,} run{'' if count == 1 else 's'} on ``{block['dataset'][0]}``"
     data = f"images of {shape} pixel values, {classes} classes"
     if not varied:
         return f"{runs} ({data})."
-    values = "; ".join(f"{_VARIED[axis]} {_list(block[axis])}" for axis in varied)
+    values = "; ".join(f"{AXES_IN_WORDS[axis]} {_list(block[axis])}" for axis in varied)
     return f"{runs} ({data}), all combinations of {values}."
 
 
@@ -141,7 +141,7 @@ def _split(block: Block, facts: Mapping[str, Any]) -> str:
     if len(set(batch)) == 1:
         first.append(f"in batches of {batch[0]:,}")
     fixed = [
-        f"{_VARIED[axis]} = {canonical_text(block[axis][0])}"
+        f"{AXES_IN_WORDS[axis]} = {canonical_text(block[axis][0])}"
         for axis in ("activation", "hidden_units", "learning_rate", "l2", "seed")
         if len(set(block[axis])) == 1
     ]
@@ -158,10 +158,10 @@ def _update(block: Block) -> list[str]:
     told = []
     if len(forms) == len(momenta) == 1:
         (form,), (momentum,) = forms, momenta
-        told.append(_STEPS[form, momentum > 0].format(momentum=canonical_text(momentum)))
+        told.append(STEPS_IN_WORDS[form, momentum > 0].format(momentum=canonical_text(momentum)))
     if len(schedules) == 1:
         (schedule,) = schedules
-        told.append(_SCHEDULES[schedule])
+        told.append(SCHEDULES_IN_WORDS[schedule])
     return [f"{'; '.join(told)}."] if told else []
 
 

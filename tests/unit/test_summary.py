@@ -1,6 +1,7 @@
 """The page of an experiment: what it says, and that nothing in it can break it."""
 
 import base64
+import itertools
 import re
 import subprocess
 from collections.abc import Callable
@@ -18,17 +19,24 @@ import handgrad.digests
 from handgrad.best_tables import best_table
 from handgrad.captions import caption_html, rst_html
 from handgrad.check_tables import checks_table
-from handgrad.config import Experiment, load_experiment
+from handgrad.config import Experiment, config_schema, load_experiment
 from handgrad.data import ImageData, Split, write_data
 from handgrad.digests import ASSETS, code_digest
 from handgrad.errors import HandgradError
 from handgrad.job_costs import rule_costs
-from handgrad.methods import experiment_in_words, shown_config
+from handgrad.methods import (
+    AXES_IN_WORDS,
+    PIXELS_IN_WORDS,
+    SCHEDULES_IN_WORDS,
+    STEPS_IN_WORDS,
+    experiment_in_words,
+    shown_config,
+)
 from handgrad.provenance import Machine, git_revision, machines, source
 from handgrad.result_statistics import with_statistics
 from handgrad.result_tables import results_table
 from handgrad.run_reader import Summary
-from handgrad.runs import Run, run_table
+from handgrad.runs import AXES, Run, run_table
 from handgrad.seed_tables import seeds_table
 from handgrad.summary_page import Contents, summary_page
 
@@ -98,6 +106,15 @@ def test_the_words_on_every_shipped_experiment_count_its_runs(name: str) -> None
     words = experiment_in_words(experiment.blocks, experiment.datasets)
     counts = [int(told.split(" run")[0].replace(",", "")) for told in words]
     assert sum(counts) == len(experiment.runs)
+
+
+def test_every_axis_and_every_value_of_one_has_words() -> None:
+    assert {"dataset", *AXES_IN_WORDS} == set(AXES)
+    axes = config_schema()["properties"]["experiments"]["items"]["properties"]
+    values = {axis: axes[axis]["anyOf"][0]["enum"] for axis in ("pixels", "batch_gradient", "schedule")}
+    assert list(PIXELS_IN_WORDS) == values["pixels"]
+    assert set(STEPS_IN_WORDS) == set(itertools.product(values["batch_gradient"], (False, True)))
+    assert list(SCHEDULES_IN_WORDS) == values["schedule"]
 
 
 def test_the_config_that_is_shown_makes_the_same_runs_and_hides_where_files_lie() -> None:
