@@ -122,7 +122,7 @@ def test_improved_yaml_trains_the_published_networks_otherwise_and_chooses_on_im
             getattr(run, axis) for run in published.runs
         }
     assert len(experiment.runs) <= 100
-    assert {run.validation_size for run in experiment.runs} == {5000}
+    assert {run.validation_size for run in experiment.runs} == {2500}
     assert {(run.momentum, run.schedule, run.init) for run in experiment.runs} == {(0.9, "cosine", "scaled")}
     assert not experiment.has_published  # they trained on part of the images
     assert experiment.has_published_dataset
