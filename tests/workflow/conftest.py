@@ -69,6 +69,10 @@ class Project:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def train(self, config: dict[str, Any]) -> str:
+        """The same as far as the runs, for tests that ask nothing of tables, figures and the page."""
+        return self.run(config, "--until", "train_run")
+
     def refuse(self, config: dict[str, Any], *arguments: str) -> str:
         """The same for a run that must fail."""
         done = self.snakemake(*arguments, "--configfile", self.write_config(config))

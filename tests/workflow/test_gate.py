@@ -60,5 +60,5 @@ def test_a_gate_that_is_gone_is_asked_again_though_the_runs_are_there(
 ) -> None:
     for gate in finished.times("results/checks/gate/*"):
         (finished.path / gate).unlink()
-    finished.run(tiny())
+    finished.train(tiny())
     assert finished.times("results/checks/gate/*")

@@ -103,7 +103,7 @@ def _downloaded(tmp_path_factory: pytest.TempPathFactory) -> Project:
     to = tmp_path_factory.mktemp("downloaded")
     project, folder = copy_repository(to / "project"), make_folder(to / "server")
     with serving(folder) as address:
-        project.run(small(dataset(folder, address)))
+        project.train(small(dataset(folder, address)))
     return project
 
 
@@ -141,7 +141,7 @@ def test_a_new_mirror_fetches_nothing_again_and_retrains_nothing(
     downloaded: Project, folder: Path, nowhere: str
 ) -> None:
     files, runs = downloaded.times("resources/small/*"), downloaded.times(RUNS)
-    downloaded.run(small(dataset(folder, nowhere)))
+    downloaded.train(small(dataset(folder, nowhere)))
     assert downloaded.times("resources/small/*") == files
     assert downloaded.times(RUNS) == runs
 
@@ -152,7 +152,7 @@ def test_another_file_under_the_same_name_is_fetched_and_what_is_made_from_it_ma
     files, before = downloaded.times("resources/small/*"), made(downloaded)
     other = make_folder(tmp_path / "other", seed=1)
     shutil.copy2(other / "train-x.gz", folder)
-    downloaded.run(small(dataset(folder, server)))
+    downloaded.train(small(dataset(folder, server)))
     assert written(files, downloaded.times("resources/small/*")) == {"resources/small/train-x.gz"}
     assert written(before, made(downloaded)) == set(before)
     assert sources(downloaded) == checksums(folder)
@@ -162,7 +162,7 @@ def test_the_same_files_in_a_folder_of_ones_own_make_the_data_again_and_fetch_no
     downloaded: Project, folder: Path, nowhere: str
 ) -> None:
     files, before = downloaded.times("resources/small/*"), made(downloaded)
-    downloaded.run(small(dataset(folder, nowhere, local_dir=str(folder))))
+    downloaded.train(small(dataset(folder, nowhere, local_dir=str(folder))))
     assert downloaded.times("resources/small/*") == files
     assert written(before, made(downloaded)) == set(before)
     assert sources(downloaded) == checksums(folder)
@@ -171,7 +171,7 @@ def test_the_same_files_in_a_folder_of_ones_own_make_the_data_again_and_fetch_no
 def test_files_in_a_folder_of_ones_own_are_used_in_place(
     project: Project, folder: Path, nowhere: str
 ) -> None:
-    project.run(small(dataset(folder, nowhere, local_dir=str(folder))))
+    project.train(small(dataset(folder, nowhere, local_dir=str(folder))))
     assert not (project.path / "resources").exists()
     assert len(project.times(RUNS)) == 1
 
