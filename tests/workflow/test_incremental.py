@@ -132,6 +132,7 @@ def test_training_again_gives_the_same_run(finished: Project, tiny: Tiny) -> Non
         assert file.attrs["content_sha256"] == first
 
 
+@pytest.mark.slow
 def test_another_experiment_reuses_shared_runs_and_leaves_the_first_tables_alone(
     finished: Project, tiny: Tiny
 ) -> None:

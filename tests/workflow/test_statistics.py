@@ -4,8 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from .conftest import Project, written
+
+#: each makes every table and figure, some of them twice
+pytestmark = pytest.mark.slow
 
 Tiny = Callable[..., dict[str, Any]]
 
