@@ -4,7 +4,8 @@
 # make test-browser   the tests of the pages in Chromium, which must be installed
 # make full           the published 72 runs; downloads MNIST and CIFAR-10
 # make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
-# make report         the page of an experiment, and Snakemake's report: make report CONFIG=config/quick.yaml
+# make report         the page of an experiment, and Snakemake's report: make report CONFIG=config/quick.yaml (what is
+#                     not up to date is made again first, runs too)
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made

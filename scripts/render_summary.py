@@ -9,7 +9,7 @@ import yaml
 from handgrad.best_tables import BEST_COLUMNS
 from handgrad.check_tables import CHECK_COLUMNS
 from handgrad.comparison_tables import COMPARISON_COLUMNS
-from handgrad.digests import require_code
+from handgrad.digests import PROJECT, require_code
 from handgrad.job_costs import rule_costs
 from handgrad.logs import job_log, logger
 from handgrad.provenance import Source, git_revision, machines, package_versions, source
@@ -35,14 +35,16 @@ def main(
     within: float,
     runs: list[str],
     data: list[str],
-    proofs: list[str],
+    gates: list[str],
+    gradient_checks: list[str],
     benchmarks: str,
     training: str,
     out: str,
 ) -> None:
     attributes = [read_summary(path).attributes for path in runs]
     sources = [source(path) for path in data]
-    jobs = job_names(experiment, runs=runs, proofs=proofs, sources=sources)
+    tables = [results, seeds, best, checks, *([comparison] if comparison else [])]
+    jobs = job_names(tables, figures=figures, runs=runs, gates=gates, checks=gradient_checks, sources=sources)
     contents = Contents(
         experiment=experiment,
         config=yaml.safe_load(config),
@@ -56,7 +58,7 @@ def main(
         mistakes=mistakes,
         units=units,
         within=within,
-        costs=rule_costs(benchmarks, jobs, without="render_summary"),
+        costs=rule_costs(benchmarks, jobs),
         machines=machines(json.loads(run["segments"]) for run in attributes),
         sources=sources,
         facts=facts(training),
@@ -66,22 +68,36 @@ def main(
     logger.info("%d runs, %d figures, %.1f MB", len(runs), len(figures), len(text.encode()) / 1e6)
 
 
-def job_names(experiment: str, *, runs: list[str], proofs: list[str], sources: list[Source]) -> list[str]:
-    """What the benchmarks of all jobs of an experiment are called, of whatever rule."""
-    return [
-        experiment,
-        *("/".join(Path(path).with_suffix("").parts[-2:]) for path in runs),
-        *(Path(path).stem for path in proofs),
-        *(name for of in sources for name in (of.dataset, f"{experiment}/{of.dataset}")),
-        *(f"{of.dataset}/{file}" for of in sources for file, _ in of.files),
-    ]
+def job_names(
+    tables: list[str],
+    *,
+    figures: list[str],
+    runs: list[str],
+    gates: list[str],
+    checks: list[str],
+    sources: list[Source],
+) -> dict[str, list[str]]:
+    """What the benchmarks of the jobs behind the page are called, by rule, from the files that they made."""
+    names: dict[str, list[str]] = {
+        "download_file": [f"{of.dataset}/{file}" for of in sources for file, _ in of.files],
+        "preprocess_dataset": [of.dataset for of in sources],
+        "check_gate": [Path(path).stem for path in gates],
+        "check_gradients": [Path(path).stem for path in checks],
+        "train_run": ["/".join(Path(path).with_suffix("").parts[-2:]) for path in runs],
+    }
+    for path in map(Path, tables):  # results/<experiment>/tables/<name>.csv
+        names[f"aggregate_{path.stem}"] = [path.parts[-3]]
+    for path in map(Path, figures):  # results/<experiment>/figures/<name>.svg or .../<kind>/<dataset>.svg
+        experiment, _, *name = path.with_suffix("").parts[1:]
+        names.setdefault(f"plot_{name[0]}", []).append("/".join([experiment, *name[1:]]))
+    return names
 
 
 def facts(training: str) -> dict[str, Any]:
     """Where the page itself comes from; training: the digest of the code that trained its runs."""
     versions = ", ".join(f"{name} {number}" for name, number in package_versions().items())
     return {
-        "handgrad when this page was made": f"git revision {git_revision(Path(__file__).parent)}",
+        "handgrad when this page was made": f"git revision {git_revision(PROJECT)}",
         "Code that trained the runs": f"digest {training}, which every run file holds",
         "Tables, figures and this page were made with": versions,
     }
@@ -104,7 +120,8 @@ if "snakemake" in globals():
             within=snakemake.params.within,
             runs=snakemake.input.runs,
             data=snakemake.input.data,
-            proofs=[*snakemake.input.gates, *snakemake.input.gradient_checks],
+            gates=snakemake.input.gates,
+            gradient_checks=snakemake.input.gradient_checks,
             benchmarks="results/benchmarks",
             training=snakemake.params.training,
             out=snakemake.output[0],

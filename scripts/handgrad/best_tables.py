@@ -132,9 +132,9 @@ def best_columns(table: pd.DataFrame) -> list[Column]:
     published = table["published_faults"].notna().any()
     validation = table["validation_faults_mean"].notna().any()
     return [
-        Column("DATASET", _dataset, numeric=False),
-        Column(TITLES["activation"], _both("activation"), numeric=False),
-        Column(TITLES["hidden_units"], _both("hidden_units")),
+        Column("DATASET", _dataset, numeric=False, choose=True),
+        Column(TITLES["activation"], _both("activation"), numeric=False, choose=True),
+        Column(TITLES["hidden_units"], _both("hidden_units"), choose=True),
         *(_published_columns(table) if published else []),
         *(_our_axis(name) for name in ("learning_rate", "l2", *_differing(_ours(table), _other_axes(table)))),
         plain_column("settings", "SETTINGS"),
@@ -233,7 +233,7 @@ def best_of_datasets(table: pd.DataFrame) -> list[str]:
     """The best of each dataset, a line each, and how the two sides were chosen."""
     datasets = rows_of(table[table["best_of"] == "dataset"])
     published = table["published_faults"].notna().any()
-    how = how_settings_chosen({row["dataset"]: row["chosen_on"] for row in datasets})
+    how = how_settings_chosen({r["dataset"]: r["chosen_on"] for r in datasets if r["status"] == "finished"})
     return [line for line in (*map(_line, datasets), how, PUBLISHED_RULE if published else "") if line]
 
 
@@ -251,7 +251,8 @@ def _line(row: Row) -> str:
 
 
 def _network(row: Row, side: str = "") -> str:
-    return f"{row[f'{side}activation']}, {row[f'{side}hidden_units']} hidden units"
+    size = row[f"{side}hidden_units"]
+    return f"{row[f'{side}activation']}, {size} hidden unit{'' if size == 1 else 's'}"
 
 
 def in_common(table: pd.DataFrame) -> list[str]:

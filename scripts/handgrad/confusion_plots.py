@@ -17,6 +17,7 @@ Array = NDArray[Any]
 
 CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
 CLASSES_WITH_NAMES = 40
+LETTERS = 20  # of a class's name; a longer one would take the matrix's room, and is cut
 
 
 def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
@@ -68,7 +69,8 @@ def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:
 
 def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
     step = -(-len(class_names) // CLASSES_WITH_NAMES)
-    places, names = range(0, len(class_names), step), class_names[::step]
+    places = range(0, len(class_names), step)
+    names = [n if len(n) <= LETTERS else f"{n[: LETTERS - 1]}…" for n in class_names[::step]]
     long = max(map(len, names)) > 3
     axes.set_xticks(
         places, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor"

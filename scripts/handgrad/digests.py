@@ -71,7 +71,10 @@ IMPORTS: dict[str, tuple[str, ...]] = {
 
 #: files that are not code and that a rule's result depends on, as patterns in the folder of the project
 ASSETS: dict[str, tuple[str, ...]] = {
-    "render_summary": ("scripts/handgrad/summary/page.*", "workflow/report/*.rst"),
+    "render_summary": (
+        *(f"scripts/handgrad/summary/page.{kind}" for kind in ("css", "html", "js")),
+        "workflow/report/*.rst",
+    ),
 }
 
 #: rules whose script has another name; the gate's result does not depend on how a check is told

@@ -75,8 +75,9 @@ def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
     """One row for each CELL of a table of results, the best first: rate, seeds, diverged.
 
     rate: faults on a split in percent, the mean over the seeds that finished; missing if none did. Where runs
-    of a cell differ in more than the seed, it is the setting with the smallest mean. seeds, and how many of
-    them diverged: those of that setting.
+    of a cell differ in more than the seed, it is the setting with the smallest mean. One of which a seed
+    diverged comes after all others, as in ``selection.best_settings``. seeds, and how many of them diverged:
+    those of that setting.
     """
     runs = results.assign(
         rate=100 * fault_rates(results, split), diverged=(results["status"] == "diverged").astype(int)
@@ -85,7 +86,8 @@ def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
     settings = runs.groupby(list(SETTING_AXES), dropna=False, sort=False).agg(
         rate=("rate", "mean"), seeds=("seed", "size"), diverged=("diverged", "sum")
     )
-    ordered = settings.reset_index().sort_values("rate", kind="stable", na_position="last")
+    settings = settings.reset_index().assign(stable=settings["diverged"].to_numpy() == 0)
+    ordered = settings.sort_values(["stable", "rate"], ascending=[False, True], na_position="last")
     return ordered.drop_duplicates(CELL)[[*CELL, "rate", "seeds", "diverged"]]
 
 

@@ -1,7 +1,11 @@
-"""What the jobs of each rule cost: time and memory, from Snakemake's benchmark files."""
+"""What the jobs of each rule cost: time and memory, from Snakemake's benchmark files.
+
+Their CPU time is left out: Snakemake looks every half second at first and every 30 s later, and does not see
+what a job computes after it last looked.
+"""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -11,10 +15,9 @@ from handgrad.tables import Column, Row, format_column, plain_column
 
 @dataclass(frozen=True)
 class Job:
-    """seconds: wall time. cpu_seconds: of all cores. memory_mb: the peak. None: too short to be measured."""
+    """seconds: wall time. memory_mb: the largest that was seen. None: too short to be measured."""
 
     seconds: float
-    cpu_seconds: float | None
     memory_mb: float | None
 
 
@@ -26,7 +29,7 @@ def read_job(path: str | Path) -> Job | None:
         row = rows[-1]
         cpu, memory = _number(row["cpu_time"]), _number(row["max_rss"])
         measured = bool(cpu)  # else it was looked at but once, before it had done anything
-        return Job(float(row["s"]), cpu if measured else None, memory if measured else None)
+        return Job(float(row["s"]), memory if measured else None)
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
@@ -39,20 +42,19 @@ def _number(text: str) -> float | None:
         return None
 
 
-def rule_costs(folder: str | Path, jobs: Iterable[str], *, without: str) -> list[Row]:
-    """A row for each rule that has run any of these jobs: rule, jobs, and what they cost.
+def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> list[Row]:
+    """A row for each rule of which a job was measured, the dearest first: rule, jobs, and what they cost.
 
-    folder: ``results/benchmarks``, which has a folder for each rule. jobs: names of benchmark files in these
-    folders, without ``.tsv``: of runs, datasets, experiments. without: a rule that is left out.
-    total_seconds, median_seconds, longest_seconds: wall time. cpu_seconds, memory_mb (the largest peak): None
-    where no job was long enough to be measured.
+    folder: ``results/benchmarks``, which has a folder for each rule. jobs: for each rule, the names of its
+    benchmark files, without ``.tsv``. total_seconds, median_seconds, longest_seconds: wall time. memory_mb:
+    the largest that was seen of any job; None where none was long enough to be measured.
     """
-    names = [f"{name}.tsv" for name in jobs]
     rows = []
-    for rule in sorted(path for path in Path(folder).glob("*") if path.is_dir() and path.name != without):
-        found = [job for name in names if (job := read_job(rule / name))]
+    for rule, names in jobs.items():
+        paths = [Path(folder) / rule / f"{name}.tsv" for name in dict.fromkeys(names)]
+        found = [job for path in paths if (job := read_job(path))]
         if found:
-            rows.append(_row(rule.name, found))
+            rows.append(_row(rule, found))
     return sorted(rows, key=_dearest_first)
 
 
@@ -61,7 +63,6 @@ def _dearest_first(row: Row) -> tuple[float, str]:
 
 
 def _row(rule: str, jobs: list[Job]) -> Row:
-    cpu = [job.cpu_seconds for job in jobs if job.cpu_seconds is not None]
     memory = [job.memory_mb for job in jobs if job.memory_mb is not None]
     seconds = [job.seconds for job in jobs]
     return {
@@ -70,7 +71,6 @@ def _row(rule: str, jobs: list[Job]) -> Row:
         "total_seconds": sum(seconds),
         "median_seconds": median(seconds),
         "longest_seconds": max(seconds),
-        "cpu_seconds": sum(cpu) if cpu else None,
         "memory_mb": max(memory, default=None),
     }
 
@@ -83,6 +83,5 @@ def cost_columns() -> list[Column]:
         format_column("total_seconds", "TIME IN ALL, S", ".1f"),
         format_column("median_seconds", "MEDIAN, S", ".2f"),
         format_column("longest_seconds", "LONGEST, S", ".2f"),
-        format_column("cpu_seconds", "CPU TIME IN ALL, S", ".1f"),
         format_column("memory_mb", "MOST MEMORY, MB", ".0f"),
     ]

@@ -59,6 +59,17 @@ SCHEDULES_IN_WORDS = {
     "constant": "η is the same in all updates",
     "cosine": "η falls to 0 along half a cosine over all updates",
 }
+INITS_IN_WORDS = {
+    "published": (
+        "W1 begins normal with standard deviation 1/√(D+1), D pixel values, and its bias column with 1; W2 "
+        "with 0, and its bias column with 1."
+    ),
+    "scaled": (
+        "W1 begins normal with a standard deviation and a bias that suit the activation: s/√D and b, with "
+        "s = 4 and b = -2 for softplus, 1 and 0 for tanh; for cos s = 0.2 and a phase, uniform in [-π, π]. "
+        "W2 begins with 0."
+    ),
+}
 
 
 def in_words(block: Block, facts: Mapping[str, Any]) -> str:
@@ -68,7 +79,7 @@ def in_words(block: Block, facts: Mapping[str, Any]) -> str:
         _split(block, facts),
         *_alone(block, "pixels", lambda value: PIXELS_IN_WORDS[value].format(largest=facts["largest"])),
         *_update(block),
-        *_alone(block, "init", "Initial weights: ``{}``.".format),
+        *_alone(block, "init", lambda value: INITS_IN_WORDS[value]),
         *_alone(block, "dtype", "Arithmetic is in {}.".format),
     ]
     return " ".join(sentences)

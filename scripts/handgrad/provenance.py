@@ -93,12 +93,18 @@ def package_versions() -> dict[str, str]:
 
 
 def git_revision(folder: Path) -> str:
-    """The git revision of the checkout that a folder belongs to, in words; also why there is none."""
+    """The git revision of the checkout whose root a folder is, in words; also why it is not known."""
     try:
+        root = _git(folder, "rev-parse", "--show-toplevel")
         revision = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return "not known: the workflow does not lie in a git checkout, or git is not installed"
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip().splitlines() or ["nothing"])[0]
+        return f"not known: git says {said!r}"
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"not known: git could not be asked ({type(error).__name__})"
+    if Path(root).resolve() != folder.resolve():
+        return "not known: the workflow is no git checkout of its own"
     return f"{revision}{', with changes that are not committed' if changed else ''}"
 
 

@@ -224,9 +224,10 @@ def _figures(contents: Contents, dataset: str) -> Section:
 
 def _costs(contents: Contents) -> Section:
     told = (
-        "What the jobs of each rule took, as Snakemake measured them when they ran: wall time, the time of "
-        "all cores, and the largest memory (resident set) of any job. Jobs that another experiment ran "
-        "first are counted too, since their results are shared. Blank: over before it could be measured."
+        "What the jobs of each rule took, as Snakemake measured them when they ran last: wall time, and the "
+        "largest memory (resident set) that it saw of any job. Results are shared, so another experiment may "
+        "have run them. A run that went on from a checkpoint counts its last part alone; SECONDS in the "
+        "table of results is the whole of it. Blank: over before it could be measured."
     )
     return Section(
         "costs",

@@ -16,6 +16,7 @@ import yaml
 from jinja2 import UndefinedError
 
 import handgrad.digests
+from handgrad.activations import ACTIVATIONS
 from handgrad.best_tables import best_table
 from handgrad.captions import caption_html, rst_html
 from handgrad.check_tables import checks_table
@@ -26,12 +27,14 @@ from handgrad.errors import HandgradError
 from handgrad.job_costs import rule_costs
 from handgrad.methods import (
     AXES_IN_WORDS,
+    INITS_IN_WORDS,
     PIXELS_IN_WORDS,
     SCHEDULES_IN_WORDS,
     STEPS_IN_WORDS,
     experiment_in_words,
     shown_config,
 )
+from handgrad.model import INITS
 from handgrad.provenance import Machine, git_revision, machines, source
 from handgrad.result_statistics import with_statistics
 from handgrad.result_tables import results_table
@@ -73,7 +76,7 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
         "u = x/255 enter as (u - mean)/(std + 0.1)",
         "V ← µ V + g/B, W ← W + η V, with µ = 0.9",
         "η falls to 0 along half a cosine",
-        "Initial weights: ``scaled``",
+        "a phase, uniform in [-π, π]",
         "float32",
     ):
         assert told in words
@@ -115,6 +118,11 @@ def test_every_axis_and_every_value_of_one_has_words() -> None:
     assert list(PIXELS_IN_WORDS) == values["pixels"]
     assert set(STEPS_IN_WORDS) == set(itertools.product(values["batch_gradient"], (False, True)))
     assert list(SCHEDULES_IN_WORDS) == values["schedule"]
+    assert set(INITS_IN_WORDS) == set(INITS)
+    for name, h in ACTIVATIONS.items():
+        told = f"s = {h.spread:g}" if name != "tanh" else f"{h.spread:g} and {h.bias:g} for tanh"
+        assert told in INITS_IN_WORDS["scaled"]
+    assert f"b = {ACTIVATIONS['softplus'].bias:g} for softplus" in INITS_IN_WORDS["scaled"]
 
 
 def test_the_config_that_is_shown_makes_the_same_runs_and_hides_where_files_lie() -> None:
@@ -159,19 +167,23 @@ def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) 
     write_benchmark(tmp_path / "train_run/mnist/of_another.tsv", line.format(1000, 9999, 1000))
     write_benchmark(tmp_path / "preprocess_dataset/mnist.tsv", line.format(9, "NA", "-"))
     write_benchmark(tmp_path / "plot_cost/mine/mnist.tsv", line.format(1, 0.5, "0.00"))
-    write_benchmark(tmp_path / "render_summary/mine.tsv", line.format(3, 1, 1))
-    jobs = ["mine", "mine/mnist", "mnist", "mnist/a", "mnist/b", "mnist/never_run"]
-    dear, cheap, short = rule_costs(tmp_path, jobs, without="render_summary")
+    write_benchmark(tmp_path / "aggregate_best/mnist.tsv", line.format(3, 1, 1))  # of another experiment
+    jobs = {
+        "plot_cost": ["mine/mnist"],
+        "preprocess_dataset": ["mnist"],
+        "train_run": ["mnist/a", "mnist/b", "mnist/never_run", "mnist/a"],
+        "aggregate_best": ["mine"],
+    }
+    dear, cheap, short = rule_costs(tmp_path, jobs)
     assert dear["rule"] == "preprocess_dataset"
-    assert (dear["total_seconds"], dear["cpu_seconds"], dear["memory_mb"]) == (9, None, None)
-    assert (short["total_seconds"], short["cpu_seconds"], short["memory_mb"]) == (1, None, None)
+    assert (dear["total_seconds"], dear["memory_mb"]) == (9, None)
+    assert (short["total_seconds"], short["memory_mb"]) == (1, None)
     assert cheap == {
         "rule": "train_run",
         "jobs": 2,
         "total_seconds": 7,
         "median_seconds": 3.5,
         "longest_seconds": 5,
-        "cpu_seconds": 5.5,
         "memory_mb": 100.5,
     }
 
@@ -180,8 +192,8 @@ def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) 
 def test_a_benchmark_that_says_nothing_is_no_job(content: str, tmp_path: Path) -> None:
     (tmp_path / "train_run").mkdir()
     (tmp_path / "train_run/mine.tsv").write_text(content)
-    assert rule_costs(tmp_path, ["mine"], without="") == []
-    assert rule_costs(tmp_path / "absent", ["mine"], without="") == []
+    assert rule_costs(tmp_path, {"train_run": ["mine"]}) == []
+    assert rule_costs(tmp_path / "absent", {"train_run": ["mine"]}) == []
 
 
 # --- provenance ---
@@ -228,7 +240,14 @@ def test_the_revision_says_whether_anything_is_not_committed(tmp_path: Path) -> 
 
 
 def test_without_a_checkout_the_revision_says_why_it_is_not_known(tmp_path: Path) -> None:
-    assert git_revision(tmp_path).startswith("not known: ")
+    assert git_revision(tmp_path).startswith("not known: git says 'fatal: not a git repository")
+
+
+def test_the_revision_of_a_repository_around_the_project_is_not_its_own(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "a")
+    (tmp_path / "copied").mkdir()
+    assert git_revision(tmp_path / "copied") == "not known: the workflow is no git checkout of its own"
 
 
 def test_a_source_has_the_checksums_of_its_files_and_what_is_none_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a user types, and what they get for a mistake."""
 
+import html
 import re
 import subprocess
 import sys
@@ -184,3 +185,16 @@ def test_a_later_attempt_of_a_training_job_asks_for_more_time_and_memory(project
     assert second == [(2 * minutes, 2 * megabytes) for minutes, megabytes in first]
     # measured: 18 s for the largest MNIST run, 60 s for the largest CIFAR-10 run
     assert 1 <= min(minutes for minutes, _ in first) <= max(minutes for minutes, _ in first) < 15
+
+
+@pytest.mark.slow
+def test_classes_may_be_called_anything(project: Project, tiny: Tiny) -> None:
+    """Braces are wildcards to Snakemake, dollars formulas to matplotlib, angles tags to a page."""
+    names = [r"$\frac{1}{2}$", "{experiment}", "<script>alert(1)</script>", "a_b", "%s", "`x`", "*", "|", " "]
+    names.append("x" * 70)
+    registry = {"digits": {"class_names": names}}
+    project.run(tiny(datasets=registry))
+    page = (project.path / "results/tiny/summary.html").read_text()
+    config = yaml.safe_load(html.unescape(page.split('aria-label="Configuration">')[1].split("</pre>")[0]))
+    assert config["datasets"]["digits"]["class_names"] == names
+    assert "<script>alert(1)" not in page

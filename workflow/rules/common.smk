@@ -308,6 +308,9 @@ def comparison_file():
     return f"results/{EXPERIMENT.name}/tables/comparison.csv" if EXPERIMENT.has_published else []
 
 
-def config_to_show():
-    """The whole configuration of the experiment as YAML, for the page that shows it."""
+def config_to_show(wildcards):
+    """The whole configuration of the experiment as YAML, for the page that shows it.
+
+    A function of the wildcards, since Snakemake would replace {...} in a text: a class may be called so.
+    """
     return shown_config(EXPERIMENT)

@@ -384,7 +384,7 @@ rule render_summary:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),
         # the whole of it, because it is shown; but not where files come from or lie
-        config=config_to_show(),
+        config=config_to_show,
         order=names_digest(runs_of()),
         mistakes=MOST_MISTAKES,
         units=MOST_UNITS,
