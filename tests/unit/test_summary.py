@@ -35,13 +35,14 @@ from handgrad.methods import (
     shown_config,
 )
 from handgrad.model import INITS
-from handgrad.provenance import Machine, git_revision, machines, source
+from handgrad.provenance import Machine, Source, git_revision, machines, source
 from handgrad.result_statistics import with_statistics
 from handgrad.result_tables import results_table
 from handgrad.run_reader import Summary
 from handgrad.runs import AXES, Run, run_table
 from handgrad.seed_tables import seeds_table
 from handgrad.summary_page import Contents, summary_page
+from render_summary import job_names
 
 ROOT = Path(__file__).parents[2]
 
@@ -185,6 +186,29 @@ def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) 
         "median_seconds": 3.5,
         "longest_seconds": 5,
         "memory_mb": 100.5,
+    }
+
+
+def test_each_rule_is_asked_for_the_jobs_behind_the_page_and_no_others() -> None:
+    # an experiment that is called like a dataset has jobs of the same name in other rules
+    names = job_names(
+        ["results/mnist/tables/results.csv", "results/mnist/tables/best.csv"],
+        figures=["results/mnist/figures/cost/mnist.svg", "results/mnist/figures/best.svg"],
+        runs=["results/runs/mnist/af_tanh_lr_0.01.h5"],
+        gates=["results/checks/gate/mnist_tanh.json"],
+        checks=["results/checks/gradients/mnist_tanh_eps_1e-05.json"],
+        sources=[Source("mnist", 3, 3, "digest", (("a.gz", "beef"),))],
+    )
+    assert names == {
+        "download_file": ["mnist/a.gz"],
+        "preprocess_dataset": ["mnist"],
+        "check_gate": ["mnist_tanh"],
+        "check_gradients": ["mnist_tanh_eps_1e-05"],
+        "train_run": ["mnist/af_tanh_lr_0.01"],
+        "aggregate_results": ["mnist"],
+        "aggregate_best": ["mnist"],
+        "plot_cost": ["mnist/mnist"],
+        "plot_best": ["mnist"],
     }
 
 
