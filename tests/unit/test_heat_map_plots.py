@@ -174,6 +174,15 @@ def test_the_best_cell_of_each_panel_and_of_all_is_outlined() -> None:
     assert max(width for _, width in frames(best)) > max(width for _, width in frames(other))
 
 
+def test_a_cell_of_which_a_seed_diverged_is_the_best_only_where_all_have_such_seeds() -> None:
+    restless = [run(100, l2=0.1, seed=0), run(None, l2=0.1, seed=1)]
+    steady = [run(300, l2=0.2, seed=seed) for seed in (0, 1)]
+    first, second = rows_of(heat_cells(results_table([*restless, *steady]), "test"))
+    assert (first["l2"], second["l2"]) == (0.2, 0.1)
+    lost = run(None, l2=0.3)
+    assert rows_of(heat_cells(results_table([lost, *restless]), "test"))[0]["l2"] == 0.1
+
+
 def test_a_panel_of_diverged_runs_has_no_best() -> None:
     figure = figure_of([run(), run(None, activation="cos")])
     assert frames(panel(figure, "cos, 100 hidden units")) == []
