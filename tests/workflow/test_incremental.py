@@ -16,6 +16,7 @@ RUNS = "results/runs/**/*.h5"
 TABLES = "results/tiny/tables/*"
 RESULTS = "results/tiny/tables/results.*"
 FIGURES = "results/tiny/figures/**/*.svg"
+PAGE = "results/tiny/summary.html"
 CHECKS = "results/checks/gradients/*"
 
 
@@ -63,14 +64,27 @@ GATE = "results/checks/gate/*"
         pytest.param("handgrad/plot_style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
         pytest.param("handgrad/check_tables.py", [], [DATA, GATE, CHECKS, RUNS, FIGURES], id="one table"),
         pytest.param("handgrad/statistics.py", [RESULTS], [DATA, GATE, CHECKS, RUNS], id="statistics"),
+        pytest.param(
+            "handgrad/summary/page.css", [PAGE], [DATA, GATE, CHECKS, RUNS, TABLES, FIGURES], id="the page"
+        ),
         pytest.param("plot_accuracy.py", [], [DATA, GATE, CHECKS, RUNS, TABLES], id="script of a plot"),
         pytest.param("handgrad/check_report.py", [CHECKS], [DATA, GATE, RUNS], id="the report's check"),
         pytest.param("handgrad/gradient_check.py", [GATE, CHECKS, RUNS], [DATA], id="the check"),
-        pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], id="model"),
+        pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="model"),
         pytest.param("handgrad/training.py", [RUNS], [DATA, GATE, CHECKS], id="training"),
-        pytest.param("handgrad/runfile.py", [RUNS], [DATA, GATE, CHECKS], id="run file"),
-        pytest.param("train_run.py", [RUNS], [DATA, GATE, CHECKS], id="script of training"),
-        pytest.param("handgrad/formats.py", [DATA, GATE, CHECKS, RUNS], [], id="reading of files"),
+        pytest.param(
+            "handgrad/runfile.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="run file"
+        ),
+        pytest.param(
+            "train_run.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="script of training"
+        ),
+        pytest.param(
+            "handgrad/formats.py",
+            [DATA, GATE, CHECKS, RUNS],
+            [],
+            marks=pytest.mark.slow,
+            id="reading of files",
+        ),
     ],
 )
 def test_a_change_of_code_runs_again_what_depends_on_it_and_nothing_else(
