@@ -287,5 +287,10 @@ def best_html(table: pd.DataFrame) -> str:
         " ".join(best_lines(table)),
         best_columns(table),
         rows_of(table),
-        lambda row: bool(row["best_of"] == "dataset"),
+        of_a_dataset,
     )
+
+
+def of_a_dataset(row: Row) -> bool:
+    """Whether a row is the best of a whole dataset; it is set off."""
+    return bool(row["best_of"] == "dataset")

@@ -161,9 +161,12 @@ def duration(seconds: float) -> str:
 
 def checks_html(table: pd.DataFrame) -> str:
     """The checks as a page, with what the published check reported; checks that failed are marked."""
-    return html_page(
-        "Gradient checks", PUBLISHED_CHECK, check_columns(), rows_of(table), lambda row: not row["passed"]
-    )
+    return html_page("Gradient checks", PUBLISHED_CHECK, check_columns(), rows_of(table), failed)
+
+
+def failed(row: Row) -> bool:
+    """Whether a check failed; its row is set off."""
+    return not row["passed"]
 
 
 def checks_markdown(table: pd.DataFrame) -> str:

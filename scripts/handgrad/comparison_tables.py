@@ -180,8 +180,13 @@ def comparison_html(comparison: pd.DataFrame) -> str:
         " ".join([*verdicts(comparison), RULE]),
         comparison_columns(comparison),
         rows_of(comparison),
-        lambda row: row["verdict"] in (DIFFERS, UNSTABLE),
+        disagrees,
     )
+
+
+def disagrees(row: Row) -> bool:
+    """Whether a row was run and does not agree with the published one; it is set off."""
+    return row["verdict"] in (DIFFERS, UNSTABLE)
 
 
 def comparison_markdown(comparison: pd.DataFrame) -> str:

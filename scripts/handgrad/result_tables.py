@@ -139,12 +139,12 @@ def results_markdown(table: pd.DataFrame) -> str:
 def results_html(table: pd.DataFrame) -> str:
     """A results table as a page of its own; runs that diverged say so in words, and are set off."""
     summary = f"{count_runs(table)}. {how_chosen(table)}".strip()
-    return html_page("Results", summary, result_columns(table), rows_of(table), lambda row: not finished(row))
+    return html_page("Results", summary, result_columns(table), rows_of(table), unfinished)
 
 
-def finished(row: Row) -> bool:
-    """Whether a row's run came to its last epoch, and so has faults and a loss."""
-    return bool(row["status"] == "finished")
+def unfinished(row: Row) -> bool:
+    """Whether a row's run did not come to its last epoch, and so has no faults and no loss; it is set off."""
+    return bool(row["status"] != "finished")
 
 
 def count_runs(table: pd.DataFrame) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from handgrad.best_tables import best_columns, best_lines, best_of_datasets
-from handgrad.check_tables import check_columns
-from handgrad.comparison_tables import AGREES, NOT_RUN, comparison_columns, verdicts
+from handgrad.best_tables import best_columns, best_lines, best_of_datasets, of_a_dataset
+from handgrad.check_tables import check_columns, failed
+from handgrad.comparison_tables import comparison_columns, disagrees, verdicts
 from handgrad.job_costs import cost_columns
 from handgrad.methods import experiment_in_words
 from handgrad.page_parts import (
@@ -25,8 +25,8 @@ from handgrad.page_parts import (
     text_part,
 )
 from handgrad.provenance import Machine, Source
-from handgrad.result_tables import count_runs, finished, result_columns
-from handgrad.seed_tables import count_seeds, seeds_columns
+from handgrad.result_tables import count_runs, result_columns, unfinished
+from handgrad.seed_tables import count_seeds, seeds_columns, some_diverged
 from handgrad.selection import how_chosen
 from handgrad.tables import Column, Row, rows_of
 
@@ -117,15 +117,14 @@ def _caption(contents: Contents, name: str, dataset: str | None = None) -> Marku
             "within": contents.within,
             "image_shape": config["datasets"][dataset]["image_shape"] if dataset else None,
         },
-        config={
-            **contents.config,
-            "in_words": experiment_in_words(contents.config["experiments"], contents.config["datasets"]),
-        },
     )
 
 
 def _methods(contents: Contents) -> Section:
-    return Section("methods", "What was run, and how", [_caption(contents, "workflow")])
+    config = contents.config
+    words = experiment_in_words(config["experiments"], config["datasets"])
+    told = caption_part("workflow", config={"name": contents.experiment, "in_words": words})
+    return Section("methods", "What was run, and how", [told])
 
 
 def _results(contents: Contents) -> Section:
@@ -135,7 +134,7 @@ def _results(contents: Contents) -> Section:
         "Results",
         [
             text_part(f"{count_runs(results)}. {how_chosen(results)}"),
-            table_part(result_columns(results), rows_of(results), lambda row: not finished(row)),
+            table_part(result_columns(results), rows_of(results), unfinished),
             _caption(contents, "results"),
         ],
     )
@@ -148,7 +147,7 @@ def _seeds(contents: Contents) -> Section:
         "Over seeds",
         [
             text_part(count_seeds(seeds)),
-            table_part(seeds_columns(seeds), rows_of(seeds), lambda row: bool(row["diverged"] > 0)),
+            table_part(seeds_columns(seeds), rows_of(seeds), some_diverged),
             _caption(contents, "seeds"),
         ],
     )
@@ -162,14 +161,10 @@ def _best_table(contents: Contents) -> Section:
         [
             *(text_part(line) for line in best_lines(best)),
             *_figure(contents, "best.svg", "Best accuracy by hidden units"),
-            table_part(best_columns(best), rows_of(best), _of_a_dataset),
+            table_part(best_columns(best), rows_of(best), of_a_dataset),
             _caption(contents, "best"),
         ],
     )
-
-
-def _of_a_dataset(row: Row) -> bool:
-    return bool(row["best_of"] == "dataset")
 
 
 def _comparison(contents: Contents, comparison: pd.DataFrame) -> Section:
@@ -182,7 +177,7 @@ def _comparison(contents: Contents, comparison: pd.DataFrame) -> Section:
             table_part(
                 comparison_columns(comparison),
                 rows_of(comparison),
-                lambda row: row["verdict"] not in (AGREES, NOT_RUN),
+                disagrees,
             ),
             _caption(contents, "comparison"),
         ],
@@ -194,7 +189,7 @@ def _checks(contents: Contents) -> Section:
         "checks",
         "Gradient checks",
         [
-            table_part(check_columns(), rows_of(contents.checks), lambda row: not row["passed"]),
+            table_part(check_columns(), rows_of(contents.checks), failed),
             _caption(contents, "gradient_checks"),
         ],
     )

@@ -146,7 +146,7 @@ def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(
         os.killpg(snakemake.pid, signal.SIGINT)  # as a terminal does
         assert snakemake.wait(60) != 0
     assert (finished.path / f"results/checkpoints/digits/{RUN}.checkpoint").exists()
-    finished.train(config)  # no unlocking and no option is needed
+    finished.run(config)  # no unlocking and no option is needed
     assert segments(finished, RUN)[1][0] > 50
     assert contents(finished)[RUN] == whole[RUN]
 
