@@ -6,6 +6,8 @@
 # make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
 # make report         the page of an experiment, and Snakemake's report: make report CONFIG=config/quick.yaml (what is
 #                     not up to date is made again first, runs too)
+# make plan           what an experiment would run and what that costs: make plan CONFIG=my.yaml CORES=8, or
+#                     PROFILE=profiles/slurm for a cluster
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
@@ -18,7 +20,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report plan check-config recover clean-checkpoints lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -43,6 +45,9 @@ report: .venv/workflow
 	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $(CONFIG) first" >&2; exit 1; }; } && \
 	$(SNAKEMAKE) --configfile $(CONFIG) -- "results/$$name/summary.html" && \
 	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
+
+plan: .venv/workflow
+	@$(BIN)/python scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) $(CONFIG)
 
 check-config: .venv/workflow
 	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }

@@ -4,32 +4,21 @@ To be run where Snakemake is run, since both read config/ and relative paths fro
 """
 
 import argparse
-import functools
 import sys
 from collections import Counter
 from pathlib import Path
 
-from handgrad.config import Experiment, load_experiment
+from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
-from handgrad.config_files import merge, read_config_file
-
-DEFAULT = Path("config/config.yaml")
-SHIPPED = (Path("config/datasets.yaml"), DEFAULT)
+from handgrad.experiment_file import DEFAULT, read_experiment
 
 
 def main(file: Path, *, name_only: bool) -> int:
     """Print what the file describes; if it is wrong, each mistake as a line on stderr. Returns 0 or 1."""
     try:
-        own = read_config_file(file)
-        config = functools.reduce(merge, [*map(read_config_file, SHIPPED), own])
+        own, experiment = read_experiment(file)
     except ConfigError as error:
         print(error, file=sys.stderr)
-        return 1
-    try:
-        experiment = load_experiment(config)
-    except ConfigError as error:
-        for mistake in error.mistakes:
-            print(f"{file}: {mistake}", file=sys.stderr)
         return 1
     print(experiment.name if name_only else summary(file, experiment))
     if "experiments" in own and "name" not in own:

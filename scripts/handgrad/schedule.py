@@ -1,0 +1,16 @@
+"""How long jobs take side by side."""
+
+import heapq
+from collections.abc import Iterable
+
+
+def makespan(seconds: Iterable[float], workers: int) -> float:
+    """When the last of some jobs ends, if each begins as soon as one of the workers is free, longest first.
+
+    seconds: what each takes. The longest-processing-time rule; Graham, "Bounds on multiprocessing timing
+    anomalies", 1969.
+    """
+    busy = [0.0] * max(1, workers)
+    for job in sorted(seconds, reverse=True):
+        heapq.heapreplace(busy, busy[0] + job)
+    return max(busy)
