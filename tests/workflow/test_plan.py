@@ -1,4 +1,4 @@
-"""What is said before, during and after a run is what Snakemake does."""
+"""What a plan says is what Snakemake does."""
 
 import re
 import subprocess
@@ -30,6 +30,7 @@ def counts(text: str, part: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+@pytest.mark.slow
 def test_the_plan_is_what_snakemake_would_do(finished: Project, tiny: Tiny) -> None:
     assert "nothing to be done" in plan(finished, tiny())
     more = tiny(axes={"learning_rate": [0.001, 0.002, 0.003]})
@@ -52,6 +53,7 @@ def test_a_plan_before_anything_knows_every_step(project: Project, tiny: Tiny) -
     assert not (project.path / "results").exists()
 
 
+@pytest.mark.slow
 def test_logs_and_benchmarks_are_where_steps_say(project: Project, tiny: Tiny) -> None:
     config = project.write_config(tiny(published={"table": None}))
     dry = project.snakemake("-n", "--configfile", config).stdout

@@ -101,6 +101,17 @@ def snakemake_memory():
     return 0 if workflow.local_exec else 150
 
 
+def show_progress():
+    """Show how far the workflow is while it runs. In the main process alone, since hooks are off in jobs."""
+    # not with the others: each job parses this file, and these take long to load
+    from handgrad.progress_events import follow
+
+    quiet = {choice.name for choice in workflow.output_settings.quiet or ()}
+    if not quiet & {"ALL", "PROGRESS"}:
+        logs = [job.log[0] for job in workflow.dag.needrun_jobs() if job.log]
+        follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)
+
+
 # --- data ---
 
 
