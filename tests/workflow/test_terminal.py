@@ -77,6 +77,7 @@ class Slow(SimpleHTTPRequestHandler):
 
 def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "server")
+    (folder / "train-x.gz").write_bytes(bytes(800_000))  # nobody reads what is in it
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Slow, directory=str(folder))) as http:
         Thread(target=http.serve_forever, daemon=True).start()
         entry = dataset(folder, f"http://127.0.0.1:{http.server_port}")
@@ -85,7 +86,7 @@ def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: 
         assert shown.run() == 0, shown.text
         http.shutdown()
     halves = [
-        frame for frame in shown.frames if re.search(r"download_file small/\S+ .*bytes of \d+ bytes", frame)
+        frame for frame in shown.frames if re.search(r"download_file small/train-x.gz .*kB of 800.0 kB", frame)
     ]
     assert halves
     assert "download_file small/train-x.gz: done in" in shown.text
