@@ -8,6 +8,7 @@
 #                     not up to date is made again first, runs too)
 # make plan           what an experiment would run and what that costs: make plan CONFIG=my.yaml CORES=8, or
 #                     PROFILE=profiles/slurm for a cluster
+# make status         how far an experiment is, while it runs or after: make status CONFIG=my.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
@@ -20,7 +21,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report plan check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -48,6 +49,9 @@ report: .venv/workflow
 
 plan: .venv/workflow
 	@$(BIN)/python scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) $(CONFIG)
+
+status:
+	@$(INSTALLED) scripts/show_status.py $(CONFIG)
 
 check-config: .venv/workflow
 	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }

@@ -83,7 +83,7 @@ def _tell(what: str, found: Sequence[str]) -> None:
 
 def refuse_while_at_work(folder: Path) -> None:
     """Raises HandgradError if a main snakemake is at work in the folder, on this machine."""
-    for process, command in _processes_in(folder):
+    for process, command in processes_in(folder):
         if is_main(command):
             raise HandgradError(
                 f"{folder}: snakemake is at work here, process {process.pid} ({' '.join(command)}); "
@@ -126,7 +126,7 @@ def _is_snakemake(command: Sequence[str]) -> bool:
     return "snakemake" in names and names[0].startswith(("python", "snakemake"))
 
 
-def _processes_in(folder: Path) -> Iterator[tuple[psutil.Process, list[str]]]:
+def processes_in(folder: Path) -> Iterator[tuple[psutil.Process, list[str]]]:
     """The processes that work in a folder, and their command lines, as far as one may look at them."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
@@ -226,7 +226,7 @@ def end_helpers(folder: Path, patience: float) -> list[str]:
 
 def end_processes(folder: Path, kind: Callable[[Sequence[str]], bool], patience: float) -> list[str]:
     """End, by SIGTERM, processes of a kind that a dead main snakemake has left here; returns their ids."""
-    found = [process for process, command in _processes_in(folder) if kind(command)]
+    found = [process for process, command in processes_in(folder) if kind(command)]
     ended = [process for process in found if _may_be_ended(process)]
     _tell("ending local processes", [str(process.pid) for process in ended])
     for process in ended:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from job_log_files import NOON, at, epoch, log
 
 from handgrad.estimates import Estimate
 from handgrad.job_logs import END, last_lines, position
@@ -16,29 +17,6 @@ from handgrad.progress import Key, Progress
 from handgrad.progress_display import MOST_ROWS, PlainDisplay
 from handgrad.progress_events import NotShown, ProgressEvents, step_of_log
 from handgrad.steps import Step
-
-NOON = "2026-11-25 12:00:00"
-
-
-def log(path: Path, *lines: str) -> Path:
-    """A job's log."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
-
-
-def epoch(number: int, left: int, second: int = 0) -> str:
-    return (
-        f"2026-11-25 12:00:{second:02d},500 INFO epoch {number} of 20: data term -0.1, penalty 1, "
-        f"test loss 0.1, faults 3, 1.00 s, {left} s left"
-    )
-
-
-def at(second: float) -> float:
-    """A time of that day, in seconds since the epoch, as logs tell it."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(NOON).timestamp() + second
 
 
 def test_the_last_epoch_of_a_log_tells_how_far_it_is(tmp_path: Path) -> None:
