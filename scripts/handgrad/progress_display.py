@@ -16,8 +16,10 @@ from rich.text import Text
 
 from handgrad.progress import Progress, Running
 
-#: seconds between two looks: at a terminal, and where there is none
-LIVE_SECONDS, PLAIN_SECONDS = 0.5, 60.0
+#: seconds between two looks at a terminal, and where jobs run on a cluster, whose file server has to answer
+LIVE_SECONDS, CLUSTER_SECONDS = 0.5, 5.0
+#: and where there is no terminal
+PLAIN_SECONDS = 60.0
 #: the most jobs that are shown one by one
 MOST_ROWS = 16
 #: columns of a bar
@@ -94,7 +96,7 @@ class LiveDisplay:
         self._live = Live(
             get_renderable=self.shown,
             console=self.console,
-            refresh_per_second=1 / LIVE_SECONDS,
+            refresh_per_second=1 / (LIVE_SECONDS if progress.workers else CLUSTER_SECONDS),
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
