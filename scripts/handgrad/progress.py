@@ -73,7 +73,7 @@ class Progress:
 
     def _row(self, key: Key, began: float) -> Running | None:
         if key[0] == "download_file":
-            return self._download(key)
+            return self._download(key, began)
         step = self._step(key)
         lines = [line for line in last_lines(step.log) if line.at >= began - 1] if step else []
         if self.workers is None and not lines:
@@ -90,12 +90,12 @@ class Progress:
     def _step(self, key: Key) -> Step | None:
         return self.planned[key].step if key in self.planned else None
 
-    def _download(self, key: Key) -> Running:
+    def _download(self, key: Key, began: float) -> Running:
         """A file that arrives is beside its place, under a name that ends with .part."""
         path = Path("resources") / key[1]
         parts = list(path.parent.glob(f".{path.name}.*.part"))
         size, there = self.planned[key].room if key in self.planned else 0, _size(parts)
-        seconds = self.clock() - self.begun[key]
+        seconds = self.clock() - began
         if not there or not size:
             return Running(key, "asking for it")
         rate = there / max(seconds, 0.1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from handgrad.config import Experiment
 from handgrad.digests import code_digest
-from handgrad.estimates import Estimator
+from handgrad.estimates import Estimate, Estimator
 from handgrad.progress import Key, Progress
 from handgrad.progress_display import Display, LiveDisplay, display
 from handgrad.steps import Step
@@ -35,15 +35,22 @@ def follow(
     printers = [one for one in snakemake_logger.handlers if one.name == "DefaultStreamHandler"]
     if not printers:
         return
-    estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
-    steps = [step_of_log(log) for log in logs]
-    planned = {(step.rule, step.name): estimator.estimate(step) for step in steps}
-    progress = Progress(planned, workers)
-    shown = display(progress)
+    try:
+        progress = Progress(_estimates(logs, experiment), workers)
+        shown = display(progress)
+    except Exception as error:  # noqa: BLE001, what it shows must never end a workflow
+        snakemake_logger.warning(f"How far it is cannot be shown: {type(error).__name__}: {error}")
+        return
     if isinstance(shown, LiveDisplay):
         for printer in printers:
             printer.addFilter(NotShown())
     snakemake_logger.addHandler(ProgressEvents(progress, shown))
+
+
+def _estimates(logs: Iterable[str], experiment: Experiment) -> dict[Key, Estimate]:
+    estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
+    steps = [step_of_log(log) for log in logs]
+    return {(step.rule, step.name): estimator.estimate(step) for step in steps}
 
 
 def event_of(record: logging.LogRecord) -> str:

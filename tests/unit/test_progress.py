@@ -15,7 +15,7 @@ from handgrad.estimates import Estimate
 from handgrad.job_logs import END, last_lines, position
 from handgrad.progress import Key, Progress
 from handgrad.progress_display import MOST_ROWS, PlainDisplay
-from handgrad.progress_events import NotShown, ProgressEvents, step_of_log
+from handgrad.progress_events import NotShown, ProgressEvents, follow, step_of_log
 from handgrad.steps import Step
 
 
@@ -182,6 +182,16 @@ def test_what_is_shown_live_is_not_printed_too_and_errors_are() -> None:
     assert not shown.filter(record("progress"))
     assert shown.filter(record("job_error"))
     assert shown.filter(logging.LogRecord("snakemake", logging.INFO, "", 0, "a message", (), None))
+
+
+def test_what_cannot_be_shown_is_said_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("like snakemake")
+    printer = logging.NullHandler()
+    printer.name = "DefaultStreamHandler"
+    logger.addHandler(printer)
+    follow(logger, ["elsewhere.log"], SimpleNamespace(), 2)  # type: ignore[arg-type]
+    assert "How far it is cannot be shown" in caplog.text
+    assert logger.handlers == [printer]
 
 
 class Stream(io.StringIO):
