@@ -1,4 +1,4 @@
-"""Every message of the code that a person can meet, read from its source: where it stands, and what it can say.
+"""Every message of the code that a person can meet, read from the source: where it stands, what it can say.
 
 Nothing is run. A message is a call of one of the places below, and its text an expression, of which the parts
 that are filled in are holes. What a local variable or a function of this project puts there is followed.
@@ -28,7 +28,9 @@ YIELDING = frozenset({"config_checks", "config_errors"})
 DEEPEST = 4  # calls that are followed into each other
 
 LOGGED = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-z]")  # what a logger fills in
-FILLED_IN = re.compile(r"\$\$?\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\$?\w+")  # what a shell or make fills in
+FILLED_IN = re.compile(
+    r"\$\$?\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\$?\w+"
+)  # what a shell or make fills in
 ECHOED = re.compile(r'echo "(?P<said>[^"]+)" >&2|:\?"(?P<unset>[^"]+)"')
 
 
@@ -81,7 +83,9 @@ class Message:
 def has_words(text: Text) -> bool:
     """Whether a text says something by itself."""
     return any(
-        bool(re.search("[A-Za-z]{2}", part.text)) if isinstance(part, Words) else any(map(has_words, part.options))
+        bool(re.search("[A-Za-z]{2}", part.text))
+        if isinstance(part, Words)
+        else any(map(has_words, part.options))
         for part in text
         if not isinstance(part, Hole)
     )
@@ -189,7 +193,12 @@ class _Reader:
             reader = replace(self, function=function)
             if isinstance(node, ast.Call):
                 yield from reader.call(node)
-            elif yielding and isinstance(node, ast.Yield | ast.YieldFrom) and node.value and _yields_text(function):
+            elif (
+                yielding
+                and isinstance(node, ast.Yield | ast.YieldFrom)
+                and node.value
+                and _yields_text(function)
+            ):
                 yield from reader.yielded(node)
 
     def call(self, node: ast.Call) -> Iterator[Message]:
@@ -204,7 +213,9 @@ class _Reader:
         first = node.args[0]
         if isinstance(first, ast.Dict):  # makeLogRecord
             fields = zip(first.keys, first.values, strict=True)
-            first = next(value for key, value in fields if isinstance(key, ast.Constant) and key.value == "msg")
+            first = next(
+                value for key, value in fields if isinstance(key, ast.Constant) and key.value == "msg"
+            )
         if name.startswith("logger.") and isinstance(first, ast.Constant):
             yield _cut(str(first.value), LOGGED, self.place(node))
         else:
@@ -260,10 +271,11 @@ class _Reader:
         return HOLE
 
     def variable(self, name: str) -> Text:
-        """What a parameter or a local variable can be."""
+        """What a parameter, a local variable or a constant of the module can be."""
         if name in self.bound:
             return self.bound[name]
         nodes = list(ast.walk(self.function)) if self.function and self.depth <= DEEPEST else []
+        nodes += self.module.tree.body  # constants
         values = [value for node in nodes for value in _assigned(node, name)]
         grows = any(isinstance(node, ast.AugAssign) and ast.unparse(node.target) == name for node in nodes)
         deeper = replace(self, depth=self.depth + 1)
@@ -273,7 +285,8 @@ class _Reader:
         """What a call can return: of a join of a list, or of a function of the project."""
         match node:
             case ast.Call(
-                func=ast.Attribute(value=ast.Constant(value=str(glue)), attr="join"), args=[ast.List() as items]
+                func=ast.Attribute(value=ast.Constant(value=str(glue)), attr="join"),
+                args=[ast.List() as items],
             ):
                 return self._glued(glue, items)
             case ast.Call(func=ast.Name(id=name)):
@@ -327,7 +340,11 @@ def _with_functions(
 
 
 def _yields_text(function: ast.FunctionDef | None) -> bool:
-    return function is not None and function.returns is not None and ast.unparse(function.returns) == "Iterator[str]"
+    return (
+        function is not None
+        and function.returns is not None
+        and ast.unparse(function.returns) == "Iterator[str]"
+    )
 
 
 def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:

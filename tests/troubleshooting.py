@@ -65,7 +65,10 @@ def _span_text(span: str) -> str:
 
 @dataclass(frozen=True)
 class Match:
-    """How an example is one of a message. words: how much of it is not in holes. used: the options it shows."""
+    """How an example is one of a message.
+
+    words: how many of its characters are not in holes. used: which options of the message it shows.
+    """
 
     message: Message
     words: int
@@ -115,7 +118,7 @@ class Matcher:
 
 
 def ties(messages: Iterable[Message], shown: Sequence[Example]) -> Mapping[Example, Sequence[Match]]:
-    """The message of each example: of those that it can be, what leaves least to holes. Equal ones are all it."""
+    """The message of each example: of those that it can be, what leaves least to holes; all, if several do."""
     matchers = [Matcher(message) for message in messages if not message.passes_on]
     tied: dict[Example, Sequence[Match]] = {}
     for example in shown:
@@ -137,7 +140,12 @@ def complaints(messages: Sequence[Message], page: str) -> list[str]:
             used |= match.used
     return [
         *_not_of_the_code(tied),
-        *(line for message in messages if not message.passes_on for line in _of(message, entries[message], used)),
+        *(
+            line
+            for message in messages
+            if not message.passes_on
+            for line in _of(message, entries[message], used)
+        ),
     ]
 
 
