@@ -61,10 +61,14 @@ Scope = Mapping[str, Text]
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the code. place: file:line. needed: whether it must be explained."""
+    """A message of the code.
+
+    place: file:line. by: what is called with it. needed: whether it must be explained.
+    """
 
     place: str
     text: Text
+    by: str = ""
     needed: bool = True
 
     @property
@@ -103,11 +107,10 @@ def _shown(text: Text) -> str:
     return "".join(parts)
 
 
-def messages(root: Path = ROOT) -> list[Message]:
+def all_messages(root: Path = ROOT) -> list[Message]:
     """All messages of scripts, rules, profiles and the Makefile, in the order of files and lines."""
     sources = [*sorted((root / "scripts").rglob("*.py")), root / "workflow/rules/common.smk"]
-    modules = {path.stem: _module(str(path.relative_to(root)), path.read_text()) for path in sources}
-    found = list(python_messages(modules))
+    found = python_messages({str(path.relative_to(root)): path.read_text() for path in sources})
     for path in [root / "Makefile", *sorted((root / "profiles").rglob("*.sh"))]:
         found += shell_messages(str(path.relative_to(root)), path.read_text())
     return found
@@ -157,19 +160,20 @@ def _module(file: str, source: str) -> Module:
     )
 
 
-def python_messages(modules: Mapping[str, Module]) -> Iterator[Message]:
-    """The messages of some modules, by name."""
+def python_messages(sources: Mapping[str, str]) -> list[Message]:
+    """The messages of some modules, given the source of each file."""
+    modules = {Path(file).stem: _module(file, source) for file, source in sources.items()}
     errors = ERRORS | {
         name
         for module in modules.values()
         for name, node in module.classes.items()
         if any(isinstance(base, ast.Name) and re.search("Error$|Exception$", base.id) for base in node.bases)
     }
-    for name, module in modules.items():
-        yield from sorted(
-            _Reader(modules, module, errors).messages(name in YIELDING),
-            key=_line,
-        )
+    return [
+        message
+        for name, module in modules.items()
+        for message in sorted(_Reader(modules, module, errors).messages(name in YIELDING), key=_line)
+    ]
 
 
 def _line(message: Message) -> int:
@@ -206,7 +210,7 @@ class _Reader:
         if name in self.errors or (name in SHOWN and node.args) or (name in TOLD and node.args):
             needed = name not in TOLD or any("stderr" in ast.unparse(word) for word in node.keywords)
             for text in self.error(node) if name in self.errors else self.arguments(node, name):
-                yield Message(self.place(node), text, needed)
+                yield Message(self.place(node), text, name, needed)
 
     def arguments(self, node: ast.Call, name: str) -> Iterator[Text]:
         """What a call shows of its first argument."""
