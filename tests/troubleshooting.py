@@ -118,7 +118,7 @@ class Matcher:
 
 
 def ties(messages: Iterable[Message], shown: Sequence[Example]) -> Mapping[Example, Sequence[Match]]:
-    """The message of each example: of those that it can be, the one that leaves least open, or all that do."""
+    """The message of each example: of those it can be, the one that leaves least open, or all that do."""
     matchers = [Matcher(message) for message in messages if not message.passes_on]
     tied: dict[Example, Sequence[Match]] = {}
     for example in shown:
