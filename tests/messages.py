@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 #: exceptions whose text is for people, beside all that scripts derive from Exception
-ERRORS = frozenset({"HandgradError", "WorkflowError"})
+ERRORS = frozenset({"HandgradError", "WorkflowError", "argparse.ArgumentTypeError"})
 #: functions and methods whose first argument is shown, by how they are called
 SHOWN = frozenset(
     {
