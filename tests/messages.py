@@ -23,8 +23,6 @@ SHOWN = frozenset(
 )
 #: what tells how work goes on, and seldom of trouble: the page may have it and need not
 TOLD = frozenset({"print", "logger.info"})
-#: modules in which functions that yield text yield a message each
-YIELDING = frozenset({"config_checks", "config_errors"})
 DEEPEST = 4  # calls that are followed into each other
 
 LOGGED = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-z]")  # what a logger fills in
@@ -171,8 +169,8 @@ def python_messages(sources: Mapping[str, str]) -> list[Message]:
     }
     return [
         message
-        for name, module in modules.items()
-        for message in sorted(_Reader(modules, module, errors).messages(name in YIELDING), key=_line)
+        for module in modules.values()
+        for message in sorted(_Reader(modules, module, errors).messages(), key=_line)
     ]
 
 
@@ -191,18 +189,13 @@ class _Reader:
     bound: Scope = field(default_factory=dict)
     depth: int = 0
 
-    def messages(self, yielding: bool) -> Iterator[Message]:
+    def messages(self) -> Iterator[Message]:
         """The messages of the module."""
         for node, function in _with_functions(self.module.tree, None):
             reader = replace(self, function=function)
             if isinstance(node, ast.Call):
                 yield from reader.call(node)
-            elif (
-                yielding
-                and isinstance(node, ast.Yield | ast.YieldFrom)
-                and node.value
-                and _yields_text(function)
-            ):
+            elif isinstance(node, ast.Yield | ast.YieldFrom) and _yields_text(function):
                 yield from reader.yielded(node)
 
     def call(self, node: ast.Call) -> Iterator[Message]:
@@ -242,11 +235,13 @@ class _Reader:
                 yield self.text(argument)
 
     def yielded(self, node: ast.Yield | ast.YieldFrom) -> Iterator[Message]:
+        """What a generator of mistakes yields, a line each; names and paths have no words with a blank."""
         value = node.value
-        if isinstance(node, ast.Yield) and value:
-            yield Message(self.place(value), self.text(value))
-        elif isinstance(value, ast.GeneratorExp):
-            yield Message(self.place(value), self.text(value.elt))
+        if isinstance(node, ast.YieldFrom):
+            value = value.elt if isinstance(value, ast.GeneratorExp) else None
+        text = self.text(value) if value else HOLE
+        if value and re.search(r"\w \w", _shown(text)):
+            yield Message(self.place(value), text, "yield")
 
     def place(self, node: ast.expr) -> str:
         return f"{self.module.file}:{node.lineno}"

@@ -108,13 +108,25 @@ class Matcher:
         return f"(?P<{name}>{self._expression(option)})"
 
     def match(self, text: str) -> Match | None:
+        """How a text is an example of the message; None if it is not, or has none of its words."""
         found = self._pattern.fullmatch(text)
         if found is None:
             return None
-        groups = {name: part for name, part in found.groupdict().items() if part is not None}
-        filled_in = sum(len(part) for name, part in groups.items() if name.startswith("hole"))
+        groups = [name for name, part in found.groupdict().items() if part is not None]
         used = frozenset(self._options[name] for name in groups if name in self._options)
-        return Match(self.message, len(text) - filled_in, used)
+        holes = [found.span(name) for name in groups if name not in self._options]
+        if not re.search("[A-Za-z]{2}", _without(text, holes)):
+            return None
+        return Match(self.message, len(text) - sum(end - begin for begin, end in holes), used)
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """A text with a line break in place of each of some pieces of it, which are in order."""
+    kept, start = [], 0
+    for begin, end in spans:
+        kept.append(text[start:begin])
+        start = end
+    return "\n".join([*kept, text[start:]])
 
 
 def ties(messages: Iterable[Message], shown: Sequence[Example]) -> Mapping[Example, Sequence[Match]]:

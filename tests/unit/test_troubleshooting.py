@@ -41,6 +41,12 @@ def check(path, size, strict):
     logger.info("all is well")
     print("no such luck", file=sys.stderr)
 
+def mistakes(paths) -> Iterator[str]:
+    for path in paths:
+        yield f"results/{path}.h5"
+        yield f"{path}: much too long"
+    yield from (f"{path}: far too short" for path in paths)
+
 def advice(paths):
     lines = [f"  {path}" for path in paths]
     return "\\n".join(["Look at:", *lines, f"  and {len(paths)} more"])
@@ -91,6 +97,8 @@ def test_messages_are_read_wherever_the_code_makes_them() -> None:
         "<...> took <...> s": True,
         "all is well": False,
         "no such luck": True,
+        "<...>: much too long": True,
+        "<...>: far too short": True,
         "Look at:<...>  and <...> more": True,
     }
 
@@ -122,6 +130,8 @@ Smaller.
 ```text
 a.txt: found less than nothing
 a.txt took 3.0 s
+a.txt: much too long
+a.txt: far too short
 Look at:
   b.txt
   and 2 more
@@ -168,7 +178,7 @@ def test_a_case_that_no_example_shows_is_told() -> None:
 
 def test_a_message_that_is_explained_twice_is_told() -> None:
     (said,) = complaints(sample(), PAGE + "\n```text\nb.txt: 8 bytes, at most 5\n```\n")
-    assert "is explained at lines 3, 22 of docs/troubleshooting.md; one of them is to go" in said
+    assert "is explained at lines 3, 24 of docs/troubleshooting.md; one of them is to go" in said
 
 
 def test_an_example_belongs_to_the_message_that_leaves_least_of_it_open() -> None:
