@@ -29,7 +29,7 @@ LOGGED = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-z]")  # what a logger
 FILLED_IN = re.compile(
     r"\$\$?\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\$?\w+"
 )  # what a shell or make fills in
-ECHOED = re.compile(r'echo "(?P<said>[^"]+)" >&2|:\?"(?P<unset>[^"]+)"')
+ECHOED = re.compile(r'echo "(?P<said>[^"]+)" >&2|(?P<name>\w+):\?"(?P<unset>[^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,10 @@ def shell_messages(file: str, source: str) -> Iterator[Message]:
     for number, line in enumerate(source.splitlines(), 1):
         for said in ECHOED.finditer(line):
             place = f"{file}:{number}"
-            yield Message(place, _cut(said["said"] or said["unset"], FILLED_IN, place))
+            unset = (
+                f"$0: line $LINENO: {said['name']}: {said['unset']}"  # what bash makes of ${name:?"unset"}
+            )
+            yield Message(place, _cut(said["said"] or unset, FILLED_IN, place))
 
 
 def _cut(text: str, holes: re.Pattern[str], place: str) -> Text:
