@@ -120,7 +120,7 @@ def shell_messages(file: str, source: str) -> Iterator[Message]:
         for said in ECHOED.finditer(line):
             place = f"{file}:{number}"
             unset = (
-                f"$0: line $LINENO: {said['name']}: {said['unset']}"  # what bash makes of ${name:?"unset"}
+                f"$0: line $LINENO: {said['name']}: {said['unset']}"  # as bash says it
             )
             yield Message(place, _cut(said["said"] or unset, FILLED_IN, place))
 

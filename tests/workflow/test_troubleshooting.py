@@ -47,6 +47,10 @@ def no_plugin(project: Project, tiny: Tiny) -> str:
     return said(project, "-c", WITHOUT_PLUGIN, "-n", "--workflow-profile", "profiles/slurm")
 
 
+def no_packages(project: Project, tiny: Tiny) -> str:
+    return said(project, "-S", "scripts/check_config.py")
+
+
 def all_there(project: Project, tiny: Tiny) -> str:
     project.run(tiny(), RUN)
     return project.run(tiny(), RUN)
@@ -133,6 +137,7 @@ PROVOKED: dict[str, Callable[[Project, Tiny], str]] = {
     "Error: profile directory given": no_such_profile,
     "argument --executor/-e": no_plugin,
     "Expecting Snakemake version": old_version,
+    "ModuleNotFoundError": no_packages,
     "Error in rule": job_failed,
     "At least one job": job_failed,
     "completed successfully": no_output,
