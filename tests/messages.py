@@ -119,9 +119,7 @@ def shell_messages(file: str, source: str) -> Iterator[Message]:
     for number, line in enumerate(source.splitlines(), 1):
         for said in ECHOED.finditer(line):
             place = f"{file}:{number}"
-            unset = (
-                f"$0: line $LINENO: {said['name']}: {said['unset']}"  # as bash says it
-            )
+            unset = f"$0: line $LINENO: {said['name']}: {said['unset']}"  # as bash says it
             yield Message(place, _cut(said["said"] or unset, FILLED_IN, place))
 
 
@@ -273,11 +271,11 @@ class _Reader:
         return HOLE
 
     def variable(self, name: str) -> Text:
-        """What a parameter, a local variable or a constant of the module can be."""
+        """What a parameter, a local variable or a constant of a module can be."""
         if name in self.bound:
             return self.bound[name]
         nodes = list(ast.walk(self.function)) if self.function and self.depth <= DEEPEST else []
-        nodes += self.module.tree.body  # constants
+        nodes += self._home(name).tree.body
         values = [value for node in nodes for value in _assigned(node, name)]
         grows = any(isinstance(node, ast.AugAssign) and ast.unparse(node.target) == name for node in nodes)
         deeper = replace(self, depth=self.depth + 1)
@@ -309,13 +307,17 @@ class _Reader:
             parts.append(HOLE if starred else _joined([self.text(item), () if last else between]))
         return _joined(parts)
 
+    def _home(self, name: str) -> Module:
+        """The module in which a name of this one is defined."""
+        return self.modules.get(self.module.imports.get(name, ""), self.module)
+
     def _function(self, name: str) -> tuple[Module, ast.FunctionDef] | None:
-        module = self.modules.get(self.module.imports.get(name, ""), self.module)
+        module = self._home(name)
         function = module.functions.get(name)
         return (module, function) if function else None
 
     def _init(self, name: str) -> tuple[Module, ast.FunctionDef] | None:
-        module = self.modules.get(self.module.imports.get(name, ""), self.module)
+        module = self._home(name)
         body = module.classes[name].body if name in module.classes else []
         inits = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
         return (module, inits[0]) if inits else None
