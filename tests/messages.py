@@ -77,9 +77,11 @@ class Message:
     @property
     def passes_on(self) -> bool:
         """Whether it has no words of its own, but those of a prefix such as ``make recover: ``."""
-        if len(self.text) == 2 and isinstance(self.text[0], Words) and self.text[0].text.endswith(": "):
-            return self.text[1] == Hole()
-        return not has_words(self.text)
+        *prefix, last = self.text or HOLE
+        before = _shown(tuple(prefix))
+        return not has_words(self.text) or (
+            last == Hole() and before.endswith(": ") and "<...>" not in before
+        )
 
 
 def has_words(text: Text) -> bool:
