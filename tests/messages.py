@@ -256,6 +256,8 @@ class _Reader:
         match node:
             case ast.Constant(value=str(words)):
                 return (Words(words, self.place(node)),) if words else ()
+            case ast.Constant(value=None):
+                return ()
             case ast.JoinedStr():
                 return _joined(map(self.text, node.values))
             case ast.FormattedValue(conversion=-1, format_spec=None):
@@ -355,6 +357,8 @@ def _yields_text(function: ast.FunctionDef | None) -> bool:
 
 def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
     """The expressions that a statement assigns to a variable."""
+    if isinstance(node, ast.NamedExpr) and node.target.id == name:
+        yield node.value
     if not isinstance(node, ast.Assign):
         return
     for target in node.targets:

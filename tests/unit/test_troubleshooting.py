@@ -46,7 +46,14 @@ def mistakes(paths) -> Iterator[str]:
     for path in paths:
         yield f"results/{path}.h5"
         yield f"{path}: much too long"
+        if fault := shape(path):
+            yield f"{path}: {fault}"
     yield from (f"{path}: far too short" for path in paths)
+
+def shape(path):
+    if not path:
+        return None
+    return f"too round by {path}"
 
 def advice(paths):
     lines = [f"  {path}" for path in paths]
@@ -102,6 +109,7 @@ def test_messages_are_read_wherever_the_code_makes_them() -> None:
         "no such luck": True,
         "<...>: much too long": True,
         "<...>: far too short": True,
+        "<...>: ( | too round by <...>)": True,
         "Look at:<...>  and <...> more": True,
     }
 
@@ -135,6 +143,7 @@ a.txt: found less than nothing
 a.txt took 3.0 s
 a.txt: much too long
 a.txt: far too short
+a.txt: too round by 3
 Look at:
   b.txt
   and 2 more
@@ -181,7 +190,7 @@ def test_a_case_that_no_example_shows_is_told() -> None:
 
 def test_a_message_that_is_explained_twice_is_told() -> None:
     (said,) = complaints(sample(), PAGE + "\n```text\nb.txt: 8 bytes, at most 5\n```\n")
-    assert "is explained at lines 3, 24 of docs/troubleshooting.md; one of them is to go" in said
+    assert "is explained at lines 3, 25 of docs/troubleshooting.md; one of them is to go" in said
 
 
 def test_an_example_belongs_to_the_message_that_leaves_least_of_it_open() -> None:
