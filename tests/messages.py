@@ -29,6 +29,7 @@ LOGGED = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-z]")  # what a logger
 FILLED_IN = re.compile(
     r"\$\$?\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\$?\w+"
 )  # what a shell or make fills in
+PREFIX = re.compile(r"[^\s<]+( [^\s<]+)?: ")  # of a command or a file, before what others say
 ECHOED = re.compile(r'echo "(?P<said>[^"]+)" >&2|(?P<name>\w+):\?"(?P<unset>[^"]+)"')
 
 
@@ -77,11 +78,8 @@ class Message:
     @property
     def passes_on(self) -> bool:
         """Whether it has no words of its own, but those of a prefix such as ``make recover: ``."""
-        *prefix, last = self.text or HOLE
-        before = _shown(tuple(prefix))
-        return not has_words(self.text) or (
-            last == Hole() and before.endswith(": ") and "<...>" not in before
-        )
+        *before, last = self.text or HOLE
+        return not has_words(self.text) or (last == Hole() and bool(PREFIX.fullmatch(_shown(tuple(before)))))
 
 
 def has_words(text: Text) -> bool:
@@ -238,12 +236,12 @@ class _Reader:
                 yield self.text(argument)
 
     def yielded(self, node: ast.Yield | ast.YieldFrom) -> Iterator[Message]:
-        """What a generator of mistakes yields, a line each; names and paths have no words with a blank."""
+        """What a generator of mistakes yields, a line each; names and paths have no blank."""
         value = node.value
         if isinstance(node, ast.YieldFrom):
             value = value.elt if isinstance(value, ast.GeneratorExp) else None
         text = self.text(value) if value else HOLE
-        if value and re.search(r"\w \w", _shown(text)):
+        if value and has_words(text) and " " in _shown(text).replace(" | ", ""):
             yield Message(self.place(value), text, "yield")
 
     def place(self, node: ast.expr) -> str:

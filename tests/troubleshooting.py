@@ -49,8 +49,9 @@ def foreign_examples(page: str) -> list[Example]:
 def _examples(part: str, first: int) -> Iterator[Example]:
     for block in FENCED.finditer(part):
         line = first + part.count("\n", 0, block.start(1))
-        for number, text in enumerate(re.split(r"\n(?!  )", block[1].rstrip("\n"))):
-            yield Example(line + number, text, line)
+        for text in re.finditer(r".*(?:\n  .*)*", block[1].rstrip("\n")):
+            if text[0]:
+                yield Example(line + block[1].count("\n", 0, text.start()), text[0], line)
     for table in TABLE.finditer(part):
         line = first + part.count("\n", 0, table.start(1))
         for number, row in enumerate(table[1].splitlines(), line):

@@ -46,6 +46,7 @@ def mistakes(paths) -> Iterator[str]:
     for path in paths:
         yield f"results/{path}.h5"
         yield f"{path}: much too long"
+        yield f"{path}: {len(path)} is {path!r}"
         if fault := shape(path):
             yield f"{path}: {fault}"
     yield from (f"{path}: far too short" for path in paths)
@@ -108,8 +109,9 @@ def test_messages_are_read_wherever_the_code_makes_them() -> None:
         "all is well": False,
         "no such luck": True,
         "<...>: much too long": True,
+        "<...>: <...> is <...>": True,
         "<...>: far too short": True,
-        "<...>: ( | too round by <...>)": True,
+        "<...>: (too round by <...> | )": True,
         "Look at:<...>  and <...> more": True,
     }
 
@@ -131,6 +133,22 @@ def test_messages_of_shells_and_of_make_are_read() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "passes_on"),
+    [
+        ("{error}", True),
+        ("make sample: {error}", True),
+        ("sample.yaml: {error}", True),
+        ("sample.yaml is worse than most: {error}", False),
+        ("{path}: {error}", True),
+        ("{path}: bad: {error}", False),
+    ],
+)
+def test_what_puts_no_more_than_a_name_before_a_message_passes_it_on(text: str, passes_on: bool) -> None:
+    (message,) = python_messages({"a.py": f'HandgradError(f"{text}")'})
+    assert message.passes_on is passes_on
+
+
 PAGE = """
 ```text
 a.txt: 7 bytes, at most 5; be quick
@@ -142,6 +160,7 @@ Smaller.
 a.txt: found less than nothing
 a.txt took 3.0 s
 a.txt: much too long
+a.txt: 5 is 'b'
 a.txt: far too short
 a.txt: too round by 3
 Look at:
@@ -190,7 +209,7 @@ def test_a_case_that_no_example_shows_is_told() -> None:
 
 def test_a_message_that_is_explained_twice_is_told() -> None:
     (said,) = complaints(sample(), PAGE + "\n```text\nb.txt: 8 bytes, at most 5\n```\n")
-    assert "is explained at lines 3, 25 of docs/troubleshooting.md; one of them is to go" in said
+    assert "is explained at lines 3, 26 of docs/troubleshooting.md; one of them is to go" in said
 
 
 def test_an_example_belongs_to_the_message_that_leaves_least_of_it_open() -> None:
