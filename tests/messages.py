@@ -15,14 +15,12 @@ ROOT = Path(__file__).parents[1]
 #: exceptions whose text is for people, beside all that scripts derive from Exception
 ERRORS = frozenset({"HandgradError", "WorkflowError", "argparse.ArgumentTypeError"})
 #: functions and methods whose first argument is shown, by how they are called
-SHOWN = frozenset(
-    {
-        *("sys.exit", "SystemExit", "warnings.warn", "sys.stderr.write", "parser.error", "message_figure"),
-        *("logger.warning", "logger.error", "logger.critical", "logging.makeLogRecord"),
-    }
+SHOWN = re.compile(
+    r"sys\.exit|SystemExit|warnings\.warn|sys\.stderr\.write|parser\.error|message_figure|logging\.makeLogRecord"
+    r"|\w*logger\.(warning|error|critical)"
 )
 #: what tells how work goes on, and seldom of trouble: the page may have it and need not
-TOLD = frozenset({"print", "logger.info"})
+TOLD = re.compile(r"print|\w*logger\.info")
 DEEPEST = 4  # calls that are followed into each other
 
 LOGGED = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-z]")  # what a logger fills in
@@ -201,8 +199,9 @@ class _Reader:
 
     def call(self, node: ast.Call) -> Iterator[Message]:
         name = ast.unparse(node.func)
-        if name in self.errors or (name in SHOWN and node.args) or (name in TOLD and node.args):
-            needed = name not in TOLD or any("stderr" in ast.unparse(word) for word in node.keywords)
+        told = TOLD.fullmatch(name)
+        if name in self.errors or (node.args and (told or SHOWN.fullmatch(name))):
+            needed = not told or any("stderr" in ast.unparse(word) for word in node.keywords)
             for text in self.error(node) if name in self.errors else self.arguments(node, name):
                 yield Message(self.place(node), text, name, needed)
 
@@ -214,7 +213,7 @@ class _Reader:
             first = next(
                 value for key, value in fields if isinstance(key, ast.Constant) and key.value == "msg"
             )
-        if name.startswith("logger.") and isinstance(first, ast.Constant):
+        if "logger." in name and isinstance(first, ast.Constant):
             yield _cut(str(first.value), LOGGED, self.place(node))
         else:
             yield self.text(first)

@@ -39,6 +39,7 @@ def check(path, size, strict):
     except OSError as error:
         raise ConfigError([f"{path}: {worst(error)}"]) from error
     logger.warning("%s took %.1f s", path, size)
+    other_logger.warning(f"{path} is odd")
     logger.info("all is well")
     print("no such luck", file=sys.stderr)
 
@@ -106,6 +107,7 @@ def test_messages_are_read_wherever_the_code_makes_them() -> None:
         "too odd": True,
         "<...>: (cannot be read (<...>) | nothing is wrong)": True,
         "<...> took <...> s": True,
+        "<...> is odd": True,
         "all is well": False,
         "no such luck": True,
         "<...>: much too long": True,
@@ -159,6 +161,7 @@ Smaller.
 ```text
 a.txt: found less than nothing
 a.txt took 3.0 s
+a.txt is odd
 a.txt: much too long
 a.txt: 5 is 'b'
 a.txt: far too short
@@ -209,7 +212,7 @@ def test_a_case_that_no_example_shows_is_told() -> None:
 
 def test_a_message_that_is_explained_twice_is_told() -> None:
     (said,) = complaints(sample(), PAGE + "\n```text\nb.txt: 8 bytes, at most 5\n```\n")
-    assert "is explained at lines 3, 26 of docs/troubleshooting.md; one of them is to go" in said
+    assert "is explained at lines 3, 27 of docs/troubleshooting.md; one of them is to go" in said
 
 
 def test_an_example_belongs_to_the_message_that_leaves_least_of_it_open() -> None:
