@@ -143,7 +143,7 @@ def slurm_answers(folder: Path) -> bool:
         queue()
     except HandgradError as error:
         if (folder / SUBMITTED).exists():
-            raise HandgradError(f"{error}; when SLURM answers, try again") from error
+            raise
         print(f"No SLURM jobs were looked for: {error}")
         return False
     return True
@@ -187,7 +187,10 @@ def queue() -> list[Job]:
     """This user's jobs that SLURM is not done with."""
     done = _slurm("squeue", "--all", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z")
     if done.returncode:
-        raise HandgradError(done.stderr.strip().rpartition("\n")[2] or "squeue failed")
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise HandgradError(
+            f"squeue failed, exit status {done.returncode} ({said}); when SLURM answers, try again"
+        )
     lines = (line.strip().split("|", 3) for line in done.stdout.splitlines())
     return [Job(*fields) for fields in lines if len(fields) == len(Job._fields)]
 
@@ -210,7 +213,7 @@ def _slurm(*command: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(command, env=own, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603, no shell
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HandgradError(f"{error}") from error
+        raise HandgradError(f"{command[0]} failed ({error}); when SLURM answers, try again") from error
 
 
 def _one_line(text: str) -> str:
@@ -255,7 +258,10 @@ def unlock(folder: Path) -> list[str]:
         command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(ROOT / "Snakefile")]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, no shell
         if done.returncode:
-            raise HandgradError(f"snakemake --unlock: {_one_line(done.stderr or done.stdout)}")
+            raise HandgradError(
+                f"snakemake --unlock failed ({_one_line(done.stderr or done.stdout)}); mend that, and try "
+                "again"
+            )
     _tell("locks removed", locks)
     return locks
 

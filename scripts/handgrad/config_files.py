@@ -17,7 +17,7 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.duplicates: list[str] = []
+        self.duplicates: list[tuple[Any, int]] = []  # each key again, and the line of the first
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         # Before the merge keys (<<) are resolved, which may well repeat a key.
@@ -27,10 +27,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             line = key.start_mark.line + 1
             if (key.tag, key.value) in first:
-                self.duplicates.append(
-                    f"line {line}, column {key.start_mark.column + 1}: the key {show(key.value)} stands "
-                    f"here again, first on line {first[key.tag, key.value]}; only one can count"
-                )
+                self.duplicates.append((key, first[key.tag, key.value]))
             first.setdefault((key.tag, key.value), line)
         return super().construct_mapping(node, deep)
 
@@ -47,12 +44,18 @@ def read_config_file(path: str | Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         raise ConfigError([f"{path}: {_syntax(error)}"]) from error
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from error
+        raise ConfigError([f"{path}: cannot be read ({error.strerror}); expected a YAML file"]) from error
     except (yaml.YAMLError, ValueError) as error:
         # not UTF-8, a control character, or a date such as 2024-13-01
         raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
     if loader.duplicates:
-        raise ConfigError([f"{path}: {line}" for line in loader.duplicates])
+        raise ConfigError(
+            [
+                f"{path}: line {key.start_mark.line + 1}, column {key.start_mark.column + 1}: the key "
+                f"{show(key.value)} stands here again, first on line {first}; only one can count"
+                for key, first in loader.duplicates
+            ]
+        )
     if not isinstance(config, dict):
         what = "is empty" if config is None else f"holds {show(config)}"
         raise ConfigError([f"{path}: {what}; expected keys with values, such as `name: mine`"])

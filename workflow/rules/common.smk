@@ -125,7 +125,10 @@ def file_of(wildcards):
     files = EXPERIMENT.datasets[wildcards.dataset]["files"].values()
     found = [file for file in files if file["name"] == wildcards.file]
     if not found:
-        raise WorkflowError(f"datasets.{wildcards.dataset}.files: none is called {wildcards.file!r}")
+        names = ", ".join(file["name"] for file in files)
+        raise WorkflowError(
+            f"resources/{wildcards.dataset}/{wildcards.file}: no file of the dataset; its files: {names or 'none'}"
+        )
     return found[0]
 
 
