@@ -21,8 +21,8 @@ from handgrad.errors import HandgradError
 from handgrad.estimates import Estimator
 from handgrad.experiment_file import DEFAULT, read_experiment
 from handgrad.job_logs import last_lines
-from handgrad.status import status_rows, status_table, statuses, time_left
-from handgrad.steps import steps_of
+from handgrad.status import KILLED, Status, status_rows, status_table, statuses, time_left
+from handgrad.steps import Step, steps_of
 from recover_workflow import (
     MAIN,
     PROFILE,
@@ -43,11 +43,12 @@ _LOG = re.compile(r"^ +log: (results/logs/\S+)", re.MULTILINE)
 def main(file: Path, folder: Path) -> None:
     """Print where an experiment stands. Raises HandgradError if the file is wrong."""
     _, experiment = read_experiment(file)
+    steps = steps_of(file)  # first, since it takes longest
     mains = [process for process, command in processes_in(folder) if is_main(command)]
-    jobs = slurm_jobs(folder)
-    alive = {*local_logs(folder), *slurm_logs(folder, jobs)}
     began = min((process.create_time() for process in mains), default=None)
-    found = statuses(steps_of(file), alive, began=began, now=time.time())
+    jobs, found = look(steps, folder, began)
+    if any(one.text.startswith(KILLED) for one in found):  # or has begun since it was looked for
+        jobs, found = look(steps, folder, began)
     print(f"{file}: {experiment.name}, {counted(len(experiment.runs), 'run')}\n")
     print(*status_table(found), sep="\n")
     for state in ("running", "failed", "stopped"):
@@ -58,6 +59,13 @@ def main(file: Path, folder: Path) -> None:
         estimator = Estimator(experiment, folder, code_digest("train_run"))
         open_steps = [one.step for one in found if one.state != "done"]
         print(time_left(found, {step: estimator.estimate(step) for step in open_steps}).capitalize() + ".")
+
+
+def look(steps: list[Step], folder: Path, began: float | None) -> tuple[list[Job], list[Status]]:
+    """The SLURM jobs of the folder, and where the steps stand, now."""
+    jobs = slurm_jobs(folder)
+    alive = {*local_logs(folder), *slurm_logs(folder, jobs)}
+    return jobs, statuses(steps, alive, began=began, now=time.time())
 
 
 def local_logs(folder: Path) -> list[Path]:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from handgrad.amounts import counted, duration_text, size_text
 from handgrad.estimates import Estimate
-from handgrad.job_logs import last_lines, position
+from handgrad.job_logs import Line, last_lines, position
 from handgrad.schedule import makespan
-from handgrad.steps import Step
 
 #: rule and name of a job
 Key = tuple[str, str]
@@ -23,6 +22,19 @@ class Running:
     text: str
     done: float | None = None
     left: float | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """The jobs that have begun, at some moment.
+
+    running: those at work, in the order of their start. ended: those that have done their work while the
+    cluster's submission that they belong to has not. submitted: those that the cluster has not yet started.
+    """
+
+    running: list[Running]
+    ended: frozenset[Key] = frozenset()
+    submitted: frozenset[Key] = frozenset()
 
 
 @dataclass
@@ -66,18 +78,28 @@ class Progress:
         """How many times as long as guessed the runs have taken that have ended; 1 before any has."""
         return self._taken / self._guessed if self._guessed and self.workers else 1.0
 
-    def running(self) -> list[Running]:
-        """The jobs at work, in the order of their start; on a cluster, those that have begun."""
-        rows = (self._row(key, began) for key, began in list(self.begun.items()))
-        return [row for row in rows if row]
+    def look(self) -> View:
+        """Where the jobs that have begun are now."""
+        rows: dict[Key, Running] = {}
+        ended, submitted = set(), set()
+        for key, began in list(self.begun.items()):
+            lines = self._lines(key, began)
+            if self.workers is None and not lines and key[0] != "download_file":
+                submitted.add(key)
+            elif self.workers is None and lines and lines[-1].ended:
+                ended.add(key)
+            else:
+                rows[key] = self._row(key, began, lines)
+        return View(list(rows.values()), frozenset(ended), frozenset(submitted))
 
-    def _row(self, key: Key, began: float) -> Running | None:
+    def _lines(self, key: Key, began: float) -> list[Line]:
+        """The last lines of a job's log, without those of an earlier attempt."""
+        step = self.planned[key].step if key in self.planned else None
+        return [line for line in last_lines(step.log) if line.at >= began - 1] if step else []
+
+    def _row(self, key: Key, began: float, lines: list[Line]) -> Running:
         if key[0] == "download_file":
             return self._download(key, began)
-        step = self._step(key)
-        lines = [line for line in last_lines(step.log) if line.at >= began - 1] if step else []
-        if self.workers is None and not lines:
-            return None
         where = position(lines)
         now = self.clock()
         if where is None or where.left is None:
@@ -86,9 +108,6 @@ class Progress:
         left = where.left_at(now) or 0.0
         text = f"epoch {where.epoch} of {where.epochs}, {duration_text(left)} left"
         return Running(key, text, where.epoch / where.epochs, left)
-
-    def _step(self, key: Key) -> Step | None:
-        return self.planned[key].step if key in self.planned else None
 
     def _download(self, key: Key, began: float) -> Running:
         """A file that arrives is beside its place, under a name that ends with .part."""
@@ -107,30 +126,30 @@ class Progress:
         seconds = self.planned[key].seconds if key in self.planned else 0.0
         return max(0.0, seconds * self.correction - passed)
 
-    def left(self, running: Iterable[Running]) -> float:
+    def left(self, view: View) -> float:
         """Seconds until all is done."""
-        at_work = [row.left or 0.0 for row in running]
-        begun = {*self.begun, *self.finished, *self.failed}
+        at_work = [row.left or 0.0 for row in view.running]
+        begun = {*self.begun, *self.finished, *self.failed} - view.submitted
         to_come = [one.seconds * self.correction for key, one in self.planned.items() if key not in begun]
         return makespan(to_come, self.workers or max(1, len(at_work)), at_work)
 
-    def share(self, running: Iterable[Running]) -> float:
+    def share(self, view: View) -> float:
         """The share of the work that is done, by its guessed time."""
         total = sum(one.seconds for one in self.planned.values())
-        done = sum(self.planned[key].seconds for key in self.finished if key in self.planned)
-        done += sum(
-            self.planned[row.key].seconds * (row.done or 0) for row in running if row.key in self.planned
-        )
+        shares = {row.key: row.done or 0.0 for row in view.running}
+        shares |= dict.fromkeys([*self.finished, *view.ended], 1.0)
+        done = sum(share * self.planned[key].seconds for key, share in shares.items() if key in self.planned)
         return done / total if total else 1.0
 
-    def headline(self, running: list[Running]) -> str:
+    def headline(self, view: View) -> str:
         """``14 of 33 steps done, about 8 s left``."""
-        parts = [f"{len(self.finished)} of {counted(len(self.planned), 'step')} done"]
+        done = len(self.finished) + len(view.ended)
+        parts = [f"{done} of {counted(len(self.planned), 'step')} done"]
         if self.failed:
             parts.append(f"{len(self.failed)} failed")
-        if waiting := len(self.begun) - len(running):
-            parts.append(f"{waiting} submitted")
-        parts.append(f"about {duration_text(self.left(running))} left")
+        if view.submitted:
+            parts.append(f"{len(view.submitted)} submitted")
+        parts.append(f"about {duration_text(self.left(view))} left")
         return ", ".join(parts)
 
 

@@ -71,9 +71,9 @@ class PlainDisplay:
 
     def lines(self) -> list[str]:
         """What is shown now."""
-        running = self.progress.running()
-        rows = [f"    {job_title(row)}: {row.text or 'at work'}" for row in running[:MOST_ROWS]]
-        return [f"Progress: {self.progress.headline(running)}", *rows, *_more(running)]
+        view = self.progress.look()
+        rows = [f"    {job_title(row)}: {row.text or 'at work'}" for row in view.running[:MOST_ROWS]]
+        return [f"Progress: {self.progress.headline(view)}", *rows, *_more(view.running)]
 
 
 def _more(running: list[Running]) -> list[str]:
@@ -118,16 +118,16 @@ class LiveDisplay:
 
     def shown(self) -> RenderableType:
         """What is shown now: a bar for all of it, and a line for each running job."""
-        running = self.progress.running()
+        view = self.progress.look()
         rows = Table.grid(padding=(0, 1), expand=True)  # what does not fit is cut off the titles
         rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         rows.add_column(width=BAR)
         rows.add_column(no_wrap=True, style="cyan")
-        for row in running[: self._rows()]:
+        for row in view.running[: self._rows()]:
             rows.add_row(job_title(row), _bar(row.done), row.text)
         head = Table.grid(padding=(0, 1))
-        head.add_row(_bar(self.progress.share(running)), Text(self.progress.headline(running), style="bold"))
-        more = [Text(line) for line in _more(running)]
+        head.add_row(_bar(self.progress.share(view)), Text(self.progress.headline(view), style="bold"))
+        more = [Text(line) for line in _more(view.running)]
         return Group(Text(), head, rows, *more)
 
     def _rows(self) -> int:

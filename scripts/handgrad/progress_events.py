@@ -81,7 +81,10 @@ class ProgressEvents(logging.Handler):
             self.progress.begin((step.rule, step.name))
         elif event == "job_finished" and facts["job_id"] in self._keys:
             key = self._keys[facts["job_id"]]
-            self.display.say(f"{key[0]} {key[1]}: done in {self.progress.finish(key):.1f} s")
+            seconds = self.progress.finish(key)  # on a cluster, with the time in the queue
+            self.display.say(
+                f"{key[0]} {key[1]}: done" + (f" in {seconds:.1f} s" if self.progress.workers else "")
+            )
         elif event == "job_error" and facts["jobid"] in self._keys:
             self.progress.fail(self._keys[facts["jobid"]])
         elif event == "group_error":

@@ -13,6 +13,8 @@ from handgrad.steps import Step
 
 #: in the order in which they are told
 STATES = ("done", "running", "failed", "stopped", "waiting")
+#: what becomes of a job whose log has no end
+KILLED = "was killed, or its machine has failed"
 #: the most steps of a state that are told one by one
 MOST_ROWS = 20
 
@@ -44,14 +46,17 @@ def _status(step: Step, alive: Collection[Path], began: float | None, now: float
     if step.there and not step.pending:
         return Status(step, "done")
     lines = last_lines(step.log)
-    if not lines or lines[-1].ended or (began is not None and lines[-1].at < began):
+    if not lines or (began is not None and lines[-1].at < began):
         return Status(step, "waiting")
     last = lines[-1]
+    if last.ended:  # since Snakemake was asked, or before what it depends on has changed
+        just_made = not step.there and all(Path(output).exists() for output in step.outputs)
+        return Status(step, "done" if just_made else "waiting")
     if last.text.startswith("stopped by "):
         return Status(step, "stopped", last.text)
     if last.level == "ERROR":
         return Status(step, "failed", last.text)
-    return Status(step, "failed", f"was killed, or its machine has failed; its last line: {last.text}")
+    return Status(step, "failed", f"{KILLED}; its last line: {last.text}")
 
 
 def _running(step: Step, lines: Sequence[Line], now: float) -> Status:

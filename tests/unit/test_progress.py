@@ -13,7 +13,7 @@ from job_log_files import NOON, at, epoch, log
 
 from handgrad.estimates import Estimate
 from handgrad.job_logs import END, last_lines, position
-from handgrad.progress import Key, Progress
+from handgrad.progress import Key, Progress, View
 from handgrad.progress_display import MOST_ROWS, PlainDisplay
 from handgrad.progress_events import NotShown, ProgressEvents, follow, step_of_log
 from handgrad.steps import Step
@@ -77,39 +77,41 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Progress:
 
 
 def test_time_left_is_that_of_what_runs_and_of_what_is_to_come(three: Progress) -> None:
-    assert three.left([]) == 40
+    assert three.left(View([])) == 40
     three.begin(("train_run", "d/a"))
     three.begin(("train_run", "d/b"))
     log(Path("results/logs/train_run/d/a.log"), epoch(10, 8))
     three.clock = Clock(at(0.5))
-    running = three.running()
-    assert [row.text for row in running] == ["epoch 10 of 20, 8 s left", ""]
-    assert running[0].done == 0.5
-    assert three.left(running) == pytest.approx(28)  # c follows a
+    view = three.look()
+    assert [row.text for row in view.running] == ["epoch 10 of 20, 8 s left", ""]
+    assert view.running[0].done == 0.5
+    assert three.left(view) == pytest.approx(28)  # c follows a
 
 
 def test_runs_that_have_ended_correct_the_guess_for_those_to_come(three: Progress) -> None:
     three.begin(("train_run", "d/a"))
     three.clock = Clock(at(60))
     assert three.finish(("train_run", "d/a")) == 60
-    assert three.left([]) == 60  # two of three times 20 s, side by side
+    assert three.left(View([])) == 60  # two of three times 20 s, side by side
 
 
 def test_the_log_of_an_earlier_attempt_is_not_that_of_this_one(three: Progress) -> None:
     log(Path("results/logs/train_run/d/a.log"), epoch(19, 1))
     three.clock = Clock(at(100))
     three.begin(("train_run", "d/a"))
-    assert three.running()[0].text == ""
+    assert three.look().running[0].text == ""
 
 
-def test_on_a_cluster_a_job_runs_when_it_has_a_log(three: Progress) -> None:
+def test_on_a_cluster_a_job_runs_from_its_logs_first_line_to_its_last(three: Progress) -> None:
     three.workers = None
-    three.begin(("train_run", "d/a"))
-    three.begin(("train_run", "d/b"))
+    for name in "abc":
+        three.begin(("train_run", f"d/{name}"))
     log(Path("results/logs/train_run/d/a.log"), epoch(10, 8))
-    running = three.running()
-    assert [row.key[1] for row in running] == ["d/a"]
-    assert "1 submitted" in three.headline(running)
+    log(Path("results/logs/train_run/d/b.log"), epoch(20, 0), "2026-11-25 12:00:00,900 INFO done in 9.0 s")
+    view = three.look()
+    assert [row.key[1] for row in view.running] == ["d/a"]
+    assert three.headline(view) == "1 of 3 steps done, 1 submitted, about 28 s left"
+    assert three.share(view) == pytest.approx(0.5)
 
 
 def test_a_download_is_as_far_as_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,11 +119,11 @@ def test_a_download_is_as_far_as_its_file(tmp_path: Path, monkeypatch: pytest.Mo
     key = ("download_file", "d/f.gz")
     progress = Progress(planned([(*key, 1.0)]), 2, Clock())
     progress.begin(key)
-    assert progress.running()[0].text == "asking for it"
+    assert progress.look().running[0].text == "asking for it"
     (tmp_path / "resources/d").mkdir(parents=True)
     (tmp_path / "resources/d/.f.gz.abcdefgh.part").write_bytes(bytes(250))
     progress.clock = Clock(5.0)
-    row = progress.running()[0]
+    row = progress.look().running[0]
     assert row.done == 0.25
     assert row.text == "250 bytes of 1.0 kB, 50 bytes/s, 15 s left"
 
@@ -155,7 +157,7 @@ def test_events_of_snakemake_keep_the_count(three: Progress) -> None:
     events.handle(record("job_error", jobid=1))
     events.handle(record("group_error", job_error_info=[{"jobid": 2}]))
     events.handle(record("job_finished", job_id=99))  # of a rule without a log
-    assert three.headline([]) == "1 of 3 steps done, 2 failed, about 0 s left"
+    assert three.headline(View([])) == "1 of 3 steps done, 2 failed, about 0 s left"
     assert said.lines == ["train_run d/a: done in 0.0 s"]
     events.handle(record("job_info", jobid=1, log=["results/logs/train_run/d/b.log"]))  # tried again
     assert three.failed == {("train_run", "d/c")}

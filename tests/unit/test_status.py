@@ -25,7 +25,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stat
         alive: bool = False,
         began: float | None = None,
     ) -> Status:
-        step = Step("train_run", "digits/a", (), pending=pending, there=there)
+        step = Step("train_run", "digits/a", ("made.h5",), pending=pending, there=there)
         if lines:
             log(step.log, *lines)
         return statuses([step], {step.log} if alive else set(), began=began, now=at(2.5))[0]
@@ -41,7 +41,15 @@ STOPPED = "2026-11-25 12:00:03,000 WARNING stopped by SIGTERM after epoch 3; the
 def test_what_is_there_and_up_to_date_is_done(state: Callable[..., Status]) -> None:
     assert state(DONE, there=True, pending=False).state == "done"
     assert state(DONE, there=True, pending=True).state == "waiting"  # out of date
+    assert state(DONE).state == "waiting"  # somebody has deleted it
     assert state().state == "waiting"
+
+
+def test_what_was_made_since_snakemake_was_asked_is_done(
+    state: Callable[..., Status], tmp_path: Path
+) -> None:
+    (tmp_path / "made.h5").touch()
+    assert state(DONE).state == "done"
 
 
 def test_what_is_at_work_tells_its_epoch_and_the_time_left(state: Callable[..., Status]) -> None:
