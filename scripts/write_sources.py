@@ -1,6 +1,7 @@
 """Write workflow/sources.txt: the files that Snakefiles and scripts need beside them.
 
-From a Git host, Snakemake fetches the Snakefiles and scripts that rules name, and no module that those import.
+From a Git host, Snakemake fetches the Snakefiles and scripts that rules name, and no module that these
+import.
 """
 
 from pathlib import Path

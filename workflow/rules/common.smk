@@ -44,8 +44,9 @@ def load():
     """The experiment that the config describes; every mistake in it ends the workflow here.
 
     Snakemake passes over the `configfile:` statements of a workflow that another one imports, so the config may lack
-    the registry.
+    the registry; and it reads the workflow once more for each `use rule`, with the config as it was left.
     """
+    config.pop("in_words", None)
     try:
         config.update(with_registry(config, read_config_file(PROJECT / "config/datasets.yaml")))
         return load_experiment(config)
