@@ -23,7 +23,7 @@ def project_folder():
     if any(path != folder / name for name, path in fetched.items()):
         raise WorkflowError(
             f"module handgrad: its files cannot be had from {here}, where they do not keep their names; clone the "
-            "repository and give `snakefile:` the path of workflow/Snakefile in the clone (docs/module.md)"
+            "repository and give `snakefile:` the path of workflow/Snakefile in the clone (docs/ecosystem.md)"
         )
     return folder
 
