@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -209,3 +210,13 @@ def test_a_place_that_cannot_hold_the_library_is_refused_in_one_line(hosted: Pat
     assert f"cannot be had from git+file://{hosted}/workflow/rules@main" in line
     assert "clone the repository" in line
     assert "Traceback" not in done.stdout
+
+
+def test_the_catalog_draws_the_graph_of_rules_from_the_trial(project: Project) -> None:
+    shutil.copytree(ROOT / ".test", project.path / ".test", symlinks=True)
+    # the catalog's own command, which must end within 15 s
+    where = ["-s", "workflow/Snakefile", "-d", ".test"]
+    done = project.snakemake("--forceall", *where, "--rulegraph", cores=1)
+    assert done.returncode == 0, done.stdout
+    for rule in ("preprocess_dataset", "check_gate", "train_run", "aggregate_results", "render_summary"):
+        assert f'label = "{rule}"' in done.stdout
