@@ -12,6 +12,7 @@
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
+# make sources        list the files that scripts need beside them, after one was added (docs/ecosystem.md)
 # make lint           formatting, types and Snakemake's own lint
 PYTHON ?= python3
 CORES ?= all
@@ -21,7 +22,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints lint format help sources
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -91,6 +92,9 @@ format: .venv/development
 
 environment.yml: requirements.txt scripts/write_environment.py
 	$(PYTHON) scripts/write_environment.py
+
+sources:
+	$(PYTHON) scripts/write_sources.py
 
 .venv/workflow: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

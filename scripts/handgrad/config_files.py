@@ -82,3 +82,25 @@ def merge(config: Mapping[Any, Any], overwrite: Mapping[Any, Any]) -> dict[Any, 
         elif value:  # an empty mapping replaces nothing, in Snakemake either
             merged[key] = dict(value)
     return merged
+
+
+def with_registry(config: Mapping[Any, Any], registry: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The configuration with the datasets of a registry file that it does not describe itself.
+
+    A dataset is described by an entry with a ``format``; one without, such as ``{local_dir: /data/mnist}``,
+    changes the registry's. A configuration that holds the registry already stays as it is.
+    """
+    own, datasets = config.get("datasets", {}), registry["datasets"]
+    if not isinstance(own, Mapping):
+        return dict(config)  # the schema says what is wrong with it
+    changed = {name: entry for name, entry in own.items() if not _describes(entry)}
+    described = {name: entry for name, entry in own.items() if _describes(entry)}
+    return {**config, "datasets": {**described, **merge(_without(datasets, described), changed)}}
+
+
+def _describes(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and "format" in entry
+
+
+def _without(datasets: Mapping[Any, Any], described: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {name: entry for name, entry in datasets.items() if name not in described}

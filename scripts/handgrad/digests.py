@@ -77,7 +77,8 @@ ASSETS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: rules whose script has another name; the gate's result does not depend on how a check is told
+#: rules whose digest is of another's script: check_gate.py does no more than call check_gradients.py. The
+#: gate's result does not depend on how a check is told
 SCRIPTS = {"check_gate": "check_gradients"}
 
 

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from handgrad.config import CheckSettings, config_schema, load_experiment
 from handgrad.config_checks import MOST_RUNS, RESERVED_NAMES
 from handgrad.config_errors import ConfigError, key_path, show, unknown
-from handgrad.config_files import merge, read_config_file
+from handgrad.config_files import merge, read_config_file, with_registry
 from handgrad.errors import HandgradError
 from handgrad.published import COLUMNS, comparable, published_rows
 from handgrad.registry import FORMAT_ROLES
@@ -1116,3 +1116,39 @@ def test_the_command_warns_of_an_experiment_without_a_name_of_its_own(tmp_path: 
     assert done.stderr == (
         f"{path}: name: not given, so its tables would replace those of results/published/ (a warning)\n"
     )
+
+
+# --- the registry of a module ---
+
+
+@pytest.fixture(scope="module")
+def registry() -> dict[str, Any]:
+    return read_config_file(ROOT / "config/datasets.yaml")
+
+
+def test_a_config_without_datasets_gets_those_of_the_registry(registry: dict[str, Any]) -> None:
+    assert with_registry({"name": "mine"}, registry) == {"name": "mine", **registry}
+
+
+def test_an_entry_without_a_format_changes_that_of_the_registry(registry: dict[str, Any]) -> None:
+    own = {"datasets": {"mnist": {"local_dir": "/data"}}}
+    assert with_registry(own, registry) == merge(registry, own)
+
+
+def test_an_entry_with_a_format_stands_for_itself(registry: dict[str, Any]) -> None:
+    entry = {"format": "idx", "train": 3}
+    made = with_registry({"datasets": {"mnist": entry}}, registry)["datasets"]
+    assert made["mnist"] == entry
+    assert set(made) == set(registry["datasets"])
+
+
+def test_a_config_that_holds_the_registry_stays_as_it_is_its_order_too(shipped: dict[str, Any]) -> None:
+    # the order of an entry's keys is a param: another one would make the data again
+    assert repr(with_registry(shipped, read_config_file(ROOT / "config/datasets.yaml"))) == repr(shipped)
+
+
+@pytest.mark.parametrize("datasets", [None, 3, ["mnist"], {"mnist": 3}])
+def test_datasets_that_are_no_mapping_are_left_to_the_schema(registry: dict[str, Any], datasets: Any) -> None:
+    config = with_registry({"experiments": [{}], "datasets": datasets}, registry)
+    with pytest.raises(ConfigError, match=r"^datasets"):
+        load_experiment(config)

@@ -1,4 +1,4 @@
-# Two rules, one script: the gate that training waits for, and the check that the report shows.
+# Two rules, one check: the gate that training waits for, and the check that the report shows.
 
 
 rule check_gate:
@@ -19,7 +19,7 @@ rule check_gate:
         code=code_digest("check_gate"),
         data=digest_of_data,
     script:
-        "../../scripts/check_gradients.py"
+        "../../scripts/check_gate.py"
 
 
 rule check_gradients:

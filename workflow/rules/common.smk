@@ -1,23 +1,53 @@
 # Functions and nothing else; what they know comes from the library.
+import os
 import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.current_basedir) / "../../scripts"))
+from snakemake.exceptions import WorkflowError
+
+
+def project_folder():
+    """The folder of this project, which holds scripts/ and workflow/, on this machine.
+
+    A workflow that another one takes from a Git host is no folder: Snakemake fetches the files that it is asked for, one
+    by one, into a cache in which they lie as in the repository, and a script imports what lies beside it there.
+    """
+    here = workflow.current_basedir
+    if isinstance(here, os.PathLike):
+        return Path(here).parents[1]
+    listed = Path(workflow.source_path("../sources.txt")).read_text(encoding="utf-8").splitlines()
+    fetched = {name: Path(workflow.source_path(f"../../{name}")) for name in listed}
+    folder = fetched["scripts/handgrad/__init__.py"].parents[2]
+    if any(path != folder / name for name, path in fetched.items()):
+        raise WorkflowError(
+            f"module handgrad: its files cannot be had from {here}, where they do not keep their names; clone the "
+            "repository and give `snakefile:` the path of workflow/Snakefile in the clone (docs/ecosystem.md)"
+        )
+    return folder
+
+
+sys.path.insert(0, str(project_folder() / "scripts"))
 
 from handgrad import costs
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
-from handgrad.digests import code_digest, data_digest, names_digest
+from handgrad.config_files import read_config_file, with_registry
+from handgrad.digests import PROJECT, code_digest, data_digest, names_digest
 from handgrad.errors import HandgradError
 from handgrad.methods import experiment_in_words, shown_config
 from handgrad.registry import EMBEDDED
-from snakemake.exceptions import WorkflowError
 
 
 def load():
-    """The experiment that the config describes; every mistake in it ends the workflow here."""
+    """The experiment that the config describes; every mistake in it ends the workflow here.
+
+    Snakemake passes over the `configfile:` statements of a workflow that another one imports, so the config may lack
+    the registry; and it reads the workflow once more for each `use rule`, with the config as it was left.
+    """
+    config.pop("in_words", None)
     try:
+        config.update(with_registry(config, read_config_file(PROJECT / "config/datasets.yaml")))
         return load_experiment(config)
     except HandgradError as error:
         raise WorkflowError(str(error)) from None

@@ -1,0 +1,222 @@
+"""The workflow as a module of somebody else's, as docs/ecosystem.md shows it."""
+
+import html
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+import yaml
+
+from .conftest import ROOT, TINY, Project
+
+PAGE = (ROOT / "docs/ecosystem.md").read_text()
+
+
+def block(language: str, number: int = 0) -> str:
+    """A block of code of the page that tells of modules."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[number]
+
+
+def folder_with(path: Path, snakefile: str, config: dict[str, Any]) -> Project:
+    """A user's own folder."""
+    (path / "config").mkdir(parents=True)
+    (path / "Snakefile").write_text(snakefile)
+    (path / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    return Project(path)
+
+
+def contents(project: Project) -> dict[str, str]:
+    """What each run of a project holds, by its path."""
+    found = {}
+    for path in sorted(project.path.glob("results/runs/*/*.h5")):
+        with h5py.File(path, "r", locking=False) as file:
+            found[str(path.relative_to(project.path))] = str(file.attrs["content_sha256"])
+    return found
+
+
+def succeed(user: Project, *arguments: str) -> str:
+    done = user.snakemake(*arguments)
+    assert done.returncode == 0, done.stdout
+    assert "WARNING" not in done.stdout
+    return done.stdout
+
+
+def report_text(user: Project, *arguments: str) -> str:
+    """Snakemake's report of what is there."""
+    succeed(user, *arguments, "--report", "report.html")
+    return html.unescape((user.path / "report.html").read_text())
+
+
+@pytest.mark.slow
+def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(
+    project: Project, tmp_path: Path
+) -> None:
+    snakefile = (block("python", 0) + "\n\n" + block("python", 1)).replace(
+        "/path/to/handgrad", str(project.path)
+    )
+    user = folder_with(tmp_path / "user", snakefile, yaml.safe_load(block("yaml")))
+    said = succeed(user)
+    assert "rule handgrad_train_run:" in said
+    assert said.count("mem_mb=2000") == 4  # the rule that the example changes
+    table = (user.path / "results/mine/tables/results.csv").read_text().splitlines()
+    assert len(table) == 1 + 4
+    for gate in ("digits_tanh", "digits_cos"):
+        assert yaml.safe_load((user.path / f"results/checks/gate/{gate}.json").read_text())["passed"] is True
+    page = (user.path / "results/mine/summary.html").read_text()
+    assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # costs are told by this workflow's names
+    report = report_text(user)
+    assert re.search(r"Experiment <[^>]*>mine<", report)
+    assert "figures/learning_curves/digits.svg" in report
+    assert "Nothing to be done" in succeed(user)
+
+
+@pytest.mark.slow
+def test_a_module_without_a_prefix_makes_the_same_runs_from_a_part_of_a_config(
+    finished: Project, tmp_path: Path
+) -> None:
+    snakefile = f"""
+configfile: "config/config.yaml"
+
+
+rule first:
+    input:
+        "results/tiny/tables/results.csv",
+    output:
+        "first.txt",
+    log:
+        "first.log",
+    shell:
+        "head -1 {{input}} > {{output}} 2> {{log}}"
+
+
+module handgrad:
+    snakefile:
+        "{finished.path}/workflow/Snakefile"
+    config:
+        config["nets"]
+
+
+use rule * from handgrad
+
+
+use rule train_run from handgrad with:
+    threads: 2
+"""
+    user = folder_with(tmp_path / "user", snakefile, {"nets": TINY})
+    succeed(user, "first", "all")
+    assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
+    assert contents(user) == contents(finished)
+    assert "A network with one hidden" in re.sub(r"\\n|\s+", " ", report_text(user, "all"))
+    assert "Nothing to be done" in succeed(user, "all")
+
+
+def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(
+    project: Project, tmp_path: Path
+) -> None:
+    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
+    user = folder_with(tmp_path / "user", snakefile, TINY)
+    said = user.snakemake("--lint").stdout
+    assert re.findall(r"^    \* (.*?) in line", said, re.MULTILINE) == [
+        f'Absolute path "{project.path}/workflow/Snakefile"'
+    ]
+    assert said.count("Lints for") == 1
+
+
+def test_a_module_s_config_changes_a_key_of_a_dataset_and_keeps_the_rest(
+    project: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    config = {
+        "name": "tiny",
+        "datasets": {"mnist": {"local_dir": str(folder)}},
+        "experiments": [{"dataset": ["mnist", "digits"]}],
+    }
+    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
+    said = folder_with(tmp_path / "user", snakefile, config).snakemake("-n").stdout
+    # all is known of both, and the files of one are looked for where the config says
+    assert f"datasets.mnist.local_dir: '{folder}' has no file 'train-images-idx3-ubyte.gz'" in said
+    assert "is not a known dataset" not in said
+
+
+def git(*arguments: str, cwd: Path) -> None:
+    who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=cwd, check=True, capture_output=True)
+
+
+@pytest.fixture
+def hosted(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of this workflow that git finds in the place of https://github.com/owner/handgrad."""
+    host = tmp_path / "host"
+    (host / "owner").mkdir(parents=True)
+    git("init", "-q", "-b", "main", cwd=project.path)
+    git("add", "-A", cwd=project.path)
+    git("commit", "-q", "-m", "all", cwd=project.path)
+    git("tag", "v0.1.0", cwd=project.path)
+    git("clone", "-q", "--bare", str(project.path), str(host / "owner/handgrad"), cwd=tmp_path)
+    settings = {f"url.{host}/.insteadOf": "https://github.com/", "safe.directory": "*"}
+    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
+    for number, (key, value) in enumerate(settings.items()):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", key)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    return project.path
+
+
+#: what snakedeploy 0.17.1 writes, but for the place
+DEPLOYED = """from snakemake.utils import min_version
+
+
+min_version("6.10.0")
+
+
+configfile: "config/config.yaml"
+
+
+# declare https://github.com/owner/handgrad as a module
+module handgrad:
+    snakefile:
+        PLACE
+    config:
+        config
+
+
+# use all rules from https://github.com/owner/handgrad
+use rule * from handgrad
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ref", ['tag="v0.1.0"', 'branch="main"'], ids=["tag", "branch"])
+def test_the_workflow_runs_from_a_git_host(hosted: Path, tmp_path: Path, ref: str) -> None:
+    place = f'github("owner/handgrad", path="workflow/Snakefile", {ref})'
+    user = folder_with(tmp_path / "user", DEPLOYED.replace("PLACE", place), TINY)
+    succeed(user)
+    assert len(contents(user)) == 2
+    assert (user.path / "results/tiny/summary.html").stat().st_size > 100_000
+    assert str(hosted) not in (user.path / "results/tiny/summary.html").read_text()
+    assert "figures/learning_curves/digits.svg" in report_text(user)
+    assert "Nothing to be done" in succeed(user)
+
+
+def test_a_place_that_cannot_hold_the_library_is_refused_in_one_line(hosted: Path, tmp_path: Path) -> None:
+    place = f'"git+file://{hosted}/workflow/Snakefile@main"'
+    done = folder_with(tmp_path / "user", DEPLOYED.replace("PLACE", place), TINY).snakemake("-n")
+    assert done.returncode != 0
+    line = next(line for line in done.stdout.splitlines() if line.startswith("module handgrad:"))
+    assert f"cannot be had from git+file://{hosted}/workflow/rules@main" in line
+    assert "clone the repository" in line
+    assert "Traceback" not in done.stdout
+
+
+def test_the_catalog_draws_the_graph_of_rules_from_the_trial(project: Project) -> None:
+    shutil.copytree(ROOT / ".test", project.path / ".test", symlinks=True)
+    # the catalog's own command, which must end within 15 s
+    where = ["-s", "workflow/Snakefile", "-d", ".test"]
+    done = project.snakemake("--forceall", *where, "--rulegraph", cores=1)
+    assert done.returncode == 0, done.stdout
+    for rule in ("preprocess_dataset", "check_gate", "train_run", "aggregate_results", "render_summary"):
+        assert f'label = "{rule}"' in done.stdout
