@@ -1,8 +1,9 @@
-"""docs/tutorial.md as a reader follows it: files written, changes made, commands run, and what it shows compared.
+"""docs/tutorial.md as a reader follows it: files written, commands run, and what the page shows compared.
 
-A block of the page begins with its language. console: lines with `$ ` are commands, typed one after another in one
-shell; the lines below are what is said. yaml: a file, whose name is the comment in its first line. diff: a change of
-the file that is named so; lines with a blank or - are there, and those with a blank or + are there afterwards.
+A block of the page begins with its language. console: lines with `$ ` are commands, typed one after another
+in one shell; the lines below are what is said. yaml: a file, whose name is the comment in its first line.
+diff: a change of the file that is named so; lines with a blank or - are there before, and those with a blank
+or + afterwards.
 """
 
 import os
@@ -24,8 +25,8 @@ REPOSITORY = "<this repository>"
 REST = "..."
 INTERRUPT = "^C"
 BEGIN, END = "(begin)", "(end)"
-#: in a table: what is left out, and what is measured (accuracy, interval, faults, loss, seconds), whose last digits depend
-#: on the CPU
+#: in a table: what is left out, and what is measured (accuracy, interval, faults, loss, seconds), whose last
+#: digits depend on the CPU
 VARIES = r"\.\.\.|\d+\.\d+%|\d+\.\d+ to \d+\.\d+|\d+/\d+|\d+\.\d{5}|\d+\.\d(?= \|$)"
 #: what is said by a command that fails
 FAILURES = ("make: ***", "At least one job did not complete successfully.")
@@ -60,7 +61,7 @@ class Block:
 def blocks(page: str) -> list[Block]:
     """The fenced blocks of the page, in their order."""
     found, section = [], ""
-    for match in re.finditer(r"^## (.+)$|^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+    for match in re.finditer(r"^## ([^\n]+)$|^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         heading, language, text = match.groups()
         if heading:
             section = heading
@@ -198,7 +199,7 @@ class Reader:
 
 
 def lend_environment(clone: Path) -> None:
-    """Give a clone the environment of the tests, as make would have made it: a fresh one takes half a minute."""
+    """Give a clone the environment of the tests, as if make had made it: a fresh one takes half a minute."""
     venv = clone / ".venv"
     venv.mkdir()
     for part in Path(sys.prefix).iterdir():
