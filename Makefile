@@ -6,13 +6,14 @@
 # make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
 # make report         the page of an experiment, and Snakemake's report: make report CONFIG=config/quick.yaml (what is
 #                     not up to date is made again first, runs too)
-# make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml (or CONFIG=my.yaml)
+# make check-config   what is wrong with an experiment file: make check-config CONFIG=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
 # make lint           formatting, types and Snakemake's own lint
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?= config/config.yaml
+# check-config takes FILE= as well
 FILE ?= $(CONFIG)
 BIN := .venv/bin
 # for what tidies up after a snakemake that is installed: its Python, or the active one where there is no .venv (conda)
