@@ -9,7 +9,7 @@
 # make plan           what an experiment would run and what that costs: make plan CONFIG=my.yaml CORES=8, or
 #                     PROFILE=profiles/slurm for a cluster
 # make status         how far an experiment is, while it runs or after: make status CONFIG=my.yaml
-# make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
+# make check-config   what is wrong with an experiment file: make check-config CONFIG=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
 # make sources        list the files that scripts need beside them, after one was added (docs/ecosystem.md)
@@ -17,6 +17,8 @@
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?= config/config.yaml
+# check-config takes FILE= as well
+FILE ?= $(CONFIG)
 BIN := .venv/bin
 # for what tidies up after a snakemake that is installed: its Python, or the active one where there is no .venv (conda)
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
@@ -49,13 +51,12 @@ report: .venv/workflow
 	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
 
 plan: .venv/workflow
-	@$(BIN)/python scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) $(CONFIG)
+	@$(BIN)/python scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile "$(PROFILE)") "$(CONFIG)"
 
 status:
-	@$(INSTALLED) scripts/show_status.py $(CONFIG)
+	@$(INSTALLED) scripts/show_status.py "$(CONFIG)"
 
 check-config: .venv/workflow
-	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }
 	@$(BIN)/python scripts/check_config.py "$(FILE)"
 
 recover:

@@ -1,4 +1,4 @@
-"""Say what is wrong with an experiment file, before anything runs: ``make check-config FILE=mine.yaml``.
+"""Say what is wrong with an experiment file, before anything runs: ``make check-config CONFIG=mine.yaml``.
 
 To be run where Snakemake is run, since both read config/ and relative paths from the working directory.
 """

@@ -12,6 +12,9 @@ SIDES = {
     "momentum": ("analytic", "stepped"),
 }
 
+#: what may be the matter with a slope that is taken by differences, though no code is wrong
+KINK = "h has a kink so near that a step crossed it (docs/extending.md)"
+
 
 def as_dict(report: CheckReport) -> dict[str, Any]:
     """A report for a JSON file: numbers, lists and mappings alone."""
@@ -84,6 +87,11 @@ def explain(report: CheckReport) -> str:
 
 
 def _fault(report: CheckReport, part: str) -> str:
+    """What is wrong; where slopes were taken by differences, it may be a kink of h."""
+    return _culprit(report, part) + (f", or {KINK}" if part in ("central", "directions") else "")
+
+
+def _culprit(report: CheckReport, part: str) -> str:
     if part == "central" and report.seconds_complex is not None:
         return "the gradient agrees with complex step, so this epsilon does not suit these inputs"
     if part in ("complex", "central"):

@@ -66,8 +66,8 @@ INITS_IN_WORDS = {
     ),
     "scaled": (
         "W1 begins normal with a standard deviation and a bias that suit the activation: s/√D and b, with "
-        "s = 4 and b = -2 for softplus, 1 and 0 for tanh; for cos s = 0.2 and a phase, uniform in [-π, π]. "
-        "W2 begins with 0."
+        "s = 1 and b = 0, but s = 4 and b = -2 for softplus; for cos s = 0.2 and a phase, uniform in "
+        "[-π, π]. W2 begins with 0."
     ),
 }
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from handgrad.activations import ACTIVATIONS, complex_softplus, sigmoid, softplus
 
 EVERYWHERE = np.concatenate([np.linspace(-40, 40, 1601), np.linspace(-1e-3, 1e-3, 11), [0.0]])
+#: where an activation has a kink, and so no slope: "relu": [0.0]
+KINKS: dict[str, list[float]] = {}
 EXTREMES = [0.0, 1e-30, 20.0, 88.8, 104.0, 709.8, 745.2, 1e4, 1e30]
 
 every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
@@ -17,9 +19,11 @@ numbers = st.floats(-1e4, 1e4)
 
 @every_activation
 def test_h_prime_is_the_slope_of_h_by_central_differences(name: str) -> None:
-    activation, step = ACTIVATIONS[name], 1e-5
-    numeric = (activation.h(EVERYWHERE + step) - activation.h(EVERYWHERE - step)) / (2 * step)
-    np.testing.assert_allclose(activation.h_prime(EVERYWHERE), numeric, rtol=0, atol=2e-9)
+    activation, step, A = ACTIVATIONS[name], 1e-5, EVERYWHERE
+    for kink in KINKS.get(name, []):
+        A = A[abs(A - kink) > step]
+    numeric = (activation.h(A + step) - activation.h(A - step)) / (2 * step)
+    np.testing.assert_allclose(activation.h_prime(A), numeric, rtol=0, atol=2e-9)
 
 
 @every_activation

@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.config import CheckSettings, config_schema, load_experiment
 from handgrad.config_checks import MOST_RUNS, RESERVED_NAMES
 from handgrad.config_errors import ConfigError, key_path, show, unknown
@@ -281,6 +282,7 @@ RESERVED = (
 )
 KEYS = "known: name, experiments, gradient_check, checkpoint_seconds, published, datasets"
 ACTIVATION = "is not a known activation; "
+ACTIVATIONS_KNOWN = f"known: {', '.join(sorted(ACTIVATIONS))}"
 DATASETS = "known: cifar10, digits, fashion_mnist, mnist"
 MAPPING = "is not allowed; allowed: a mapping (keys with values)"
 LIST = "is not allowed; allowed: a list of at least one value"
@@ -328,16 +330,16 @@ MISTAKES: dict[str, tuple[str, str]] = {
         f"experiments[1].dataset: 'mnits' is not a known dataset; did you mean mnist? {DATASETS}",
     ),
     "activation": (
-        axes("activation: relu"),
-        f"experiments[1].activation: 'relu' {ACTIVATION}known: cos, softplus, tanh",
+        axes("activation: step"),
+        f"experiments[1].activation: 'step' {ACTIVATION}{ACTIVATIONS_KNOWN}",
     ),
     "activation misspelt": (
         axes("activation: tahn"),
-        f"experiments[1].activation: 'tahn' {ACTIVATION}did you mean tanh? known: cos, softplus, tanh",
+        f"experiments[1].activation: 'tahn' {ACTIVATION}did you mean tanh? {ACTIVATIONS_KNOWN}",
     ),
     "activation in capitals": (
         axes("activation: [TANH]"),
-        f"experiments[1].activation: 'TANH' {ACTIVATION}did you mean tanh? known: cos, softplus, tanh",
+        f"experiments[1].activation: 'TANH' {ACTIVATION}did you mean tanh? {ACTIVATIONS_KNOWN}",
     ),
     "init": (
         axes("init: zeros"),
@@ -661,7 +663,7 @@ name: a/b
 oops: 1
 experiments:
   - {dataset: nowhere, hidden_units: 0, learning_rate: [0.1, -1, x]}
-  - {dataset: digits, batch_size: 5000, activation: relu}
+  - {dataset: digits, batch_size: 5000, activation: step}
 gradient_check: {epsilon: no}
 published: {table: nowhere.csv}
 """

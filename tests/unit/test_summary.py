@@ -121,9 +121,13 @@ def test_every_axis_and_every_value_of_one_has_words() -> None:
     assert list(SCHEDULES_IN_WORDS) == values["schedule"]
     assert set(INITS_IN_WORDS) == set(INITS)
     for name, h in ACTIVATIONS.items():
-        told = f"s = {h.spread:g}" if name != "tanh" else f"{h.spread:g} and {h.bias:g} for tanh"
+        if h.periodic:
+            told = f"for {name} s = {h.spread:g} and a phase"
+        elif (h.spread, h.bias) == (1, 0):
+            told = "s = 1 and b = 0, but"
+        else:
+            told = f"s = {h.spread:g} and b = {h.bias:g} for {name}"
         assert told in INITS_IN_WORDS["scaled"]
-    assert f"b = {ACTIVATIONS['softplus'].bias:g} for softplus" in INITS_IN_WORDS["scaled"]
 
 
 def test_the_config_that_is_shown_makes_the_same_runs_and_hides_where_files_lie() -> None:

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from handgrad.activations import ACTIVATIONS
+
 from .conftest import ROOT, Project
 
 Tiny = Callable[..., dict[str, Any]]
@@ -73,7 +75,7 @@ def test_the_quick_experiment_needs_no_download(project: Project) -> None:
     ("change", "expected"),
     [
         ({"axes": {"hiden_units": 3}}, ["experiments[0].hiden_units", "hidden_units"]),
-        ({"axes": {"activation": "relu"}}, ["experiments[0].activation", "'relu'", "softplus"]),
+        ({"axes": {"activation": "step"}}, ["experiments[0].activation", "'step'", "softplus"]),
         ({"axes": {"dataset": "minst"}}, ["experiments[0].dataset", "'minst'", "mnist"]),
         ({"axes": {"batch_size": 5000}}, ["experiments[0]", "5000", "1437"]),
         ({"axes": {"learning_rate": float("nan")}}, ["experiments[0].learning_rate", "nan"]),
@@ -160,7 +162,7 @@ def test_the_workflow_runs_where_git_is_not(project: Project) -> None:
 
 def test_check_config_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("name: mine\nexperiments: [{activation: relu}]\n")
+    path.write_text("name: mine\nexperiments: [{activation: step}]\n")
     done = subprocess.run(
         [sys.executable, "scripts/check_config.py", str(path)],
         cwd=ROOT,
@@ -170,7 +172,8 @@ def test_check_config_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == (
-        f"{path}: experiments[0].activation: 'relu' is not a known activation; known: cos, softplus, tanh\n"
+        f"{path}: experiments[0].activation: 'step' is not a known activation; "
+        f"known: {', '.join(sorted(ACTIVATIONS))}\n"
     )
 
 

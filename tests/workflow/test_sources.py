@@ -1,15 +1,9 @@
 """Where data come from: a server, the user's own folder, and what is said when neither has them."""
 
-import gzip
 import hashlib
 import shutil
 import socket
-import struct
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -19,16 +13,11 @@ import numpy as np
 import pytest
 
 from .conftest import TINY, Project, copy_repository, written
+from .mirrors import idx, serving
 
 SHAPE = (2, 3)
 DATA = "results/data/small.h5"
 RUNS = "results/runs/small/*.h5"
-
-
-def idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """An array as a gzipped IDX file."""
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    return gzip.compress(header + array.tobytes(), mtime=0)
 
 
 def make_folder(to: Path, *, seed: int = 0) -> Path:
@@ -62,20 +51,6 @@ def dataset(folder: Path, mirror: str, **changes: Any) -> dict[str, Any]:
             }
     facts = {"format": "idx", "train": 40, "test": 20, "image_shape": [*SHAPE], "largest": 255}
     return {**facts, "class_names": ["dark", "light"], "files": files, **changes}
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The folder, served over HTTP on the loopback address."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_port}"
-        finally:
-            http.shutdown()
-            thread.join()
 
 
 @pytest.fixture
