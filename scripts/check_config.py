@@ -4,32 +4,22 @@ To be run where Snakemake is run, since both read config/ and relative paths fro
 """
 
 import argparse
-import functools
 import sys
 from collections import Counter
 from pathlib import Path
 
-from handgrad.config import Experiment, load_experiment
+from handgrad.config import Experiment, read_experiment
 from handgrad.config_errors import ConfigError
-from handgrad.config_files import merge, read_config_file
-
-DEFAULT = Path("config/config.yaml")
-SHIPPED = (Path("config/datasets.yaml"), DEFAULT)
+from handgrad.config_files import SHIPPED, read_config_file
 
 
 def main(file: Path, *, name_only: bool) -> int:
     """Print what the file describes; if it is wrong, each mistake as a line on stderr. Returns 0 or 1."""
     try:
+        experiment = read_experiment(file)
         own = read_config_file(file)
-        config = functools.reduce(merge, [*map(read_config_file, SHIPPED), own])
     except ConfigError as error:
         print(error, file=sys.stderr)
-        return 1
-    try:
-        experiment = load_experiment(config)
-    except ConfigError as error:
-        for mistake in error.mistakes:
-            print(f"{file}: {mistake}", file=sys.stderr)
         return 1
     print(experiment.name if name_only else summary(file, experiment))
     if "experiments" in own and "name" not in own:
@@ -53,7 +43,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Check an experiment file against config/ as Snakemake merges it."
     )
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
+    parser.add_argument("file", nargs="?", type=Path, default=SHIPPED[-1], help="default: %(default)s")
     parser.add_argument("--name", action="store_true", help="print the experiment's name and nothing else")
     return parser.parse_args()
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from handgrad.errors import HandgradError
+from handgrad.sizes import size_text
 from recover_workflow import refuse_while_at_work
 
 CHECKPOINTS = Path("results/checkpoints")
@@ -31,16 +32,6 @@ def main(folder: Path) -> None:
     print(
         "Finished results are as they were; a run that was not finished, or gets more epochs, begins again."
     )
-
-
-def size_text(count: int) -> str:
-    """A number of bytes for people: 999 bytes, 1.0 kB, 31.4 GB."""
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 999.95:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 if __name__ == "__main__":

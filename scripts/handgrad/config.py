@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator, TypeChecker, ValidationError, valid
 
 from handgrad.config_checks import config_mistakes, file_mistakes
 from handgrad.config_errors import ConfigError, Schema, branch, kinds, schema_mistakes, show
+from handgrad.config_files import merged_config
 from handgrad.published import comparable, published_rows, row_settings, run_settings
 from handgrad.runs import Run, canonical_text, run_table
 
@@ -87,20 +88,33 @@ class Experiment:
         return self.published is not None and self.published.shares_dataset(self.runs)
 
 
-def load_experiment(config: Mapping[str, Any]) -> Experiment:
+def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experiment:
     """Check a configuration, and the files of this machine that it names, and make its experiment.
 
-    Raises ConfigError with all mistakes that were found, one a line.
+    files: whether those are looked at; not where the configuration is another machine's. Raises ConfigError
+    with all mistakes that were found, one a line.
     """
     complete = _complete(config, config_schema())
     mistakes = [
         line for error in _validator().iter_errors(complete) for line in schema_mistakes(error, complete)
     ]
     if isinstance(complete, dict):
-        mistakes += [*config_mistakes(complete), *file_mistakes(complete)]
+        mistakes += [*config_mistakes(complete), *(file_mistakes(complete) if files else ())]
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
     return _experiment(complete)
+
+
+def read_experiment(path: str | Path) -> Experiment:
+    """The experiment of a file, completed as ``snakemake --configfile`` completes it.
+
+    Raises ConfigError with all mistakes that were found, one a line, each with the file.
+    """
+    config = merged_config(path)
+    try:
+        return load_experiment(config)
+    except ConfigError as error:
+        raise ConfigError([f"{path}: {mistake}" for mistake in error.mistakes]) from error
 
 
 def _experiment(config: Mapping[str, Any]) -> Experiment:

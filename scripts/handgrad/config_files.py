@@ -3,6 +3,7 @@
 Snakemake itself names neither the line nor a key that stands twice, hence `make check-config`.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import yaml
 
 from handgrad.config_errors import ConfigError, show
+
+#: what every experiment file completes, from the working directory, as the Snakefile names them
+SHIPPED = (Path("config/datasets.yaml"), Path("config/config.yaml"))
 
 
 class _Loader(yaml.SafeLoader):
@@ -79,3 +83,11 @@ def merge(config: Mapping[Any, Any], overwrite: Mapping[Any, Any]) -> dict[Any, 
         elif value:  # an empty mapping replaces nothing, in Snakemake either
             merged[key] = dict(value)
     return merged
+
+
+def merged_config(path: str | Path) -> dict[Any, Any]:
+    """An experiment file with the shipped files that it completes, as ``snakemake --configfile`` has it.
+
+    Raises ConfigError as ``read_config_file`` does.
+    """
+    return functools.reduce(merge, map(read_config_file, (*SHIPPED, path)))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from clean_checkpoints import CHECKPOINTS, main, size_text
+from clean_checkpoints import CHECKPOINTS, main
 from handgrad.checkpoint import SUFFIX
 from handgrad.errors import HandgradError
+from handgrad.sizes import size_text
 
 
 def write(path: Path, size: int) -> None:
