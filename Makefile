@@ -9,6 +9,8 @@
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
+# make stale          what of results/ no experiment file needs: make stale FILES="config/config.yaml mine.yaml"
+# make prune          the same, and removes it after asking (YES=1: without)
 # make lint           formatting, types and Snakemake's own lint
 PYTHON ?= python3
 CORES ?= all
@@ -18,7 +20,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints stale prune lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -53,6 +55,12 @@ recover:
 
 clean-checkpoints:
 	@$(INSTALLED) scripts/clean_checkpoints.py
+
+stale:
+	@$(INSTALLED) scripts/prune_results.py $(FILES)
+
+prune:
+	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter 1,$(YES)),--yes) $(FILES)
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"

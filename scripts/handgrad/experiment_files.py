@@ -4,6 +4,7 @@ Light on purpose: Snakemake parses the workflow again in every job.
 """
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from handgrad.config import Experiment
 
@@ -106,3 +107,19 @@ def final_outputs(experiment: Experiment) -> list[str]:
         *figure_files(experiment),
         page_file(experiment),
     ]
+
+
+def job_name(path: str) -> str:
+    """The job that makes one of these files, as its log is called: ``train_run/<dataset>/<run>``."""
+    _, top, *inner, last = PurePosixPath(path).with_suffix("").parts
+    if top == "runs":
+        return "/".join(["train_run", *inner, last])
+    if top == "data":
+        return f"preprocess_dataset/{last}"
+    if top == "checks":
+        return f"check_{inner[0]}/{last}"
+    if inner == ["tables"]:
+        return f"aggregate_{last}/{top}"
+    if inner[:1] == ["figures"]:
+        return f"plot_{last}/{top}" if len(inner) == 1 else f"plot_{inner[1]}/{top}/{last}"
+    return f"render_summary/{top}"
