@@ -11,6 +11,8 @@
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
 # make stale          what of results/ no experiment file needs: make stale FILES="config/config.yaml mine.yaml"
 # make prune          the same, and removes it after asking (YES=1: without)
+# make archive        pack one finished experiment, whole and small: make archive CONFIG=mine.yaml
+# make verify         prove an archive whole and its tables right: make verify ARCHIVE=archives/mine.tar.gz
 # make lint           formatting, types and Snakemake's own lint
 PYTHON ?= python3
 CORES ?= all
@@ -20,7 +22,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints stale prune lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints stale prune archive verify lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -61,6 +63,12 @@ stale:
 
 prune:
 	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter 1,$(YES)),--yes) $(FILES)
+
+archive:
+	@$(INSTALLED) scripts/archive_experiment.py "$(CONFIG)"
+
+verify: .venv/workflow
+	@$(BIN)/python scripts/verify_archive.py "$(ARCHIVE)"
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"

@@ -1,0 +1,87 @@
+"""Pack one finished experiment into one file: ``make archive CONFIG=mine.yaml``.
+
+To be run where Snakemake is run. The archive is proved, as ``make verify`` does, before it takes its name.
+"""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import verify_archive
+from handgrad.archive import has_report, members_of, write_archive
+from handgrad.atomic import whole_file
+from handgrad.config import Experiment, read_experiment
+from handgrad.config_errors import ConfigError
+from handgrad.digests import file_sha256
+from handgrad.errors import HandgradError
+from handgrad.experiment_files import report_file
+from recover_workflow import refuse_while_at_work
+
+ARCHIVES = Path("archives")
+UP_TO_DATE = "no update"  # what snakemake --summary plans for a file that it would not make again
+
+
+def main(folder: Path, config: str) -> None:
+    """Pack the experiment of a file into archives/<name>.tar.gz.
+
+    Raises HandgradError if a snakemake is at work, if the experiment is not finished and up to date, or if an
+    archive of that name holds something else.
+    """
+    refuse_while_at_work(folder)
+    experiment = read_experiment(config)
+    require_up_to_date(folder, config)
+    to = ARCHIVES / f"{experiment.name}.tar.gz"
+    if report_is_old(experiment, folder):
+        print(
+            f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
+        )
+    with whole_file(folder / to) as part:
+        write_archive(part, experiment.name, members_of(experiment, Path(config), folder))
+        require_same(folder / to, part)
+        if verify_archive.main(part, told=to):
+            raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
+    print(f"Written: {to}")
+    print(f"Keep it where results are kept. To prove it again, anywhere: make verify ARCHIVE={to}")
+
+
+def require_up_to_date(folder: Path, config: str) -> None:
+    """Raise HandgradError if snakemake would make anything of an experiment now."""
+    command = [sys.executable, "-m", "snakemake", "--summary", "--configfile", config]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, no shell
+    rows = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
+    if done.returncode or not rows or "plan" not in rows[0]:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise HandgradError(f"snakemake --summary --configfile {config}: {said}")
+    if pending := [row for row in rows if row["plan"] != UP_TO_DATE]:
+        first = pending[0]
+        raise HandgradError(
+            f"{config}: not finished, or not up to date: {len(pending)} of {len(rows)} files are to be made, "
+            f"the first {first['output_file']} ({first['status']}); run snakemake --configfile {config} first"
+        )
+
+
+def report_is_old(experiment: Experiment, folder: Path) -> bool:
+    """Whether Snakemake's report is there, and of earlier results."""
+    return (folder / report_file(experiment)).exists() and not has_report(experiment, folder)
+
+
+def require_same(there: Path, new: Path) -> None:
+    """Raise HandgradError if an archive is there that holds something else, which may be nowhere else."""
+    if there.exists() and file_sha256(there) != file_sha256(new):
+        raise HandgradError(
+            f"{there}: is there and holds something else than would be packed now; move it to another name, "
+            "or delete it, and try again"
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print("make archive: say which experiment: make archive CONFIG=mine.yaml", file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(Path.cwd(), sys.argv[1])
+    except ConfigError as error:
+        sys.exit(str(error))
+    except HandgradError as error:
+        sys.exit(f"make archive: {error}")
