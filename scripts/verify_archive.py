@@ -68,10 +68,15 @@ def main(path: Path, *, told: Path | None = None) -> int:
 def refuse(name: Path, mistakes: list[str], rest: str) -> int:
     """Say what is wrong, a line each."""
     for mistake in mistakes:
-        print(f"{name}: {mistake}", file=sys.stderr)
+        print(f"{name}: {printable(mistake)}", file=sys.stderr)
     number = f"{len(mistakes)} thing{'' if len(mistakes) == 1 else 's'}"
     print(f"{name}: NOT proved: {number} wrong; {rest}", file=sys.stderr)
     return 1
+
+
+def printable(text: str) -> str:
+    """A text without what would steer a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def table_mistakes(contents: Contents) -> Iterator[str]:
@@ -80,8 +85,8 @@ def table_mistakes(contents: Contents) -> Iterator[str]:
         try:
             with quietly():
                 make_tables(contents, Path(folder))
-        except HandgradError as error:
-            yield f"the tables cannot be made from its runs: {error}"
+        except Exception as error:  # noqa: BLE001, the checks may hold anything that JSON can
+            yield f"the tables cannot be made again from its runs and checks: {error!r}"
             return
         reasons = why_else(contents)
         for name in table_files(contents.experiment):
@@ -170,10 +175,8 @@ def print_proof(contents: Contents, members: int) -> None:
     runs, tables = len(experiment.runs), len(table_files(experiment))
     checks = len(gates(experiment)) + len(gradient_checks(experiment))
     print(f"  whole: {members} members, each listed in SHA256SUMS with its sha256, and none beside")
-    print(
-        f"  {runs} run{'' if runs == 1 else 's'} on {', '.join(dataset_names(experiment))}: the content_sha256"
-    )
-    print("    of each made again from its arrays; its predictions have the faults that it tells")
+    print(f"  {runs} run{'' if runs == 1 else 's'} on {', '.join(dataset_names(experiment))}:")
+    print("    the content_sha256 of each made again from its arrays, its faults from its predictions")
     print(f"  {checks} gradient checks and gates: all passed")
     print(f"  {tables} files of tables, made again from runs and checks: each equal byte for byte")
     trained = contents.provenance["code"]["train_run"]
@@ -189,4 +192,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1])))
     except HandgradError as error:
-        sys.exit(f"make verify: {error}")
+        sys.exit(f"make verify: {printable(str(error))}")

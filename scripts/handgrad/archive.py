@@ -123,7 +123,7 @@ def parse_sums(text: str) -> tuple[dict[str, str], list[str]]:
     sums: dict[str, str] = {}
     wrong = []
     for line in text.splitlines():
-        found = re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)
+        found = re.fullmatch(r"([0-9a-f]{64})  ([!-~]+)", line)
         if found is None or found[2] in sums:
             wrong.append(line)
         else:

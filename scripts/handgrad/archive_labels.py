@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad.answers import read_test_labels
 from handgrad.atomic import whole_file
+from handgrad.config_errors import show
 from handgrad.data import read_content
 from handgrad.digests import data_digest
 from handgrad.provenance import source
@@ -52,11 +53,11 @@ def label_mistakes(content: Any, entry: Mapping[str, Any]) -> list[str]:
         "class_names": list(entry["class_names"]),
     }
     wrong = [
-        f"{key} is {str(content.get(key))[:80]}, expected {str(value)[:80]}"
+        f"{key} is {show(str(content.get(key)))}, expected {show(str(value))}"
         for key, value in expected.items()
         if content.get(key) != value
     ]
-    labels, classes = content.get("test_labels"), len(entry["class_names"])
+    labels, classes = content.get("test_labels"), min(len(entry["class_names"]), 256)
     if not isinstance(labels, list) or len(labels) != entry["test"]:
         wrong.append(f"test_labels are not the {entry['test']} labels of the test images")
     elif not all(type(label) is int and 0 <= label < classes for label in labels):

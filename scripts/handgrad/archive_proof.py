@@ -18,6 +18,7 @@ from handgrad.archive_reader import Unpacked
 from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import Experiment, load_experiment
 from handgrad.config_checks import MOST_RUNS
+from handgrad.config_errors import show
 from handgrad.errors import HandgradError
 from handgrad.experiment_files import (
     checked,
@@ -45,17 +46,18 @@ class Contents:
 def read_contents(unpacked: Unpacked) -> Contents:
     """What an unpacked archive says it is. Raises HandgradError if it cannot be told."""
     provenance = read_json(unpacked.folder / PROVENANCE, PROVENANCE)
-    shape = (provenance.get("format"), *(type(provenance.get(key)) for key in ("versions", "code")))
-    if shape != (FORMAT, dict, dict):
+    if provenance.get("format") != FORMAT:
         raise HandgradError(
-            f"{PROVENANCE}: not of the format {FORMAT}, which this handgrad reads; found "
-            f"{str(provenance.get('format'))[:80]}"
+            f"{PROVENANCE}: format is {show(provenance.get('format'))}, this handgrad reads {FORMAT}"
         )
+    for key in ("versions", "code"):
+        if not isinstance(provenance.get(key), dict):
+            raise HandgradError(f"{PROVENANCE}: {key} is no mapping")
     experiment = _read_experiment(unpacked.folder)
     if not unpacked.name == experiment.name == provenance.get("experiment"):
         raise HandgradError(
             f"{COMPLETE}: its name is {experiment.name!r}; the folder in the archive is {unpacked.name!r}, "
-            f"the experiment in {PROVENANCE} {str(provenance.get('experiment'))[:80]!r}"
+            f"the experiment in {PROVENANCE} {show(provenance.get('experiment'))}"
         )
     return Contents(unpacked.folder, experiment, provenance)
 
@@ -91,12 +93,15 @@ def _read_experiment(folder: Path) -> Experiment:
         _require_few_runs(config)
         table = folder / PUBLISHED
         config["published"]["table"] = str(table) if table.is_file() else None
-        return load_experiment(config, files=False)
-    except (yaml.YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
+        experiment = load_experiment(config, files=False)
+        _ = experiment.has_published, experiment.has_published_dataset  # so that the table is read here
+        return experiment
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise HandgradError(f"{COMPLETE}: not a complete experiment file ({reason})") from error
     except HandgradError as error:
-        raise HandgradError(f"{COMPLETE}: {str(error).splitlines()[0]}") from error
+        first = str(error).splitlines()[0].replace(f"{folder}/", "")
+        raise HandgradError(f"{COMPLETE}: {first}") from error
 
 
 def _require_few_runs(config: Any) -> None:
@@ -146,7 +151,9 @@ def _read_labels(contents: Contents, dataset: str) -> tuple[list[str], Made | No
     if wrong := label_mistakes(content, entry):
         return [f"{member}: {line}" for line in wrong], None
     labels = np.array(content["test_labels"], np.uint8)
-    code = str(contents.provenance["code"].get("train_run"))
+    code = contents.provenance["code"].get("train_run")
+    if not isinstance(code, str):
+        return [f"{PROVENANCE}: code.train_run is {show(code)}, expected a digest"], None
     return [], Made(code, content["data_digest"], labels, len(entry["class_names"]))
 
 
@@ -164,4 +171,4 @@ def _check_mistakes(contents: Contents) -> Iterator[str]:
                 continue
             for key, value in must.items():
                 if found.get(key) != value:
-                    yield f"{path}: {key} is {str(found.get(key))[:80]}, expected {value}"
+                    yield f"{path}: {key} is {show(found.get(key))}, expected {show(value)}"

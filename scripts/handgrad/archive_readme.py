@@ -19,8 +19,8 @@ def readme(experiment: Experiment, revision: str) -> str:
 _TEXT = """\
 # The experiment {name}
 
-Runs: {runs}, on {datasets}; files of tables: {tables}; figures: {figures}. Packed by handgrad's `make archive`.
-`results/{name}/summary.html` shows all of it on one page, in any browser.
+Runs: {runs}, on {datasets}; files of tables: {tables}; figures: {figures}. Packed by handgrad's
+`make archive`. `results/{name}/summary.html` shows all of it on one page, in any browser.
 
 | | |
 |---|---|

@@ -29,7 +29,7 @@ class Strange(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    """What a run must come from: digests of code and data, the labels of its test images, how many classes."""
+    """What a run must come from: digests of code and data, labels of the test images, number of classes."""
 
     code: str
     data: str
@@ -37,18 +37,19 @@ class Made:
     classes: int
 
 
-def run_mistakes(path: Path, run: Run, made: Made) -> Iterator[str]:
+def run_mistakes(path: Path, run: Run, made: Made) -> list[str]:
     """What is wrong with a run file: lines without the file's name.
 
     It must be the run, of the code and data that are told, with the content that its digest says and with
     predictions that have as many faults as its history tells.
     """
     try:
-        arrays = read_plain(path)
-        summary = read_summary(path)
+        return list(_mistakes(read_plain(path), read_summary(path), run, made))
     except Exception as error:  # noqa: BLE001, it may hold anything, and h5py raises anything
-        yield f"not a run file of this workflow ({' '.join(str(error).split())})"
-        return
+        return [f"not a run file of this workflow ({' '.join(str(error).split())})"]
+
+
+def _mistakes(arrays: Mapping[str, Array], summary: Summary, run: Run, made: Made) -> Iterator[str]:
     found = summary.attributes
     compared = {
         "the run": (f"{summary.run.dataset}/{summary.run.name}", f"{run.dataset}/{run.name}"),
