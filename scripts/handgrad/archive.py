@@ -77,7 +77,7 @@ def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, P
 def has_report(experiment: Experiment, folder: Path) -> bool:
     """Whether Snakemake's report is there, and no older than the page, so that it tells the same."""
     report, page = folder / report_file(experiment), folder / page_file(experiment)
-    return report.is_file() and report.stat().st_mtime >= page.stat().st_mtime
+    return report.is_file() and report.stat().st_mtime_ns >= page.stat().st_mtime_ns
 
 
 def complete_config(experiment: Experiment) -> str:
