@@ -15,7 +15,7 @@ from handgrad.config import Experiment, read_experiment
 from handgrad.config_errors import ConfigError
 from handgrad.digests import file_sha256
 from handgrad.errors import HandgradError
-from handgrad.experiment_files import report_file
+from handgrad.experiment_files import data_files, report_file
 from recover_workflow import refuse_while_at_work
 
 ARCHIVES = Path("archives")
@@ -31,6 +31,7 @@ def main(folder: Path, config: str) -> None:
     refuse_while_at_work(folder)
     experiment = read_experiment(config)
     require_up_to_date(folder, config)
+    require_data(folder, experiment, config)
     to = ARCHIVES / f"{experiment.name}.tar.gz"
     if report_is_old(experiment, folder):
         print(
@@ -38,7 +39,7 @@ def main(folder: Path, config: str) -> None:
         )
     with whole_file(folder / to) as part:
         write_archive(part, experiment.name, members_of(experiment, Path(config), folder))
-        require_same(folder / to, part)
+        require_same(folder, to, part)
         if verify_archive.main(part, told=to):
             raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
     print(f"Written: {to}")
@@ -61,16 +62,26 @@ def require_up_to_date(folder: Path, config: str) -> None:
         )
 
 
+def require_data(folder: Path, experiment: Experiment, config: str) -> None:
+    """Raise HandgradError if a dataset is not there, which Snakemake does not miss once all else is."""
+    for path in data_files(experiment):
+        if not (folder / path).is_file():
+            raise HandgradError(
+                f"{path}: not there, and the archive takes its labels; to make it again: "
+                f"snakemake --cores 1 --configfile {config} -- {path}"
+            )
+
+
 def report_is_old(experiment: Experiment, folder: Path) -> bool:
     """Whether Snakemake's report is there, and of earlier results."""
     return (folder / report_file(experiment)).exists() and not has_report(experiment, folder)
 
 
-def require_same(there: Path, new: Path) -> None:
+def require_same(folder: Path, to: Path, new: Path) -> None:
     """Raise HandgradError if an archive is there that holds something else, which may be nowhere else."""
-    if there.exists() and file_sha256(there) != file_sha256(new):
+    if (folder / to).exists() and file_sha256(folder / to) != file_sha256(new):
         raise HandgradError(
-            f"{there}: is there and holds something else than would be packed now; move it to another name, "
+            f"{to}: is there and holds something else than would be packed now; move it to another name, "
             "or delete it, and try again"
         )
 

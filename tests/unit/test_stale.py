@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 import prune_results
-from handgrad.checkpoint import SUFFIX, Checkpoint, Origin, path_of, write_checkpoint
+from handgrad.checkpoint import (
+    SUFFIX,
+    Checkpoint,
+    Origin,
+    furthest_checkpoint,
+    path_of,
+    write_checkpoint,
+)
 from handgrad.config import Experiment, load_experiment, read_experiment
 from handgrad.config_errors import ConfigError
 from handgrad.config_files import merge, merged_config
@@ -265,6 +272,25 @@ def test_a_run_whose_schedule_knows_its_end_needs_its_own_checkpoint_alone(
 ) -> None:
     path = checkpoint(with_data(tmp_path), run_of(20, schedule="cosine"), 20)
     assert stale(tmp_path, experiment(epochs=40, schedule="cosine")) == [path]
+
+
+@pytest.mark.parametrize("own", [None, 0, 3, 5, 9])
+@pytest.mark.parametrize("shorter", [None, 2, 4])
+@pytest.mark.parametrize("longer", [None, 1, 4, 5, 6])
+def test_what_is_kept_of_other_runs_is_what_training_would_go_on_from(
+    tmp_path: Path, run_of: Any, own: int | None, shorter: int | None, longer: int | None
+) -> None:
+    with_data(tmp_path)
+    for run, stands in ((run_of(5), own), (run_of(4), shorter), (run_of(8), longer)):
+        if stands is not None:
+            checkpoint(tmp_path, run, stands)
+    origin = Origin(run_of(5), code_digest("train_run"), content_of(images()))
+    start = furthest_checkpoint(tmp_path / CHECKPOINTS, origin)
+    gone = set(stale(tmp_path, experiment(epochs=5)))
+    expected = {path_of(Path(CHECKPOINTS), run).as_posix() for run in (run_of(4), run_of(8))}
+    if start:
+        expected.discard(path_of(Path(CHECKPOINTS), start.run).as_posix())
+    assert gone == {path for path in expected if (tmp_path / path).exists()}
 
 
 def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path, run_of: Any) -> None:

@@ -134,6 +134,19 @@ def test_an_experiment_that_is_not_up_to_date_is_not_packed(finished: Project, t
 
 
 @pytest.mark.slow
+def test_a_dataset_that_is_gone_is_named_with_the_command_that_makes_it(
+    finished: Project, tiny: Tiny
+) -> None:
+    config = finished.write_config(tiny())
+    (finished.path / "results/data/digits.h5").unlink()
+    said = script(finished, "archive_experiment", config).stderr
+    assert said.startswith("make archive: results/data/digits.h5: not there")
+    command = said.strip().partition("to make it again: snakemake --cores 1 ")[2].split()
+    assert finished.snakemake(*command).returncode == 0
+    assert script(finished, "archive_experiment", config).returncode == 0
+
+
+@pytest.mark.slow
 def test_snakemakes_report_is_packed_unless_it_is_of_earlier_results(finished: Project, tiny: Tiny) -> None:
     config, report = finished.write_config(tiny()), finished.path / "results/tiny/report.html"
     report.write_text("a report")
