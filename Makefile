@@ -6,6 +6,9 @@
 # make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
 # make report         the page of an experiment, and Snakemake's report: make report CONFIG=config/quick.yaml (what is
 #                     not up to date is made again first, runs too)
+# make plan           what an experiment would run and what that costs: make plan CONFIG=my.yaml CORES=8, or
+#                     PROFILE=profiles/slurm for a cluster
+# make status         how far an experiment is, while it runs or after: make status CONFIG=my.yaml
 # make check-config   what is wrong with an experiment file: make check-config FILE=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
@@ -22,7 +25,7 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report check-config recover clean-checkpoints stale prune archive verify lint format help
+.PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints stale prune archive verify lint format help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -47,6 +50,12 @@ report: .venv/workflow
 	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $(CONFIG) first" >&2; exit 1; }; } && \
 	$(SNAKEMAKE) --configfile $(CONFIG) -- "results/$$name/summary.html" && \
 	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
+
+plan: .venv/workflow
+	@$(BIN)/python scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) $(CONFIG)
+
+status:
+	@$(INSTALLED) scripts/show_status.py $(CONFIG)
 
 check-config: .venv/workflow
 	@test -n "$(FILE)" || { echo "make check-config: say which file: make check-config FILE=my.yaml" >&2; exit 2; }

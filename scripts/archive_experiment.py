@@ -3,23 +3,22 @@
 To be run where Snakemake is run. The archive is proved, as ``make verify`` does, before it takes its name.
 """
 
-import csv
-import subprocess
 import sys
 from pathlib import Path
 
 import verify_archive
 from handgrad.archive import has_report, members_of, write_archive
 from handgrad.atomic import whole_file
-from handgrad.config import Experiment, read_experiment
+from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
 from handgrad.digests import file_sha256
 from handgrad.errors import HandgradError
+from handgrad.experiment_file import read_experiment
 from handgrad.experiment_files import data_files, report_file
+from handgrad.steps import steps_of
 from recover_workflow import refuse_while_at_work
 
 ARCHIVES = Path("archives")
-UP_TO_DATE = "no update"  # what snakemake --summary plans for a file that it would not make again
 
 
 def main(folder: Path, config: str) -> None:
@@ -29,8 +28,8 @@ def main(folder: Path, config: str) -> None:
     archive of that name holds something else.
     """
     refuse_while_at_work(folder)
-    experiment = read_experiment(config)
-    require_up_to_date(folder, config)
+    _, experiment = read_experiment(Path(config))
+    require_up_to_date(config)
     require_data(folder, experiment, config)
     to = ARCHIVES / f"{experiment.name}.tar.gz"
     if report_is_old(experiment, folder):
@@ -46,19 +45,13 @@ def main(folder: Path, config: str) -> None:
     print(f"Keep it where results are kept. To prove it again, anywhere: make verify ARCHIVE={to}")
 
 
-def require_up_to_date(folder: Path, config: str) -> None:
+def require_up_to_date(config: str) -> None:
     """Raise HandgradError if snakemake would make anything of an experiment now."""
-    command = [sys.executable, "-m", "snakemake", "--summary", "--configfile", config]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, no shell
-    rows = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
-    if done.returncode or not rows or "plan" not in rows[0]:
-        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise HandgradError(f"snakemake --summary --configfile {config}: {said}")
-    if pending := [row for row in rows if row["plan"] != UP_TO_DATE]:
-        first = pending[0]
+    steps = steps_of(Path(config))
+    if pending := [step for step in steps if step.pending]:
         raise HandgradError(
-            f"{config}: not finished, or not up to date: {len(pending)} of {len(rows)} files are to be made, "
-            f"the first {first['output_file']} ({first['status']}); run snakemake --configfile {config} first"
+            f"{config}: not finished, or not up to date: {len(pending)} of {len(steps)} steps are to be done, "
+            f"the first {pending[0].rule} {pending[0].name}; run snakemake --configfile {config} first"
         )
 
 

@@ -8,16 +8,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from handgrad.config import Experiment, read_experiment
+from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
-from handgrad.config_files import SHIPPED, read_config_file
+from handgrad.experiment_file import DEFAULT, read_experiment
 
 
 def main(file: Path, *, name_only: bool) -> int:
     """Print what the file describes; if it is wrong, each mistake as a line on stderr. Returns 0 or 1."""
     try:
-        experiment = read_experiment(file)
-        own = read_config_file(file)
+        own, experiment = read_experiment(file)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
@@ -43,7 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Check an experiment file against config/ as Snakemake merges it."
     )
-    parser.add_argument("file", nargs="?", type=Path, default=SHIPPED[-1], help="default: %(default)s")
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
     parser.add_argument("--name", action="store_true", help="print the experiment's name and nothing else")
     return parser.parse_args()
 

@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from handgrad.amounts import size_text
 from handgrad.errors import HandgradError
-from handgrad.sizes import size_text
 from recover_workflow import refuse_while_at_work
 
 CHECKPOINTS = Path("results/checkpoints")

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from handgrad.config import Experiment, read_experiment
+from handgrad.amounts import counted, size_text
+from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
 from handgrad.errors import HandgradError
-from handgrad.sizes import size_text
+from handgrad.experiment_file import read_experiment
 from handgrad.stale import GROUPS, File, Inventory, remove, take_inventory
 from recover_workflow import refuse_while_at_work
 
@@ -40,7 +41,7 @@ def read_experiments(files: Sequence[str]) -> list[Experiment]:
     experiments, mistakes = [], []
     for file in files:
         try:
-            experiments.append(read_experiment(file))
+            experiments.append(read_experiment(Path(file))[1])
         except ConfigError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -50,8 +51,7 @@ def read_experiments(files: Sequence[str]) -> list[Experiment]:
 
 def told(experiment: Experiment) -> str:
     """An experiment in words: ``quick (12 runs)``."""
-    number = len(experiment.runs)
-    return f"{experiment.name} ({number} run{'' if number == 1 else 's'})"
+    return f"{experiment.name} ({counted(len(experiment.runs), 'run')})"
 
 
 def print_inventory(inventory: Inventory) -> None:
@@ -70,8 +70,7 @@ def print_inventory(inventory: Inventory) -> None:
 
 def count_text(files: Sequence[File]) -> str:
     """How many files, and their size: ``12 files, 3.4 MB``."""
-    plural = "" if len(files) == 1 else "s"
-    return f"{len(files)} file{plural}, {size_text(sum(file.size for file in files))}"
+    return f"{counted(len(files), 'file')}, {size_text(sum(file.size for file in files))}"
 
 
 def confirmed(names: Sequence[str], files: Sequence[File], *, yes: bool) -> bool:

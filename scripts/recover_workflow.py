@@ -83,7 +83,7 @@ def _tell(what: str, found: Sequence[str]) -> None:
 
 def refuse_while_at_work(folder: Path) -> None:
     """Raises HandgradError if a main snakemake is at work in the folder, on this machine."""
-    for process, command in _processes_in(folder):
+    for process, command in processes_in(folder):
         if is_main(command):
             raise HandgradError(
                 f"{folder}: snakemake is at work here, process {process.pid} ({' '.join(command)}); "
@@ -126,7 +126,7 @@ def _is_snakemake(command: Sequence[str]) -> bool:
     return "snakemake" in names and names[0].startswith(("python", "snakemake"))
 
 
-def _processes_in(folder: Path) -> Iterator[tuple[psutil.Process, list[str]]]:
+def processes_in(folder: Path) -> Iterator[tuple[psutil.Process, list[str]]]:
     """The processes that work in a folder, and their command lines, as far as one may look at them."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
@@ -143,7 +143,7 @@ def slurm_answers(folder: Path) -> bool:
         queue()
     except HandgradError as error:
         if (folder / SUBMITTED).exists():
-            raise HandgradError(f"{error}; when SLURM answers, try again") from error
+            raise
         print(f"No SLURM jobs were looked for: {error}")
         return False
     return True
@@ -187,7 +187,10 @@ def queue() -> list[Job]:
     """This user's jobs that SLURM is not done with."""
     done = _slurm("squeue", "--all", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z")
     if done.returncode:
-        raise HandgradError(done.stderr.strip().rpartition("\n")[2] or "squeue failed")
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise HandgradError(
+            f"squeue failed, exit status {done.returncode} ({said}); when SLURM answers, try again"
+        )
     lines = (line.strip().split("|", 3) for line in done.stdout.splitlines())
     return [Job(*fields) for fields in lines if len(fields) == len(Job._fields)]
 
@@ -210,7 +213,7 @@ def _slurm(*command: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(command, env=own, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603, no shell
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HandgradError(f"{error}") from error
+        raise HandgradError(f"{command[0]} failed ({error}); when SLURM answers, try again") from error
 
 
 def _one_line(text: str) -> str:
@@ -226,7 +229,7 @@ def end_helpers(folder: Path, patience: float) -> list[str]:
 
 def end_processes(folder: Path, kind: Callable[[Sequence[str]], bool], patience: float) -> list[str]:
     """End, by SIGTERM, processes of a kind that a dead main snakemake has left here; returns their ids."""
-    found = [process for process, command in _processes_in(folder) if kind(command)]
+    found = [process for process, command in processes_in(folder) if kind(command)]
     ended = [process for process in found if _may_be_ended(process)]
     _tell("ending local processes", [str(process.pid) for process in ended])
     for process in ended:
@@ -255,7 +258,10 @@ def unlock(folder: Path) -> list[str]:
         command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(ROOT / "Snakefile")]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, no shell
         if done.returncode:
-            raise HandgradError(f"snakemake --unlock: {_one_line(done.stderr or done.stdout)}")
+            raise HandgradError(
+                f"snakemake --unlock failed ({_one_line(done.stderr or done.stdout)}); mend that, and try "
+                "again"
+            )
     _tell("locks removed", locks)
     return locks
 

@@ -14,6 +14,7 @@ import aggregate_comparison
 import aggregate_gradient_checks
 import aggregate_results
 import aggregate_seeds
+from handgrad.amounts import counted, size_text
 from handgrad.archive import PUBLISHED, installed_versions
 from handgrad.archive_labels import labels_name, write_labels
 from handgrad.archive_proof import Contents, content_mistakes, member_mistakes, read_contents, read_json
@@ -31,7 +32,6 @@ from handgrad.experiment_files import (
     table_names,
 )
 from handgrad.logs import logger
-from handgrad.sizes import size_text
 
 #: what the numbers in tables, and how they are written, depend on
 TABLE_PACKAGES = ("Python", "numpy", "pandas", "scipy", "statsmodels", "tabulate", "h5py")
@@ -69,7 +69,7 @@ def refuse(name: Path, mistakes: list[str], rest: str) -> int:
     """Say what is wrong, a line each."""
     for mistake in mistakes:
         print(f"{name}: {printable(mistake)}", file=sys.stderr)
-    number = f"{len(mistakes)} thing{'' if len(mistakes) == 1 else 's'}"
+    number = f"{counted(len(mistakes), 'thing')}"
     print(f"{name}: NOT proved: {number} wrong; {rest}", file=sys.stderr)
     return 1
 
@@ -175,7 +175,7 @@ def print_proof(contents: Contents, members: int) -> None:
     runs, tables = len(experiment.runs), len(table_files(experiment))
     checks = len(gates(experiment)) + len(gradient_checks(experiment))
     print(f"  whole: {members} members, each listed in SHA256SUMS with its sha256, and none beside")
-    print(f"  {runs} run{'' if runs == 1 else 's'} on {', '.join(dataset_names(experiment))}:")
+    print(f"  {counted(runs, 'run')} on {', '.join(dataset_names(experiment))}:")
     print("    the content_sha256 of each made again from its arrays, its faults from its predictions")
     print(f"  {checks} gradient checks and gates: all passed")
     print(f"  {tables} files of tables, made again from runs and checks: each equal byte for byte")

@@ -24,7 +24,7 @@ registry, formats, download   what datasets are made of, read and fetched
 published                 the published table
 tables, *_tables          from runs to tables
 plot_style, *_plots       from runs to figures
-digests, atomic, sizes, logs, errors   what the rest stands on
+digests, atomic, logs, errors   what the rest stands on
 
 Nothing here imports Snakemake, and nothing here prints.
 """

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from handgrad.amounts import size_text
 from handgrad.archive import COMPLETE, ENVIRONMENT, FORMAT, GIVEN, PROVENANCE, PUBLISHED, README, SUMS
 from handgrad.archive_labels import label_mistakes, labels_name
 from handgrad.archive_reader import Unpacked
@@ -29,7 +30,6 @@ from handgrad.experiment_files import (
     report_file,
     run_files,
 )
-from handgrad.sizes import size_text
 
 MOST_TEXT = 50_000_000  # bytes of JSON or YAML that are read at once
 

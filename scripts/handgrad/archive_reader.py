@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from handgrad.amounts import size_text
 from handgrad.archive import SUMS, parse_sums
 from handgrad.errors import HandgradError
-from handgrad.sizes import size_text
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,254}(/[A-Za-z0-9][\w.+-]{0,254})+", re.ASCII)
 _BLOCK = 1 << 20

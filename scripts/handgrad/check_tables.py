@@ -71,11 +71,17 @@ def read_check(path: str | Path) -> Row:
         check = json.loads(Path(path).read_text(encoding="utf-8"))
         row = dict(_flat({**check, **check["blocks"]}))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HandgradError(f"{path}: cannot be read as a gradient check ({error!r})") from error
+        raise _not_a_check(path, repr(error)) from error
     missing = [name for name in CHECK_COLUMNS if name not in row and "complex" not in name]
     if missing:
-        raise HandgradError(f"{path}: cannot be read as a gradient check (no {missing[0]})")
+        raise _not_a_check(path, f"no {missing[0]}")
     return {name: row.get(name) for name in CHECK_COLUMNS}
+
+
+def _not_a_check(path: str | Path, reason: str) -> HandgradError:
+    return HandgradError(
+        f"{path}: cannot be read as a gradient check ({reason}); delete it, and run snakemake again"
+    )
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

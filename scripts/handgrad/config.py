@@ -16,7 +16,6 @@ from jsonschema import Draft202012Validator, TypeChecker, ValidationError, valid
 
 from handgrad.config_checks import config_mistakes, file_mistakes
 from handgrad.config_errors import ConfigError, Schema, branch, kinds, schema_mistakes, show
-from handgrad.config_files import merged_config
 from handgrad.published import comparable, published_rows, row_settings, run_settings
 from handgrad.runs import Run, canonical_text, run_table
 
@@ -103,18 +102,6 @@ def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experim
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
     return _experiment(complete)
-
-
-def read_experiment(path: str | Path) -> Experiment:
-    """The experiment of a file, completed as ``snakemake --configfile`` completes it.
-
-    Raises ConfigError with all mistakes that were found, one a line, each with the file.
-    """
-    config = merged_config(path)
-    try:
-        return load_experiment(config)
-    except ConfigError as error:
-        raise ConfigError([f"{path}: {mistake}" for mistake in error.mistakes]) from error
 
 
 def _experiment(config: Mapping[str, Any]) -> Experiment:

@@ -204,12 +204,15 @@ def _local_dirs(config: Config) -> Iterator[str]:
         where, folder = f"{key_path(['datasets', dataset])}.local_dir", Path(entry["local_dir"])
         if not folder.is_dir():
             hint = "; write the whole path, ~ is not expanded" if folder.parts[:1] == ("~",) else ""
-            yield f"{where}: {show(str(folder))} is not a folder on this machine{hint}"
+            yield (
+                f"{where}: {show(str(folder))} is not a folder on this machine; give that of the dataset's "
+                f"files, or null{hint}"
+            )
             continue
         for file in _mapping(entry, "files").values():
             name = file.get("name") if isinstance(file, Mapping) else None
             if isinstance(name, str) and not (folder / name).is_file():
-                yield f"{where}: {show(str(folder))} has no file {show(name)}"
+                yield f"{where}: {show(str(folder))} has no file {show(name)}; put it there, or write null"
 
 
 def _published(config: Config) -> Iterator[str]:

@@ -3,7 +3,6 @@
 Snakemake itself names neither the line nor a key that stands twice, hence `make check-config`.
 """
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,13 @@ import yaml
 
 from handgrad.config_errors import ConfigError, show
 
-#: what every experiment file completes, from the working directory, as the Snakefile names them
-SHIPPED = (Path("config/datasets.yaml"), Path("config/config.yaml"))
-
 
 class _Loader(yaml.SafeLoader):
     """A safe loader that remembers keys given twice; YAML would silently keep the last."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.duplicates: list[str] = []
+        self.duplicates: list[tuple[Any, int]] = []  # each key again, and the line of the first
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         # Before the merge keys (<<) are resolved, which may well repeat a key.
@@ -31,10 +27,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             line = key.start_mark.line + 1
             if (key.tag, key.value) in first:
-                self.duplicates.append(
-                    f"line {line}, column {key.start_mark.column + 1}: the key {show(key.value)} stands "
-                    f"here again, first on line {first[key.tag, key.value]}; only one can count"
-                )
+                self.duplicates.append((key, first[key.tag, key.value]))
             first.setdefault((key.tag, key.value), line)
         return super().construct_mapping(node, deep)
 
@@ -51,12 +44,18 @@ def read_config_file(path: str | Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         raise ConfigError([f"{path}: {_syntax(error)}"]) from error
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from error
+        raise ConfigError([f"{path}: cannot be read ({error.strerror}); expected a YAML file"]) from error
     except (yaml.YAMLError, ValueError) as error:
         # not UTF-8, a control character, or a date such as 2024-13-01
         raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
     if loader.duplicates:
-        raise ConfigError([f"{path}: {line}" for line in loader.duplicates])
+        raise ConfigError(
+            [
+                f"{path}: line {key.start_mark.line + 1}, column {key.start_mark.column + 1}: the key "
+                f"{show(key.value)} stands here again, first on line {first}; only one can count"
+                for key, first in loader.duplicates
+            ]
+        )
     if not isinstance(config, dict):
         what = "is empty" if config is None else f"holds {show(config)}"
         raise ConfigError([f"{path}: {what}; expected keys with values, such as `name: mine`"])
@@ -83,11 +82,3 @@ def merge(config: Mapping[Any, Any], overwrite: Mapping[Any, Any]) -> dict[Any, 
         elif value:  # an empty mapping replaces nothing, in Snakemake either
             merged[key] = dict(value)
     return merged
-
-
-def merged_config(path: str | Path) -> dict[Any, Any]:
-    """An experiment file with the shipped files that it completes, as ``snakemake --configfile`` has it.
-
-    Raises ConfigError as ``read_config_file`` does.
-    """
-    return functools.reduce(merge, map(read_config_file, (*SHIPPED, path)))

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -135,13 +134,12 @@ def fetch(
     mirrors: Sequence[str],
     dataset: str,
     patience: Patience = PATIENCE,
-    progress: bool | None = None,
 ) -> None:
     """Have a file of this size and sha256 at ``path``; does nothing if it is there already.
 
     Mirrors are tried in order. One that was busy, fell silent, broke off or could not be connected to is
     asked again after the others, as ``patience`` has it; one that answered with another file, that it has
-    none, or too slowly, is asked once. progress: show a bar; None: if stderr is a terminal.
+    none, or too slowly, is asked once. How far it is shows in the size of ``.<name>.*.part`` beside the path.
 
     Only a verified file is ever put at ``path``. Raises HandgradError: a line that names the file, one for
     each mirror with the reason why it failed, and two that say what to do; or one line, if the file cannot
@@ -152,15 +150,12 @@ def fetch(
     if fault is None:
         logger.info("%s: here already, size and sha256 are right", path)
         return
-    show = sys.stderr.isatty() if progress is None else progress
-    failures = _ask_all(mirrors, wanted, patience, show)
+    failures = _ask_all(mirrors, wanted, patience)
     if failures is not None:
         raise HandgradError(_no_mirror_left(wanted, dataset, fault, failures))
 
 
-def _ask_all(
-    mirrors: Sequence[str], wanted: _Wanted, patience: Patience, progress: bool
-) -> dict[str, list[str]] | None:
+def _ask_all(mirrors: Sequence[str], wanted: _Wanted, patience: Patience) -> dict[str, list[str]] | None:
     """Put the file in place: None; or, by mirror, why each attempt failed."""
     failures: dict[str, list[str]] = {mirror: [] for mirror in mirrors}
     hopeful = list(failures)
@@ -169,7 +164,7 @@ def _ask_all(
             time.sleep(patience.pause * attempt)
         for mirror in list(hopeful):
             try:
-                _fetch_from(mirror, wanted, patience, progress)
+                _fetch_from(mirror, wanted, patience)
                 return None
             except _Failed as failure:
                 logger.info("%s: %s", mirror, failure)
@@ -179,7 +174,7 @@ def _ask_all(
     return failures
 
 
-def _fetch_from(mirror: str, wanted: _Wanted, patience: Patience, progress: bool) -> None:
+def _fetch_from(mirror: str, wanted: _Wanted, patience: Patience) -> None:
     """Put the file in place if this mirror delivers it.
 
     Raises _Failed if it does not, HandgradError if the file cannot be written.
@@ -189,7 +184,7 @@ def _fetch_from(mirror: str, wanted: _Wanted, patience: Patience, progress: bool
     try:
         with whole_file(wanted.path) as part, part.open("wb") as file:
             received = _Received(file, wanted.size, patience)
-            _transfer(mirror, received, patience, progress)
+            _transfer(mirror, received, patience)
             received.check(wanted.sha256)
     except OSError as error:
         raise HandgradError(
@@ -199,7 +194,7 @@ def _fetch_from(mirror: str, wanted: _Wanted, patience: Patience, progress: bool
     logger.info("%s: %d bytes in %.1f s", wanted.path, wanted.size, time.perf_counter() - began)
 
 
-def _transfer(mirror: str, received: _Received, patience: Patience, progress: bool) -> None:
+def _transfer(mirror: str, received: _Received, patience: Patience) -> None:
     """Hand what this mirror sends to ``received``. Raises _Failed."""
 
     def watch(response: requests.Response, **_: Any) -> None:
@@ -210,7 +205,6 @@ def _transfer(mirror: str, received: _Received, patience: Patience, progress: bo
             response.raw.stream = lambda *_, **__: received.pieces(response.raw)  # what requests reads from
 
     download = pooch.HTTPDownloader(
-        progressbar=progress,
         chunk_size=CHUNK,
         timeout=(patience.connect, patience.silence),
         headers={"Accept-Encoding": "identity"},

@@ -32,6 +32,8 @@ TITLES = {
 
 # Columns that may be blank need pandas' Int64: with a blank, a plain integer column turns into floats.
 _KINDS: dict[Any, str] = {str: "str", float: "float64"}
+#: a table may be the workflow's, which makes it again, or the user's, as the published one
+_REMEDY = "mend it, or, if it is in results/, delete it, and run snakemake again"
 _AXIS_TYPES = {axis.name: _KINDS.get(axis.type, "Int64") for axis in fields(Run)}
 TYPES = {
     **_AXIS_TYPES,
@@ -106,11 +108,11 @@ def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=TYPES, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise HandgradError(f"{path}: cannot be read as a table ({reason})") from error
+        raise HandgradError(f"{path}: cannot be read as a table ({reason}); {_REMEDY}") from error
     missing = [name for name in columns if name not in table]
     if missing:
         raise HandgradError(
-            f"{path}: has no column {', '.join(missing)}; it must have the columns {', '.join(columns)}"
+            f"{path}: has no column {', '.join(missing)}, expected {', '.join(columns)}; {_REMEDY}"
         )
     return table[list(columns)]
 

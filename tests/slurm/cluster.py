@@ -157,10 +157,10 @@ class ClusterProject(Project):
     def checkpoint(self, run: str) -> Path:
         return self.path / "results/checkpoints" / Path(*Path(run).with_suffix(".checkpoint").parts[2:])
 
-    def make(self, target: str) -> subprocess.CompletedProcess[str]:
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run make here, with the Python of the tests in place of one in the copy's own .venv."""
         return subprocess.run(
-            ["make", f"--makefile={ROOT / 'Makefile'}", f"BIN={Path(sys.executable).parent}", target],
+            ["make", f"--makefile={ROOT / 'Makefile'}", f"BIN={Path(sys.executable).parent}", *arguments],
             cwd=self.path,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -1,12 +1,13 @@
 """The same experiment on a cluster, where nothing changes but the profile."""
 
 import math
+import re
 from pathlib import Path
 
 import yaml
 
 from ..workflow.conftest import copy_repository
-from .cluster import ClusterProject, contents_of_runs
+from .cluster import ClusterProject, contents_of_runs, wait_until
 from .conftest import QUICK
 
 
@@ -29,3 +30,14 @@ def test_the_quick_experiment_gives_the_same_runs_on_both_nodes_of_a_cluster(
     runs_per_submission = profile["group-components"]["train_{dataset}"]
     submissions = [job for job in jobs if job.name.startswith("handgrad:train_")]
     assert len(submissions) == math.ceil(len(expected) / runs_per_submission) < len(expected)
+
+
+def test_the_status_tells_what_runs_and_how_far_it_is(untrained: ClusterProject) -> None:
+    untrained.start()
+    logs = "results/logs/train_run/digits/*.log"
+    wait_until(lambda: any("epoch 3 of" in path.read_text() for path in untrained.path.glob(logs)))
+    done = untrained.make("status", f"CONFIG={untrained.config}")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"train_run digits/\S+: epoch \d+ of 2500, \d+ \w+", done.stdout), done.stdout
+    assert re.search(r"SLURM jobs: .*\d running", done.stdout)
+    assert re.search(r"Snakemake is at work here \(process \d+\)", done.stdout)

@@ -1,5 +1,6 @@
 """Archives: the same content makes the same bytes, and nothing harmful or half is taken for one."""
 
+import functools
 import gzip
 import hashlib
 import io
@@ -21,11 +22,12 @@ from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write
 from handgrad.archive_labels import label_mistakes, labels_text
 from handgrad.archive_reader import Unpacked, unpack
 from handgrad.archive_runs import Made, run_mistakes
-from handgrad.config import load_experiment, read_experiment
-from handgrad.config_files import merge, merged_config
+from handgrad.config import load_experiment
+from handgrad.config_files import merge, read_config_file
 from handgrad.data import ImageData, Split, write_data
 from handgrad.digests import data_digest
 from handgrad.errors import HandgradError
+from handgrad.experiment_file import SHIPPED, read_experiment
 from handgrad.model import Weights
 from handgrad.runfile import content_sha256, write_run
 from handgrad.runs import Run
@@ -82,7 +84,7 @@ def test_a_manifest_is_read_as_it_is_written() -> None:
 @pytest.mark.parametrize("shipped", ["config/config.yaml", "config/improved.yaml", "config/quick.yaml"])
 def test_the_complete_file_means_the_same_experiment(shipped: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    experiment = read_experiment(shipped)
+    experiment = read_experiment(Path(shipped))[1]
     again = load_experiment(yaml.safe_load(complete_config(experiment)))
     assert (again.runs, again.gradient_check, again.name) == (
         experiment.runs,
@@ -245,7 +247,7 @@ def test_an_archive_that_unpacks_to_far_more_than_its_size_is_not_read_on(
 @pytest.fixture
 def entry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(ROOT)
-    config = merged_config("config/quick.yaml")
+    config = functools.reduce(merge, map(read_config_file, (*SHIPPED, "config/quick.yaml")))
     small = {"datasets": {"digits": {"train": 50, "test": 4, "class_names": ["a", "b", "c"]}}}
     return dict(load_experiment(merge(config, small)).datasets["digits"])
 

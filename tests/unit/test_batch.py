@@ -270,7 +270,7 @@ def test_no_step_makes_an_array(name: str) -> None:
 
 
 def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:
-    # run_memory in workflow/rules/common.smk counts so many bytes an example, and so many examples evaluated
+    # run_megabytes in handgrad/costs.py counts so many bytes an example, and so many examples evaluated
     for shape in [(50, 784, 300, 10), (50, 64, 5, 3), (50, 10, 1000, 100)]:
         W, split = net("float64", shape)
         it = batch(W, split, "raw", "tanh", 50)

@@ -9,7 +9,6 @@ import pytest
 from clean_checkpoints import CHECKPOINTS, main
 from handgrad.checkpoint import SUFFIX
 from handgrad.errors import HandgradError
-from handgrad.sizes import size_text
 
 
 def write(path: Path, size: int) -> None:
@@ -71,19 +70,3 @@ def test_it_refuses_while_snakemake_is_at_work_here(tmp_path: Path) -> None:
         finally:
             process.kill()
     assert len([path for path in (tmp_path / CHECKPOINTS).rglob("*") if path.is_file()]) == 3
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
-        (999_949, "999.9 kB"),
-        (999_950, "1.0 MB"),
-        (31_400_000_000, "31.4 GB"),
-        (5 * 10**15, "5000.0 TB"),
-    ],
-)
-def test_sizes_are_told_as_people_read_them(count: int, text: str) -> None:
-    assert size_text(count) == text

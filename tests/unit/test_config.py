@@ -539,16 +539,18 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "null dataset": ("datasets: {digits: null}", f"datasets.digits: null {MAPPING}"),
     "local_dir is no folder": (
         "datasets: {mnist: {local_dir: /nowhere/at all}}",
-        "datasets.mnist.local_dir: '/nowhere/at all' is not a folder on this machine",
+        "datasets.mnist.local_dir: '/nowhere/at all' is not a folder on this machine; give that of the "
+        "dataset's files, or null",
     ),
     "local_dir from home": (
         "datasets: {mnist: {local_dir: ~/mnist}}",
-        "datasets.mnist.local_dir: '~/mnist' is not a folder on this machine; write the whole path, ~ is not "
-        "expanded",
+        "datasets.mnist.local_dir: '~/mnist' is not a folder on this machine; give that of the dataset's "
+        "files, or null; write the whole path, ~ is not expanded",
     ),
     "local_dir without the file": (
         "datasets: {cifar10: {local_dir: config}}",
-        "datasets.cifar10.local_dir: 'config' has no file 'cifar-10-binary.tar.gz'",
+        "datasets.cifar10.local_dir: 'config' has no file 'cifar-10-binary.tar.gz'; put it there, or "
+        "write null",
     ),
     "empty local_dir": ('datasets: {mnist: {local_dir: ""}}', f"datasets.mnist.local_dir: '' {FOLDER}"),
     "braces in local_dir": (
@@ -648,7 +650,8 @@ def test_every_file_that_local_dir_lacks_is_named(shipped: dict[str, Any], tmp_p
     (tmp_path / MNIST_FILES[1]).touch()
     config = merge(shipped, {"datasets": {"mnist": {"local_dir": str(tmp_path)}}})
     assert lines_of(config) == tuple(
-        f"datasets.mnist.local_dir: '{tmp_path}' has no file '{MNIST_FILES[i]}'" for i in (0, 2, 3)
+        f"datasets.mnist.local_dir: '{tmp_path}' has no file '{MNIST_FILES[i]}'; put it there, or write null"
+        for i in (0, 2, 3)
     )
 
 
@@ -950,7 +953,7 @@ def test_what_is_not_yaml_is_named_with_its_line(tmp_path: Path, text: str, line
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    assert unreadable(path) == (f"{path}: cannot be read (No such file or directory)",)
+    assert unreadable(path) == (f"{path}: cannot be read (No such file or directory); expected a YAML file",)
     path.write_bytes(b"a: \xe4\n")
     wrong = "'utf-8' codec can't decode byte 0xe4 in position 3: invalid continuation byte"
     assert unreadable(path) == (f"{path}: not YAML: {wrong}",)

@@ -20,12 +20,13 @@ from handgrad.checkpoint import (
     path_of,
     write_checkpoint,
 )
-from handgrad.config import Experiment, load_experiment, read_experiment
+from handgrad.config import Experiment, load_experiment
 from handgrad.config_errors import ConfigError
-from handgrad.config_files import merge, merged_config
+from handgrad.config_files import merge, read_config_file
 from handgrad.data import ImageData, Split, content_of, write_data
 from handgrad.digests import code_digest, data_digest
 from handgrad.errors import HandgradError
+from handgrad.experiment_file import SHIPPED, read_experiment
 from handgrad.experiment_files import data_files, final_outputs, job_name, report_file
 from handgrad.model import Weights
 from handgrad.runs import Run
@@ -43,7 +44,7 @@ def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @functools.cache
 def quick() -> dict[str, Any]:
-    return merged_config("config/quick.yaml")
+    return functools.reduce(merge, map(read_config_file, (*SHIPPED, "config/quick.yaml")))
 
 
 def experiment(name: str = "quick", **axes: Any) -> Experiment:
@@ -80,7 +81,7 @@ def left(folder: Path) -> list[str]:
 
 
 def test_nothing_of_a_given_experiment_is_stale(tmp_path: Path) -> None:
-    every = [read_experiment(f"config/{name}.yaml") for name in ("quick", "config", "improved")]
+    every = [read_experiment(Path(f"config/{name}.yaml"))[1] for name in ("quick", "config", "improved")]
     for one in every:
         write(tmp_path, *all_files(one))
     found = take_inventory(tmp_path, every)

@@ -129,7 +129,7 @@ def test_an_experiment_that_is_not_up_to_date_is_not_packed(finished: Project, t
     done = script(finished, "archive_experiment", config)
     assert done.returncode == 1
     assert "not finished, or not up to date: " in done.stderr
-    assert "the first results/runs/digits/af_tanh_hu_5_lr_0.003_" in done.stderr
+    assert "the first train_run digits/af_tanh_hu_5_lr_0.003_" in done.stderr
     assert not (finished.path / "archives").exists()
 
 

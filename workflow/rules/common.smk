@@ -1,19 +1,17 @@
 # Functions and nothing else; what they know comes from the library.
-import math
 import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir) / "../../scripts"))
 
-from handgrad import experiment_files
+from handgrad import costs, experiment_files
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.digests import code_digest, data_digest, names_digest
 from handgrad.errors import HandgradError
 from handgrad.methods import experiment_in_words, shown_config
 from handgrad.registry import EMBEDDED
-from handgrad.runs import training_cost
 from snakemake.exceptions import WorkflowError
 
 
@@ -76,12 +74,18 @@ def snakemake_memory():
     return 0 if workflow.local_exec else 150
 
 
+def show_progress():
+    """Show how far the workflow is while it runs. In the main process alone, since hooks are off in jobs."""
+    # not with the others: each job parses this file, and these take long to load
+    from handgrad.progress_events import follow
+
+    quiet = {choice.name for choice in workflow.output_settings.quiet or ()}
+    if not quiet & {"ALL", "PROGRESS"}:
+        logs = [job.log[0] for job in workflow.dag.needrun_jobs() if job.log]
+        follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)
+
+
 # --- data ---
-
-
-def pixels_of_image(facts):
-    """D, the number of pixel values of an image."""
-    return math.prod(facts["image_shape"])
 
 
 def image_shape(wildcards):
@@ -94,7 +98,10 @@ def file_of(wildcards):
     files = EXPERIMENT.datasets[wildcards.dataset]["files"].values()
     found = [file for file in files if file["name"] == wildcards.file]
     if not found:
-        raise WorkflowError(f"datasets.{wildcards.dataset}.files: none is called {wildcards.file!r}")
+        names = ", ".join(file["name"] for file in files)
+        raise WorkflowError(
+            f"resources/{wildcards.dataset}/{wildcards.file}: no file of the dataset; its files: {names or 'none'}"
+        )
     return found[0]
 
 
@@ -135,11 +142,8 @@ def downloads():
 
 
 def preprocess_memory(wildcards, attempt):
-    """Megabytes: the pixels twice, the files they come from, and Python itself."""
-    facts = entry(wildcards)
-    pixels = pixels_of_image(facts) * (facts["train"] + facts["test"])
-    files = sum(file["size"] for file in facts["files"].values())
-    return attempt * (snakemake_memory() + 200 + (2 * pixels + files) // 10**6)
+    """Megabytes to ask for; a second attempt gets twice as much."""
+    return attempt * (snakemake_memory() + costs.preprocess_megabytes(entry(wildcards)))
 
 
 def digest_of_data(wildcards):
@@ -167,19 +171,8 @@ def gate_of_run(wildcards):
 
 
 def run_seconds(wildcards):
-    """What a run takes on a slow core, that of a cluster's oldest node: an upper bound, to ask for and to order by.
-
-    Ten billion operations a second in matrix products; and for each update 0.3 ms, and 3 ns for a weight of W1,
-    since an update passes over all of them however few its examples are; twice that with momentum, which passes
-    over the velocity too. A core of today is three to ten times as fast.
-    """
-    run, facts = run_of(wildcards), entry(wildcards)
-    inputs = pixels_of_image(facts)
-    train_size = run.train_size or facts["train"] - run.validation_size
-    flop = training_cost(run, inputs=inputs, classes=len(facts["class_names"]), train_size=train_size)
-    updates = run.epochs * math.ceil(train_size / run.batch_size)
-    passes = 2 if run.momentum else 1
-    return flop * 1e-10 + updates * (3e-4 + passes * 3e-9 * run.hidden_units * (inputs + 1))
+    """What a run takes on a slow core."""
+    return costs.most_seconds(run_of(wildcards), entry(wildcards))
 
 
 def run_priority(wildcards):
@@ -196,32 +189,18 @@ def run_minutes(wildcards, attempt):
 
 
 def run_memory(wildcards, attempt):
-    """Megabytes: Python and its libraries, the pixels as bytes, six arrays like W1, and what batches hold.
-
-    A batch holds its pixels as bytes and as numbers, and three numbers a hidden unit; so do the 500 examples
-    that are evaluated at once. With momentum it is ten arrays like W1: the velocity is as large, and a checkpoint
-    is made in memory. Numbers count as 8 bytes. A second attempt gets twice as much.
-    """
-    run, facts = run_of(wildcards), entry(wildcards)
-    inputs = pixels_of_image(facts)
-    pixels = inputs * (facts["train"] + facts["test"])
-    weights = 8 * (10 if run.momentum else 6) * run.hidden_units * inputs
-    batches = (run.batch_size + 500) * (9 * inputs + 3 * 8 * run.hidden_units + 1000)
-    return attempt * (snakemake_memory() + 100 + (pixels + weights + batches) // 10**6)
+    """Megabytes to ask for; a second attempt gets twice as much."""
+    return attempt * (snakemake_memory() + costs.run_megabytes(run_of(wildcards), entry(wildcards)))
 
 
 # --- checks and tables ---
 
 
 def check_memory(wildcards, attempt):
-    """Megabytes: the pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python itself."""
-    facts = entry(wildcards)
-    examples = max(EXPERIMENT.gradient_check.examples, 5)
-    hidden_units = max(EXPERIMENT.gradient_check.hidden_units, 200)
-    inputs = pixels_of_image(facts) + 1
-    pixels = inputs * (facts["train"] + facts["test"])
-    weights = 16 * 8 * hidden_units * inputs
-    return attempt * (snakemake_memory() + 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6)
+    """Megabytes to ask for, enough for the gate as well; a second attempt gets twice as much."""
+    check = EXPERIMENT.gradient_check
+    size = {"hidden_units": max(check.hidden_units, 200), "examples": max(check.examples, 5)}
+    return attempt * (snakemake_memory() + costs.check_megabytes(entry(wildcards), **size))
 
 
 def gates():

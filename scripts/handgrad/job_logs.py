@@ -1,0 +1,70 @@
+"""How far a job is, from the end of its log."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+#: bytes of a log's end that are read, enough for many lines
+END = 8192
+
+_LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) (INFO|WARNING|ERROR) (.*)")
+_EPOCH = re.compile(r"epoch (\d+) of (\d+): .* (\d+) s left$")
+_RESUMED = re.compile(r"resumes after epoch (\d+)\b")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a log. at: when it was written, in seconds since the epoch, by the clock of its machine."""
+
+    at: float
+    level: str
+    text: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is the last line of a job that has done what it was to do."""
+        return self.level == "INFO" and self.text.startswith("done in ")
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training job is: epochs that have passed, of how many, and the seconds that are left at ``at``.
+
+    Of a job that has not yet ended an epoch, epochs and left are not known: 0 and None.
+    """
+
+    epoch: int
+    epochs: int
+    left: float | None
+    at: float
+
+    def left_at(self, now: float) -> float | None:
+        """The seconds that are left at some other time."""
+        return None if self.left is None else max(0.0, self.left - (now - self.at))
+
+
+def last_lines(log: Path) -> list[Line]:
+    """The last lines of a job's log, without what continues them; none if it is not there."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - END))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    found = (_LINE.fullmatch(line) for line in text.splitlines())
+    return [Line(_seconds(line[1], line[2]), line[3], line[4]) for line in found if line]
+
+
+def _seconds(date: str, milliseconds: str) -> float:
+    return datetime.fromisoformat(date).timestamp() + int(milliseconds) / 1000
+
+
+def position(lines: list[Line]) -> Position | None:
+    """Where a training job is, by the last line that says so; None if none does."""
+    for line in reversed(lines):
+        if epoch := _EPOCH.match(line.text):
+            return Position(int(epoch[1]), int(epoch[2]), float(epoch[3]), line.at)
+        if resumed := _RESUMED.match(line.text):
+            return Position(int(resumed[1]), 0, None, line.at)
+    return None

@@ -1,0 +1,60 @@
+"""Say what an experiment file would run and what that would cost, before anything runs: ``make plan``.
+
+To be run where Snakemake is run. Asks Snakemake itself what is still to be done; changes nothing.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from handgrad.amounts import counted
+from handgrad.digests import code_digest
+from handgrad.errors import HandgradError
+from handgrad.estimates import Estimator
+from handgrad.experiment_file import DEFAULT, read_experiment
+from handgrad.plan import Cluster, Cores, plan_table, plan_words, read_cluster
+from handgrad.steps import steps_of
+
+
+def main(file: Path, machine: Cores | Cluster) -> None:
+    """Print the plan. Raises HandgradError if the file is wrong, or Snakemake cannot plan it."""
+    _, experiment = read_experiment(file)
+    steps = steps_of(file)
+    estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
+    estimates = [estimator.estimate(step) for step in steps if step.pending]
+    print(f"{file}: {experiment.name}, {counted(len(experiment.runs), 'run')}\n")
+    print(*plan_table(steps, estimates), sep="\n")
+    print()
+    if not estimates:
+        print("Everything is there and up to date: nothing to be done.")
+        return
+    free = shutil.disk_usage(".").free
+    print(*plan_words(estimates, machine, earlier=len(estimator.paces.used), free=free), sep="\n")
+
+
+def cores(text: str) -> Cores:
+    """``all``, or a number of cores, as Snakemake takes it."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        number = available if text == "all" else int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of cores, or all")
+    return Cores(number, psutil.virtual_memory().total // 10**6)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
+    parser.add_argument("--cores", type=cores, default="all", help="of this machine (default: all)")
+    parser.add_argument("--profile", type=Path, help="of a cluster, in place of this machine's cores")
+    options = parser.parse_args()
+    try:
+        main(options.file, read_cluster(options.profile) if options.profile else options.cores)
+    except HandgradError as error:
+        sys.exit(str(error))

@@ -1,0 +1,58 @@
+"""A terminal: runs a command in it and tells what a person sees."""
+
+import os
+import pty
+import select
+import struct
+import termios
+import time
+from collections.abc import Callable
+from fcntl import ioctl
+from pathlib import Path
+
+import pyte
+
+
+class Terminal:
+    """A command in a terminal of so many rows and columns.
+
+    frames: what the screen showed, one text for each time that it changed.
+    """
+
+    def __init__(
+        self, command: list[str], *, cwd: Path, env: dict[str, str], rows: int = 40, columns: int = 120
+    ) -> None:
+        self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
+        self._stream = pyte.ByteStream(self.screen)
+        self.frames: list[str] = []
+        self.pid, self._end = pty.fork()
+        if self.pid == 0:
+            ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.chdir(cwd)
+            os.execvpe(command[0], command, {**env, "TERM": "xterm-256color"})  # noqa: S606
+
+    def run(self, *, until: Callable[[str], bool] = lambda _: False, seconds: float = 120) -> int | None:
+        """Go on until what is shown is as asked for (None), or the command has ended (its exit status)."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self._end], [], [], 0.1)[0]:
+                try:
+                    self._stream.feed(os.read(self._end, 65536))
+                except OSError:  # Linux: nobody has the other end any more
+                    return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+                self.frames.append("\n".join(line.rstrip() for line in self.screen.display))
+                if until(self.frames[-1]):
+                    return None
+        raise TimeoutError(self.frames[-1] if self.frames else "nothing was shown")
+
+    def type(self, keys: bytes) -> None:
+        """What a person types."""
+        os.write(self._end, keys)
+
+    @property
+    def text(self) -> str:
+        """All that can be read at the end, with what has scrolled away."""
+        scrolled = [
+            "".join(line[n].data for n in range(self.screen.columns)) for line in self.screen.history.top
+        ]
+        return "\n".join(line.rstrip() for line in [*scrolled, *self.screen.display])

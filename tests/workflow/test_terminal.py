@@ -1,0 +1,107 @@
+"""What a person at a terminal sees while the workflow runs."""
+
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from .conftest import Project
+from .terminal import Terminal
+from .test_gate import ACTIVATIONS
+from .test_sources import dataset, make_folder
+
+pytestmark = pytest.mark.slow
+
+Tiny = Callable[..., dict[str, Any]]
+
+#: epochs that take long enough to be seen
+LONG = {"hidden_units": 200, "batch_size": 2, "epochs": 60}
+
+
+def terminal(project: Project, config: dict[str, Any], *arguments: str, **size: int) -> Terminal:
+    command = project.command(*arguments, "--configfile", project.write_config(config))
+    return Terminal(command, cwd=project.path, env=project.environment, **size)
+
+
+def test_steps_epochs_and_the_time_left_are_seen(project: Project, tiny: Tiny) -> None:
+    shown = terminal(project, tiny(axes=LONG), "--until", "train_run")
+    assert shown.run() == 0
+    live = [frame for frame in shown.frames if "epoch" in frame]
+    epochs = [set(re.findall(r"epoch (\d+) of 60, \d+ s left", frame)) for frame in live]
+    assert any(len(both) == 2 for both in epochs) or len(set.union(*epochs)) > 3  # two runs, side by side
+    assert any(re.search(r"2 of 4 steps done, about \d+ s left", frame) for frame in live)
+    assert "train_run digits/af_tanh_hu_200_lr_0.001_bs_2_ep_60_l2_0.01_seed_0: done in" in shown.text
+    assert "steps done" not in shown.text  # the live part is gone at the end
+    assert "Complete log(s)" in shown.text
+    assert not shown.screen.cursor.hidden
+
+
+def test_what_failed_and_why_stays_on_the_screen(project: Project, tiny: Tiny) -> None:
+    project.edit(ACTIVATIONS, "return 1 - np.tanh(A) ** 2", "return 1 - np.tanh(A)")
+    shown = terminal(project, tiny(), "--until", "train_run", columns=400)
+    assert shown.run() == 1
+    assert "gradient check of tanh on digits failed at W1" in shown.text
+    assert "Error in rule check_gate" in shown.text
+    assert "steps done" not in shown.text
+
+
+def test_ctrl_c_saves_and_says_so(project: Project, tiny: Tiny) -> None:
+    shown = terminal(project, tiny(axes={**LONG, "epochs": 5000}), "--until", "train_run", columns=400)
+    assert shown.run(until=lambda frame: " of 5000, " in frame) is None
+    shown.type(b"\x03")
+    assert shown.run() == 1
+    assert shown.text.count("stopped by SIGINT after epoch") >= 1
+    assert "the next snakemake goes on from results/checkpoints/digits/" in shown.text
+    assert not shown.screen.cursor.hidden
+
+
+class Slow(SimpleHTTPRequestHandler):
+    """A server that sends a file in two halves, the second after a while."""
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        content = source.read()
+        outputfile.write(content[: len(content) // 2])
+        outputfile.flush()
+        time.sleep(1.5)  # what is shown is renewed every half second
+        outputfile.write(content[len(content) // 2 :])
+
+    def log_message(self, *_: Any) -> None:
+        """Not on the terminal of the tests."""
+
+
+def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "server")
+    (folder / "train-x.gz").write_bytes(bytes(800_000))  # nobody reads what is in it
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Slow, directory=str(folder))) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        entry = dataset(folder, f"http://127.0.0.1:{http.server_port}")
+        config = tiny(axes={"dataset": "small", "batch_size": 20}, datasets={"small": entry})
+        shown = terminal(project, config, "download")
+        assert shown.run() == 0, shown.text
+        http.shutdown()
+    half = re.compile(r"download_file small/train-x.gz .*kB of 800.0 kB")
+    assert any(half.search(frame) for frame in shown.frames)
+    assert "download_file small/train-x.gz: done in" in shown.text
+
+
+@pytest.mark.parametrize("quiet", [["--quiet", "all"], ["-n"]], ids=" ".join)
+def test_who_asks_for_quiet_or_for_a_dry_run_sees_nothing_live(
+    quiet: list[str], finished: Project, tiny: Tiny
+) -> None:
+    config = tiny(axes={"learning_rate": [0.001, 0.002, 0.003]})
+    shown = terminal(finished, config, *quiet, "--until", "train_run")
+    assert shown.run() == 0
+    assert "steps done" not in "".join(shown.frames)
+
+
+def test_a_log_has_no_codes_for_terminals_and_all_that_snakemake_says(finished: Project, tiny: Tiny) -> None:
+    said = finished.run(tiny(axes={"learning_rate": [0.001, 0.002, 0.003]}), "--until", "train_run")
+    assert "\x1b" not in said
+    assert "rule train_run:" in said
+    assert "Finished jobid" in said
