@@ -50,7 +50,7 @@ def require_up_to_date(config: str) -> None:
     steps = steps_of(Path(config))
     if pending := [step for step in steps if step.pending]:
         raise HandgradError(
-            f"{config}: not finished, or not up to date: {len(pending)} of {len(steps)} steps are to be done, "
+            f"{config}: not finished, or not up to date: {len(pending)} of {len(steps)} steps are to do, "
             f"the first {pending[0].rule} {pending[0].name}; run snakemake --configfile {config} first"
         )
 

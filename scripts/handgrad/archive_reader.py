@@ -80,7 +80,7 @@ def unpack(path: Path, to: Path) -> Unpacked:
         ) from error
     except HandgradError as error:
         raise HandgradError(f"{path}: {error}") from error
-    _hold_against_manifest(unpacked)
+    unpacked.mistakes += _manifest_mistakes(unpacked)
     return unpacked
 
 
@@ -125,20 +125,16 @@ def _blocks(content: IO[bytes]) -> Iterator[bytes]:
     return iter(lambda: content.read(_BLOCK), b"")
 
 
-def _hold_against_manifest(unpacked: Unpacked) -> None:
-    """Add what is missing, what is not listed, and what has another sha256 than is listed."""
+def _manifest_mistakes(unpacked: Unpacked) -> Iterator[str]:
+    """What is missing, what is not listed, and what has another sha256 than is listed."""
     if SUMS not in unpacked.sums:
-        unpacked.mistakes.append(f"{SUMS}: missing, so nothing can be held against it")
+        yield f"{SUMS}: missing, so nothing can be held against it"
         return
     listed, wrong = parse_sums((unpacked.folder / SUMS).read_text(encoding="utf-8", errors="replace"))
     found = {name: digest for name, digest in unpacked.sums.items() if name != SUMS}
-    unpacked.mistakes += [
-        f"{SUMS}: {line[:200]!r} is no line of a manifest, or stands twice" for line in wrong
-    ]
-    unpacked.mistakes += [f"{name}: missing, {SUMS} lists it" for name in listed if name not in found]
-    unpacked.mistakes += [f"{name}: extra, {SUMS} does not list it" for name in found if name not in listed]
-    unpacked.mistakes += [
-        f"{name}: its sha256 is {found[name]}, {SUMS} has {listed[name]}"
-        for name in found
-        if listed.get(name, found[name]) != found[name]
-    ]
+    yield from (f"{SUMS}: {line[:200]!r} is no line of a manifest, or stands twice" for line in wrong)
+    yield from (f"{name}: missing, {SUMS} lists it" for name in listed if name not in found)
+    yield from (f"{name}: extra, {SUMS} does not list it" for name in found if name not in listed)
+    for name, digest in found.items():
+        if listed.get(name, digest) != digest:
+            yield f"{name}: its sha256 is {digest}, {SUMS} has {listed[name]}"
