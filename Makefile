@@ -12,6 +12,10 @@
 # make check-config   what is wrong with an experiment file: make check-config CONFIG=my.yaml
 # make recover        after snakemake was killed: end what it left at work, unlock, tidy up
 # make clean-checkpoints  remove the checkpoints of all runs; says how much room that made
+# make stale          what of results/ no experiment file needs: make stale FILES="config/config.yaml mine.yaml"
+# make prune          the same, and removes it after asking (YES=1: without)
+# make archive        pack one finished experiment, whole and small: make archive CONFIG=mine.yaml
+# make verify         prove an archive whole and its tables right: make verify ARCHIVE=archives/mine.tar.gz
 # make sources        list the files that scripts need beside them, after one was added (docs/ecosystem.md)
 # make lint           formatting, types and Snakemake's own lint
 PYTHON ?= python3
@@ -24,10 +28,10 @@ BIN := .venv/bin
 INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints lint format help sources
+.PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints stale prune archive verify sources lint format help
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^[^#]/q; s/^# //p' Makefile
 
 quick: .venv/workflow
 	$(SNAKEMAKE) --configfile config/quick.yaml
@@ -64,6 +68,18 @@ recover:
 
 clean-checkpoints:
 	@$(INSTALLED) scripts/clean_checkpoints.py
+
+stale:
+	@$(INSTALLED) scripts/prune_results.py $(FILES)
+
+prune:
+	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter 1,$(YES)),--yes) $(FILES)
+
+archive:
+	@$(INSTALLED) scripts/archive_experiment.py "$(CONFIG)"
+
+verify: .venv/workflow
+	@$(BIN)/python scripts/verify_archive.py "$(ARCHIVE)"
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"

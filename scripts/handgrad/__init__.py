@@ -17,6 +17,9 @@ answers                   which test examples a run has right
 selection                 which run is the best
 statistics, result_statistics   intervals, and which runs cannot be told from the best
 config, config_*          the experiment file and its mistakes
+experiment_files          which files the workflow makes for an experiment
+stale, stale_checkpoints  which files no experiment needs any more
+archive, archive_*        one experiment in one file, and the proof of it
 registry, formats, download   what datasets are made of, read and fetched
 published                 the published table
 tables, *_tables          from runs to tables

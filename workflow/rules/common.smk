@@ -29,7 +29,7 @@ def project_folder():
 
 sys.path.insert(0, str(project_folder() / "scripts"))
 
-from handgrad import costs
+from handgrad import costs, experiment_files
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.config_files import read_config_file, with_registry
@@ -76,54 +76,27 @@ def entry(wildcards):
 
 def dataset_names():
     """The datasets that this experiment trains on, in the order in which it names them."""
-    return list(dict.fromkeys(run.dataset for run in EXPERIMENT.runs))
+    return experiment_files.dataset_names(EXPERIMENT)
 
 
 def runs_of(dataset=None):
     """The run files of this experiment, in the order of its table; of one dataset, or of all."""
-    return [
-        f"results/runs/{run.dataset}/{run.name}.h5"
-        for run in EXPERIMENT.runs
-        if dataset in (None, run.dataset)
-    ]
+    return experiment_files.run_files(EXPERIMENT, dataset)
 
 
 def data_files():
     """The datasets that this experiment trains on, as files."""
-    return [f"results/data/{dataset}.h5" for dataset in dataset_names()]
+    return experiment_files.data_files(EXPERIMENT)
 
 
 def final_outputs():
-    """What `snakemake` makes when it is not told what to make.
-
-    Run files, checks and gates are named too: one that somebody deleted is made again, though the tables made
-    from it are still there; and a gate that has failed is tried again, though the runs that it once let pass are.
-    """
-    base = f"results/{EXPERIMENT.name}"
-    tables = ["results", "seeds", "best", "gradient_checks"]
-    if EXPERIMENT.has_published:
-        tables.append("comparison")
-    return [
-        *runs_of(),
-        *gradient_checks(),
-        *gates(),
-        *(f"{base}/tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "html")),
-        *figure_files(),
-        f"{base}/summary.html",
-    ]
+    """What `snakemake` makes when it is not told what to make."""
+    return experiment_files.final_outputs(EXPERIMENT)
 
 
 def figure_files():
     """The figures of this experiment."""
-    figures = [
-        f"{kind}/{dataset}.svg"
-        for kind in ("learning_curves", "accuracy", "heat_maps", "cost", "confusion", "mistakes", "weights")
-        for dataset in dataset_names()
-    ]
-    figures.append("best.svg")
-    if EXPERIMENT.has_published:
-        figures.append("comparison.svg")
-    return [f"results/{EXPERIMENT.name}/figures/{name}" for name in figures]
+    return experiment_files.figure_files(EXPERIMENT)
 
 
 def snakemake_memory():
@@ -260,23 +233,14 @@ def check_memory(wildcards, attempt):
     return attempt * (snakemake_memory() + costs.check_megabytes(entry(wildcards), **size))
 
 
-def checked():
-    """What is checked: each dataset and activation that is trained."""
-    return list(dict.fromkeys((run.dataset, run.activation) for run in EXPERIMENT.runs))
-
-
 def gates():
     """The checks that must have passed before training."""
-    return [f"results/checks/gate/{dataset}_{activation}.json" for dataset, activation in checked()]
+    return experiment_files.gates(EXPERIMENT)
 
 
 def gradient_checks():
     """The report's gradient checks."""
-    settings = EXPERIMENT.gradient_check.name
-    return [
-        f"results/checks/gradients/{dataset}_{activation}_{settings}.json"
-        for dataset, activation in checked()
-    ]
+    return experiment_files.gradient_checks(EXPERIMENT)
 
 
 def data_digests():

@@ -1,0 +1,91 @@
+"""Pack one finished experiment into one file: ``make archive CONFIG=mine.yaml``.
+
+To be run where Snakemake is run. The archive is proved, as ``make verify`` does, before it takes its name.
+"""
+
+import sys
+from pathlib import Path
+
+import verify_archive
+from handgrad.archive import has_report, members_of, write_archive
+from handgrad.atomic import whole_file
+from handgrad.config import Experiment
+from handgrad.config_errors import ConfigError
+from handgrad.digests import file_sha256
+from handgrad.errors import HandgradError
+from handgrad.experiment_file import read_experiment
+from handgrad.experiment_files import data_files, report_file
+from handgrad.steps import steps_of
+from recover_workflow import refuse_while_at_work
+
+ARCHIVES = Path("archives")
+
+
+def main(folder: Path, config: str) -> None:
+    """Pack the experiment of a file into archives/<name>.tar.gz.
+
+    Raises HandgradError if a snakemake is at work, if the experiment is not finished and up to date, or if an
+    archive of that name holds something else.
+    """
+    refuse_while_at_work(folder)
+    _, experiment = read_experiment(Path(config))
+    require_up_to_date(config)
+    require_data(folder, experiment, config)
+    to = ARCHIVES / f"{experiment.name}.tar.gz"
+    if report_is_old(experiment, folder):
+        print(
+            f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
+        )
+    with whole_file(folder / to) as part:
+        write_archive(part, experiment.name, members_of(experiment, Path(config), folder))
+        require_same(folder, to, part)
+        if verify_archive.main(part, told=to):
+            raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
+    print(f"Written: {to}")
+    print(f"Keep it where results are kept. To prove it again, anywhere: make verify ARCHIVE={to}")
+
+
+def require_up_to_date(config: str) -> None:
+    """Raise HandgradError if snakemake would make anything of an experiment now."""
+    steps = steps_of(Path(config))
+    if pending := [step for step in steps if step.pending]:
+        raise HandgradError(
+            f"{config}: not finished, or not up to date: {len(pending)} of {len(steps)} steps are to do, "
+            f"the first {pending[0].rule} {pending[0].name}; run snakemake --configfile {config} first"
+        )
+
+
+def require_data(folder: Path, experiment: Experiment, config: str) -> None:
+    """Raise HandgradError if a dataset is not there, which Snakemake does not miss once all else is."""
+    for path in data_files(experiment):
+        if not (folder / path).is_file():
+            raise HandgradError(
+                f"{path}: not there, and the archive takes its labels; to make it again: "
+                f"snakemake --cores 1 --configfile {config} -- {path}"
+            )
+
+
+def report_is_old(experiment: Experiment, folder: Path) -> bool:
+    """Whether Snakemake's report is there, and of earlier results."""
+    return (folder / report_file(experiment)).exists() and not has_report(experiment, folder)
+
+
+def require_same(folder: Path, to: Path, new: Path) -> None:
+    """Raise HandgradError if an archive is there that holds something else, which may be nowhere else."""
+    if (folder / to).exists() and file_sha256(folder / to) != file_sha256(new):
+        raise HandgradError(
+            f"{to}: is there and holds something else than would be packed now; move it to another name, "
+            "or delete it, and try again"
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print("make archive: say which experiment: make archive CONFIG=mine.yaml", file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(Path.cwd(), sys.argv[1])
+    except ConfigError as error:
+        sys.exit(str(error))
+    except HandgradError as error:
+        sys.exit(f"make archive: {error}")

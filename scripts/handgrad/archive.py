@@ -1,0 +1,165 @@
+"""One experiment in one file: ``<name>.tar.gz``, whose members lie in a folder ``<name>/``.
+
+README.md, SHA256SUMS         what it is and how to verify it; the sha256 of every other member
+provenance.json               git revision, packages, digests of the code
+requirements.txt, environment.yml   what to install to run it again
+config/given.yaml             the experiment file, byte for byte
+config/experiment.yaml        the same with all that it leaves out
+config/published.csv          the published table that it is compared with, where there is one
+data/<dataset>.json           what a dataset is, and its test labels (``archive_labels``)
+results/...                   runs, gradient checks, tables, figures and pages, at their paths in the project
+
+The same members make the same bytes, with one version of zlib.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import platform
+import re
+import tarfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handgrad.archive_labels import labels_name, labels_text
+from handgrad.archive_readme import readme
+from handgrad.config import Experiment
+from handgrad.digests import IMPORTS, PROJECT, code_digest, file_sha256
+from handgrad.errors import HandgradError
+from handgrad.experiment_files import (
+    dataset_names,
+    final_outputs,
+    page_file,
+    report_file,
+)
+from handgrad.methods import shown_config
+from handgrad.provenance import git_revision
+
+FORMAT = 1
+README, SUMS, PROVENANCE = "README.md", "SHA256SUMS", "provenance.json"
+GIVEN, COMPLETE, PUBLISHED = "config/given.yaml", "config/experiment.yaml", "config/published.csv"
+ENVIRONMENT = ("requirements.txt", "environment.yml")
+
+_TIME = 315532800  # 1980-01-01: tar calls earlier times implausible
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+
+#: what a member's content is: a file, or bytes
+Members = Mapping[str, Path | bytes]
+
+
+def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, Path | bytes]:
+    """All members of the archive of an experiment whose file is given, but for SHA256SUMS.
+
+    Raises HandgradError if a dataset cannot be read.
+    """
+    members: dict[str, Path | bytes] = {path: folder / path for path in final_outputs(experiment)}
+    if has_report(experiment, folder):
+        members[report_file(experiment)] = folder / report_file(experiment)
+    members |= {name: PROJECT / name for name in ENVIRONMENT}
+    members[GIVEN] = given
+    members[COMPLETE] = complete_config(experiment).encode()
+    if experiment.published and experiment.has_published_dataset:
+        members[PUBLISHED] = folder / experiment.published.table
+    for dataset in dataset_names(experiment):
+        data = folder / f"results/data/{dataset}.h5"
+        members[labels_name(dataset)] = labels_text(data, experiment.datasets[dataset]).encode()
+    facts = provenance(experiment)
+    members[PROVENANCE] = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
+    members[README] = readme(experiment, facts["git_revision"]).encode()
+    return members
+
+
+def has_report(experiment: Experiment, folder: Path) -> bool:
+    """Whether Snakemake's report is there, and no older than the page, so that it tells the same."""
+    report, page = folder / report_file(experiment), folder / page_file(experiment)
+    return report.is_file() and report.stat().st_mtime_ns >= page.stat().st_mtime_ns
+
+
+def complete_config(experiment: Experiment) -> str:
+    """An experiment file that leaves nothing out, as YAML: every key, and the entries of its datasets."""
+    config = yaml.safe_load(shown_config(experiment))
+    config["checkpoint_seconds"] = experiment.checkpoint_seconds
+    config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
+    divisors = config["published"]["loss_divisor"]
+    config["published"]["loss_divisor"] = {k: v for k, v in divisors.items() if k in config["datasets"]}
+    dumper = type("_Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
+    return yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def provenance(experiment: Experiment) -> dict[str, Any]:
+    """Where an archive's content comes from: code, and the packages that are installed here."""
+    return {
+        "format": FORMAT,
+        "experiment": experiment.name,
+        "git_revision": git_revision(PROJECT),
+        "versions": installed_versions(),
+        "code": {rule: code_digest(rule) for rule in sorted(IMPORTS)},
+    }
+
+
+def installed_versions() -> dict[str, str]:
+    """Python, and each package of requirements.txt, as they are installed here."""
+    found = {"Python": platform.python_version()}
+    for name in _PIN.findall((PROJECT / "requirements.txt").read_text(encoding="utf-8")):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    """The manifest, which ``sha256sum -c`` takes: a line a member, in the order of their names."""
+    return "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+
+
+def parse_sums(text: str) -> tuple[dict[str, str], list[str]]:
+    """The sha256 of each name in a manifest, and its lines that are none or name a member again."""
+    sums: dict[str, str] = {}
+    wrong = []
+    for line in text.splitlines():
+        found = re.fullmatch(r"([0-9a-f]{64})  ([!-~]+)", line)
+        if found is None or found[2] in sums:
+            wrong.append(line)
+        else:
+            sums[found[2]] = found[1]
+    return sums, wrong
+
+
+def write_archive(path: Path, name: str, members: Members) -> dict[str, str]:
+    """Write an archive with its manifest; returns the sha256 of every member in it.
+
+    Raises HandgradError if a member cannot be read, or changes meanwhile.
+    """
+    try:
+        sums = {member: _sha256(content) for member, content in members.items()}
+        all_members = {**members, SUMS: sums_text(sums).encode()}
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for member in sorted(all_members):
+                _add(tar, f"{name}/{member}", all_members[member], sums.get(member))
+    except OSError as error:
+        raise HandgradError(f"{error.filename or path}: cannot be packed ({error.strerror})") from error
+    return sums
+
+
+def _sha256(content: Path | bytes) -> str:
+    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_sha256(content)
+
+
+def _add(tar: tarfile.TarFile, name: str, content: Path | bytes, expected: str | None) -> None:
+    """Add a member that tells nothing of who packed it and when."""
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    if expected not in (None, hashlib.sha256(data).hexdigest()):
+        raise HandgradError(f"{content!s}: changed while it was packed; try again")
+    member = tarfile.TarInfo(name)
+    member.size, member.mtime = len(data), _TIME
+    tar.addfile(member, io.BytesIO(data))
