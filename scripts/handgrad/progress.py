@@ -73,10 +73,19 @@ class Progress:
         self.begun.pop(key, None)
         self.failed.add(key)
 
-    @property
-    def correction(self) -> float:
-        """How many times as long as guessed the runs have taken that have ended; 1 before any has."""
-        return self._taken / self._guessed if self._guessed and self.workers else 1.0
+    def correction(self, running: Iterable[Running] = ()) -> float:
+        """How many times as long as guessed runs take: those that have ended, and those whose end is in sight.
+
+        1 before there is any, and on a cluster, where it is not known when a job began.
+        """
+        if not self.workers:
+            return 1.0
+        taken, guessed = self._taken, self._guessed
+        for row in running:
+            if row.done and row.left is not None and row.key[0] == "train_run" and row.key in self.begun:
+                taken += self.clock() - self.begun[row.key] + row.left
+                guessed += self.planned[row.key].seconds
+        return taken / guessed if guessed else 1.0
 
     def look(self) -> View:
         """Where the jobs that have begun are now."""
@@ -124,13 +133,14 @@ class Progress:
 
     def _guess(self, key: Key, passed: float) -> float:
         seconds = self.planned[key].seconds if key in self.planned else 0.0
-        return max(0.0, seconds * self.correction - passed)
+        return max(0.0, seconds * self.correction() - passed)
 
     def left(self, view: View) -> float:
         """Seconds until all is done."""
         at_work = [row.left or 0.0 for row in view.running]
         begun = {*self.begun, *self.finished, *self.failed} - view.submitted
-        to_come = [one.seconds * self.correction for key, one in self.planned.items() if key not in begun]
+        correction = self.correction(view.running)
+        to_come = [one.seconds * correction for key, one in self.planned.items() if key not in begun]
         return makespan(to_come, self.workers or max(1, len(at_work)), at_work)
 
     def share(self, view: View) -> float:

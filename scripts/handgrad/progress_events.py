@@ -102,5 +102,7 @@ class NotShown(logging.Filter):
     """Keeps from a terminal what is shown there live."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is printed."""
+        """Whether a record is printed: what is shown live is not, but that all is done, which then stays."""
+        if event_of(record) == "progress" and vars(record)["done"] == vars(record)["total"]:
+            return True
         return event_of(record) not in SHOWN and record.msg not in EMPTY

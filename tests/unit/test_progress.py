@@ -80,12 +80,20 @@ def test_time_left_is_that_of_what_runs_and_of_what_is_to_come(three: Progress) 
     assert three.left(View([])) == 40
     three.begin(("train_run", "d/a"))
     three.begin(("train_run", "d/b"))
-    log(Path("results/logs/train_run/d/a.log"), epoch(10, 8))
-    three.clock = Clock(at(0.5))
+    log(Path("results/logs/train_run/d/a.log"), epoch(10, 9, 11))
+    three.clock = Clock(at(11.5))
     view = three.look()
-    assert [row.text for row in view.running] == ["epoch 10 of 20, 8 s left", ""]
+    assert [row.text for row in view.running] == ["epoch 10 of 20, 9 s left", ""]
     assert view.running[0].done == 0.5
-    assert three.left(view) == pytest.approx(28)  # c follows a
+    assert three.left(View([])) == 20  # of c alone
+    assert three.left(view) == pytest.approx(8.5 + 20.5)  # c follows b, and takes as long as a
+
+
+def test_a_run_whose_end_is_in_sight_corrects_the_guess_for_those_to_come(three: Progress) -> None:
+    three.begin(("train_run", "d/a"))
+    log(Path("results/logs/train_run/d/a.log"), epoch(10, 3, 3))
+    three.clock = Clock(at(3.5))
+    assert three.left(three.look()) == pytest.approx(3 + 6.5)  # a takes 6.5 s where 20 were guessed
 
 
 def test_runs_that_have_ended_correct_the_guess_for_those_to_come(three: Progress) -> None:
@@ -181,7 +189,8 @@ def test_names_of_runs_and_of_files_are_kept_whole() -> None:
 def test_what_is_shown_live_is_not_printed_too_and_errors_are() -> None:
     shown = NotShown()
     assert not shown.filter(record("job_info"))
-    assert not shown.filter(record("progress"))
+    assert not shown.filter(record("progress", done=1, total=2))
+    assert shown.filter(record("progress", done=2, total=2))  # stays, when what was live is gone
     assert shown.filter(record("job_error"))
     assert shown.filter(logging.LogRecord("snakemake", logging.INFO, "", 0, "a message", (), None))
 
@@ -209,7 +218,8 @@ class Stream(io.StringIO):
 
 def test_where_there_is_no_terminal_lines_come_every_so_often(three: Progress) -> None:
     three.begin(("train_run", "d/a"))
-    log(Path("results/logs/train_run/d/a.log"), epoch(10, 8))
+    log(Path("results/logs/train_run/d/a.log"), epoch(10, 8, 11))
+    three.clock = Clock(at(11.5))
     stream = Stream()
     display = PlainDisplay(three, stream, seconds=0.01)
     assert stream.written.wait(30)
