@@ -74,7 +74,7 @@ class Progress:
         self.failed.add(key)
 
     def correction(self, running: Iterable[Running] = ()) -> float:
-        """How many times as long as guessed runs take: those that have ended, and those whose end is in sight.
+        """How many times as long as guessed runs take: those that have ended, or whose end is in sight.
 
         1 before there is any, and on a cluster, where it is not known when a job began.
         """

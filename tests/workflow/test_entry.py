@@ -110,6 +110,7 @@ def test_a_diverged_run_is_a_row(project: Project, tiny: Tiny) -> None:
     assert table.loss.isna().tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_the_longest_runs_are_trained_first(project: Project, tiny: Tiny) -> None:
     config = tiny(axes={"learning_rate": 0.001, "epochs": [1, 3, 2], "hidden_units": [5, 50]})
     done = project.snakemake("--configfile", project.write_config(config), cores=1)

@@ -63,13 +63,25 @@ GATE = "results/checks/gate/*"
     [
         pytest.param("handgrad/plot_style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
         pytest.param("handgrad/check_tables.py", [], [DATA, GATE, CHECKS, RUNS, FIGURES], id="one table"),
-        pytest.param("handgrad/statistics.py", [RESULTS], [DATA, GATE, CHECKS, RUNS], id="statistics"),
+        pytest.param(
+            "handgrad/statistics.py",
+            [RESULTS],
+            [DATA, GATE, CHECKS, RUNS],
+            marks=pytest.mark.slow,
+            id="statistics",
+        ),
         pytest.param(
             "handgrad/summary/page.css", [PAGE], [DATA, GATE, CHECKS, RUNS, TABLES, FIGURES], id="the page"
         ),
         pytest.param("plot_accuracy.py", [], [DATA, GATE, CHECKS, RUNS, TABLES], id="script of a plot"),
         pytest.param("handgrad/check_report.py", [CHECKS], [DATA, GATE, RUNS], id="the report's check"),
-        pytest.param("handgrad/gradient_check.py", [GATE, CHECKS, RUNS], [DATA], id="the check"),
+        pytest.param(
+            "handgrad/gradient_check.py",
+            [GATE, CHECKS, RUNS],
+            [DATA],
+            marks=pytest.mark.slow,
+            id="the check",
+        ),
         pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="model"),
         pytest.param("handgrad/training.py", [RUNS], [DATA, GATE, CHECKS], id="training"),
         pytest.param(
@@ -114,6 +126,7 @@ def test_changing_the_settings_of_the_reports_check_retrains_nothing(finished: P
     assert len(written(checks, finished.times(CHECKS))) == 1
 
 
+@pytest.mark.slow
 def test_another_order_of_values_is_another_order_of_rows(finished: Project, tiny: Tiny) -> None:
     runs = finished.times(RUNS)
     finished.run(tiny(axes={"learning_rate": [0.002, 0.001]}))
@@ -158,6 +171,7 @@ def test_another_experiment_reuses_shared_runs_and_leaves_the_first_tables_alone
     assert list(table.learning_rate) == [0.002, 0.004]
 
 
+@pytest.mark.slow
 def test_other_facts_about_the_data_make_data_and_runs_again(finished: Project, tiny: Tiny) -> None:
     runs = finished.times(RUNS)
     names = [f"digit {n}" for n in range(10)]

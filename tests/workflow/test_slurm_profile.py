@@ -27,6 +27,7 @@ def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 
+@pytest.mark.slow
 def test_old_outputs_of_jobs_that_were_refused_are_not_taken_for_new_ones(
     finished: Project, refusing: None, tiny: Tiny
 ) -> None:
