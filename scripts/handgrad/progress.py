@@ -112,7 +112,8 @@ class Progress:
         where = position(lines)
         now = self.clock()
         if where is None or where.left is None:
-            text = "" if where is None else f"goes on after epoch {where.epoch}"
+            so_far = f"{duration_text(now - began)} so far"
+            text = so_far if where is None else f"goes on after epoch {where.epoch}"
             return Running(key, text, left=self._guess(key, now - began))
         left = where.left_at(now) or 0.0
         text = f"epoch {where.epoch} of {where.epochs}, {duration_text(left)} left"

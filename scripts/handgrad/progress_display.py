@@ -5,8 +5,8 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any, Protocol, TextIO
+import time
+from typing import Protocol, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -24,6 +24,8 @@ PLAIN_SECONDS = 60.0
 MOST_ROWS = 16
 #: columns of a bar
 BAR = 24
+#: what makes a terminal write in green, and as before
+GREEN, PLAIN = "\033[32m", "\033[0m"
 
 
 class Display(Protocol):
@@ -72,7 +74,7 @@ class PlainDisplay:
     def lines(self) -> list[str]:
         """What is shown now."""
         view = self.progress.look()
-        rows = [f"    {job_title(row)}: {row.text or 'at work'}" for row in view.running[:MOST_ROWS]]
+        rows = [f"    {job_title(row)}: {row.text}" for row in view.running[:MOST_ROWS]]
         return [f"Progress: {self.progress.headline(view)}", *rows, *_more(view.running)]
 
 
@@ -84,37 +86,75 @@ def _more(running: list[Running]) -> list[str]:
 class LiveDisplay:
     """The same at the foot of a terminal, renewed all the time; all that is printed appears above it.
 
-    Not only Snakemake prints: jobs share its stderr. So as long as this lasts, stderr is a pipe whose lines
-    are put above the live part, which alone writes to the terminal.
+    Not only Snakemake prints: jobs share its stderr. So as long as this lasts, stderr is a pipe, and one
+    thread alone writes to the terminal: what comes through the pipe, and the live part below it.
     """
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
+        self._terminal = os.dup(2)
         terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
         self.console = Console(file=terminal, force_terminal=True, highlight=False, soft_wrap=True)
-        self._pipe = Stderr(self._above)
-        self._live = Live(
-            get_renderable=self.shown,
-            console=self.console,
-            refresh_per_second=1 / (LIVE_SECONDS if progress.workers else CLUSTER_SECONDS),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
-        self.console.show_cursor(True)  # a process that is killed cannot bring it back
+        self._over, self._ended = threading.Event(), threading.Event()
+        self._read, write = os.pipe()
+        sys.stderr.flush()
+        os.dup2(write, 2)
+        os.close(write)
+        threading.Thread(target=self._work, name="progress", daemon=True).start()
 
     def say(self, line: str) -> None:
         """Print a line above the live part."""
-        self.console.print(Text(line, style="green"))
+        sys.stderr.write(f"{GREEN}{line}{PLAIN}\n")
+        sys.stderr.flush()
 
     def stop(self) -> None:
-        """Take the live part away and give stderr back."""
-        self._live.stop()
-        self._pipe.give_back()
+        """Take the live part away and give stderr back, once all that was written to it is shown.
 
-    def _above(self, text: str) -> None:
-        self.console.print(Text.from_ansi(text))
+        Processes that still run keep the pipe; what they write is copied to the terminal as it comes.
+        """
+        if not self._over.is_set():
+            sys.stderr.flush()
+            os.dup2(self._terminal, 2)
+            self._over.set()
+        self._ended.wait()
+
+    def _work(self) -> None:
+        try:
+            self._show()
+        finally:
+            self._ended.set()
+            self._copy()
+
+    def _show(self) -> None:
+        """Show what comes and, below it, how far it is, until it is over and nothing comes any more."""
+        seconds = LIVE_SECONDS if self.progress.workers else CLUSTER_SECONDS
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            self.console.show_cursor(True)  # a process that is killed cannot bring it back
+            renewed, rest = 0.0, b""
+            while self._waiting(0) or not self._over.is_set():
+                if self._waiting(0.1):
+                    chunk = os.read(self._read, 65536)
+                    if not chunk:  # nobody has the other end any more
+                        break
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    self._print(lines)
+                if time.monotonic() - renewed > seconds:
+                    live.update(self.shown(), refresh=True)
+                    renewed = time.monotonic()
+            self._print([rest] if rest else [])
+
+    def _print(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self.console.print(Text.from_ansi(line.decode("utf-8", "replace")))
+
+    def _waiting(self, seconds: float) -> bool:
+        """Whether something has come through the pipe, or comes in so many seconds."""
+        return bool(select.select([self._read], [], [], seconds)[0])
+
+    def _copy(self) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := os.read(self._read, 65536):
+                os.write(self._terminal, chunk)
 
     def shown(self) -> RenderableType:
         """What is shown now: a bar for all of it, and a line for each running job."""
@@ -136,50 +176,3 @@ class LiveDisplay:
 
 def _bar(done: float | None) -> RenderableType:
     return Text() if done is None else ProgressBar(total=1.0, completed=done, width=BAR)
-
-
-class Stderr:
-    """stderr as a pipe: what this process, or one that it starts, writes to it is handed on by lines."""
-
-    def __init__(self, to: Callable[[str], Any]) -> None:
-        self._to = to
-        sys.stderr.flush()
-        self._terminal = os.dup(2)
-        self._read, write = os.pipe()
-        os.dup2(write, 2)
-        os.close(write)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._hand_on, name="stderr", daemon=True)
-        self._thread.start()
-
-    def give_back(self) -> None:
-        """Make stderr the terminal again, once all that was written has been handed on.
-
-        Processes that still run keep the pipe; what they write is copied to the terminal as it comes.
-        """
-        sys.stderr.flush()
-        os.dup2(self._terminal, 2)
-        self._over.set()
-        self._thread.join()
-        threading.Thread(target=self._copy, name="stderr", daemon=True).start()
-
-    def _hand_on(self) -> None:
-        rest = b""
-        while not (self._over.is_set() and not self._waiting(0)):
-            if self._waiting(0.1):
-                chunk = os.read(self._read, 65536)
-                if not chunk:
-                    break
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    self._to(line.decode("utf-8", "replace"))
-        if rest:
-            self._to(rest.decode("utf-8", "replace"))
-
-    def _waiting(self, seconds: float) -> bool:
-        return bool(select.select([self._read], [], [], seconds)[0])
-
-    def _copy(self) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := os.read(self._read, 65536):
-                os.write(self._terminal, chunk)

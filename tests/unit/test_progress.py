@@ -83,7 +83,7 @@ def test_time_left_is_that_of_what_runs_and_of_what_is_to_come(three: Progress) 
     log(Path("results/logs/train_run/d/a.log"), epoch(10, 9, 11))
     three.clock = Clock(at(11.5))
     view = three.look()
-    assert [row.text for row in view.running] == ["epoch 10 of 20, 9 s left", ""]
+    assert [row.text for row in view.running] == ["epoch 10 of 20, 9 s left", "12 s so far"]
     assert view.running[0].done == 0.5
     assert three.left(View([])) == 20  # of c alone
     assert three.left(view) == pytest.approx(8.5 + 20.5)  # c follows b, and takes as long as a
@@ -107,7 +107,7 @@ def test_the_log_of_an_earlier_attempt_is_not_that_of_this_one(three: Progress) 
     log(Path("results/logs/train_run/d/a.log"), epoch(19, 1))
     three.clock = Clock(at(100))
     three.begin(("train_run", "d/a"))
-    assert three.look().running[0].text == ""
+    assert three.look().running[0].text == "0 s so far"
 
 
 def test_on_a_cluster_a_job_runs_from_its_logs_first_line_to_its_last(three: Progress) -> None:

@@ -1,12 +1,11 @@
 """What a person at a terminal sees while the workflow runs."""
 
 import re
-import time
 from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -62,13 +61,16 @@ def test_ctrl_c_saves_and_says_so(project: Project, tiny: Tiny) -> None:
 
 
 class Slow(SimpleHTTPRequestHandler):
-    """A server that sends a file in two halves, the second after a while."""
+    """A server that sends a large file in two halves, the second once the first was seen."""
+
+    seen = Event()
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         content = source.read()
         outputfile.write(content[: len(content) // 2])
         outputfile.flush()
-        time.sleep(1.5)  # what is shown is renewed every half second
+        if len(content) > 100_000:
+            self.seen.wait(20)
         outputfile.write(content[len(content) // 2 :])
 
     def log_message(self, *_: Any) -> None:
@@ -83,10 +85,11 @@ def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: 
         entry = dataset(folder, f"http://127.0.0.1:{http.server_port}")
         config = tiny(axes={"dataset": "small", "batch_size": 20}, datasets={"small": entry})
         shown = terminal(project, config, "download")
+        half = re.compile(r"download_file small/train-x.gz .*kB of 800.0 kB")
+        assert shown.run(until=lambda frame: bool(half.search(frame))) is None
+        Slow.seen.set()
         assert shown.run() == 0, shown.text
         http.shutdown()
-    half = re.compile(r"download_file small/train-x.gz .*kB of 800.0 kB")
-    assert any(half.search(frame) for frame in shown.frames)
     assert "download_file small/train-x.gz: done in" in shown.text
 
 
