@@ -22,8 +22,8 @@ LIVE_SECONDS, CLUSTER_SECONDS = 0.5, 5.0
 PLAIN_SECONDS = 60.0
 #: the most jobs that are shown one by one
 MOST_ROWS = 16
-#: columns of a bar
-BAR = 24
+#: columns of a bar, and of a terminal that has room for one beside each job
+BAR, WIDE = 24, 100
 #: what makes a terminal write in green, and as before
 GREEN, PLAIN = "\033[32m", "\033[0m"
 
@@ -161,7 +161,7 @@ class LiveDisplay:
         view = self.progress.look()
         rows = Table.grid(padding=(0, 1), expand=True)  # what does not fit is cut off the titles
         rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        rows.add_column(width=BAR)
+        rows.add_column(width=BAR if self.console.width >= WIDE else 0)
         rows.add_column(no_wrap=True, style="cyan")
         for row in view.running[: self._rows()]:
             rows.add_row(job_title(row), _bar(row.done), row.text)

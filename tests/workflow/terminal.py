@@ -29,7 +29,8 @@ class Terminal:
         if self.pid == 0:
             ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.chdir(cwd)
-            os.execvpe(command[0], command, {**env, "TERM": "xterm-256color"})  # noqa: S606
+            own = {key: value for key, value in env.items() if key not in ("COLUMNS", "LINES")}
+            os.execvpe(command[0], command, {**own, "TERM": "xterm-256color"})  # noqa: S606
 
     def run(self, *, until: Callable[[str], bool] = lambda _: False, seconds: float = 120) -> int | None:
         """Go on until what is shown is as asked for (None), or the command has ended (its exit status)."""
