@@ -24,9 +24,12 @@ CONFIG ?= config/config.yaml
 # check-config takes FILE= as well
 FILE ?= $(CONFIG)
 BIN := .venv/bin
-# for what tidies up after a snakemake that is installed: its Python, or the active one where there is no .venv (conda)
-INSTALLED = $(or $(wildcard $(BIN)/python),python)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# What is called beside Snakemake takes .venv's Python or, where there is no .venv, the active one that has the packages
+# (conda); where there is neither, .venv is made.
+ACTIVE := $(if $(wildcard $(BIN)/python),,$(shell python -c 'import h5py, rich, snakemake' >/dev/null 2>&1 && echo python))
+INSTALLED = $(or $(ACTIVE),$(BIN)/python)
+INSTALLATION := $(if $(wildcard $(BIN)/python)$(ACTIVE),,.venv/workflow)
 
 .PHONY: quick test test-slow test-slurm test-browser full bench report plan status check-config recover clean-checkpoints stale prune archive verify sources lint format help
 
@@ -47,39 +50,40 @@ full: .venv/workflow
 bench: .venv/workflow
 	$(BIN)/python benchmarks/compare_speed.py
 
-report: .venv/workflow
-	@name=$$($(BIN)/python scripts/check_config.py --name $(CONFIG)) && \
+report: $(INSTALLATION)
+	@name=$$($(INSTALLED) scripts/check_config.py --name $(CONFIG)) && \
 	{ test -f "results/$$name/tables/results.csv" || \
 	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $(CONFIG) first" >&2; exit 1; }; } && \
-	$(SNAKEMAKE) --configfile $(CONFIG) -- "results/$$name/summary.html" && \
-	$(BIN)/snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
+	$(INSTALLED) -m snakemake --cores $(CORES) --configfile $(CONFIG) -- "results/$$name/summary.html" && \
+	$(INSTALLED) -m snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
 
-plan: .venv/workflow
-	@$(BIN)/python scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile "$(PROFILE)") "$(CONFIG)"
+plan: $(INSTALLATION)
+	@$(INSTALLED) scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile "$(PROFILE)") "$(CONFIG)"
 
-status:
+status: $(INSTALLATION)
 	@$(INSTALLED) scripts/show_status.py "$(CONFIG)"
 
-check-config: .venv/workflow
-	@$(BIN)/python scripts/check_config.py "$(FILE)"
+check-config: $(INSTALLATION)
+	@$(INSTALLED) scripts/check_config.py "$(FILE)"
 
-recover:
+recover: $(INSTALLATION)
 	@$(INSTALLED) scripts/recover_workflow.py
 
-clean-checkpoints:
+clean-checkpoints: $(INSTALLATION)
 	@$(INSTALLED) scripts/clean_checkpoints.py
 
-stale:
+stale: $(INSTALLATION)
 	@$(INSTALLED) scripts/prune_results.py $(FILES)
 
-prune:
-	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter 1,$(YES)),--yes) $(FILES)
+# YES counts where it was typed, and not where the environment has it
+prune: $(INSTALLATION)
+	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter command,$(firstword $(origin YES))),$(if $(filter 1,$(YES)),--yes)) $(FILES)
 
-archive:
+archive: $(INSTALLATION)
 	@$(INSTALLED) scripts/archive_experiment.py "$(CONFIG)"
 
-verify: .venv/workflow
-	@$(BIN)/python scripts/verify_archive.py "$(ARCHIVE)"
+verify: $(INSTALLATION)
+	@$(INSTALLED) scripts/verify_archive.py "$(ARCHIVE)"
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"

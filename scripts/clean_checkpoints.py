@@ -10,14 +10,15 @@ from pathlib import Path
 
 from handgrad.amounts import size_text
 from handgrad.errors import HandgradError
-from recover_workflow import refuse_while_at_work
+from recover_workflow import refuse_while_at_work, refuse_while_locked
 
 CHECKPOINTS = Path("results/checkpoints")
 
 
 def main(folder: Path) -> None:
-    """Remove a folder's checkpoints. Raises HandgradError if a main snakemake is at work there."""
+    """Remove a folder's checkpoints. Raises HandgradError if a main snakemake is at work there, or may be."""
     refuse_while_at_work(folder)
+    refuse_while_locked(folder)
     checkpoints = folder / CHECKPOINTS
     sizes = [path.lstat().st_size for path in checkpoints.rglob("*") if not path.is_dir()]
     if not sizes:

@@ -15,7 +15,7 @@ from handgrad.config_errors import ConfigError
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import read_experiment
 from handgrad.stale import GROUPS, File, Inventory, remove, take_inventory
-from recover_workflow import refuse_while_at_work
+from recover_workflow import refuse_while_at_work, refuse_while_locked
 
 
 def main(folder: Path, files: Sequence[str], *, prune: bool, yes: bool) -> None:
@@ -25,15 +25,23 @@ def main(folder: Path, files: Sequence[str], *, prune: bool, yes: bool) -> None:
     or nobody can be asked.
     """
     if prune:
-        refuse_while_at_work(folder)
+        refuse_in_use(folder)
     experiments = read_experiments(files)
+    if (folder / "results").is_symlink() and not (folder / "results").exists():
+        raise HandgradError("results: a link that leads nowhere; is the disk that it leads to mounted?")
     inventory = take_inventory(folder, experiments)
     print(f"Kept: {', '.join(map(told, experiments))}")
     print_inventory(inventory)
     if prune and inventory.files and confirmed(files, inventory.files, yes=yes):
-        refuse_while_at_work(folder)  # somebody may have thought about it for long
+        refuse_in_use(folder)  # somebody may have thought about it for long
         gone = list(remove(folder, inventory.files))
         print(f"results: {count_text(gone)} removed")
+
+
+def refuse_in_use(folder: Path) -> None:
+    """Raise HandgradError if a snakemake is at work in the folder, here or, by its lock, elsewhere."""
+    refuse_while_at_work(folder)
+    refuse_while_locked(folder)
 
 
 def read_experiments(files: Sequence[str]) -> list[Experiment]:
@@ -113,3 +121,5 @@ if __name__ == "__main__":
         sys.exit(str(error))
     except HandgradError as error:
         sys.exit(f"{name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"\n{name}: interrupted; what it had not yet removed is there")

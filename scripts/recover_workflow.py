@@ -97,6 +97,20 @@ def refuse_while_at_work(folder: Path) -> None:
         )
 
 
+def refuse_while_locked(folder: Path) -> None:
+    """Raises HandgradError if Snakemake has locked the folder: one is at work, and may be elsewhere."""
+    if locks := locks_of(folder):
+        raise HandgradError(
+            f"{folder}: locked by a snakemake ({', '.join(locks)}), which is at work, perhaps on another "
+            "machine, or was killed; wait for its end, or call make recover, and try again"
+        )
+
+
+def locks_of(folder: Path) -> list[str]:
+    """The names of Snakemake's locks of a folder."""
+    return sorted(path.name for path in (folder / ".snakemake/locks").glob("*.lock"))
+
+
 def main_jobs(folder: Path) -> list[Job]:
     """The SLURM jobs in which a main snakemake is at work in the folder, as far as SLURM tells."""
     with suppress(HandgradError):  # no SLURM, or no answer: looked at later, where it matters
@@ -253,7 +267,7 @@ def _may_be_ended(process: psutil.Process) -> bool:
 
 def unlock(folder: Path) -> list[str]:
     """Remove Snakemake's locks of a folder, whichever experiment set them; returns their names."""
-    locks = sorted(path.name for path in (folder / ".snakemake/locks").glob("*.lock"))
+    locks = locks_of(folder)
     if locks:
         command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(ROOT / "Snakefile")]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, no shell

@@ -57,6 +57,16 @@ def test_with_no_checkpoints_it_says_so(
     assert capsys.readouterr().out == f"{CHECKPOINTS}: no checkpoints\n"
 
 
+def test_it_refuses_while_the_folder_is_locked_though_nobody_is_seen_at_work(tmp_path: Path) -> None:
+    fill(tmp_path / CHECKPOINTS)
+    lock = tmp_path / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()  # as by a snakemake on another machine
+    with pytest.raises(HandgradError, match=r"locked by a snakemake \(0.output.lock\)"):
+        main(tmp_path)
+    assert len([path for path in (tmp_path / CHECKPOINTS).rglob("*") if path.is_file()]) == 3
+
+
 def test_it_refuses_while_snakemake_is_at_work_here(tmp_path: Path) -> None:
     fill(tmp_path / CHECKPOINTS)
     (tmp_path / "snakemake").write_text("print(flush=True); import time; time.sleep(600)")

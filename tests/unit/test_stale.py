@@ -359,6 +359,21 @@ def test_at_a_terminal_only_yes_removes(
     assert (left(tmp_path) == []) == gone
 
 
+def test_it_refuses_while_the_folder_is_locked_though_nobody_is_seen_at_work(tmp_path: Path) -> None:
+    write(tmp_path, "results/runs/digits/" + "af_tanh_hu_1_lr_1_bs_1_ep_1_l2_0_seed_0.h5")
+    write(tmp_path, ".snakemake/locks/0.output.lock")  # as by a snakemake on another machine
+    before = left(tmp_path)
+    with pytest.raises(HandgradError, match="locked by a snakemake"):
+        call(tmp_path, yes=True)
+    assert left(tmp_path) == before
+
+
+def test_results_that_lead_nowhere_are_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "results").symlink_to(tmp_path / "not-mounted")
+    with pytest.raises(HandgradError, match="results: a link that leads nowhere"):
+        call(tmp_path, prune=False)
+
+
 @pytest.mark.parametrize("when", ["before it looks", "while it asks"])
 def test_it_refuses_while_snakemake_is_at_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
