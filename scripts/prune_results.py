@@ -122,4 +122,5 @@ if __name__ == "__main__":
     except HandgradError as error:
         sys.exit(f"{name}: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"\n{name}: interrupted; what it had not yet removed is there")
+        print(file=sys.stderr)  # after ^C
+        sys.exit(f"{name}: interrupted; what it had not yet removed is there")

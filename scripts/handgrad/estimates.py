@@ -15,7 +15,7 @@ from handgrad.config import Experiment
 from handgrad.errors import HandgradError
 from handgrad.gradient_check import GATE
 from handgrad.job_costs import read_job
-from handgrad.pace import CHECKPOINTS, NO_CHECKPOINT, SAMPLE, Paces, product_rate, read_header
+from handgrad.pace import CHECKPOINTS, SAMPLE, UNREADABLE, Paces, product_rate, read_header
 from handgrad.runs import Run
 from handgrad.steps import Step
 
@@ -134,7 +134,7 @@ class Estimator:
             epochs = float(header["epochs"] + header["passed"] / train_size)
             usable = header["code"] == self.training and epochs <= run.epochs
             return 0.0 if not usable else float(run.epochs) if header["ended"] and other == run else epochs
-        except NO_CHECKPOINT:
+        except UNREADABLE:
             return 0.0
 
     def _facts(self, run: Run) -> costs.Facts:

@@ -52,8 +52,15 @@ def last_lines(log: Path) -> list[Line]:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    found = (_LINE.fullmatch(line) for line in text.splitlines())
-    return [Line(_seconds(line[1], line[2]), line[3], line[4]) for line in found if line]
+    return [line for line in map(_line, text.splitlines()) if line]
+
+
+def _line(text: str) -> Line | None:
+    found = _LINE.fullmatch(text)
+    try:
+        return found and Line(_seconds(found[1], found[2]), found[3], found[4])
+    except ValueError:  # no date
+        return None
 
 
 def _seconds(date: str, milliseconds: str) -> float:

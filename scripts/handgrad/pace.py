@@ -1,8 +1,10 @@
 """How long runs take on a machine: by earlier runs, or, where there are none, by counting operations."""
 
 import json
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +30,11 @@ NOMINAL_RATE = 2e11
 #: how long a product is timed
 TIMED_SECONDS = 0.03
 
-#: what reading a file raises that is not what its name says
-NO_CHECKPOINT = (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
+#: what reading a file raises that is not what its name says, or is damaged
+UNREADABLE = (
+    *(OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, struct.error),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 Kind = tuple[Any, ...]
 
@@ -55,7 +60,7 @@ def read_pace(path: Path) -> Pace | None:
     """The pace of a run, from its file or its checkpoint; None if that cannot be read, or holds no epoch."""
     try:
         return _of_checkpoint(path) if path.name.endswith(SUFFIX) else _of_run(path)
-    except NO_CHECKPOINT:
+    except UNREADABLE:
         return None
 
 
@@ -81,7 +86,7 @@ def read_header(path: Path) -> dict[str, Any]:
     """What a checkpoint says of itself, with the number of its ``epochs``; its weights are not read.
 
     Its checksum is not looked at: this is for estimates, and training trusts nothing of it. Raises one of
-    NO_CHECKPOINT if it is none.
+    UNREADABLE if it is none.
     """
     with zipfile.ZipFile(path) as archive:  # which may stand behind other bytes, here a checksum
         header = json.loads(str(_array(archive, "header")))

@@ -82,9 +82,10 @@ class Progress:
             return 1.0
         taken, guessed = self._taken, self._guessed
         for row in running:
-            if row.done and row.left is not None and row.key[0] == "train_run" and row.key in self.begun:
-                taken += self.clock() - self.begun[row.key] + row.left
-                guessed += self.planned[row.key].seconds
+            began = self.begun.get(row.key)
+            if row.done and row.left is not None and began is not None and row.key[0] == "train_run":
+                taken += self.clock() - began + row.left
+                guessed += self.planned[row.key].seconds if row.key in self.planned else 0.0
         return taken / guessed if guessed else 1.0
 
     def look(self) -> View:

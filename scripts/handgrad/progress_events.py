@@ -18,9 +18,12 @@ SHOWN = {"run_info", "job_info", "group_info", "job_started", "job_finished", "p
 EMPTY = {"Select jobs to execute..."}
 
 
-def step_of_log(log: str) -> Step:
-    """The job whose log is ``results/logs/<rule>/<name>.log``, whatever its rule is called by a module."""
-    _, _, rule, *name = PurePath(log).with_suffix("").parts
+def step_of_log(log: str) -> Step | None:
+    """The job whose log is ``results/logs/<rule>/<name>.log``, whatever its rule is called, or None."""
+    parts = PurePath(log).with_suffix("").parts
+    if parts[:2] != ("results", "logs") or len(parts) < 4:
+        return None
+    _, _, rule, *name = parts
     return Step(rule, "/".join(name), outputs=(), pending=True, there=False)
 
 
@@ -49,7 +52,7 @@ def follow(
 
 def _estimates(logs: Iterable[str], experiment: Experiment) -> dict[Key, Estimate]:
     estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
-    steps = [step_of_log(log) for log in logs]
+    steps = [step for step in map(step_of_log, logs) if step]
     return {(step.rule, step.name): estimator.estimate(step) for step in steps}
 
 
@@ -77,6 +80,8 @@ class ProgressEvents(logging.Handler):
     def _take(self, event: str, facts: dict[str, Any]) -> None:
         if event == "job_info" and facts["log"]:
             step = step_of_log(facts["log"][0])
+            if step is None:
+                return
             self._keys[facts["jobid"]] = step.rule, step.name
             self.progress.begin((step.rule, step.name))
         elif event == "job_finished" and facts["job_id"] in self._keys:

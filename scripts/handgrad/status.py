@@ -52,7 +52,7 @@ def _status(step: Step, alive: Collection[Path], began: float | None, now: float
     if last.ended:  # since Snakemake was asked, or before what it depends on has changed
         just_made = not step.there and all(Path(output).exists() for output in step.outputs)
         return Status(step, "done" if just_made else "waiting")
-    if last.text.startswith("stopped by "):
+    if last.text.startswith(("stopped by ", "interrupted;")):
         return Status(step, "stopped", last.text)
     if last.level == "ERROR":
         return Status(step, "failed", last.text)

@@ -136,6 +136,15 @@ def test_files_that_are_no_runs_are_passed_over(tmp_path: Path) -> None:
     assert pace.Paces(tmp_path, DATASETS).seconds(replace(RUN, seed=3)) == pytest.approx(3.0)
 
 
+def test_a_damaged_checkpoint_is_passed_over_whatever_is_damaged(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, RUN, 5)
+    content = bytearray(path.read_bytes())
+    central = content.rindex(b"PK\x01\x02")
+    content[central + 6] = 224  # "zip file version 22.4"
+    path.write_bytes(content)
+    assert pace.read_pace(path) is None
+
+
 def test_an_unfinished_run_says_it_too(tmp_path: Path) -> None:
     checkpoint(tmp_path, RUN, 5)
     assert pace.Paces(tmp_path, DATASETS).seconds(replace(RUN, seed=1)) == pytest.approx(2.0)

@@ -72,6 +72,8 @@ def test_what_was_killed_tells_where_it_was(state: Callable[..., Status]) -> Non
 
 def test_what_was_stopped_has_not_failed(state: Callable[..., Status]) -> None:
     assert state(STOPPED).state == "stopped"
+    interrupted = "2026-11-25 12:00:03,000 WARNING interrupted; nothing of this job was kept"
+    assert state(interrupted).state == "stopped"
 
 
 def test_what_failed_before_is_waiting_once_snakemake_is_at_it_again(state: Callable[..., Status]) -> None:

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import struct
 import termios
 import time
@@ -45,6 +46,18 @@ class Terminal:
                 if until(self.frames[-1]):
                     return None
         raise TimeoutError(self.frames[-1] if self.frames else "nothing was shown")
+
+    def hang_up(self, seconds: float = 60) -> int:
+        """Close the terminal while the command runs; its exit status."""
+        os.close(self._end)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            process, status = os.waitpid(self.pid, os.WNOHANG)
+            if process:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.05)
+        os.kill(self.pid, signal.SIGKILL)
+        raise TimeoutError("it did not end")
 
     def type(self, keys: bytes) -> None:
         """What a person types."""

@@ -32,9 +32,9 @@ def test_steps_epochs_and_the_time_left_are_seen(project: Project, tiny: Tiny) -
     shown = terminal(project, tiny(axes=LONG), "--until", "train_run")
     assert shown.run() == 0
     live = [frame for frame in shown.frames if "epoch" in frame]
-    epochs = [set(re.findall(r"epoch (\d+) of 60, \d+ s left", frame)) for frame in live]
+    epochs = [set(re.findall(r"epoch (\d+) of 60, .+ left", frame)) for frame in live]
     assert any(len(both) == 2 for both in epochs) or len(set.union(*epochs)) > 3  # two runs, side by side
-    assert any(re.search(r"2 of 4 steps done, about \d+ s left", frame) for frame in live)
+    assert any(re.search(r"2 of 4 steps done, about .+ left", frame) for frame in live)
     assert "train_run digits/af_tanh_hu_200_lr_0.001_bs_2_ep_60_l2_0.01_seed_0: done in" in shown.text
     assert "steps done" not in shown.text  # the live part is gone at the end
     assert "Complete log(s)" in shown.text

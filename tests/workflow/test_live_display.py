@@ -1,0 +1,78 @@
+"""The live part at the foot of a terminal loses nothing and holds nobody up, whatever becomes of either."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+from .terminal import Terminal
+
+#: a program that shows progress while it and a child print many lines to stderr
+PROGRAM = """
+import os, signal, subprocess, sys
+sys.path.insert(0, {scripts!r})
+from handgrad.progress import Progress
+from handgrad.progress_display import LiveDisplay, display
+
+class Broken(Progress):
+    def look(self):
+        raise RuntimeError("nothing to be seen")
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+shown = display({kind}({{}}, 2))
+os.write(2, type(shown).__name__.encode() + b"\\n")
+child = subprocess.Popen(["sh", "-c", {child!r}])
+for number in range({lines}):
+    os.write(2, b"line %d\\n" % number)
+child.wait() if {wait} else None
+shown.say("the last line")
+shown.stop()
+try:
+    os.write(2, b"after it\\n")
+except OSError:
+    pass
+child.kill()
+"""
+LINES = "i=0; while [ $i -lt 300 ]; do echo child $i >&2; i=$((i+1)); done"
+
+
+def program(kind: str = "Progress", child: str = LINES, wait: bool = True, lines: int = 2000) -> list[str]:
+    scripts = str(ROOT / "scripts")
+    text = PROGRAM.format(scripts=scripts, kind=kind, child=child, wait=wait, lines=lines)
+    return [sys.executable, "-c", text]
+
+
+@pytest.mark.parametrize("kind", ["Progress", "Broken"])
+def test_every_line_is_shown_once_and_in_order(kind: str, tmp_path: Path) -> None:
+    shown = Terminal(program(kind), cwd=tmp_path, env=dict(os.environ), columns=80)
+    assert shown.run() == 0
+    lines = [line.strip() for line in shown.text.splitlines()]
+    assert [line for line in lines if line.startswith("line ")] == [f"line {n}" for n in range(2000)]
+    assert [line for line in lines if line.startswith("child ")] == [f"child {n}" for n in range(300)]
+    assert lines.index("line 1999") < lines.index("the last line") < lines.index("after it")
+    assert "steps done" not in shown.text
+    told = "How far it is cannot be shown: RuntimeError: nothing to be seen" in shown.text
+    assert told == (kind == "Broken")
+
+
+def test_a_child_that_never_stops_printing_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    forever = "while :; do echo and on and on >&2; done"
+    shown = Terminal(program(child=forever, wait=False), cwd=tmp_path, env=dict(os.environ))
+    assert shown.run(seconds=60) == 0
+
+
+def test_a_terminal_that_is_gone_holds_nobody_up(tmp_path: Path) -> None:
+    shown = Terminal(program(lines=100_000), cwd=tmp_path, env=dict(os.environ))
+    shown.run(until=lambda frame: "line 1" in frame)
+    assert shown.hang_up() == 0
+
+
+def test_beside_another_job_of_the_shell_nothing_is_drawn(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(program()[2])
+    shell = ["bash", "-ic", f"{sys.executable} {script} & wait"]
+    shown = Terminal(shell, cwd=tmp_path, env=dict(os.environ))
+    assert shown.run() == 0
+    assert "PlainDisplay" in shown.text
