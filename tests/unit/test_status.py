@@ -78,14 +78,6 @@ def test_what_continues_a_message_that_is_whole_is_not_told(state: Callable[...,
     assert state(ERROR, "Traceback (most recent call last):").text == "no room on the disk"
 
 
-def test_the_line_after_a_message_is_not_taken_for_a_part_of_it(state: Callable[..., Status]) -> None:
-    killed = state("2026-11-25 12:00:02,000 INFO reads:", epoch(5, 30))
-    assert killed.text.endswith(epoch(5, 30).partition("INFO ")[2])
-    assert state("2026-11-25 12:00:03,000 ERROR no mirror had it:").text == "no mirror had it:"
-    later = "2026-11-25 12:00:04,000 ERROR stop"
-    assert state("2026-11-25 12:00:03,000 ERROR no mirror had it:", later).text == "stop"
-
-
 def test_what_was_killed_tells_where_it_was(state: Callable[..., Status]) -> None:
     killed = state(epoch(5, 30))
     assert killed.state == "failed"
