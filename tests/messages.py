@@ -105,11 +105,16 @@ def _shown(text: Text) -> str:
 
 def all_messages(root: Path = ROOT) -> list[Message]:
     """All messages of scripts, rules, profiles and the Makefile, in the order of files and lines."""
-    sources = [*sorted((root / "scripts").rglob("*.py")), root / "workflow/rules/common.smk"]
-    found = python_messages({str(path.relative_to(root)): path.read_text() for path in sources})
+    found = python_messages(python_sources(root))
     for path in [root / "Makefile", *sorted((root / "profiles").rglob("*.sh"))]:
         found += shell_messages(str(path.relative_to(root)), path.read_text())
     return found
+
+
+def python_sources(root: Path = ROOT) -> dict[str, str]:
+    """The Python of the scripts and rules, by file."""
+    paths = [*sorted((root / "scripts").rglob("*.py")), root / "workflow/rules/common.smk"]
+    return {str(path.relative_to(root)): path.read_text() for path in paths}
 
 
 def shell_messages(file: str, source: str) -> Iterator[Message]:
@@ -155,6 +160,38 @@ def _module(file: str, source: str) -> Module:
             for name in node.names
         },
     )
+
+
+def unread_mistakes(sources: Mapping[str, str]) -> Iterator[str]:
+    """Where words about mistakes are made in a way that is not read: file:line.
+
+    That is in a function of mistakes that is no generator, or for a list of mistakes.
+    """
+    for file, source in sources.items():
+        yield from (f"{file}:{node.lineno}" for node in ast.walk(ast.parse(source)) if _hides(node))
+
+
+def _hides(node: ast.AST) -> bool:
+    match node:
+        case ast.FunctionDef(name=name, returns=ast.expr() as returns) if "mistakes" in name:
+            return "str" in ast.unparse(returns) and not _yields_text(node)
+        case ast.Call(func=ast.Attribute(value=to, attr="append" | "extend"), args=[value]):
+            return _of_mistakes(to) and _says(value)
+        case ast.Assign(targets=[to], value=value) | ast.AugAssign(target=to, value=value):
+            return _of_mistakes(to) and _says(value)
+        case ast.Return(value=ast.Tuple(elts=[*values])):
+            return any(isinstance(value, ast.List | ast.ListComp) and _says(value) for value in values)
+    return False
+
+
+def _of_mistakes(node: ast.expr) -> bool:
+    return re.search(r"(mistakes|wrong)$", ast.unparse(node)) is not None
+
+
+def _says(node: ast.expr) -> bool:
+    """Whether texts in an expression have words with a blank between."""
+    texts = (inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant))
+    return any(re.search("[A-Za-z]{2} | [A-Za-z]{2}", text) for text in texts if isinstance(text, str))
 
 
 def python_messages(sources: Mapping[str, str]) -> list[Message]:

@@ -5,13 +5,14 @@ above, or in a code span in the first cell of a table whose first column is call
 row is an entry: what has one explanation.
 """
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .messages import ROOT, Choice, Message, Text, Words, has_words
+from .messages import ROOT, Choice, Message, Text, Words, all_messages, has_words
 
 PAGE = ROOT / "docs/troubleshooting.md"
 #: the section of messages that are not ours; tests/workflow/test_troubleshooting.py provokes them
@@ -188,6 +189,26 @@ def _of(message: Message, entries: set[int], used: set[Text]) -> Iterator[str]:
             f"{said} is not in docs/troubleshooting.md; add an example of it there, in a ```text block or in "
             "a table of messages, with what it means and what to do"
         )
+
+
+def unexplained(lines: Iterable[str]) -> list[str]:
+    """Those of some printed lines that the page does not explain, whatever makes them.
+
+    What others put before a message, such as a file or a member of an archive, ends with a colon and a blank.
+    A line of the form ``a is b, expected c`` always is, since one of the messages has no other words.
+    """
+    return [line for line in lines if not any(m.match(end) for end in _ends(line) for m in _explained())]
+
+
+def _ends(line: str) -> list[str]:
+    return [line, *(line[found.end() :] for found in re.finditer(": ", line))]
+
+
+@functools.cache
+def _explained() -> list[Matcher]:
+    """Matchers of the messages that the page has."""
+    tied = ties(all_messages(), examples(read_page()))
+    return [Matcher(message) for message in {match.message for found in tied.values() for match in found}]
 
 
 def read_page(path: Path = PAGE) -> str:

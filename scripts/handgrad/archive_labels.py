@@ -1,7 +1,7 @@
 """What an archive holds of a dataset: ``data/<dataset>.json``, all that tables need, and no pixels."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,8 @@ def labels_text(path: Path, entry: Mapping[str, Any]) -> str:
     return ",\n".join(["{\n" + lines[0], *lines[1:], f' "test_labels": {labels.tolist()}']) + "\n}\n"
 
 
-def label_mistakes(content: Any, entry: Mapping[str, Any]) -> list[str]:
+def label_mistakes(content: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the JSON that an archive has of a dataset, whose registry entry is given."""
-    if not isinstance(content, dict):
-        return ["is not a mapping"]
     expected = {
         "data_digest": data_digest(entry),
         "source_sha256": {file["name"]: file["sha256"] for file in entry["files"].values()},
@@ -52,17 +50,14 @@ def label_mistakes(content: Any, entry: Mapping[str, Any]) -> list[str]:
         "test_examples": entry["test"],
         "class_names": list(entry["class_names"]),
     }
-    wrong = [
-        f"{key} is {show(str(content.get(key)))}, expected {show(str(value))}"
-        for key, value in expected.items()
-        if content.get(key) != value
-    ]
+    for key, value in expected.items():
+        if content.get(key) != value:
+            yield f"{key} is {show(str(content.get(key)))}, expected {show(str(value))}"
     labels, classes = content.get("test_labels"), min(len(entry["class_names"]), 256)
     if not isinstance(labels, list) or len(labels) != entry["test"]:
-        wrong.append(f"test_labels are not the {entry['test']} labels of the test images")
+        yield f"test_labels are not the {entry['test']} labels of the test images"
     elif not all(type(label) is int and 0 <= label < classes for label in labels):
-        wrong.append(f"test_labels are not all from 0 to {classes - 1}")
-    return wrong
+        yield f"test_labels are not all from 0 to {classes - 1}"
 
 
 def write_labels(path: Path, content: Mapping[str, Any]) -> None:

@@ -53,6 +53,8 @@ def read_contents(unpacked: Unpacked) -> Contents:
     for key in ("versions", "code"):
         if not isinstance(provenance.get(key), dict):
             raise HandgradError(f"{PROVENANCE}: {key} is no mapping")
+    if not isinstance(code := provenance["code"].get("train_run"), str):
+        raise HandgradError(f"{PROVENANCE}: code.train_run is {show(code)}, expected a digest")
     experiment = _read_experiment(unpacked.folder)
     if not unpacked.name == experiment.name == provenance.get("experiment"):
         raise HandgradError(
@@ -148,13 +150,12 @@ def _read_labels(contents: Contents, dataset: str) -> tuple[list[str], Made | No
         content = read_json(contents.folder / member, member)
     except HandgradError as error:
         return [str(error)], None
-    if wrong := label_mistakes(content, entry):
+    if wrong := list(label_mistakes(content, entry)):
         return [f"{member}: {line}" for line in wrong], None
     labels = np.array(content["test_labels"], np.uint8)
-    code = contents.provenance["code"].get("train_run")
-    if not isinstance(code, str):
-        return [f"{PROVENANCE}: code.train_run is {show(code)}, expected a digest"], None
-    return [], Made(code, content["data_digest"], labels, len(entry["class_names"]))
+    return [], Made(
+        contents.provenance["code"]["train_run"], content["data_digest"], labels, len(entry["class_names"])
+    )
 
 
 def _check_mistakes(contents: Contents) -> Iterator[str]:

@@ -68,8 +68,7 @@ def unpack(path: Path, to: Path) -> Unpacked:
         with gzip.open(path) as packed:
             stream = _Bounded(packed, most)  # type: ignore[arg-type]
             unpacked = _unpack_members(stream, to)
-            if any(any(block) for block in iter(stream.read, b"")):
-                unpacked.mistakes.append("something follows the last member, expected nothing")
+            unpacked.mistakes += _end_mistakes(stream)
     except (EOFError, zlib.error, tarfile.TarError) as error:
         raise HandgradError(f"{path}: cut off or damaged ({error}); get it again") from error
     except gzip.BadGzipFile as error:
@@ -89,8 +88,8 @@ def _unpack_members(stream: _Bounded, to: Path) -> Unpacked:
     seen: set[str] = set()
     with tarfile.open(fileobj=stream, mode="r|", bufsize=512) as tar:
         for member in tar:
-            if wrong := _wrong(member, unpacked.name, seen):
-                unpacked.mistakes.append(f"{member.name!r}: {wrong}")
+            if wrong := list(_name_mistakes(member, unpacked.name, seen)):
+                unpacked.mistakes += [f"{member.name!r}: {line}" for line in wrong[:1]]
                 continue
             seen.add(member.name.casefold())
             unpacked.name, _, inner = member.name.partition("/")
@@ -100,15 +99,22 @@ def _unpack_members(stream: _Bounded, to: Path) -> Unpacked:
     return unpacked
 
 
-def _wrong(member: tarfile.TarInfo, name: str, seen: set[str]) -> str | None:
-    """Why a member is not unpacked; None if it may be."""
+def _name_mistakes(member: tarfile.TarInfo, name: str, seen: set[str]) -> Iterator[str]:
+    """Why a member is not unpacked, which it is if there is no reason; the first one tells enough."""
     if member.type != tarfile.REGTYPE or member.sparse is not None:
-        return f"is {_KINDS.get(member.type, 'of a special kind')}, expected a plain file"
+        yield f"is {_KINDS.get(member.type, 'of a special kind')}, expected a plain file"
     if not _NAME.fullmatch(member.name):
-        return "not a name in an archive of handgrad, which leads downwards from one folder; not unpacked"
+        yield "not a name in an archive of handgrad, which leads downwards from one folder; not unpacked"
     if name and not member.name.startswith(f"{name}/"):
-        return f"lies outside the folder {name}/ of the members before it"
-    return "stands there twice" if member.name.casefold() in seen else None
+        yield f"lies outside the folder {name}/ of the members before it"
+    if member.name.casefold() in seen:
+        yield "stands there twice"
+
+
+def _end_mistakes(stream: _Bounded) -> Iterator[str]:
+    """What is wrong with what is left of an archive after its members."""
+    if any(any(block) for block in iter(stream.read, b"")):
+        yield "something follows the last member, expected nothing"
 
 
 def _write(content: IO[bytes], path: Path) -> str:

@@ -37,16 +37,16 @@ class Made:
     classes: int
 
 
-def run_mistakes(path: Path, run: Run, made: Made) -> list[str]:
+def run_mistakes(path: Path, run: Run, made: Made) -> Iterator[str]:
     """What is wrong with a run file: lines without the file's name.
 
     It must be the run, of the code and data that are told, with the content that its digest says and with
     predictions that have as many faults as its history tells.
     """
     try:
-        return list(_mistakes(read_plain(path), read_summary(path), run, made))
+        yield from list(_mistakes(read_plain(path), read_summary(path), run, made))
     except Exception as error:  # noqa: BLE001, it may hold anything, and h5py raises anything
-        return [f"not a run file of this workflow ({' '.join(str(error).split())})"]
+        yield f"not a run file of this workflow ({' '.join(str(error).split())})"
 
 
 def _mistakes(arrays: Mapping[str, Array], summary: Summary, run: Run, made: Made) -> Iterator[str]:
@@ -60,8 +60,9 @@ def _mistakes(arrays: Mapping[str, Array], summary: Summary, run: Run, made: Mad
         "its arrays": (_names(arrays), _names(_expected(summary))),
         "its epochs": (_epochs(summary), f"{run.epochs} ({summary.status})"),
     }
-    wrong = [f"{what} is {is_}, expected {must}" for what, (is_, must) in compared.items() if is_ != must]
-    yield from wrong
+    wrong = {what: pair for what, pair in compared.items() if pair[0] != pair[1]}
+    for what, (is_, must) in wrong.items():
+        yield f"{what} is {is_}, expected {must}"
     if not wrong and summary.status == "finished":
         yield from _answers(summary, arrays, made)
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 #: bytes of a log's end that are read, enough for many lines
@@ -15,11 +16,20 @@ _RESUMED = re.compile(r"resumes after epoch (\d+)\b")
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a log. at: when it was written, in seconds since the epoch, by the clock of its machine."""
+    """A line of a log. at: when it was written, in seconds since the epoch, by the clock of its machine.
+
+    more: the first of the lines without a date that continue it.
+    """
 
     at: float
     level: str
     text: str
+    more: str = ""
+
+    @property
+    def message(self) -> str:
+        """What it says; with the line that continues it, if that is what it announces with a colon."""
+        return f"{self.text} {self.more}".rstrip() if self.text.endswith(":") else self.text
 
     @property
     def ended(self) -> bool:
@@ -45,20 +55,23 @@ class Position:
 
 
 def last_lines(log: Path) -> list[Line]:
-    """The last lines of a job's log, without what continues them; none if it is not there."""
+    """The last lines of a job's log, each with the first that continues it; none if it is not there."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - END))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    return [line for line in map(_line, text.splitlines()) if line]
+    read = (_line(line, after) for line, after in pairwise([*text.splitlines(), ""]))
+    return [line for line in read if line]
 
 
-def _line(text: str) -> Line | None:
+def _line(text: str, after: str) -> Line | None:
+    """A line of a log, and what continues it on the next; None if it is a continuation itself."""
     found = _LINE.fullmatch(text)
+    more = "" if _LINE.fullmatch(after) else after.strip()
     try:
-        return found and Line(_seconds(found[1], found[2]), found[3], found[4])
+        return found and Line(_seconds(found[1], found[2]), found[3], found[4], more)
     except ValueError:  # no date
         return None
 

@@ -55,7 +55,7 @@ def _status(step: Step, alive: Collection[Path], began: float | None, now: float
     if last.text.startswith(("stopped by ", "interrupted;")):
         return Status(step, "stopped", last.text)
     if last.level == "ERROR":
-        return Status(step, "failed", last.text)
+        return Status(step, "failed", last.message)
     return Status(step, "failed", f"{KILLED}; its last line: {last.text}")
 
 
@@ -82,11 +82,16 @@ def status_table(found: Sequence[Status]) -> list[str]:
 
 
 def status_rows(found: Sequence[Status], state: str) -> list[str]:
-    """A line for each step of a state, and its text; of many, the first ones."""
+    """Each step of a state and its text, and the log of one that has failed; of many, the first ones."""
     some = [one for one in found if one.state == state]
-    rows = [f"  {one.step.rule} {one.step.name}: {one.text}" for one in some[:MOST_ROWS]]
+    rows = [row for one in some[:MOST_ROWS] for row in _rows(one)]
     hidden = len(some) - MOST_ROWS
     return rows + ([f"  and {hidden} more"] if hidden > 0 else [])
+
+
+def _rows(one: Status) -> list[str]:
+    row = f"  {one.step.rule} {one.step.name}: {one.text}"
+    return [row, f"    log: {one.step.log}"] if one.state == "failed" else [row]
 
 
 def time_left(found: Sequence[Status], estimates: Mapping[Step, Estimate]) -> str:

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from tests.troubleshooting import unexplained
 
 from handgrad import archive_reader
 from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
@@ -35,6 +36,13 @@ from handgrad.training import Epoch, Evaluation, State, Trained
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = {"README.md": b"read\n", "results/a.csv": b"1,2\n", "results/runs/b.h5": bytes(2000)}
+
+
+def told(mistakes: Iterable[str]) -> list[str]:
+    """What is wrong, each line of which must stand on the page of messages, however it was made."""
+    found = list(mistakes)
+    assert unexplained(found) == []
+    return found
 
 
 # --- writing
@@ -121,7 +129,9 @@ def put(tar: tarfile.TarFile, name: str, data: bytes = b"", kind: bytes = tarfil
 def unpacked(path: Path) -> Unpacked:
     to = path.parent / "unpacked"
     to.mkdir()
-    return unpack(path, to)
+    found = unpack(path, to)
+    assert told(found.mistakes) == found.mistakes
+    return found
 
 
 def everything(folder: Path) -> list[str]:
@@ -263,7 +273,7 @@ def labels(tmp_path: Path, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_an_archive_tells_of_a_dataset_is_right(tmp_path: Path, entry: dict[str, Any]) -> None:
-    assert label_mistakes(labels(tmp_path, entry), entry) == []
+    assert told(label_mistakes(labels(tmp_path, entry), entry)) == []
 
 
 @pytest.mark.parametrize(
@@ -280,7 +290,7 @@ def test_what_an_archive_tells_of_a_dataset_is_right(tmp_path: Path, entry: dict
 def test_labels_that_are_not_the_datasets_are_told(
     tmp_path: Path, entry: dict[str, Any], change: dict[str, Any], said: str
 ) -> None:
-    (mistake,) = label_mistakes({**labels(tmp_path, entry), **change}, entry)
+    (mistake,) = told(label_mistakes({**labels(tmp_path, entry), **change}, entry))
     assert mistake.startswith(said)
 
 
@@ -310,12 +320,12 @@ def run_file(path: Path, **changes: Any) -> Path:
 
 
 def test_a_run_as_it_was_written_has_nothing_wrong(tmp_path: Path) -> None:
-    assert run_mistakes(run_file(tmp_path / "run.h5"), RUN, MADE) == []
+    assert told(run_mistakes(run_file(tmp_path / "run.h5"), RUN, MADE)) == []
 
 
 def test_a_run_that_diverged_has_nothing_wrong(tmp_path: Path) -> None:
     path = run_file(tmp_path / "run.h5", status="diverged", test=None)
-    assert run_mistakes(path, RUN, MADE) == []
+    assert told(run_mistakes(path, RUN, MADE)) == []
 
 
 @pytest.mark.parametrize(
@@ -331,7 +341,7 @@ def test_a_run_that_diverged_has_nothing_wrong(tmp_path: Path) -> None:
 def test_a_run_that_is_another_is_told(tmp_path: Path, run: Run, made: Made, said: str) -> None:
     if "on the test labels" in said:
         made = replace(made, labels=np.array([1, 1, 1], np.uint8))
-    (mistake,) = run_mistakes(run_file(tmp_path / "run.h5"), run, made)
+    (mistake,) = told(run_mistakes(run_file(tmp_path / "run.h5"), run, made))
     assert said in mistake
 
 
@@ -370,7 +380,7 @@ def test_a_tampered_run_is_told(tmp_path: Path, name: str, content: Any, said: s
             file[name] = content
         else:
             replaced(file, name, content, rehash=rehash)
-    (mistake,) = run_mistakes(path, RUN, MADE)
+    (mistake,) = told(run_mistakes(path, RUN, MADE))
     assert said in mistake
 
 
@@ -381,7 +391,7 @@ def test_the_epochs_of_a_run_are_counted(tmp_path: Path) -> None:
             replaced(file, f"history/{name}", file[f"history/{name}"][:1], rehash=True)
         file["history/test_faults"][0] = 1
         replaced(file, "history/test_loss", [0.7], rehash=True)
-    assert run_mistakes(path, RUN, MADE)[0] == "its epochs is 1 (finished), expected 2 (finished)"
+    assert told(run_mistakes(path, RUN, MADE))[0] == "its epochs is 1 (finished), expected 2 (finished)"
 
 
 def external_link(file: h5py.File) -> None:
@@ -423,17 +433,17 @@ def test_nothing_but_plain_arrays_is_read(
     with h5py.File(path, "r+", locking=False) as file:
         del file["weights/W1"]
         make(file)
-    assert run_mistakes(path, RUN, MADE) == [f"not a run file of this workflow ({said})"]
+    assert told(run_mistakes(path, RUN, MADE)) == [f"not a run file of this workflow ({said})"]
 
 
 def test_strange_attributes_are_not_read(tmp_path: Path) -> None:
     path = run_file(tmp_path / "run.h5")
     with h5py.File(path, "r+", locking=False) as file:
         file.attrs["more"] = np.zeros(5)
-    assert "the attribute more is not one value" in run_mistakes(path, RUN, MADE)[0]
+    assert "the attribute more is not one value" in told(run_mistakes(path, RUN, MADE))[0]
 
 
 def test_what_is_no_hdf5_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"hello")
-    (mistake,) = run_mistakes(tmp_path / "run.h5", RUN, MADE)
+    (mistake,) = told(run_mistakes(tmp_path / "run.h5", RUN, MADE))
     assert mistake.startswith("not a run file of this workflow")

@@ -38,6 +38,15 @@ def test_a_resumed_run_is_where_its_checkpoint_is(tmp_path: Path) -> None:
     assert (where.epoch, where.left) == (12, None)
 
 
+def test_only_a_line_without_a_date_continues_the_one_above(tmp_path: Path) -> None:
+    lines = (f"{NOON},000 INFO reads:", f"{NOON},000 ERROR no mirror had it:", "  a: HTTP 404", "  b: gone")
+    reads, failed = last_lines(log(tmp_path / "a.log", *lines))
+    assert reads.message == "reads:"
+    assert failed.message == "no mirror had it: a: HTTP 404"
+    (alone,) = last_lines(log(tmp_path / "b.log", lines[1]))
+    assert alone.message == "no mirror had it:"
+
+
 def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
     path = log(tmp_path / "a.log", *(epoch(n % 20, 5) for n in range(2000)), epoch(20, 0))
     lines = last_lines(path)

@@ -63,6 +63,21 @@ def test_what_failed_tells_the_last_line_of_its_log(state: Callable[..., Status]
     assert (failed.state, failed.text) == ("failed", "no room on the disk")
 
 
+def test_a_failed_download_tells_what_the_first_mirror_said(state: Callable[..., Status]) -> None:
+    lines = (
+        "x.gz: is not there, and no mirror had it:",
+        "  https://a/x.gz: HTTP 404",
+        "  https://b/x.gz: gone",
+    )
+    first, *rest = lines
+    failed = state(epoch(5, 30), f"2026-11-25 12:00:03,000 ERROR {first}", *rest)
+    assert (failed.state, failed.text) == ("failed", f"{first} https://a/x.gz: HTTP 404")
+
+
+def test_what_continues_a_message_that_is_whole_is_not_told(state: Callable[..., Status]) -> None:
+    assert state(ERROR, "Traceback (most recent call last):").text == "no room on the disk"
+
+
 def test_what_was_killed_tells_where_it_was(state: Callable[..., Status]) -> None:
     killed = state(epoch(5, 30))
     assert killed.state == "failed"
@@ -98,9 +113,14 @@ def test_the_table_counts_each_part() -> None:
 
 def test_of_many_failures_the_first_are_told() -> None:
     rows = status_rows([Status(step, "failed", "why") for step in steps(100)], "failed")
-    assert len(rows) == MOST_ROWS + 1
-    assert rows[0] == "  train_run digits/0: why"
+    assert len(rows) == 2 * MOST_ROWS + 1
+    assert rows[:2] == ["  train_run digits/0: why", "    log: results/logs/train_run/digits/0.log"]
     assert rows[-1] == f"  and {100 - MOST_ROWS} more"
+
+
+def test_the_log_of_what_has_not_failed_is_not_named() -> None:
+    rows = status_rows([Status(step, "stopped", "why") for step in steps(2)], "stopped")
+    assert rows == ["  train_run digits/0: why", "  train_run digits/1: why"]
 
 
 def test_the_time_left_counts_what_runs_and_what_waits() -> None:

@@ -3,8 +3,15 @@
 import re
 
 import pytest
-from tests.messages import Message, all_messages, python_messages, shell_messages
-from tests.troubleshooting import Matcher, complaints, examples, read_page
+from tests.messages import (
+    Message,
+    all_messages,
+    python_messages,
+    python_sources,
+    shell_messages,
+    unread_mistakes,
+)
+from tests.troubleshooting import Matcher, complaints, examples, read_page, unexplained
 
 #: errors that say what somebody else has said, whose words are read where they are made: file and class
 PASSED_ON = {
@@ -100,6 +107,39 @@ def test_the_words_of_every_error_stand_where_it_is_made_or_in_a_function_that_i
             "has them, add file and class to PASSED_ON",
             pytrace=False,
         )
+
+
+def test_mistakes_are_told_by_generators_which_are_read() -> None:
+    if found := list(unread_mistakes(python_sources())):
+        pytest.fail(
+            f"{', '.join(found)}: the words of this mistake are not read from the source, so nobody can tell "
+            "whether docs/troubleshooting.md has them; yield them in a function of type Iterator[str]",
+            pytrace=False,
+        )
+
+
+@pytest.mark.parametrize(
+    ("line", "is_unread"),
+    [
+        ('found.mistakes.append("is odd")', True),
+        ('wrong += [f"{path} is odd"]', True),
+        ('wrong = [f"is {path}" for path in paths]', True),
+        ('return [f"is {path}"], None', True),
+        ("wrong.append(line)", False),
+        ('mistakes += [f"{path}: {line}" for line in lines]', False),
+        ('parts.append("is odd")', False),
+    ],
+)
+def test_a_mistake_that_is_made_where_it_is_not_read_is_found(line: str, is_unread: bool) -> None:
+    assert list(unread_mistakes({"a.py": f"\ndef f():\n  {line}"})) == ["a.py:3"] * is_unread
+    assert list(unread_mistakes({"a.py": "def file_mistakes() -> list[str]: ..."})) == ["a.py:1"]
+    assert list(unread_mistakes({"a.py": "def file_mistakes() -> Iterator[str]: ..."})) == []
+
+
+def test_a_printed_line_that_the_page_has_not_is_found_behind_any_name() -> None:
+    known = ["stands there twice", "'x/a': stands there twice", "a.tar.gz: x: seed is 1, expected 2"]
+    strange = ["stands there thrice", "'x/a': is too odd to be read"]
+    assert unexplained([*known, *strange]) == strange
 
 
 def test_messages_are_read_wherever_the_code_makes_them() -> None:

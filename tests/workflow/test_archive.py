@@ -21,6 +21,7 @@ from handgrad.archive import SUMS, sums_text, write_archive
 from handgrad.errors import HandgradError
 from handgrad.runfile import content_sha256
 
+from ..troubleshooting import unexplained
 from .conftest import ROOT, TINY, Project, copy_repository
 
 Tiny = Callable[..., dict[str, Any]]
@@ -63,7 +64,10 @@ def members(archive: Path) -> Members:
 
 @pytest.fixture
 def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Members], list[str]]:
-    """Pack members, with a manifest that fits them, and return the lines that verifying prints."""
+    """Pack members, with a manifest that fits them, and return the lines that verifying prints.
+
+    Each of them must stand on the page of messages, however it was made.
+    """
 
     def verify(members: Members) -> list[str]:
         write_archive(tmp_path / "t.tar.gz", "tiny", members)
@@ -72,6 +76,7 @@ def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Me
         assert out == ""
         *mistakes, last = err.splitlines()
         assert last.startswith(f"{tmp_path}/t.tar.gz: NOT proved: ")
+        assert unexplained(err.splitlines()) == []
         return [line.removeprefix(f"{tmp_path}/t.tar.gz: ") for line in mistakes]
 
     return verify

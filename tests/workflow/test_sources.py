@@ -1,8 +1,11 @@
 """Where data come from: a server, the user's own folder, and what is said when neither has them."""
 
 import hashlib
+import re
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -175,6 +178,22 @@ def test_without_a_network_each_file_has_one_short_message_of_what_was_tried_and
     assert said.count("cannot connect") == said.count("make quick") == len(list(folder.iterdir())) == 4
     assert not list((project.path / "resources").rglob("*.gz"))
     assert not list((project.path / "resources").rglob(".*part*"))
+
+
+@pytest.mark.slow
+def test_the_status_of_a_failed_download_tells_what_a_mirror_said_and_which_log_has_the_rest(
+    project: Project, folder: Path, nowhere: str
+) -> None:
+    config = small(dataset(folder, nowhere))
+    project.refuse(config, "--until", "download_file")
+    command = [sys.executable, "scripts/show_status.py", project.write_config(config)]
+    environment = project.environment
+    said = subprocess.run(command, cwd=project.path, env=environment, capture_output=True, text=True).stdout
+    for file in folder.iterdir():
+        reason = rf"no mirror had it: {nowhere}/{file.name}: cannot connect \(.+\)"
+        log = f"results/logs/download_file/small/{file.name}.log"
+        assert re.search(rf"^  download_file small/{file.name}: .+{reason}.*\n    log: {log}$", said, re.M)
+        assert "make quick" in (project.path / log).read_text()
 
 
 def message_on(path: str, said: str) -> list[str]:

@@ -53,4 +53,7 @@ def test_what_failed_tells_why(project: Project, tiny: Tiny) -> None:
     text = status(project, tiny())
     assert re.search(r"^gates +- +1", text, re.MULTILINE)
     assert "check_gate digits_tanh: gradient check of tanh on digits failed at W1" in text
+    named = re.search(r"check_gate digits_tanh: .+\n    log: (\S+)\n", text)
+    assert named is not None, text
+    assert "failed at W1" in (project.path / named[1]).read_text()
     assert re.search(r"^runs +- +- +2$", text, re.MULTILINE)

@@ -95,6 +95,12 @@ def job_failed(project: Project, tiny: Tiny) -> str:
     return project.refuse(tiny(), "--until", "train_run")
 
 
+def download_failed(project: Project, tiny: Tiny) -> str:
+    file = {"name": "a.gz", "size": 1, "sha256": 64 * "0", "mirrors": ["http://127.0.0.1:1/a.gz"]}
+    mnist = {"files": {"train_images": file}}
+    return project.refuse(tiny(datasets={"mnist": mnist}), "resources/mnist/a.gz")
+
+
 def no_output(project: Project, tiny: Tiny) -> str:
     project.edit("scripts/train_run.py", TRAINED, f"        raise SystemExit(0)\n{TRAINED}")
     return project.refuse(tiny(), "--until", "train_run", "--latency-wait", "1")
@@ -140,6 +146,7 @@ PROVOKED: dict[str, Callable[[Project, Tiny], str]] = {
     "ModuleNotFoundError": no_packages,
     "Error in rule": job_failed,
     "At least one job": job_failed,
+    "Cannot restore": download_failed,
     "completed successfully": no_output,
     "The files below": incomplete,
     "message: Error submitting": not_submitted,
