@@ -14,6 +14,7 @@ import yaml
 
 from handgrad.amounts import size_text
 from handgrad.archive import COMPLETE, ENVIRONMENT, FORMAT, GIVEN, PROVENANCE, PUBLISHED, README, SUMS
+from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_name
 from handgrad.archive_reader import Unpacked
 from handgrad.archive_runs import Made, run_mistakes
@@ -161,7 +162,8 @@ def _check_mistakes(contents: Contents) -> Iterator[str]:
     """Gradient checks that have not passed, or are of something else than the experiment trains."""
     experiment = contents.experiment
     settings = asdict(experiment.gradient_check)
-    for paths, expected in ((gates(experiment), {}), (gradient_checks(experiment), settings)):
+    of_checks = gradient_checks(experiment)
+    for paths, expected in ((gates(experiment), {}), (of_checks, settings)):
         for path, (dataset, activation) in zip(paths, checked(experiment), strict=True):
             must = {"dataset": dataset, "activation": activation, "passed": True, **expected}
             try:
@@ -172,3 +174,5 @@ def _check_mistakes(contents: Contents) -> Iterator[str]:
             for key, value in must.items():
                 if found.get(key) != value:
                     yield f"{path}: {key} is {show(found.get(key))}, expected {show(value)}"
+            if paths is of_checks:  # a gate holds no figures
+                yield from (f"{path}: {line}" for line in figure_mistakes(found, activation))

@@ -18,7 +18,9 @@ import pytest
 import yaml
 
 from handgrad import archive_reader
+from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
+from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_text
 from handgrad.archive_reader import Unpacked, unpack
 from handgrad.archive_runs import Made, run_mistakes
@@ -28,6 +30,7 @@ from handgrad.data import ImageData, Split, write_data
 from handgrad.digests import data_digest
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import SHIPPED, read_experiment
+from handgrad.gradient_check import PARTS
 from handgrad.model import Weights
 from handgrad.runfile import content_sha256, write_run
 from handgrad.runs import Run
@@ -437,3 +440,48 @@ def test_what_is_no_hdf5_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"hello")
     (mistake,) = run_mistakes(tmp_path / "run.h5", RUN, MADE)
     assert mistake.startswith("not a run file of this workflow")
+
+
+# --- gradient checks
+
+
+def check(**changes: Any) -> dict[str, Any]:
+    """The figures of a gradient check that passed; changes: of one part of W2, by the part's name."""
+    passed = {part: {"max_rel_difference": 1e-12, "limit": 1e-10} for part in PARTS}
+    return {"passed": True, "blocks": {"W1": passed, "W2": {**passed, **changes}}}
+
+
+def test_a_check_whose_figures_are_within_their_limits_has_nothing_wrong() -> None:
+    assert list(figure_mistakes(check(central={"max_rel_difference": 1e-4, "limit": 1e-3}), "tanh")) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "found", "said"),
+    [
+        ("central", {"max_rel_difference": 0.5, "limit": 1e-6}, "difference is 0.5, its limit 1e-06; "),
+        ("central", {"max_rel_difference": 0.5, "limit": 1}, "expected a limit of at most 0.001, and"),
+        ("step", {"max_rel_difference": 1e-7, "limit": 1e-6}, "expected a limit of at most 1e-10, and"),
+        ("samples", {"max_rel_difference": float("nan"), "limit": 1e-6}, "difference is .nan, its"),
+        ("samples", {"max_rel_difference": -0.5, "limit": 1e-6}, "difference is -0.5, its"),
+        ("complex", None, "difference is null, its limit null"),
+        ("momentum", [], "difference is null, its limit null"),
+    ],
+)
+def test_a_check_that_says_it_passed_and_whose_figures_do_not_is_told(
+    part: str, found: Any, said: str
+) -> None:
+    (mistake,) = figure_mistakes(check(**{part: found}), "tanh")
+    assert mistake.startswith(f"W2, {PARTS[part]}: ")
+    assert said in mistake
+
+
+def test_a_check_needs_both_blocks() -> None:
+    whole = check()
+    del whole["blocks"]["W1"]
+    assert len(list(figure_mistakes(whole, "tanh"))) == len(PARTS)
+
+
+def test_an_activation_without_a_complex_form_has_no_complex_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    relu = Activation(np.abs, np.sign, None)
+    monkeypatch.setitem(ACTIVATIONS, "relu", relu)
+    assert list(figure_mistakes(check(complex=None), "relu")) == []

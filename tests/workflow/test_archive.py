@@ -83,7 +83,8 @@ def test_it_is_proved_in_a_fresh_clone(archive: Path, project: Project) -> None:
     for proved in (
         "members, each listed in SHA256SUMS with its sha256, and none beside",
         "2 runs on digits:",
-        "2 gradient checks and gates: all passed",
+        "gradient checks: 1, every figure within its limit",
+        "gates: 1, passed, as they say of themselves",
         "12 files of tables, made again from runs and checks: each equal byte for byte",
         hashlib.sha256(archive.read_bytes()).hexdigest(),
     ):
@@ -246,6 +247,15 @@ def test_a_gradient_check_that_failed_is_told(members: Members, verified: Any) -
     assert verified(members) == [f"{gate}: passed is false, expected true"]
 
 
+def test_a_gradient_check_whose_figures_do_not_pass_is_told(members: Members, verified: Any) -> None:
+    check = next(name for name in members if name.startswith("results/checks/gradients/"))
+    content = json.loads(members[check])
+    content["blocks"]["W2"]["step"]["max_rel_difference"] = 0.5
+    members[check] = json.dumps(content).encode()
+    (mistake,) = verified(members)
+    assert mistake.startswith(f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;")
+
+
 def test_runs_of_several_codes_are_told(members: Members, verified: Any) -> None:
     facts = json.loads(members["provenance.json"])
     facts["code"]["train_run"] = "0" * 16
@@ -303,7 +313,7 @@ def test_an_archive_that_is_cut_off_is_one_line_and_not_proved(archive: Path, tm
 def test_a_check_that_no_table_can_be_made_of_is_one_line(members: Members, verified: Any) -> None:
     check = next(name for name in members if name.startswith("results/checks/gradients/"))
     content = json.loads(members[check])
-    content["blocks"] = {"W1": [], "W2": {"entries": [[[]]]}}
+    content["blocks"]["W1"]["entries"] = [[[]]]
     members[check] = json.dumps(content).encode()
     (mistake,) = verified(members)
     assert mistake.startswith("the tables cannot be made again from its runs and checks: ")
