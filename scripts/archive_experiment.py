@@ -42,7 +42,8 @@ def main(folder: Path, config: str) -> None:
         if verify_archive.main(part, told=to):
             raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
     print(f"Written: {to}")
-    print(f"Keep it where results are kept. To prove it again, anywhere: make verify ARCHIVE={to}")
+    print("Keep it where results are kept. To prove it again, in any clone with the same code:")
+    print(f"make verify ARCHIVE={to}")
 
 
 def require_up_to_date(config: str) -> None:

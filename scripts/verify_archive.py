@@ -17,7 +17,14 @@ import aggregate_seeds
 from handgrad.amounts import counted, size_text
 from handgrad.archive import PUBLISHED, installed_versions
 from handgrad.archive_labels import labels_name, write_labels
-from handgrad.archive_proof import Contents, content_mistakes, member_mistakes, read_contents, read_json
+from handgrad.archive_proof import (
+    Contents,
+    content_mistakes,
+    member_mistakes,
+    other_code,
+    read_contents,
+    read_json,
+)
 from handgrad.archive_reader import unpack
 from handgrad.config_errors import show
 from handgrad.digests import code_digest, data_digest, file_sha256
@@ -48,13 +55,17 @@ def main(path: Path, *, told: Path | None = None) -> int:
         unpacked = unpack(path, Path(folder))
         if mistakes := unpacked.mistakes:
             return refuse(name, mistakes, "its contents were not looked at")
-        contents = read_contents(unpacked)
+        try:
+            contents = read_contents(unpacked)
+        except HandgradError as error:
+            raise HandgradError(f"{name}: {error}") from error
+        elsewhere = other_code(contents.provenance)
         if mistakes := list(member_mistakes(contents, unpacked.sums)):
-            return refuse(name, mistakes, "runs and tables were not looked at")
+            return refuse(name, mistakes, f"runs and tables were not looked at{elsewhere}")
         if mistakes := list(content_mistakes(contents)):
-            return refuse(name, mistakes, "no table was made again")
+            return refuse(name, mistakes, f"no table was made again{elsewhere}")
         if mistakes := list(table_mistakes(contents)):
-            return refuse(name, mistakes, "all else agrees")
+            return refuse(name, mistakes, f"all else agrees{elsewhere}")
         print(f"{name}: the experiment {contents.experiment.name}, {size_text(path.stat().st_size)}")
         print_proof(contents, len(unpacked.sums))
         print(f"  sha256 of the archive: {file_sha256(path)}")

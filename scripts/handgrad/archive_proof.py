@@ -21,6 +21,7 @@ from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import Experiment, load_experiment
 from handgrad.config_checks import MOST_RUNS
 from handgrad.config_errors import show
+from handgrad.digests import PROJECT
 from handgrad.errors import HandgradError
 from handgrad.experiment_files import (
     checked,
@@ -31,6 +32,7 @@ from handgrad.experiment_files import (
     report_file,
     run_files,
 )
+from handgrad.provenance import git_revision
 
 MOST_TEXT = 50_000_000  # bytes of JSON or YAML that are read at once
 
@@ -54,13 +56,26 @@ def read_contents(unpacked: Unpacked) -> Contents:
     for key in ("versions", "code"):
         if not isinstance(provenance.get(key), dict):
             raise HandgradError(f"{PROVENANCE}: {key} is no mapping")
-    experiment = _read_experiment(unpacked.folder)
+    try:
+        experiment = _read_experiment(unpacked.folder)
+    except HandgradError as error:
+        raise HandgradError(f"{error}{other_code(provenance)}") from error
     if not unpacked.name == experiment.name == provenance.get("experiment"):
         raise HandgradError(
             f"{COMPLETE}: its name is {experiment.name!r}; the folder in the archive is {unpacked.name!r}, "
             f"the experiment in {PROVENANCE} {show(provenance.get('experiment'))}"
         )
     return Contents(unpacked.folder, experiment, provenance)
+
+
+def other_code(provenance: Mapping[str, Any]) -> str:
+    """Where to verify an archive that the code of another git revision packed; else nothing."""
+    there, here = provenance.get("git_revision"), git_revision(PROJECT)
+    if there == here:
+        return ""
+    return (
+        f"; packed by the code of git revision {show(there)}, this is {here!r}: verify it in a clone of that"
+    )
 
 
 def read_json(path: Path, member: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ The code is that of git revision: {revision}.
 
 ## Do the tables say what the runs say?
 
-With handgrad, in any clone of it:
+With handgrad, in any clone with the same code (`provenance.json`):
 
     make verify ARCHIVE=/path/to/{name}.tar.gz
 

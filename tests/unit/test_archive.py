@@ -22,6 +22,7 @@ from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
 from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_text
+from handgrad.archive_proof import other_code
 from handgrad.archive_reader import Unpacked, unpack
 from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import load_experiment
@@ -440,6 +441,17 @@ def test_what_is_no_hdf5_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"hello")
     (mistake,) = run_mistakes(tmp_path / "run.h5", RUN, MADE)
     assert mistake.startswith("not a run file of this workflow")
+
+
+# --- other code
+
+
+def test_only_of_an_archive_of_other_code_is_told_where_to_verify_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handgrad.archive_proof.git_revision", lambda _: "a704b42f")
+    assert other_code({"git_revision": "a704b42f"}) == ""
+    assert "packed by the code of git revision '63258345', this is 'a704b42f'" in other_code(
+        {"git_revision": "63258345"}
+    )
 
 
 # --- gradient checks

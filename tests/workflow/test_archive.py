@@ -253,7 +253,9 @@ def test_a_gradient_check_whose_figures_do_not_pass_is_told(members: Members, ve
     content["blocks"]["W2"]["step"]["max_rel_difference"] = 0.5
     members[check] = json.dumps(content).encode()
     (mistake,) = verified(members)
-    assert mistake.startswith(f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;")
+    assert mistake.startswith(
+        f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;"
+    )
 
 
 def test_runs_of_several_codes_are_told(members: Members, verified: Any) -> None:
@@ -298,8 +300,23 @@ def test_what_cannot_be_read_is_one_line(
     write_archive(tmp_path / "t.tar.gz", "tiny", members)
     with pytest.raises(HandgradError) as caught:
         verify_archive.main(tmp_path / "t.tar.gz")
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(f"{tmp_path}/t.tar.gz: {said}")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_archive_of_other_code_says_where_to_verify_it(members: Members, tmp_path: Path) -> None:
+    facts = json.loads(members["provenance.json"])
+    facts["git_revision"] = "63258345"
+    members["provenance.json"] = json.dumps(facts).encode()
+    config = members["config/experiment.yaml"]
+    members["config/experiment.yaml"] = config.replace(b"tanh", b"relu")
+    write_archive(tmp_path / "t.tar.gz", "tiny", members)
+    with pytest.raises(HandgradError) as caught:
+        verify_archive.main(tmp_path / "t.tar.gz")
+    said = f"{tmp_path}/t.tar.gz: config/experiment.yaml: experiments[0].activation: 'relu' is not a known "
+    assert str(caught.value).startswith(said)
+    assert "; packed by the code of git revision '63258345', this is '" in str(caught.value)
+    assert str(caught.value).endswith("': verify it in a clone of that")
 
 
 def test_an_archive_that_is_cut_off_is_one_line_and_not_proved(archive: Path, tmp_path: Path) -> None:
