@@ -8,13 +8,15 @@ from pathlib import Path
 
 import verify_archive
 from handgrad.archive import has_report, members_of, write_archive
+from handgrad.archive_readme import is_committed
 from handgrad.atomic import whole_file
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
-from handgrad.digests import file_sha256
+from handgrad.digests import PROJECT, file_sha256
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import read_experiment
 from handgrad.experiment_files import data_files, report_file
+from handgrad.provenance import git_revision
 from handgrad.steps import steps_of
 from recover_workflow import refuse_while_at_work
 
@@ -44,6 +46,10 @@ def main(folder: Path, config: str) -> None:
     print(f"Written: {to}")
     print("Keep it where results are kept. To prove it again, in any clone with the same code:")
     print(f"make verify ARCHIVE={to}")
+    if not is_committed(revision := git_revision(PROJECT)):
+        print(
+            f"The code is in no git revision ({revision}): commit, then archive, or nobody can run it again"
+        )
 
 
 def require_up_to_date(config: str) -> None:

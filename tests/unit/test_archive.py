@@ -24,6 +24,7 @@ from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_text
 from handgrad.archive_proof import other_code
 from handgrad.archive_reader import Unpacked, unpack
+from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import load_experiment
 from handgrad.config_files import merge, read_config_file
@@ -441,6 +442,28 @@ def test_what_is_no_hdf5_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"hello")
     (mistake,) = run_mistakes(tmp_path / "run.h5", RUN, MADE)
     assert mistake.startswith("not a run file of this workflow")
+
+
+# --- the README
+
+
+@pytest.mark.parametrize(
+    ("revision", "has_checkout"),
+    [
+        ("a704b42f" * 5, True),
+        (f"{'a704b42f' * 5}, with changes that are not committed", False),
+        ("not known: the workflow is no git checkout of its own", False),
+    ],
+)
+def test_the_readme_tells_to_check_out_only_what_was_committed(
+    revision: str, monkeypatch: pytest.MonkeyPatch, *, has_checkout: bool
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = readme(read_experiment(Path("config/quick.yaml"))[1], revision)
+    assert f"git revision: {revision}." in text
+    assert ("git checkout <the revision above>\n    snakemake" in text) is has_checkout
+    assert ("which no git revision has" in text) is not has_checkout
+    assert "\n    snakemake --cores 8 --configfile /path/to/quick/config/experiment.yaml\n" in text
 
 
 # --- other code

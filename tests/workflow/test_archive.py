@@ -49,6 +49,8 @@ def archive(_finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pat
     done = script(project, "archive_experiment", project.write_config(TINY))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Written: archives/tiny.tar.gz" in done.stdout
+    assert "(not known: " in done.stdout.splitlines()[-1]  # this copy of the repository is no clone
+    assert done.stdout.endswith(": commit, then archive, or nobody can run it again\n")
     return project.path / "archives/tiny.tar.gz"
 
 
