@@ -96,3 +96,6 @@ if __name__ == "__main__":
         sys.exit(str(error))
     except HandgradError as error:
         sys.exit(f"make archive: {error}")
+    except KeyboardInterrupt:
+        print("make archive: interrupted; give the same command again", file=sys.stderr)
+        sys.exit(130)

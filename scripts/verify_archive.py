@@ -206,3 +206,6 @@ if __name__ == "__main__":
         sys.exit(main(Path(sys.argv[1])))
     except HandgradError as error:
         sys.exit(f"make verify: {printable(str(error))}")
+    except KeyboardInterrupt:
+        print("make verify: interrupted; nothing is proved", file=sys.stderr)
+        sys.exit(130)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import runpy
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -520,3 +521,32 @@ def test_an_activation_without_a_complex_form_has_no_complex_step(monkeypatch: p
     relu = Activation(np.abs, np.sign, None)
     monkeypatch.setitem(ACTIVATIONS, "relu", relu)
     assert list(figure_mistakes(check(complex=None), "relu")) == []
+
+
+# --- the commands
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "said"),
+    [
+        ("verify_archive", "handgrad.archive_reader.unpack", "make verify: interrupted; nothing is proved\n"),
+        (
+            "archive_experiment",
+            "recover_workflow.refuse_while_at_work",
+            "make archive: interrupted; give the same command again\n",
+        ),
+    ],
+)
+def test_ctrl_c_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, where: str, said: str
+) -> None:
+    monkeypatch.setattr(where, interrupt)
+    monkeypatch.setattr("sys.argv", [name, "x"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(ROOT / f"scripts/{name}.py"), run_name="__main__")
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == said
