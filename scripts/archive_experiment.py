@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import verify_archive
-from handgrad.archive import has_report, members_of, write_archive
+from handgrad.archive import Members, has_report, members_of, write_archive
 from handgrad.archive_readme import is_committed
 from handgrad.atomic import whole_file
 from handgrad.config import Experiment
@@ -38,11 +38,13 @@ def main(folder: Path, config: str) -> None:
         print(
             f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
         )
-    with whole_file(folder / to) as part:
-        write_archive(part, experiment.name, members_of(experiment, Path(config), folder))
-        require_same(folder, to, part)
-        if verify_archive.main(part, told=to):
-            raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
+    members = members_of(experiment, Path(config), folder)
+    try:
+        write_proved(folder, to, members)
+    except OSError as error:
+        raise HandgradError(
+            f"{to}: cannot be written ({error.strerror}); make room or mend the folder, and try again"
+        ) from error
     print(f"Written: {to}")
     print("Keep it where results are kept. To prove it again, in any clone with the same code:")
     print(f"make verify ARCHIVE={to}")
@@ -50,6 +52,15 @@ def main(folder: Path, config: str) -> None:
         print(
             f"The code is in no git revision ({revision}): commit, then archive, or nobody can run it again"
         )
+
+
+def write_proved(folder: Path, to: Path, members: Members) -> None:
+    """Write an archive if it proves itself, else raise HandgradError; OSError if there is no room."""
+    with whole_file(folder / to) as part:
+        write_archive(part, to.name.removesuffix(".tar.gz"), members)
+        require_same(folder, to, part)
+        if verify_archive.main(part, told=to):
+            raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
 
 
 def require_up_to_date(config: str) -> None:

@@ -1,5 +1,6 @@
 """Archives: the same content makes the same bytes, and nothing harmful or half is taken for one."""
 
+import errno
 import functools
 import gzip
 import hashlib
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 import yaml
 
+import archive_experiment
 from handgrad import archive_reader
 from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
@@ -550,3 +552,32 @@ def test_ctrl_c_is_one_line(
         runpy.run_path(str(ROOT / f"scripts/{name}.py"), run_name="__main__")
     assert caught.value.code == 130
     assert capsys.readouterr().err == said
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that make archive takes for one in which config/quick.yaml is finished."""
+    monkeypatch.chdir(ROOT)
+    for name in ("refuse_while_at_work", "require_up_to_date", "require_data"):
+        monkeypatch.setattr(archive_experiment, name, lambda *_: None)
+    monkeypatch.setattr(archive_experiment, "members_of", lambda *_: MEMBERS)
+    return tmp_path
+
+
+def test_archives_that_is_no_folder_is_told(finished: Path) -> None:
+    (finished / "archives").write_text("")
+    with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(File exists\); "):
+        archive_experiment.main(finished, "config/quick.yaml")
+
+
+def test_a_full_disk_is_told_by_the_name_of_the_archive(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gzip.GzipFile.write", no_room)
+    with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(No space left"):
+        archive_experiment.main(finished, "config/quick.yaml")
+    assert everything(finished) == []
+
+
+def no_room(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
