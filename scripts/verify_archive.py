@@ -26,7 +26,7 @@ from handgrad.archive_proof import (
     read_json,
     readme_mistakes,
 )
-from handgrad.archive_reader import unpack
+from handgrad.archive_reader import NO_ROOM, unpack
 from handgrad.config_errors import show
 from handgrad.digests import code_digest, data_digest, file_sha256
 from handgrad.errors import HandgradError
@@ -52,8 +52,8 @@ def main(path: Path, *, told: Path | None = None) -> int:
     archive.
     """
     name = told or path
-    with tempfile.TemporaryDirectory(prefix="handgrad-verify-") as folder:
-        unpacked = unpack(path, Path(folder))
+    with temporary_folder() as folder:
+        unpacked = unpack(path, folder)
         if mistakes := unpacked.mistakes:
             return refuse(name, mistakes, "its contents were not looked at")
         try:
@@ -78,6 +78,21 @@ def main(path: Path, *, told: Path | None = None) -> int:
     return 0
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards. Raises HandgradError if there is no room in it."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="handgrad-verify-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise HandgradError(
+            f"{tempfile.gettempdir()}: no room to unpack the archive and make its tables again "
+            f"({error.strerror}); set TMPDIR to a larger folder"
+        ) from error
+
+
 def refuse(name: Path, mistakes: list[str], rest: str) -> int:
     """Say what is wrong, a line each."""
     for mistake in mistakes:
@@ -94,16 +109,18 @@ def printable(text: str) -> str:
 
 def table_mistakes(contents: Contents) -> Iterator[str]:
     """Tables that are not what the runs and checks of an archive give, byte for byte."""
-    with tempfile.TemporaryDirectory(prefix="handgrad-tables-") as folder:
+    with temporary_folder() as folder:
         try:
             with quietly():
-                make_tables(contents, Path(folder))
-        except Exception as error:  # noqa: BLE001, the checks may hold anything that JSON can
+                make_tables(contents, folder)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
             yield f"the tables cannot be made again from its runs and checks: {error!r}"
             return
         reasons = why_else(contents)
         for name in table_files(contents.experiment):
-            again = Path(folder) / Path(name).name
+            again = folder / Path(name).name
             if difference := first_difference(contents.folder / name, again):
                 yield f"{name}: {difference}{reasons}"
 
@@ -204,7 +221,7 @@ if __name__ == "__main__":
         sys.exit(2)
     try:
         sys.exit(main(Path(sys.argv[1])))
-    except HandgradError as error:
+    except (HandgradError, OSError) as error:  # the latter where there is no temporary folder at all
         sys.exit(f"make verify: {printable(str(error))}")
     except KeyboardInterrupt:
         print("make verify: interrupted; nothing is proved", file=sys.stderr)

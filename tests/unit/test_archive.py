@@ -20,12 +20,13 @@ import pytest
 import yaml
 
 import archive_experiment
+import verify_archive
 from handgrad import archive_reader
 from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
 from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_text
-from handgrad.archive_proof import other_code
+from handgrad.archive_proof import Contents, other_code
 from handgrad.archive_reader import Unpacked, unpack
 from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
@@ -577,6 +578,26 @@ def test_a_full_disk_is_told_by_the_name_of_the_archive(
     with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(No space left"):
         archive_experiment.main(finished, "config/quick.yaml")
     assert everything(finished) == []
+
+
+def test_a_full_temporary_folder_is_not_blamed_on_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
+    monkeypatch.setattr("handgrad.archive_reader._write", no_room)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(HandgradError, match=r"no room to unpack .*; set TMPDIR to a larger") as caught:
+        verify_archive.main(tmp_path / "one.tar.gz")
+    assert str(caught.value).startswith(f"{tmp_path}: ")
+    assert everything(tmp_path) == ["one.tar.gz"]
+
+
+def test_no_room_for_tables_is_no_mistake_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_archive, "make_tables", no_room)
+    monkeypatch.chdir(ROOT)
+    experiment = read_experiment(Path("config/quick.yaml"))[1]
+    with pytest.raises(HandgradError, match="no room to unpack the archive and make its tables again"):
+        list(verify_archive.table_mistakes(Contents(tmp_path, experiment, {})))
 
 
 def no_room(*_: Any) -> None:
