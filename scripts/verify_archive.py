@@ -113,7 +113,11 @@ def table_mistakes(contents: Contents) -> Iterator[str]:
         try:
             with quietly():
                 make_tables(contents, folder)
-        except Exception as error:
+        except HandgradError as error:
+            reason = str(error).partition("; delete")[0].replace(f"{contents.folder}/", "")
+            yield f"the tables cannot be made again from its runs and checks: {reason}"
+            return
+        except Exception as error:  # the checks may hold anything that JSON can
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise
             yield f"the tables cannot be made again from its runs and checks: {error!r}"

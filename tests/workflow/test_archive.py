@@ -345,6 +345,19 @@ def test_a_check_that_no_table_can_be_made_of_is_one_line(members: Members, veri
     assert mistake.startswith("the tables cannot be made again from its runs and checks: ")
 
 
+def test_a_damaged_check_is_named_as_a_member_without_advice_for_results(
+    members: Members, verified: Any
+) -> None:
+    check = next(name for name in members if name.startswith("results/checks/gradients/"))
+    content = json.loads(members[check])
+    del content["seconds_central"]
+    members[check] = json.dumps(content).encode()
+    assert verified(members) == [
+        "the tables cannot be made again from its runs and checks: "
+        f"{check}: cannot be read as a gradient check (no seconds_central)"
+    ]
+
+
 def test_a_member_that_would_lie_elsewhere_is_told(
     members: Members, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
