@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 import verify_archive
-from handgrad.archive import has_report, members_of, write_archive
+from handgrad.archive import Members, has_report, members_of, write_archive
+from handgrad.archive_readme import is_committed
 from handgrad.atomic import whole_file
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
-from handgrad.digests import file_sha256
+from handgrad.digests import PROJECT, file_sha256
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import read_experiment
 from handgrad.experiment_files import data_files, report_file
+from handgrad.provenance import git_revision
 from handgrad.steps import steps_of
 from recover_workflow import refuse_while_at_work
 
@@ -36,13 +38,29 @@ def main(folder: Path, config: str) -> None:
         print(
             f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
         )
+    members = members_of(experiment, Path(config), folder)
+    try:
+        write_proved(folder, to, members)
+    except OSError as error:
+        raise HandgradError(
+            f"{to}: cannot be written ({error.strerror}); make room or mend the folder, and try again"
+        ) from error
+    print(f"Written: {to}")
+    print("Keep it where results are kept. To prove it again, in any clone with the same code:")
+    print(f"make verify ARCHIVE={to}")
+    if not is_committed(revision := git_revision(PROJECT)):
+        print(
+            f"The code is in no git revision ({revision}): commit, then archive, or nobody can run it again"
+        )
+
+
+def write_proved(folder: Path, to: Path, members: Members) -> None:
+    """Write an archive if it proves itself, else raise HandgradError; OSError if there is no room."""
     with whole_file(folder / to) as part:
-        write_archive(part, experiment.name, members_of(experiment, Path(config), folder))
+        write_archive(part, to.name.removesuffix(".tar.gz"), members)
         require_same(folder, to, part)
         if verify_archive.main(part, told=to):
             raise HandgradError(f"{to}: not written, since what it would hold does not agree with itself")
-    print(f"Written: {to}")
-    print(f"Keep it where results are kept. To prove it again, anywhere: make verify ARCHIVE={to}")
 
 
 def require_up_to_date(config: str) -> None:
@@ -89,3 +107,6 @@ if __name__ == "__main__":
         sys.exit(str(error))
     except HandgradError as error:
         sys.exit(f"make archive: {error}")
+    except KeyboardInterrupt:
+        print("make archive: interrupted; give the same command again", file=sys.stderr)
+        sys.exit(130)

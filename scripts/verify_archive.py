@@ -17,8 +17,16 @@ import aggregate_seeds
 from handgrad.amounts import counted, size_text
 from handgrad.archive import PUBLISHED, installed_versions
 from handgrad.archive_labels import labels_name, write_labels
-from handgrad.archive_proof import Contents, content_mistakes, member_mistakes, read_contents, read_json
-from handgrad.archive_reader import unpack
+from handgrad.archive_proof import (
+    Contents,
+    content_mistakes,
+    member_mistakes,
+    other_code,
+    read_contents,
+    read_json,
+    readme_mistakes,
+)
+from handgrad.archive_reader import NO_ROOM, unpack
 from handgrad.config_errors import show
 from handgrad.digests import code_digest, data_digest, file_sha256
 from handgrad.errors import HandgradError
@@ -44,25 +52,45 @@ def main(path: Path, *, told: Path | None = None) -> int:
     archive.
     """
     name = told or path
-    with tempfile.TemporaryDirectory(prefix="handgrad-verify-") as folder:
-        unpacked = unpack(path, Path(folder))
+    with temporary_folder() as folder:
+        unpacked = unpack(path, folder)
         if mistakes := unpacked.mistakes:
             return refuse(name, mistakes, "its contents were not looked at")
-        contents = read_contents(unpacked)
+        try:
+            contents = read_contents(unpacked)
+        except HandgradError as error:
+            raise HandgradError(f"{name}: {error}") from error
+        elsewhere = other_code(contents.provenance)
         if mistakes := list(member_mistakes(contents, unpacked.sums)):
-            return refuse(name, mistakes, "runs and tables were not looked at")
+            return refuse(name, mistakes, f"runs and tables were not looked at{elsewhere}")
         if mistakes := list(content_mistakes(contents)):
-            return refuse(name, mistakes, "no table was made again")
-        if mistakes := list(table_mistakes(contents)):
-            return refuse(name, mistakes, "all else agrees")
+            return refuse(name, mistakes, f"no table was made again{elsewhere}")
+        if mistakes := [*table_mistakes(contents), *readme_mistakes(contents)]:
+            return refuse(name, mistakes, f"all else agrees{elsewhere}")
         print(f"{name}: the experiment {contents.experiment.name}, {size_text(path.stat().st_size)}")
         print_proof(contents, len(unpacked.sums))
         print(f"  sha256 of the archive: {file_sha256(path)}")
     print(
-        "Not proved: that the runs were trained as they say (its README.md tells how to run one again), and "
-        "what figures and pages show."
+        "Not proved: that the runs were trained as they say (its README.md tells how to run one again); how "
+        "large probabilities are; what figures, pages, config/given.yaml, requirements.txt and "
+        "environment.yml show; nor which versions, hosts and times runs and provenance.json name."
     )
     return 0
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards. Raises HandgradError if there is no room in it."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="handgrad-verify-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise HandgradError(
+            f"{tempfile.gettempdir()}: no room to unpack the archive and make its tables again "
+            f"({error.strerror}); set TMPDIR to a larger folder"
+        ) from error
 
 
 def refuse(name: Path, mistakes: list[str], rest: str) -> int:
@@ -81,16 +109,22 @@ def printable(text: str) -> str:
 
 def table_mistakes(contents: Contents) -> Iterator[str]:
     """Tables that are not what the runs and checks of an archive give, byte for byte."""
-    with tempfile.TemporaryDirectory(prefix="handgrad-tables-") as folder:
+    with temporary_folder() as folder:
         try:
             with quietly():
-                make_tables(contents, Path(folder))
-        except Exception as error:  # noqa: BLE001, the checks may hold anything that JSON can
+                make_tables(contents, folder)
+        except HandgradError as error:
+            reason = str(error).partition("; delete")[0].replace(f"{contents.folder}/", "")
+            yield f"the tables cannot be made again from its runs and checks: {reason}"
+            return
+        except Exception as error:  # the checks may hold anything that JSON can
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
             yield f"the tables cannot be made again from its runs and checks: {error!r}"
             return
         reasons = why_else(contents)
         for name in table_files(contents.experiment):
-            again = Path(folder) / Path(name).name
+            again = folder / Path(name).name
             if difference := first_difference(contents.folder / name, again):
                 yield f"{name}: {difference}{reasons}"
 
@@ -173,11 +207,11 @@ def print_proof(contents: Contents, members: int) -> None:
     """What has been proved of an archive that has so many members."""
     experiment = contents.experiment
     runs, tables = len(experiment.runs), len(table_files(experiment))
-    checks = len(gates(experiment)) + len(gradient_checks(experiment))
     print(f"  whole: {members} members, each listed in SHA256SUMS with its sha256, and none beside")
     print(f"  {counted(runs, 'run')} on {', '.join(dataset_names(experiment))}:")
     print("    the content_sha256 of each made again from its arrays, its faults from its predictions")
-    print(f"  {checks} gradient checks and gates: all passed")
+    print(f"  gradient checks: {len(gradient_checks(experiment))}, every figure within its limit")
+    print(f"  gates: {len(gates(experiment))}, passed, as they say of themselves")
     print(f"  {tables} files of tables, made again from runs and checks: each equal byte for byte")
     trained = contents.provenance["code"]["train_run"]
     if trained != code_digest("train_run"):
@@ -191,5 +225,8 @@ if __name__ == "__main__":
         sys.exit(2)
     try:
         sys.exit(main(Path(sys.argv[1])))
-    except HandgradError as error:
+    except (HandgradError, OSError) as error:  # the latter where there is no temporary folder at all
         sys.exit(f"make verify: {printable(str(error))}")
+    except KeyboardInterrupt:
+        print("make verify: interrupted; nothing is proved", file=sys.stderr)
+        sys.exit(130)

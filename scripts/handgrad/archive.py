@@ -19,7 +19,8 @@ import json
 import platform
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -134,30 +135,45 @@ def parse_sums(text: str) -> tuple[dict[str, str], list[str]]:
 def write_archive(path: Path, name: str, members: Members) -> dict[str, str]:
     """Write an archive with its manifest; returns the sha256 of every member in it.
 
-    Raises HandgradError if a member cannot be read, or changes meanwhile.
+    Raises HandgradError if a member cannot be read, or changes meanwhile; OSError if there is no room.
     """
-    try:
-        sums = {member: _sha256(content) for member, content in members.items()}
-        all_members = {**members, SUMS: sums_text(sums).encode()}
-        with (
-            path.open("wb") as file,
-            gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
-        ):
-            for member in sorted(all_members):
-                _add(tar, f"{name}/{member}", all_members[member], sums.get(member))
-    except OSError as error:
-        raise HandgradError(f"{error.filename or path}: cannot be packed ({error.strerror})") from error
+    sums = {member: _sha256(content) for member, content in members.items()}
+    all_members = {**members, SUMS: sums_text(sums).encode()}
+    with (
+        path.open("wb") as file,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for member in sorted(all_members):
+            _add(tar, f"{name}/{member}", all_members[member], sums.get(member))
     return sums
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HandgradError(f"{path}: cannot be packed ({error.strerror})") from error
+
+
 def _sha256(content: Path | bytes) -> str:
-    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_sha256(content)
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with _reading(content):
+        return file_sha256(content)
+
+
+def _read(content: Path | bytes) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    with _reading(content):
+        return content.read_bytes()
 
 
 def _add(tar: tarfile.TarFile, name: str, content: Path | bytes, expected: str | None) -> None:
     """Add a member that tells nothing of who packed it and when."""
-    data = content if isinstance(content, bytes) else content.read_bytes()
+    data = _read(content)
     if expected not in (None, hashlib.sha256(data).hexdigest()):
         raise HandgradError(f"{content!s}: changed while it was packed; try again")
     member = tarfile.TarInfo(name)

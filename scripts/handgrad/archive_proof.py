@@ -14,12 +14,15 @@ import yaml
 
 from handgrad.amounts import size_text
 from handgrad.archive import COMPLETE, ENVIRONMENT, FORMAT, GIVEN, PROVENANCE, PUBLISHED, README, SUMS
+from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_name
 from handgrad.archive_reader import Unpacked
+from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import Experiment, load_experiment
 from handgrad.config_checks import MOST_RUNS
 from handgrad.config_errors import show
+from handgrad.digests import PROJECT
 from handgrad.errors import HandgradError
 from handgrad.experiment_files import (
     checked,
@@ -30,6 +33,7 @@ from handgrad.experiment_files import (
     report_file,
     run_files,
 )
+from handgrad.provenance import git_revision
 
 MOST_TEXT = 50_000_000  # bytes of JSON or YAML that are read at once
 
@@ -55,13 +59,26 @@ def read_contents(unpacked: Unpacked) -> Contents:
             raise HandgradError(f"{PROVENANCE}: {key} is no mapping")
     if not isinstance(code := provenance["code"].get("train_run"), str):
         raise HandgradError(f"{PROVENANCE}: code.train_run is {show(code)}, expected a digest")
-    experiment = _read_experiment(unpacked.folder)
+    try:
+        experiment = _read_experiment(unpacked.folder)
+    except HandgradError as error:
+        raise HandgradError(f"{error}{other_code(provenance)}") from error
     if not unpacked.name == experiment.name == provenance.get("experiment"):
         raise HandgradError(
             f"{COMPLETE}: its name is {experiment.name!r}; the folder in the archive is {unpacked.name!r}, "
             f"the experiment in {PROVENANCE} {show(provenance.get('experiment'))}"
         )
     return Contents(unpacked.folder, experiment, provenance)
+
+
+def other_code(provenance: Mapping[str, Any]) -> str:
+    """Where to verify an archive that the code of another git revision packed; else nothing."""
+    there, here = provenance.get("git_revision"), git_revision(PROJECT)
+    if there == here:
+        return ""
+    return (
+        f"; packed by the code of git revision {show(there)}, this is {here!r}: verify it in a clone of that"
+    )
 
 
 def read_json(path: Path, member: str) -> dict[str, Any]:
@@ -129,6 +146,13 @@ def member_mistakes(contents: Contents, members: Mapping[str, str]) -> Iterator[
     yield from (f"{name}: extra, the experiment has no such file" for name in sorted(more))
 
 
+def readme_mistakes(contents: Contents) -> Iterator[str]:
+    """Whether the README, which tells what to type, is the one that this code writes of the experiment."""
+    written = readme(contents.experiment, str(contents.provenance.get("git_revision")))
+    if (contents.folder / README).read_bytes() != written.encode():
+        yield f"{README}: is not what make archive writes there; do nothing that it says"
+
+
 def content_mistakes(contents: Contents) -> Iterator[str]:
     """What is wrong with data, runs and gradient checks of an archive that has all its members."""
     made: dict[str, Made] = {}
@@ -162,7 +186,8 @@ def _check_mistakes(contents: Contents) -> Iterator[str]:
     """Gradient checks that have not passed, or are of something else than the experiment trains."""
     experiment = contents.experiment
     settings = asdict(experiment.gradient_check)
-    for paths, expected in ((gates(experiment), {}), (gradient_checks(experiment), settings)):
+    of_checks = gradient_checks(experiment)
+    for paths, expected in ((gates(experiment), {}), (of_checks, settings)):
         for path, (dataset, activation) in zip(paths, checked(experiment), strict=True):
             must = {"dataset": dataset, "activation": activation, "passed": True, **expected}
             try:
@@ -173,3 +198,5 @@ def _check_mistakes(contents: Contents) -> Iterator[str]:
             for key, value in must.items():
                 if found.get(key) != value:
                     yield f"{path}: {key} is {show(found.get(key))}, expected {show(value)}"
+            if paths is of_checks:  # a gate holds no figures
+                yield from (f"{path}: {line}" for line in figure_mistakes(found, activation))

@@ -3,6 +3,7 @@
 What is wrong with a member is a line; what makes the rest unreadable is an error.
 """
 
+import errno
 import gzip
 import hashlib
 import io
@@ -22,6 +23,8 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,254}(/[A-Za-z0-9][\w.+-]{0,254})+", re
 _BLOCK = 1 << 20
 #: an archive of runs shrinks little: one that grows beyond this many times its size is refused
 MOST_GROWTH, ALWAYS_ALLOWED = 20, 100_000_000
+#: what only writing ends with
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _KINDS = {
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.LNKTYPE: "a hard link",
@@ -61,7 +64,7 @@ class _Bounded(io.RawIOBase):
 def unpack(path: Path, to: Path) -> Unpacked:
     """Unpack an archive into an empty folder and hold its members against its manifest.
 
-    Raises HandgradError if the file is no such archive, or is cut off.
+    Raises HandgradError if the file is no such archive, or is cut off; OSError if the folder is full.
     """
     try:
         most = ALWAYS_ALLOWED + MOST_GROWTH * path.stat().st_size
@@ -74,6 +77,8 @@ def unpack(path: Path, to: Path) -> Unpacked:
     except gzip.BadGzipFile as error:
         raise HandgradError(f"{path}: not a .tar.gz, or damaged ({error}); get it again") from error
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in NO_ROOM:
+            raise  # it is the folder that is full, and nothing is the matter with the archive
         raise HandgradError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
         ) from error

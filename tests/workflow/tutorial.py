@@ -123,7 +123,15 @@ class Reader:
         own = Path(sys.prefix) / "bin"  # the page enters an environment itself
         path = [entry for entry in os.environ["PATH"].split(":") if Path(entry) != own]
         # A checkout may belong to somebody else, as in containers; git would not clone it.
-        git = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+        name = {
+            f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
+        git = {
+            **name,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+        }
         self.environment = {**os.environ, **git, "HOME": str(self.home), "PATH": ":".join(path)}
         for key in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "VIRTUAL_ENV", "XDG_CACHE_HOME"):
             self.environment.pop(key, None)
