@@ -101,8 +101,7 @@ def test_it_is_proved_in_a_fresh_clone(archive: Path, project: Project) -> None:
 
 
 def test_sha256sum_takes_its_manifest(archive: Path, tmp_path: Path) -> None:
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     done = subprocess.run(["sha256sum", "-c", SUMS], cwd=tmp_path / "tiny", capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     there = [path for path in (tmp_path / "tiny").rglob("*") if path.is_file()]
