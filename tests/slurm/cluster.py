@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,8 @@ class Snakemake:
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # a shell lets what it starts in the background ignore Ctrl-C, and that is inherited
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
