@@ -12,12 +12,12 @@ import json
 import sys
 from pathlib import Path
 
-import h5py
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from handgrad.runs import Run
+from handgrad.sealed import open_sealed
 
 
 def jobs(table: pd.DataFrame) -> pd.DataFrame:
@@ -26,10 +26,10 @@ def jobs(table: pd.DataFrame) -> pd.DataFrame:
     for run in (run_of(row) for _, row in table.iterrows()):
         name = f"{run.dataset}/{run.name}"
         path = Path(f"results/runs/{name}.h5")
-        with h5py.File(path, "r", locking=False) as file:
-            if len(json.loads(file.attrs["segments"])) > 1:
+        with open_sealed(path) as sealed:
+            if len(json.loads(sealed.file.attrs["segments"])) > 1:
                 raise SystemExit(f"{path}: was computed in several parts; this is about jobs that were not")
-            loop = float(file["history/seconds"][:].sum())
+            loop = float(sealed.file["history/seconds"][:].sum())
         benchmark = pd.read_csv(f"results/benchmarks/train_run/{name}.tsv", sep="\t").iloc[0]
         end = path.stat().st_mtime
         rows.append(

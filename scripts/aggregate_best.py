@@ -1,18 +1,20 @@
 """The best published row beside our best setting: results/<experiment>/tables/best.{csv,md,html}."""
 
 from handgrad.best_tables import PUBLISHED_COLUMNS, best_html, best_lines, best_markdown, best_table
-from handgrad.digests import require_code
+from handgrad.digests import file_sha256, require_code
 from handgrad.logs import job_log, logger
+from handgrad.made_tables import Text, read_made_table, write_made_table
 from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import read_table, write_table, write_text
+from handgrad.tables import read_table
 
 
 def main(*, seeds: str, published: str | None, csv: str, md: str, html: str) -> None:
     theirs = None if published is None else read_table(published, PUBLISHED_COLUMNS)
-    table = best_table(read_table(seeds, SEEDS_COLUMNS), theirs)
-    write_table(csv, table)
-    write_text(md, best_markdown(table))
-    write_text(html, best_html(table))
+    made = read_made_table(seeds, SEEDS_COLUMNS)
+    table = best_table(made.table, theirs)
+    texts = Text(md, best_markdown(table)), Text(html, best_html(table))
+    others = {} if published is None else {published: file_sha256(published)}
+    write_made_table(csv, table, *texts, made_from={seeds: made.sha256, **others})
     for line in best_lines(table):
         logger.info("%s", line)
 

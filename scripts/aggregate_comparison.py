@@ -7,19 +7,19 @@ from handgrad.comparison_tables import (
     comparison_table,
     verdicts,
 )
-from handgrad.digests import require_code
+from handgrad.digests import file_sha256, require_code
 from handgrad.logs import job_log, logger
+from handgrad.made_tables import Text, read_made_table, write_made_table
 from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import read_table, write_table, write_text
+from handgrad.tables import read_table
 
 
 def main(*, seeds: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str) -> None:
-    comparison = comparison_table(
-        read_table(seeds, SEEDS_COLUMNS), read_table(published, PUBLISHED_COLUMNS), loss_divisor
-    )
-    write_table(csv, comparison)
-    write_text(md, comparison_markdown(comparison))
-    write_text(html, comparison_html(comparison))
+    made = read_made_table(seeds, SEEDS_COLUMNS)
+    comparison = comparison_table(made.table, read_table(published, PUBLISHED_COLUMNS), loss_divisor)
+    texts = Text(md, comparison_markdown(comparison)), Text(html, comparison_html(comparison))
+    made_from = {seeds: made.sha256, published: file_sha256(published)}
+    write_made_table(csv, comparison, *texts, made_from=made_from)
     for line in verdicts(comparison):
         logger.info("%s", line)
 

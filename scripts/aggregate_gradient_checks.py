@@ -1,17 +1,49 @@
 """The table of gradient checks: results/<experiment>/tables/gradient_checks.{csv,md,html}."""
 
-from handgrad.check_tables import checks_html, checks_markdown, checks_table, read_check
+from pathlib import Path
+from typing import Any
+
+from handgrad.check_files import read_check
+from handgrad.check_tables import check_row, checks_html, checks_markdown, checks_table
 from handgrad.digests import require_code
+from handgrad.errors import REMEDY, HandgradError
 from handgrad.logs import job_log, logger
-from handgrad.tables import write_table, write_text
+from handgrad.made_tables import Text, write_made_table
 
 
-def main(*, checks: list[str], csv: str, md: str, html: str) -> None:
-    table = checks_table(read_check(path) for path in checks)
-    write_table(csv, table)
-    write_text(md, checks_markdown(table))
-    write_text(html, checks_html(table))
+def main(
+    *,
+    checks: list[str],
+    csv: str,
+    md: str,
+    html: str,
+    checking: str,
+    settings: dict[str, Any],
+    data_digests: dict[str, str],
+) -> None:
+    found = {path: read_check(path, {"code_digest": checking, **settings}) for path in checks}
+    for path, (check, _) in found.items():
+        require_named(path, check, data_digests)
+    table = checks_table(check_row(check, path) for path, (check, _) in found.items())
+    write_made_table(
+        csv,
+        table,
+        Text(md, checks_markdown(table)),
+        Text(html, checks_html(table)),
+        made_from={path: sha256 for path, (_, sha256) in found.items()},
+    )
     logger.info("%d checks, %d passed", len(table), int(table["passed"].sum()))
+
+
+def require_named(path: str, check: dict[str, Any], data_digests: dict[str, str]) -> None:
+    """Raise HandgradError if a check is not of the dataset and activation that its path names."""
+    dataset, activation = check["dataset"], check["activation"]
+    named = Path(path).name.startswith(f"{dataset}_{activation}_")
+    if not named or check["data_digest"] != data_digests.get(dataset):
+        raise HandgradError(
+            f"{path}: is of {activation} on {dataset} with the data digest {check['data_digest']}, expected "
+            f"what its path names, of {data_digests}; {REMEDY}"
+        )
 
 
 if "snakemake" in globals():
@@ -22,4 +54,7 @@ if "snakemake" in globals():
             csv=snakemake.output.csv,
             md=snakemake.output.md,
             html=snakemake.output.html,
+            checking=snakemake.params.checking,
+            settings=dict(snakemake.params.settings),
+            data_digests=snakemake.params.data,
         )

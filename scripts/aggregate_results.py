@@ -1,12 +1,15 @@
 """The table of an experiment's results: results/<experiment>/tables/results.{csv,md,html} from its runs."""
 
+from pathlib import Path
+
 from handgrad.answers import right_answers
+from handgrad.data import open_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
+from handgrad.made_tables import Text, write_made_table
 from handgrad.result_statistics import with_statistics
 from handgrad.result_tables import count_runs, results_html, results_markdown, results_table
-from handgrad.run_reader import read_summary, require_current
-from handgrad.tables import write_table, write_text
+from handgrad.run_reader import read_current
 
 
 def main(
@@ -19,13 +22,18 @@ def main(
     training: str,
     data_digests: dict[str, str],
 ) -> None:
-    summaries = [read_summary(path) for path in runs]
-    for path, summary in zip(runs, summaries, strict=True):
-        require_current(path, summary, code_digest=training, data_digests=data_digests)
-    table = with_statistics(results_table(summaries), right_answers(runs, data))
-    write_table(csv, table)
-    write_text(md, results_markdown(table))
-    write_text(html, results_html(table))
+    labels, contents, made_from = {}, {}, {}
+    for path in data:
+        dataset = Path(path).stem
+        with open_data(path, data_digests[dataset]) as stored:
+            labels[dataset], contents[dataset] = stored.test_labels, stored.content
+            made_from[path] = stored.seal
+    of = {"code_digest": training, "data_digests": data_digests, "contents": contents}
+    summaries = [read_current(path, **of) for path in runs]
+    made_from |= {path: summary.seal for path, summary in zip(runs, summaries, strict=True)}
+    table = with_statistics(results_table(summaries), right_answers(summaries, labels))
+    texts = Text(md, results_markdown(table)), Text(html, results_html(table))
+    write_made_table(csv, table, *texts, made_from=made_from)
     logger.info("%s", count_runs(table))
 
 

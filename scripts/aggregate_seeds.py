@@ -2,16 +2,16 @@
 
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
+from handgrad.made_tables import Text, read_made_table, write_made_table
 from handgrad.result_tables import RESULT_COLUMNS
 from handgrad.seed_tables import count_seeds, seeds_html, seeds_markdown, seeds_table
-from handgrad.tables import read_table, write_table, write_text
 
 
 def main(*, results: str, csv: str, md: str, html: str) -> None:
-    table = seeds_table(read_table(results, RESULT_COLUMNS))
-    write_table(csv, table)
-    write_text(md, seeds_markdown(table))
-    write_text(html, seeds_html(table))
+    made = read_made_table(results, RESULT_COLUMNS)
+    table = seeds_table(made.table)
+    texts = Text(md, seeds_markdown(table)), Text(html, seeds_html(table))
+    write_made_table(csv, table, *texts, made_from={results: made.sha256})
     logger.info("%s", count_seeds(table))
 
 

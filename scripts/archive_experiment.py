@@ -38,7 +38,7 @@ def main(folder: Path, config: str) -> None:
         print(
             f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
         )
-    members = members_of(experiment, Path(config), folder)
+    members = read_members(folder, experiment, config)
     try:
         write_proved(folder, to, members)
     except OSError as error:
@@ -77,10 +77,23 @@ def require_data(folder: Path, experiment: Experiment, config: str) -> None:
     """Raise HandgradError if a dataset is not there, which Snakemake does not miss once all else is."""
     for path in data_files(experiment):
         if not (folder / path).is_file():
-            raise HandgradError(
-                f"{path}: not there, and the archive takes its labels; to make it again: "
-                f"snakemake --cores 1 --configfile {config} -- {path}"
-            )
+            raise HandgradError(f"{path}: not there, and the archive takes its labels; {again(path, config)}")
+
+
+def again(path: str, config: str) -> str:
+    """How to make a dataset again, which a plain snakemake does not where all that is made from it exists."""
+    return f"to make it again: snakemake --cores 1 --configfile {config} -- {path}"
+
+
+def read_members(folder: Path, experiment: Experiment, config: str) -> Members:
+    """What the archive will hold. Raises HandgradError if a dataset is not as it was written."""
+    try:
+        return members_of(experiment, Path(config), folder)
+    except HandgradError as error:
+        reason, _, delete = str(error).removeprefix(f"{folder}/").partition("; delete it")
+        if not delete:
+            raise
+        raise HandgradError(f"{reason}; delete it; {again(reason.partition(': ')[0], config)}") from error
 
 
 def report_is_old(experiment: Experiment, folder: Path) -> bool:

@@ -5,16 +5,15 @@ only when what it promises changes. check_gradients: the check that the report s
 config.
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from handgrad.atomic import whole_file
+from handgrad.check_files import write_check
 from handgrad.check_report import as_dict, explain, table
-from handgrad.data import read_data
+from handgrad.data import open_data
 from handgrad.digests import require_code
 from handgrad.errors import HandgradError
 from handgrad.gradient_check import GATE, LIMITS, Settings, check
@@ -35,21 +34,28 @@ def main(
 ) -> None:
     """Write ``out`` if the check passes; else write all figures to ``failed`` and raise HandgradError."""
     require_code("check_gate" if gate else "check_gradients", code_digest)
-    images = read_data(data, data_digest)
+    with open_data(data, data_digest) as stored:
+        images, content = stored.images(), stored.content
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
         report = check(images, activation, settings)
-    what = {"dataset": dataset, "activation": activation}
+    what = {
+        "dataset": dataset,
+        "activation": activation,
+        "code_digest": code_digest,
+        "data_digest": data_digest,
+        "data_content": content,
+    }
     figures = {**what, **asdict(settings), "passed": report.passed, **as_dict(report)}
     log_figures(figures, table(report))
     if not report.passed:
-        write_json(failed, figures)
+        write_check(failed, figures)
         raise HandgradError(
             f"gradient check of {activation} on {dataset} failed at {explain(report)}; "
             f"all figures: {failed} and this job's log"
         )
     Path(failed).unlink(missing_ok=True)  # of an earlier attempt
     promise = {**what, "passed": True, "settings": asdict(settings), "limits": asdict(LIMITS)}
-    write_json(out, promise if gate else figures)
+    write_check(out, promise if gate else figures)
 
 
 def log_figures(figures: dict[str, Any], text: str) -> None:
@@ -70,12 +76,6 @@ def log_figures(figures: dict[str, Any], text: str) -> None:
         "-" if complex_seconds is None else f"{complex_seconds:.2f} s",
         entries * figures["plain_seconds_an_entry"] / figures["seconds_central"],
     )
-
-
-def write_json(path: str, content: dict[str, Any]) -> None:
-    """Write a JSON file; it appears whole or not at all."""
-    with whole_file(path) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if "snakemake" in globals():

@@ -4,12 +4,12 @@ from handgrad.best_plots import best_accuracies
 from handgrad.best_tables import BEST_COLUMNS
 from handgrad.digests import require_code
 from handgrad.logs import job_log
+from handgrad.made_tables import read_made_table
 from handgrad.plot_style import save_figure
-from handgrad.tables import read_table
 
 
 def main(*, best: str, out: str) -> None:
-    save_figure(out, best_accuracies(read_table(best, BEST_COLUMNS)))
+    save_figure(out, best_accuracies(read_made_table(best, BEST_COLUMNS).table))
 
 
 if "snakemake" in globals():

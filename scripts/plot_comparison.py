@@ -4,12 +4,13 @@ from handgrad.comparison_plots import published_against_reproduced
 from handgrad.comparison_tables import COMPARISON_COLUMNS
 from handgrad.digests import require_code
 from handgrad.logs import job_log
+from handgrad.made_tables import read_made_table
 from handgrad.plot_style import save_figure
-from handgrad.tables import read_table
 
 
 def main(*, comparison: str, out: str) -> None:
-    save_figure(out, published_against_reproduced(read_table(comparison, COMPARISON_COLUMNS)))
+    table = read_made_table(comparison, COMPARISON_COLUMNS).table
+    save_figure(out, published_against_reproduced(table))
 
 
 if "snakemake" in globals():

@@ -1,23 +1,22 @@
 """Confusion matrix of a dataset's best run: results/<experiment>/figures/confusion/<dataset>.svg."""
 
-from handgrad.answers import read_test_labels
 from handgrad.best_run import best_run_file, no_best_run
 from handgrad.confusion_plots import confusion_of
+from handgrad.data import open_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.plot_style import save_figure
-from handgrad.run_reader import read_arrays
 
 
-def main(*, results: str, runs: list[str], data: str, dataset: str, out: str) -> None:
-    found = best_run_file(results, runs, dataset)
-    if found is None:
+def main(*, results: str, runs: list[str], data: str, dataset: str, data_digest: str, out: str) -> None:
+    best = best_run_file(results, runs, dataset)
+    if best is None:
         save_figure(out, no_best_run(dataset))
         return
-    best, path = found
-    labels, class_names = read_test_labels(data)
-    (predictions,) = read_arrays(path, "test/predictions")
-    save_figure(out, confusion_of(best, labels, predictions, class_names))
+    (predictions,) = best.arrays("test/predictions")
+    with open_data(data, data_digest) as stored:
+        best.results.require_made_from(data, stored.seal)
+        save_figure(out, confusion_of(best.row, stored.test_labels, predictions, stored.class_names))
 
 
 if "snakemake" in globals():
@@ -28,5 +27,6 @@ if "snakemake" in globals():
             runs=snakemake.input.runs,
             data=snakemake.input.data,
             dataset=snakemake.wildcards.dataset,
+            data_digest=snakemake.params.data,
             out=snakemake.output[0],
         )

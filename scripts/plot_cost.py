@@ -3,13 +3,13 @@
 from handgrad.cost_plots import accuracy_against_cost
 from handgrad.digests import require_code
 from handgrad.logs import job_log
+from handgrad.made_tables import read_made_table
 from handgrad.plot_style import save_figure
 from handgrad.result_tables import RESULT_COLUMNS
-from handgrad.tables import read_table
 
 
 def main(*, results: str, dataset: str, out: str) -> None:
-    table = read_table(results, RESULT_COLUMNS)
+    table = read_made_table(results, RESULT_COLUMNS).table
     save_figure(out, accuracy_against_cost(table[table["dataset"] == dataset]))
 
 

@@ -1,28 +1,27 @@
 """The best run's most confident mistakes as pictures: results/<experiment>/figures/mistakes/<dataset>.svg."""
 
-from handgrad.answers import read_test_labels
 from handgrad.best_run import best_run_file, no_best_run
+from handgrad.data import open_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.mistake_plots import mistakes_figure, most_confident_mistakes
-from handgrad.pictures import read_test_images
+from handgrad.pictures import images_at
 from handgrad.plot_style import save_figure
-from handgrad.run_reader import read_arrays
 
 
 def main(
     *, results: str, runs: list[str], data: str, dataset: str, most: int, data_digest: str, out: str
 ) -> None:
-    found = best_run_file(results, runs, dataset)
-    if found is None:
+    best = best_run_file(results, runs, dataset)
+    if best is None:
         save_figure(out, no_best_run(dataset))
         return
-    best, path = found
-    labels, class_names = read_test_labels(data)
-    predictions, Y = read_arrays(path, "test/predictions", "test/probabilities")
-    mistakes = most_confident_mistakes(best, labels, predictions, Y, most=most)
-    images = read_test_images(data, [mistake.example for mistake in mistakes], data_digest)
-    save_figure(out, mistakes_figure(best, mistakes, images, class_names))
+    predictions, Y = best.arrays("test/predictions", "test/probabilities")
+    with open_data(data, data_digest) as stored:
+        best.results.require_made_from(data, stored.seal)
+        mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, most=most)
+        images = images_at(stored, [mistake.example for mistake in mistakes])
+        save_figure(out, mistakes_figure(best.row, mistakes, images, stored.class_names))
 
 
 if "snakemake" in globals():

@@ -5,7 +5,6 @@ from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.model import Weights
 from handgrad.plot_style import save_figure
-from handgrad.run_reader import read_arrays
 from handgrad.weight_plots import weights_figure
 
 
@@ -19,13 +18,12 @@ def main(
     within: float,
     out: str,
 ) -> None:
-    found = best_run_file(results, runs, dataset)
-    if found is None:
+    best = best_run_file(results, runs, dataset)
+    if best is None:
         save_figure(out, no_best_run(dataset))
         return
-    best, path = found
-    W = Weights(*read_arrays(path, "weights/W1", "weights/W2"))
-    save_figure(out, weights_figure(best, W, tuple(image_shape), most=most, within=within))
+    W = Weights(*best.arrays("weights/W1", "weights/W2"))
+    save_figure(out, weights_figure(best.row, W, tuple(image_shape), most=most, within=within))
 
 
 if "snakemake" in globals():

@@ -7,17 +7,21 @@ from typing import Any
 import yaml
 
 from handgrad.best_tables import BEST_COLUMNS
+from handgrad.check_files import read_check
 from handgrad.check_tables import CHECK_COLUMNS
 from handgrad.comparison_tables import COMPARISON_COLUMNS
-from handgrad.digests import PROJECT, require_code
+from handgrad.data import open_data
+from handgrad.digests import PROJECT, code_digest, require_code
+from handgrad.errors import REMEDY, HandgradError
 from handgrad.job_costs import rule_costs
 from handgrad.logs import job_log, logger
+from handgrad.made_tables import MadeTable, read_made_table
 from handgrad.provenance import Source, git_revision, machines, package_versions, source
 from handgrad.result_tables import RESULT_COLUMNS
-from handgrad.run_reader import read_summary
+from handgrad.run_reader import read_current
 from handgrad.seed_tables import SEEDS_COLUMNS
 from handgrad.summary_page import Contents, summary_page
-from handgrad.tables import read_table, write_text
+from handgrad.tables import write_text
 
 
 def main(
@@ -39,21 +43,28 @@ def main(
     gradient_checks: list[str],
     benchmarks: str,
     training: str,
+    data_digests: dict[str, str],
     out: str,
 ) -> None:
-    attributes = [read_summary(path).attributes for path in runs]
-    sources = [source(path) for path in data]
-    tables = [results, seeds, best, checks, *([comparison] if comparison else [])]
-    jobs = job_names(tables, figures=figures, runs=runs, gates=gates, checks=gradient_checks, sources=sources)
+    paths = [results, seeds, best, checks, *([comparison] if comparison else [])]
+    tables = read_tables(results, seeds, best, checks, comparison)
+    sources, contents = read_sources(data, data_digests, tables["results"])
+    attributes = []
+    for path in runs:
+        run = read_current(path, code_digest=training, data_digests=data_digests, contents=contents)
+        tables["results"].require_made_from(path, run.seal)
+        attributes.append(run.attributes)
+    require_checks(gates, gradient_checks, data_digests, contents, tables["gradient_checks"])
+    jobs = job_names(paths, figures=figures, runs=runs, gates=gates, checks=gradient_checks, sources=sources)
     contents = Contents(
         experiment=experiment,
         config=yaml.safe_load(config),
         config_text=config,
-        results=read_table(results, RESULT_COLUMNS),
-        seeds=read_table(seeds, SEEDS_COLUMNS),
-        best=read_table(best, BEST_COLUMNS),
-        checks=read_table(checks, CHECK_COLUMNS),
-        comparison=read_table(comparison, COMPARISON_COLUMNS) if comparison else None,
+        results=tables["results"].table,
+        seeds=tables["seeds"].table,
+        best=tables["best"].table,
+        checks=tables["gradient_checks"].table,
+        comparison=tables["comparison"].table if comparison else None,
         figures=figures,
         mistakes=mistakes,
         units=units,
@@ -66,6 +77,57 @@ def main(
     text = summary_page(contents)
     write_text(out, text)
     logger.info("%d runs, %d figures, %.1f MB", len(runs), len(figures), len(text.encode()) / 1e6)
+
+
+def read_tables(
+    results: str, seeds: str, best: str, checks: str, comparison: str | None
+) -> dict[str, MadeTable]:
+    """The tables by name. Raises HandgradError if one was not made from the others as they are."""
+    tables = {
+        "results": read_made_table(results, RESULT_COLUMNS),
+        "seeds": read_made_table(seeds, SEEDS_COLUMNS),
+        "best": read_made_table(best, BEST_COLUMNS),
+        "gradient_checks": read_made_table(checks, CHECK_COLUMNS),
+    }
+    tables["seeds"].require_made_from(results, tables["results"].sha256)
+    if comparison:
+        tables["comparison"] = read_made_table(comparison, COMPARISON_COLUMNS)
+    for name in tables.keys() & {"best", "comparison"}:
+        tables[name].require_made_from(seeds, tables["seeds"].sha256)
+    return tables
+
+
+def read_sources(
+    data: list[str], data_digests: dict[str, str], results: MadeTable
+) -> tuple[list[Source], dict[str, str]]:
+    """What datasets were made from, and the content_sha256 of each."""
+    sources, contents = [], {}
+    for path in data:
+        dataset = Path(path).stem
+        with open_data(path, data_digests[dataset]) as stored:
+            results.require_made_from(path, stored.seal)
+            sources.append(source(stored))
+            contents[dataset] = stored.content
+    return sources, contents
+
+
+def require_checks(
+    gates: list[str],
+    gradient_checks: list[str],
+    data_digests: dict[str, str],
+    contents: dict[str, str],
+    table: MadeTable,
+) -> None:
+    """Raise HandgradError if a gate or a check is not of the code and the data that are here."""
+    for rule, paths in (("check_gate", gates), ("check_gradients", gradient_checks)):
+        for path in paths:
+            check, sha256 = read_check(path, {"code_digest": code_digest(rule)})
+            dataset = check["dataset"]
+            found = check["data_digest"], check["data_content"]
+            if found != (data_digests.get(dataset), contents.get(dataset)):
+                raise HandgradError(f"{path}: is of other data than results/data/{dataset}.h5; {REMEDY}")
+            if rule == "check_gradients":
+                table.require_made_from(path, sha256)
 
 
 def job_names(
@@ -124,5 +186,6 @@ if "snakemake" in globals():
             gradient_checks=snakemake.input.gradient_checks,
             benchmarks="results/benchmarks",
             training=snakemake.params.training,
+            data_digests=snakemake.params.data,
             out=snakemake.output[0],
         )

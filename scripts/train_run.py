@@ -4,8 +4,10 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from handgrad import digests
+from handgrad.check_files import read_check
 from handgrad.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, other_machines, told
-from handgrad.data import ImageData, read_content, read_data
+from handgrad.data import ImageData, StoredData, open_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
 from handgrad.runfile import write_run
@@ -19,6 +21,7 @@ def main(
     dataset: str,
     name: str,
     data: str,
+    gate: str,
     checkpoints: str,
     checkpoint_seconds: float,
     out: str,
@@ -26,8 +29,9 @@ def main(
     data_digest: str,
 ) -> None:
     require_code("train_run", code_digest)
-    origin = Origin(Run.from_name(dataset, name), code_digest, read_content(data, data_digest))
-    with StopSignals() as stop:
+    with StopSignals() as stop, open_data(data, data_digest) as stored:
+        origin = Origin(Run.from_name(dataset, name), code_digest, stored.content)
+        require_gate(gate, origin.run, stored, data_digest)
         start = furthest_checkpoint(Path(checkpoints), origin)
         trained = start and start.end_of(origin.run)
         if start and trained:
@@ -35,12 +39,34 @@ def main(
             segments = start.segments
         else:
             keeper = Keeper(Path(checkpoints), origin, checkpoint_seconds, stop, start)
-            trained = train_on(origin, read_data(data, data_digest), keeper, start)
+            trained = train_on(origin, stored.images(), keeper, start)
             segments = keeper.segments(trained.state)
         if trained.status == "diverged":
             logger.info("diverged in epoch %d", len(trained.state.history))
-        content = write_run(out, trained, segments, code_digest=code_digest, data_digest=data_digest)
+        content = write_run(
+            out,
+            trained,
+            segments,
+            code_digest=code_digest,
+            data_digest=data_digest,
+            data_content=stored.content,
+        )
         logger.info("content_sha256 %s", content)
+
+
+def require_gate(path: str, run: Run, stored: StoredData, data_digest: str) -> None:
+    """Raise HandgradError if the gate has not passed for this run's code and data as they are now.
+
+    The digest of the check's code is no param of this job: a change of that code alone trains nothing again.
+    """
+    expected = {
+        "dataset": run.dataset,
+        "activation": run.activation,
+        "code_digest": digests.code_digest("check_gate"),
+        "data_digest": data_digest,
+        "data_content": stored.content,
+    }
+    read_check(path, expected)
 
 
 def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoint | None) -> Trained:
@@ -84,6 +110,7 @@ if "snakemake" in globals():
             dataset=snakemake.wildcards.dataset,
             name=snakemake.wildcards.run,
             data=snakemake.input.data,
+            gate=snakemake.input.gate,
             checkpoints="results/checkpoints",
             checkpoint_seconds=snakemake.config["checkpoint_seconds"],
             out=snakemake.output[0],

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import aggregate_best
@@ -152,7 +153,11 @@ def make_tables(contents: Contents, to: Path) -> None:
     theirs = published if experiment.has_published_dataset else None
     aggregate_best.main(seeds=seeds, published=theirs, **outputs("best"))
     aggregate_gradient_checks.main(
-        checks=[str(folder / path) for path in gradient_checks(experiment)], **outputs("gradient_checks")
+        checks=[str(folder / path) for path in gradient_checks(experiment)],
+        checking=contents.provenance["code"]["check_gradients"],
+        settings=asdict(experiment.gradient_check),
+        data_digests={dataset: data_digest(experiment.datasets[dataset]) for dataset in names},
+        **outputs("gradient_checks"),
     )
     if experiment.published and experiment.has_published:
         divisors = dict(sorted(experiment.published.loss_divisor.items()))

@@ -17,7 +17,8 @@ def content(path: Path) -> Any:
         with h5py.File(path, "r", locking=False) as file:
             return file.attrs["content_sha256"]
     if path.suffix == ".json":
-        return {key: value for key, value in json.loads(path.read_text()).items() if "seconds" not in key}
+        content = json.loads(path.read_text())
+        return {key: value for key, value in content.items() if "seconds" not in key and key != "sha256"}
     if path.name == "summary.html":
         page, costs, _ = path.read_text().partition('<section id="costs">')
         return page if costs else None

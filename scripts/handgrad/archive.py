@@ -33,8 +33,8 @@ from handgrad.config import Experiment
 from handgrad.digests import IMPORTS, PROJECT, code_digest, file_sha256
 from handgrad.errors import HandgradError
 from handgrad.experiment_files import (
+    archived_outputs,
     dataset_names,
-    final_outputs,
     page_file,
     report_file,
 )
@@ -58,7 +58,7 @@ def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, P
 
     Raises HandgradError if a dataset cannot be read.
     """
-    members: dict[str, Path | bytes] = {path: folder / path for path in final_outputs(experiment)}
+    members: dict[str, Path | bytes] = {path: folder / path for path in archived_outputs(experiment)}
     if has_report(experiment, folder):
         members[report_file(experiment)] = folder / report_file(experiment)
     members |= {name: PROJECT / name for name in ENVIRONMENT}

@@ -5,15 +5,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from handgrad.answers import read_test_labels
-from handgrad.atomic import whole_file
 from handgrad.config_errors import show
-from handgrad.data import read_content
+from handgrad.data import content_of, open_data, write_origin
 from handgrad.digests import data_digest
+from handgrad.errors import REMEDY, HandgradError
 from handgrad.provenance import source
+from handgrad.sealed import sealed_file
 
 
 def labels_name(dataset: str) -> str:
@@ -27,16 +26,22 @@ def labels_text(path: Path, entry: Mapping[str, Any]) -> str:
     Raises HandgradError if the file is not that dataset.
     """
     digest = data_digest(entry)
-    made_from = source(path)
-    labels, class_names = read_test_labels(path)
-    facts = {
-        "data_digest": digest,
-        "content_sha256": read_content(path, digest),
-        "source_sha256": dict(made_from.files),
-        "train_examples": made_from.train,
-        "test_examples": made_from.test,
-        "class_names": list(class_names),
-    }
+    with open_data(path, digest) as stored:
+        made_from = source(stored)
+        if (content := content_of(stored.images())) != stored.content:
+            raise HandgradError(
+                f"{path}: its content_sha256 is {stored.content}, its pixels and labels give {content}; "
+                f"{REMEDY}"
+            )
+        facts = {
+            "data_digest": digest,
+            "content_sha256": content,
+            "source_sha256": dict(made_from.files),
+            "train_examples": made_from.train,
+            "test_examples": made_from.test,
+            "class_names": list(stored.class_names),
+        }
+        labels = stored.test_labels
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
     return ",\n".join(["{\n" + lines[0], *lines[1:], f' "test_labels": {labels.tolist()}']) + "\n}\n"
 
@@ -53,6 +58,8 @@ def label_mistakes(content: Mapping[str, Any], entry: Mapping[str, Any]) -> Iter
     for key, value in expected.items():
         if content.get(key) != value:
             yield f"{key} is {show(str(content.get(key)))}, expected {show(str(value))}"
+    if not isinstance(content.get("content_sha256"), str):
+        yield f"content_sha256 is {show(content.get('content_sha256'))}, expected a digest"
     labels, classes = content.get("test_labels"), min(len(entry["class_names"]), 256)
     if not isinstance(labels, list) or len(labels) != entry["test"]:
         yield f"test_labels are not the {entry['test']} labels of the test images"
@@ -61,7 +68,8 @@ def label_mistakes(content: Mapping[str, Any], entry: Mapping[str, Any]) -> Iter
 
 
 def write_labels(path: Path, content: Mapping[str, Any]) -> None:
-    """Write the labels and class names as a dataset's file without pixels, which ``answers`` takes."""
-    with whole_file(path) as part, h5py.File(part, "w", locking=False) as file:
+    """Write the labels and class names as a dataset's file without pixels, which tables are made with."""
+    with sealed_file(path) as file:
         file.create_dataset("test/y", data=np.array(content["test_labels"], np.uint8))
         file.attrs["class_names"] = content["class_names"]
+        write_origin(file, data_digest=content["data_digest"], content=content["content_sha256"])

@@ -19,15 +19,16 @@ from handgrad.archive_labels import label_mistakes, labels_name
 from handgrad.archive_reader import Unpacked
 from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
+from handgrad.check_files import parse_check
 from handgrad.config import Experiment, load_experiment
 from handgrad.config_checks import MOST_RUNS
 from handgrad.config_errors import show
 from handgrad.digests import PROJECT
 from handgrad.errors import HandgradError
 from handgrad.experiment_files import (
+    archived_outputs,
     checked,
     dataset_names,
-    final_outputs,
     gates,
     gradient_checks,
     report_file,
@@ -137,7 +138,7 @@ def _require_few_runs(config: Any) -> None:
 def member_mistakes(contents: Contents, members: Mapping[str, str]) -> Iterator[str]:
     """Members that the archive of this experiment must have and has not, and those that it must not have."""
     experiment = contents.experiment
-    needed = {README, SUMS, PROVENANCE, GIVEN, COMPLETE, *ENVIRONMENT, *final_outputs(experiment)}
+    needed = {README, SUMS, PROVENANCE, GIVEN, COMPLETE, *ENVIRONMENT, *archived_outputs(experiment)}
     needed.update(map(labels_name, dataset_names(experiment)))
     if experiment.has_published_dataset:
         needed.add(PUBLISHED)
@@ -165,7 +166,7 @@ def content_mistakes(contents: Contents) -> Iterator[str]:
         if run.dataset in made:
             mistakes = run_mistakes(contents.folder / path, run, made[run.dataset])
             yield from (f"{path}: {line}" for line in mistakes)
-    yield from _check_mistakes(contents)
+    yield from _check_mistakes(contents, made)
 
 
 def _read_labels(contents: Contents, dataset: str) -> tuple[list[str], Made | None]:
@@ -178,25 +179,36 @@ def _read_labels(contents: Contents, dataset: str) -> tuple[list[str], Made | No
         return [f"{member}: {line}" for line in wrong], None
     labels = np.array(content["test_labels"], np.uint8)
     return [], Made(
-        contents.provenance["code"]["train_run"], content["data_digest"], labels, len(entry["class_names"])
+        contents.provenance["code"]["train_run"],
+        content["data_digest"],
+        labels,
+        len(entry["class_names"]),
+        content["content_sha256"],
     )
 
 
-def _check_mistakes(contents: Contents) -> Iterator[str]:
+def _check_mistakes(contents: Contents, made: Mapping[str, Made]) -> Iterator[str]:
     """Gradient checks that have not passed, or are of something else than the experiment trains."""
-    experiment = contents.experiment
-    settings = asdict(experiment.gradient_check)
-    of_checks = gradient_checks(experiment)
-    for paths, expected in ((gates(experiment), {}), (of_checks, settings)):
+    experiment, code = contents.experiment, contents.provenance["code"]
+    kinds = (
+        (gates(experiment), {"code_digest": code.get("check_gate")}),
+        (
+            gradient_checks(experiment),
+            {"code_digest": code.get("check_gradients"), **asdict(experiment.gradient_check)},
+        ),
+    )
+    for paths, expected in kinds:
         for path, (dataset, activation) in zip(paths, checked(experiment), strict=True):
             must = {"dataset": dataset, "activation": activation, "passed": True, **expected}
+            if dataset in made:
+                must |= {"data_digest": made[dataset].data, "data_content": made[dataset].content}
             try:
-                found = read_json(contents.folder / path, path)
+                found = parse_check(_text(contents.folder / path, path).encode(), path)
             except HandgradError as error:
-                yield str(error)
+                yield str(error).partition("; delete")[0]
                 continue
             for key, value in must.items():
                 if found.get(key) != value:
                     yield f"{path}: {key} is {show(found.get(key))}, expected {show(value)}"
-            if paths is of_checks:  # a gate holds no figures
+            if paths is not kinds[0][0]:  # a gate holds no figures
                 yield from (f"{path}: {line}" for line in figure_mistakes(found, activation))

@@ -64,9 +64,10 @@ It makes every table again from the runs, and the `content_sha256` of every run 
 
 Without handgrad: the faults of a run in `results/{name}/tables/results.csv` are the places where
 `test/predictions` of its file and `test_labels` of `data/<dataset>.json` differ. Its `content_sha256` is the
-SHA-256 over its arrays but `history/seconds` and `test/probabilities`, in the order of their names: for each
-`<name> <dtype> <shape>` and a line feed, with dtype and shape as NumPy writes them (`<f4`, `(10, 201)`), then
-its bytes.
+SHA-256 over two parts. First its attributes that are axes, `status`, `train_examples` and `test_examples`, in
+the order of their names: for each `<name> <value as JSON>` and a line feed. Then its arrays but
+`history/seconds`, in the order of their names: for each `<name> <dtype> <shape>` and a line feed, with dtype
+and shape as NumPy writes them (`<f4`, `(10, 201)`), then its bytes.
 
 ## Run it again
 

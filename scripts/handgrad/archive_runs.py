@@ -9,9 +9,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.run_reader import Summary, read_summary
+from handgrad.errors import HandgradError
+from handgrad.run_reader import Summary, summary_of
 from handgrad.runfile import content_sha256
 from handgrad.runs import Run
+from handgrad.sealed import open_sealed
 from handgrad.training import Epoch
 
 Array = NDArray[Any]
@@ -20,7 +22,6 @@ _HISTORY = frozenset(f"history/{figure.name}" for figure in fields(Epoch))
 _WEIGHTS = frozenset(("weights/W1", "weights/W2"))
 _TEST = frozenset(("test/predictions", "test/probabilities"))
 _MOST_ATTRIBUTES = 100  # a run has 28
-_NOT_IN_CONTENT = frozenset(("history/seconds", "test/probabilities"))
 
 
 class Strange(Exception):
@@ -29,12 +30,14 @@ class Strange(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    """What a run must come from: digests of code and data, labels of the test images, number of classes."""
+    """What a run must come from: digests of code and data, labels of the test images, number of classes, and
+    the content_sha256 of the data."""
 
     code: str
     data: str
     labels: Array
     classes: int
+    content: str
 
 
 def run_mistakes(path: Path, run: Run, made: Made) -> Iterator[str]:
@@ -44,7 +47,12 @@ def run_mistakes(path: Path, run: Run, made: Made) -> Iterator[str]:
     predictions that have as many faults as its history tells.
     """
     try:
-        yield from list(_mistakes(read_plain(path), read_summary(path), run, made))
+        with open_sealed(path) as sealed:
+            arrays = read_plain(sealed.file, path.stat().st_size)
+            found = list(_mistakes(arrays, summary_of(path, sealed), run, made))
+        yield from found
+    except HandgradError as error:
+        yield str(error).removeprefix(f"{path}: ").partition("; delete")[0]
     except Exception as error:  # noqa: BLE001, it may hold anything, and h5py raises anything
         yield f"not a run file of this workflow ({' '.join(str(error).split())})"
 
@@ -55,8 +63,9 @@ def _mistakes(arrays: Mapping[str, Array], summary: Summary, run: Run, made: Mad
         "the run": (f"{summary.run.dataset}/{summary.run.name}", f"{run.dataset}/{run.name}"),
         "code_digest": (found.get("code_digest"), made.code),
         "data_digest": (found.get("data_digest"), made.data),
+        "data_content": (found.get("data_content"), made.content),
         "test_examples": (summary.test_size, len(made.labels)),
-        "content_sha256": (summary.content_sha256, content_of(arrays)),
+        "content_sha256": (summary.content_sha256, content_sha256(arrays, found)),
         "its arrays": (_names(arrays), _names(_expected(summary))),
         "its epochs": (_epochs(summary), f"{run.epochs} ({summary.status})"),
     }
@@ -65,11 +74,6 @@ def _mistakes(arrays: Mapping[str, Array], summary: Summary, run: Run, made: Mad
         yield f"{what} is {is_}, expected {must}"
     if not wrong and summary.status == "finished":
         yield from _answers(summary, arrays, made)
-
-
-def content_of(arrays: Mapping[str, Array]) -> str:
-    """The content_sha256 of a run, made again from the arrays of its file."""
-    return content_sha256({name: array for name, array in arrays.items() if name not in _NOT_IN_CONTENT})
 
 
 def _epochs(summary: Summary) -> str:
@@ -112,22 +116,20 @@ def _answers(summary: Summary, arrays: Mapping[str, Array], made: Made) -> Itera
         yield f"its predictions give {faults} faults on the test labels, its history has {summary.faults}"
 
 
-def read_plain(path: Path) -> dict[str, Array]:
+def read_plain(file: h5py.File, most: int) -> dict[str, Array]:
     """The arrays of a run file by name, ``<group>/<array>``, if it is as plain as ``write_run`` makes it.
 
-    Raises Strange at what could read another file, or take far more memory than the file is large: links,
+    Raises Strange at what could read another file, or take more memory than the file has bytes (most): links,
     arrays that are virtual, external, packed or of other names, and attributes that are many or no one value.
     """
-    most = path.stat().st_size
-    with h5py.File(path, "r", locking=False) as file:
-        _require_plain_attributes(file.attrs)
-        arrays = {}
-        for group in file:
-            inner = _member(file, group)
-            for name in inner if isinstance(inner, h5py.Group) else ("",):
-                if f"{group}/{name}" not in _HISTORY | _WEIGHTS | _TEST:
-                    raise Strange(f"holds {group}/{name}, which no run does")
-                arrays[f"{group}/{name}"] = _plain(f"{group}/{name}", _member(inner, name), most)
+    _require_plain_attributes(file.attrs)
+    arrays = {}
+    for group in file:
+        inner = _member(file, group)
+        for name in inner if isinstance(inner, h5py.Group) else ("",):
+            if f"{group}/{name}" not in _HISTORY | _WEIGHTS | _TEST:
+                raise Strange(f"holds {group}/{name}, which no run does")
+            arrays[f"{group}/{name}"] = _plain(f"{group}/{name}", _member(inner, name), most)
     return arrays
 
 

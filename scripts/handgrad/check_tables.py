@@ -1,6 +1,5 @@
 """The table of gradient checks: one row a dataset and activation."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from handgrad.errors import HandgradError
+from handgrad.errors import REMEDY, HandgradError
 from handgrad.tables import (
     Column,
     Row,
@@ -61,16 +60,15 @@ PUBLISHED_CHECK = (
 )
 
 
-def read_check(path: str | Path) -> Row:
-    """A gradient check's JSON file as one row with the columns CHECK_COLUMNS.
+def check_row(check: Mapping[str, Any], path: str | Path) -> Row:
+    """A gradient check, read from a file, as one row with the columns CHECK_COLUMNS.
 
     A figure of a block is called ``W1_central_max_abs_difference``. Of an activation without a complex
-    form, what complex step would have found is missing. Raises HandgradError if the file is not a check's.
+    form, what complex step would have found is missing. Raises HandgradError if it is no gradient check.
     """
     try:
-        check = json.loads(Path(path).read_text(encoding="utf-8"))
         row = dict(_flat({**check, **check["blocks"]}))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         raise _not_a_check(path, repr(error)) from error
     missing = [name for name in CHECK_COLUMNS if name not in row and "complex" not in name]
     if missing:
@@ -79,9 +77,7 @@ def read_check(path: str | Path) -> Row:
 
 
 def _not_a_check(path: str | Path, reason: str) -> HandgradError:
-    return HandgradError(
-        f"{path}: cannot be read as a gradient check ({reason}); delete it, and run snakemake again"
-    )
+    return HandgradError(f"{path}: cannot be read as a gradient check ({reason}); {REMEDY}")
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

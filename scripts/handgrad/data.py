@@ -5,6 +5,8 @@ Pixels stay uint8 in memory too; only a batch is ever held as floating point.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from handgrad.atomic import whole_file
-from handgrad.errors import HandgradError
+from handgrad.digests import code_digest
+from handgrad.errors import REMEDY, HandgradError
 from handgrad.randomness import Purpose, generator
+from handgrad.sealed import open_sealed, sealed_file
 
 Array = NDArray[Any]
 Bytes = NDArray[np.uint8]
@@ -64,7 +67,7 @@ def write_data(path: str | Path, data: ImageData) -> None:
     """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics."""
     mean, std = pixel_statistics(data.train.x)
     # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
-    with whole_file(path) as part, h5py.File(part, "w", libver="v110", locking=False) as file:
+    with sealed_file(path, libver="v110") as file:
         for name, split in (("train", data.train), ("test", data.test)):
             group = file.create_group(name)
             group.create_dataset("x", data=split.x)
@@ -76,8 +79,14 @@ def write_data(path: str | Path, data: ImageData) -> None:
         file.attrs["source_sha256"] = list(data.sources.values())
         file.attrs["pixel_mean"] = mean
         file.attrs["pixel_std"] = std
-        file.attrs["data_digest"] = data.digest
-        file.attrs["content_sha256"] = content_of(data)
+        write_origin(file, data_digest=data.digest, content=content_of(data))
+
+
+def write_origin(file: h5py.File, *, data_digest: str, content: str) -> None:
+    """Write what ``open_data`` asks for: which data a file holds, and which code wrote it."""
+    file.attrs["data_digest"] = data_digest
+    file.attrs["content_sha256"] = content
+    file.attrs["code_digest"] = code_digest("preprocess_dataset")
 
 
 def content_of(data: ImageData) -> str:
@@ -90,58 +99,79 @@ def content_of(data: ImageData) -> str:
     return digest.hexdigest()
 
 
-def read_content(path: str | Path, expected_digest: str) -> str:
-    """The sha256 of a dataset's content, as its file tells it, without reading it all.
+@dataclass(frozen=True)
+class StoredData:
+    """An open dataset. content: its content_sha256. seal: the sha256 of its file's content (``sealed``)."""
 
-    Raises HandgradError as ``read_data`` does.
+    path: Path
+    file: h5py.File
+    content: str
+    seal: str
+
+    def images(self) -> ImageData:
+        """All of it."""
+        attrs = self.file.attrs
+        return ImageData(
+            train=_read_split(self.file["train"]),
+            test=_read_split(self.file["test"]),
+            image_shape=self.image_shape,
+            largest=int(attrs["largest"]),
+            class_names=self.class_names,
+            sources=dict(zip(attrs["source_files"], attrs["source_sha256"], strict=True)),
+            digest=attrs["data_digest"],
+        )
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of an image."""
+        return tuple(int(n) for n in self.file.attrs["image_shape"])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class."""
+        return tuple(self.file.attrs["class_names"])
+
+    @property
+    def test_labels(self) -> Bytes:
+        """The labels of the test split, uint8 (N,)."""
+        labels: Bytes = self.file["test/y"][:]
+        return labels
+
+
+@contextmanager
+def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
+    """Open a dataset's file, once all of it is known to be as it was written.
+
+    Raises HandgradError if the file is not one that ``write_data`` wrote, was changed since, holds other data
+    than expected, or was written by other code than is here.
     """
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            _require_digest(path, file.attrs["data_digest"], expected_digest)
-            return str(file.attrs["content_sha256"])
-    except (OSError, KeyError) as error:
-        raise _not_data(path, error) from error
+    with open_sealed(path) as sealed:
+        try:
+            attrs = sealed.file.attrs
+            found = {name: str(attrs[name]) for name in ("data_digest", "code_digest", "content_sha256")}
+        except KeyError as error:
+            raise HandgradError(
+                f"{path}: not a dataset that this workflow wrote ({error.args[0]}); {REMEDY}"
+            ) from error
+        for name, expected in (
+            ("data_digest", expected_digest),
+            ("code_digest", code_digest("preprocess_dataset")),
+        ):
+            if found[name] != expected:
+                raise HandgradError(f"{path}: its {name} is {found[name]}, expected {expected}; {REMEDY}")
+        yield StoredData(Path(path), sealed.file, found["content_sha256"], sealed.seal)
+
+
+def read_content(path: str | Path, expected_digest: str) -> str:
+    """The content_sha256 of a dataset's file. Raises HandgradError as ``open_data`` does."""
+    with open_data(path, expected_digest) as stored:
+        return stored.content
 
 
 def read_data(path: str | Path, expected_digest: str) -> ImageData:
-    """Read a dataset.
-
-    Raises HandgradError if the file is not one that ``write_data`` wrote, or holds other data than expected.
-    """
-    data = _read(path)
-    _require_digest(path, data.digest, expected_digest)
-    return data
-
-
-def _require_digest(path: str | Path, found: str, expected: str) -> None:
-    if found != expected:
-        raise HandgradError(
-            f"{path}: holds data with digest {found}, this job was planned with {expected}; "
-            "run snakemake again"
-        )
-
-
-def _read(path: str | Path) -> ImageData:
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            attrs = file.attrs
-            return ImageData(
-                train=_read_split(file["train"]),
-                test=_read_split(file["test"]),
-                image_shape=tuple(int(n) for n in attrs["image_shape"]),
-                largest=int(attrs["largest"]),
-                class_names=tuple(attrs["class_names"]),
-                sources=dict(zip(attrs["source_files"], attrs["source_sha256"], strict=True)),
-                digest=attrs["data_digest"],
-            )
-    except (OSError, KeyError) as error:
-        raise _not_data(path, error) from error
-
-
-def _not_data(path: str | Path, error: Exception) -> HandgradError:
-    return HandgradError(
-        f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
-    )
+    """Read a dataset. Raises HandgradError as ``open_data`` does."""
+    with open_data(path, expected_digest) as stored:
+        return stored.images()
 
 
 def _read_split(group: h5py.Group) -> Split:

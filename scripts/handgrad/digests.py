@@ -23,10 +23,11 @@ PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
 
 _BASE = ("errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
-_STEP = (*_MODEL, "batch", "data", "momentum")
-_CHECK = (*_STEP, "gradient_check", "numeric_gradients")
+_DATA = ("data", "randomness", "sealed")
+_STEP = (*_MODEL, *_DATA, "batch", "momentum")
+_CHECK = (*_STEP, "check_files", "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
-_RESULTS = ("result_tables", "runs", "selection", "tables")
+_RESULTS = ("made_tables", "result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
 _BEST = (*_RESULTS, "best_tables", "published", "seed_tables", "statistics")
 _ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
@@ -34,6 +35,7 @@ _BEST_RUN = ("best_run", "plot_style")
 
 _PAGE = (
     "captions",
+    "check_files",
     "check_tables",
     "job_costs",
     "methods",
@@ -45,15 +47,15 @@ _PAGE = (
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
-    "preprocess_dataset": (*_BASE, "data", "formats", "randomness", "registry"),
+    "preprocess_dataset": (*_BASE, *_DATA, "formats", "registry"),
     "check_gate": (*_BASE, *_CHECK),
     "check_gradients": (*_BASE, *_CHECK, "check_report"),
-    "train_run": (*_BASE, *_TRAINING, "checkpoint", "runfile"),
+    "train_run": (*_BASE, *_TRAINING, "check_files", "checkpoint", "runfile"),
     "aggregate_results": (*_BASE, *_ANSWERS, "result_statistics", "statistics"),
     "aggregate_seeds": (*_BASE, *_RESULTS, "seed_tables"),
     "aggregate_comparison": (*_BASE, *_COMPARISON),
     "aggregate_best": (*_BASE, *_BEST),
-    "aggregate_gradient_checks": (*_BASE, "check_tables", "runs", "tables"),
+    "aggregate_gradient_checks": (*_BASE, "check_files", "check_tables", "made_tables", "runs", "tables"),
     "plot_learning_curves": (*_BASE, *_TRAINING, "plot_style", "run_plots", "run_reader"),
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
     "plot_heat_maps": (*_BASE, *_RESULTS, "heat_map_plots", "plot_style", "seed_tables"),

@@ -12,6 +12,8 @@ from handgrad.config import Experiment
 TABLES = ("results", "seeds", "best", "gradient_checks")
 COMPARISON = "comparison"
 TABLE_KINDS = ("csv", "md", "html")
+#: what holds the checksums of a table
+CHECKSUMS = "csv.sha256"
 #: the figures of each dataset, and that of all datasets
 DATASET_FIGURES = ("learning_curves", "accuracy", "heat_maps", "cost", "confusion", "mistakes", "weights")
 BEST_FIGURE = "best"
@@ -69,6 +71,11 @@ def table_files(experiment: Experiment) -> list[str]:
     ]
 
 
+def checksum_files(experiment: Experiment) -> list[str]:
+    """The checksums of the tables of an experiment."""
+    return [f"results/{experiment.name}/tables/{name}.{CHECKSUMS}" for name in table_names(experiment)]
+
+
 def figure_files(experiment: Experiment) -> list[str]:
     """The figures of an experiment."""
     return [f"results/{experiment.name}/figures/{name}.svg" for name in _figures(experiment)]
@@ -93,7 +100,12 @@ def report_file(experiment: Experiment) -> str:
 
 
 def final_outputs(experiment: Experiment) -> list[str]:
-    """What ``snakemake`` makes when it is not told what to make.
+    """What ``snakemake`` makes when it is not told what to make."""
+    return [*archived_outputs(experiment), *checksum_files(experiment)]
+
+
+def archived_outputs(experiment: Experiment) -> list[str]:
+    """The same but the checksums of tables, which an archive has of all its members.
 
     Run files, checks and gates are named too: one that somebody deleted is made again, though the tables made
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass
@@ -111,7 +123,7 @@ def final_outputs(experiment: Experiment) -> list[str]:
 
 def job_name(path: str) -> str:
     """The job that makes one of these files, as its log is called: ``train_run/<dataset>/<run>``."""
-    _, top, *inner, last = PurePosixPath(path).with_suffix("").parts
+    _, top, *inner, last = PurePosixPath(path.removesuffix(f".{CHECKSUMS}")).with_suffix("").parts
     if top == "runs":
         return "/".join(["train_run", *inner, last])
     if top == "data":

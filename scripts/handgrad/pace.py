@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import h5py
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -20,6 +19,7 @@ from handgrad.costs import Facts, epoch_seconds, pixels_of_image
 from handgrad.errors import HandgradError
 from handgrad.runfile import cpu_model, versions
 from handgrad.runs import Run
+from handgrad.sealed import open_sealed
 
 RUNS, CHECKPOINTS = Path("results/runs"), Path("results/checkpoints")
 
@@ -33,7 +33,7 @@ TIMED_SECONDS = 0.03
 #: what reading a file raises that is not what its name says, or is damaged
 UNREADABLE = (
     *(OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, struct.error),
-    *(zipfile.BadZipFile, zlib.error),
+    *(zipfile.BadZipFile, zlib.error, HandgradError),
 )
 
 Kind = tuple[Any, ...]
@@ -65,8 +65,8 @@ def read_pace(path: Path) -> Pace | None:
 
 
 def _of_run(path: Path) -> Pace | None:
-    with h5py.File(path, "r", locking=False) as file:
-        return _pace(json.loads(file.attrs["segments"]), len(file["history/seconds"]))
+    with open_sealed(path) as sealed:  # HDF5 can crash on a damaged file
+        return _pace(json.loads(sealed.file.attrs["segments"]), len(sealed.file["history/seconds"]))
 
 
 def _of_checkpoint(path: Path) -> Pace | None:

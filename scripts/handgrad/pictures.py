@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data import Bytes, read_content
+from handgrad.data import Bytes, StoredData
 
 Array = NDArray[Any]
 
@@ -23,18 +21,13 @@ class Images:
     largest: int
 
 
-def read_test_images(path: str | Path, rows: Sequence[int], expected_digest: str) -> Images:
-    """The images at these rows of a dataset's test split, in this order; no other is read.
-
-    Raises HandgradError as ``data.read_data`` does.
-    """
-    read_content(path, expected_digest)
-    with h5py.File(path, "r", locking=False) as file:
-        stored = file["test/x"]
-        x = np.empty((len(rows), stored.shape[1]), stored.dtype)
-        for place, row in enumerate(rows):
-            x[place] = stored[row]
-        return Images(x, tuple(int(n) for n in file.attrs["image_shape"]), int(file.attrs["largest"]))
+def images_at(stored: StoredData, rows: Sequence[int]) -> Images:
+    """The images at these rows of a dataset's test split, in this order; no other is read."""
+    pixels = stored.file["test/x"]
+    x = np.empty((len(rows), pixels.shape[1]), pixels.dtype)
+    for place, row in enumerate(rows):
+        x[place] = pixels[row]
+    return Images(x, stored.image_shape, int(stored.file.attrs["largest"]))
 
 
 def is_colour(image_shape: Sequence[int]) -> bool:

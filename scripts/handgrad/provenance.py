@@ -9,9 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import h5py
-
-from handgrad.errors import HandgradError
+from handgrad.data import StoredData
 
 #: what tables, statistics and figures are made with
 PACKAGES = ("snakemake", "h5py", "pandas", "scipy", "statsmodels", "matplotlib")
@@ -58,27 +56,16 @@ class Source:
     files: tuple[tuple[str, str], ...]
 
 
-def source(path: str | Path) -> Source:
-    """What a dataset's file, ``<dataset>.h5``, was made from. Raises HandgradError if it is not a dataset."""
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            return Source(
-                Path(path).stem,
-                train=len(file["train/y"]),
-                test=len(file["test/y"]),
-                digest=str(file.attrs["data_digest"]),
-                files=tuple(
-                    zip(
-                        map(str, file.attrs["source_files"]),
-                        map(str, file.attrs["source_sha256"]),
-                        strict=True,
-                    )
-                ),
-            )
-    except (OSError, KeyError) as error:
-        raise HandgradError(
-            f"{path}: not a dataset that this workflow wrote ({error}); delete it, and run snakemake again"
-        ) from error
+def source(stored: StoredData) -> Source:
+    """What an open dataset, ``<dataset>.h5``, was made from."""
+    attrs = stored.file.attrs
+    return Source(
+        stored.path.stem,
+        train=len(stored.file["train/y"]),
+        test=len(stored.file["test/y"]),
+        digest=str(attrs["data_digest"]),
+        files=tuple(zip(map(str, attrs["source_files"]), map(str, attrs["source_sha256"]), strict=True)),
+    )
 
 
 def package_versions() -> dict[str, str]:

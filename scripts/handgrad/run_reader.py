@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.errors import HandgradError
+from handgrad.errors import REMEDY, HandgradError
 from handgrad.runs import AXES, Run
+from handgrad.sealed import Sealed, open_sealed
 from handgrad.training import Epoch
 
 Array = NDArray[Any]
@@ -22,7 +23,8 @@ class Summary:
     """A run file without its arrays' bulk: what tables are made of.
 
     history maps each field of ``training.Epoch`` to an array with one value an epoch. faults and loss
-    are those of the test split after the last epoch; None if the run diverged.
+    are those of the test split after the last epoch, predictions uint8 (N,); None if the run diverged. seal:
+    the sha256 of the file's content (``sealed``).
     """
 
     run: Run
@@ -34,10 +36,8 @@ class Summary:
     history: dict[str, Array]
     content_sha256: str
     attributes: dict[str, Any]
-
-
-def _open(path: str | Path) -> h5py.File:
-    return h5py.File(path, "r", locking=False)
+    predictions: Array | None = None
+    seal: str = ""
 
 
 def _plain(value: Any) -> Any:
@@ -47,11 +47,20 @@ def _plain(value: Any) -> Any:
 
 
 def read_summary(path: str | Path) -> Summary:
-    """Read a run's summary. Raises HandgradError if the file is not one that ``write_run`` wrote."""
+    """Read a run's summary.
+
+    Raises HandgradError if the file is not one that ``write_run`` wrote, or was changed since.
+    """
+    with open_sealed(path) as sealed:
+        return summary_of(path, sealed)
+
+
+def summary_of(path: str | Path, sealed: Sealed) -> Summary:
+    """The summary of an open run file. Raises HandgradError if it is none."""
+    file = sealed.file
     try:
-        with _open(path) as file:
-            attributes = {name: _plain(value) for name, value in file.attrs.items()}
-            history = {figure.name: file["history"][figure.name][:] for figure in fields(Epoch)}
+        attributes = {name: _plain(value) for name, value in file.attrs.items()}
+        history = {figure.name: file["history"][figure.name][:] for figure in fields(Epoch)}
         finished = attributes["status"] == "finished"
         return Summary(
             run=Run(**{axis: attributes[axis] for axis in AXES}),
@@ -63,13 +72,36 @@ def read_summary(path: str | Path) -> Summary:
             history=history,
             content_sha256=attributes["content_sha256"],
             attributes=attributes,
+            predictions=file["test/predictions"][:] if finished else None,
+            seal=sealed.seal,
         )
     except (OSError, KeyError) as error:
         raise not_a_run(path, error) from error
 
 
+def read_current(
+    path: str | Path,
+    *,
+    code_digest: str,
+    data_digests: Mapping[str, str],
+    contents: Mapping[str, str] | None = None,
+) -> Summary:
+    """Read a run's summary; contents: the content_sha256 of each dataset, where the job reads it.
+
+    Raises HandgradError as ``read_summary`` does, or if it is another run or of other code or data.
+    """
+    summary = read_summary(path)
+    require_current(path, summary, code_digest=code_digest, data_digests=data_digests, contents=contents)
+    return summary
+
+
 def require_current(
-    path: str | Path, summary: Summary, *, code_digest: str, data_digests: Mapping[str, str]
+    path: str | Path,
+    summary: Summary,
+    *,
+    code_digest: str,
+    data_digests: Mapping[str, str],
+    contents: Mapping[str, str] | None = None,
 ) -> None:
     """Raise HandgradError if a run file is not what its path says, or comes from other code or data.
 
@@ -79,28 +111,31 @@ def require_current(
     run, made = summary.run, summary.attributes
     differences = {
         "the run": (f"{run.dataset}/{run.name}", "/".join(Path(path).with_suffix("").parts[-2:])),
-        "the code of training": (made["code_digest"], code_digest),
-        "the data": (made["data_digest"], data_digests.get(run.dataset)),
+        "the code of training": (made.get("code_digest"), code_digest),
+        "the data": (made.get("data_digest"), data_digests.get(run.dataset)),
     }
+    if contents is not None:
+        differences["the content of the data"] = (made.get("data_content"), contents.get(run.dataset))
     for what, (found, expected) in differences.items():
         if found != expected:
             raise HandgradError(
                 f"{path}: holds another result than expected: {what} is {found}, expected {expected}; "
-                "delete the file, and run snakemake again"
+                "delete the file, and run snakemake again (or, to make all runs again, with -R train_run)"
             )
 
 
-def read_arrays(path: str | Path, *names: str) -> list[Array]:
-    """Read arrays of a run file by name, e.g. ``test/predictions``. Raises HandgradError if one is absent."""
-    try:
-        with _open(path) as file:
-            return [file[name][:] for name in names]
-    except (OSError, KeyError) as error:
-        raise not_a_run(path, error) from error
+def read_arrays(path: str | Path, *names: str) -> tuple[list[Array], str]:
+    """Arrays of a run file by name, e.g. ``test/predictions``, and the file's seal.
+
+    Raises HandgradError if an array is absent, or the file was changed since it was written.
+    """
+    with open_sealed(path) as sealed:
+        try:
+            return [sealed.file[name][:] for name in names], sealed.seal
+        except (OSError, KeyError) as error:
+            raise not_a_run(path, error) from error
 
 
 def not_a_run(path: str | Path, error: Exception) -> HandgradError:
     """The error for a file that cannot be read as a run."""
-    return HandgradError(
-        f"{path}: cannot be read as a run of this workflow ({error}); delete it, and run snakemake again"
-    )
+    return HandgradError(f"{path}: cannot be read as a run of this workflow ({error}); {REMEDY}")

@@ -4,7 +4,8 @@ weights/W1, W2        as trained
 history/<figure>      one value an epoch, for each field of ``training.Epoch``
 test/predictions      uint8 (N,), the class of the largest logit; absent from a diverged run
 test/probabilities    float16 (N, K), for display
-attributes            every axis of the run, status, digests, versions, content_sha256, segments
+attributes            every axis of the run, status, digests of code and data, the content_sha256 of the data
+                      and of the run, versions, segments
 """
 
 import functools
@@ -22,13 +23,16 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from handgrad.atomic import whole_file
 from handgrad.runs import AXES
+from handgrad.sealed import sealed_file
 from handgrad.training import Epoch, Trained
 
 Array = NDArray[Any]
 
-_TIMES = {"seconds"}
+#: what "the same run" does not mean
+_TIMES = "history/seconds"
+#: the attributes that belong to the content; the others say when, where and from what it was made
+CONTENT_ATTRIBUTES = (*AXES, "status", "train_examples", "test_examples")
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,16 @@ class Segment:
     seconds: float
 
 
-def content_sha256(arrays: Mapping[str, Array]) -> str:
-    """sha256 over named arrays (name, dtype, shape, bytes), in the order of their names."""
+def content_sha256(arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> str:
+    """sha256 over all of a run that does not depend on when and where it was computed.
+
+    That is: each array but the seconds (name, dtype, shape, bytes), and CONTENT_ATTRIBUTES, in the order of
+    their names.
+    """
     digest = hashlib.sha256()
-    for name in sorted(arrays):
+    for name in sorted(CONTENT_ATTRIBUTES):
+        digest.update(f"{name} {json.dumps(attributes[name])}\n".encode())
+    for name in sorted(arrays.keys() - {_TIMES}):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
@@ -117,20 +127,10 @@ def write_run(
     *,
     code_digest: str,
     data_digest: str,
+    data_content: str,
 ) -> str:
     """Write a finished run; the file appears whole or not at all. Returns its content_sha256."""
-    arrays: dict[str, Array] = {
-        "weights/W1": trained.state.W.W1,
-        "weights/W2": trained.state.W.W2,
-        **history_arrays(trained.state.history),
-    }
-    if trained.test is not None:
-        arrays["test/predictions"] = trained.test.predictions
-    content = content_sha256(
-        {name: array for name, array in arrays.items() if name.split("/")[1] not in _TIMES}
-    )
-    if trained.test is not None:
-        arrays["test/probabilities"] = trained.test.Y.astype(np.float16)
+    arrays = _arrays(trained)
     attributes = {
         **{axis: getattr(trained.run, axis) for axis in AXES},
         **versions_of(segments),
@@ -139,12 +139,25 @@ def write_run(
         "test_examples": trained.test_examples,
         "code_digest": code_digest,
         "data_digest": data_digest,
-        "content_sha256": content,
+        "data_content": data_content,
         "segments": json.dumps([vars(segment) for segment in segments]),
     }
-    with whole_file(path) as part, h5py.File(part, "w", locking=False) as file:
+    content = content_sha256(arrays, attributes)
+    with sealed_file(path) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
-        for name, value in attributes.items():
+        for name, value in (attributes | {"content_sha256": content}).items():
             file.attrs[name] = h5py.Empty("i8") if value is None else value
     return content
+
+
+def _arrays(trained: Trained) -> dict[str, Array]:
+    arrays: dict[str, Array] = {
+        "weights/W1": trained.state.W.W1,
+        "weights/W2": trained.state.W.W2,
+        **history_arrays(trained.state.history),
+    }
+    if trained.test is not None:
+        arrays["test/predictions"] = trained.test.predictions
+        arrays["test/probabilities"] = trained.test.Y.astype(np.float16)
+    return arrays

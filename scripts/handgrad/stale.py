@@ -17,6 +17,7 @@ from handgrad.digests import IMPORTS
 from handgrad.errors import HandgradError
 from handgrad.experiment_files import (
     BEST_FIGURE,
+    CHECKSUMS,
     COMPARISON,
     DATASET_FIGURES,
     TABLE_KINDS,
@@ -115,7 +116,7 @@ _JOB = re.compile(r"results/(?:logs/(.+)\.log|benchmarks/(.+)\.tsv)")
 _DOWNLOADS = "download_file"
 _PAGES = ("summary.html", "report.html")
 _OF_EXPERIMENT = re.compile(
-    rf"tables/(?:{'|'.join((*TABLES, COMPARISON))})\.(?:{'|'.join(TABLE_KINDS)})"
+    rf"tables/(?:{'|'.join((*TABLES, COMPARISON))})\.(?:{'|'.join((*TABLE_KINDS, CHECKSUMS))})"
     rf"|figures/(?:(?:{'|'.join(DATASET_FIGURES)})/{_NAME}|{BEST_FIGURE}|{COMPARISON})\.svg",
     re.ASCII,
 )

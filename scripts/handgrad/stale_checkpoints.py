@@ -4,6 +4,7 @@ A run goes on from the furthest checkpoint of one that is equal in all but ``epo
 the checkpoint of a run that nobody names any more may still save a named one its first epochs.
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,27 +38,33 @@ def needed_checkpoints(folder: Path, experiment: Experiment, files: Iterable[str
     for path in sorted(files):
         if path.startswith(f"{CHECKPOINTS}/") and path.endswith(SUFFIX) and (found := checkpoint_of(path)):
             relatives.setdefault(replace(found, epochs=0), []).append(found)
+    content_of = functools.cache(functools.partial(_content, folder, experiment))
     for run in experiment.runs:
         own = _path(run)
         yield from (own, f"{own}.rejected")
         others = [other for other in relatives.get(replace(run, epochs=0), ()) if other != run]
         if others and run.can_be_extended:
-            yield from map(_path, _beginnings(folder, experiment, run, others))
+            yield from map(_path, _beginnings(folder, content_of(run.dataset), run, others))
 
 
 def _path(run: Run) -> str:
     return path_of(Path(CHECKPOINTS), run).as_posix()
 
 
-def _beginnings(folder: Path, experiment: Experiment, run: Run, others: list[Run]) -> list[Run]:
+def _content(folder: Path, experiment: Experiment, dataset: str) -> str | None:
+    """The content_sha256 of a dataset; None if it cannot be told."""
+    try:
+        return read_content(folder / f"results/data/{dataset}.h5", data_digest(experiment.datasets[dataset]))
+    except HandgradError:
+        return None
+
+
+def _beginnings(folder: Path, content: str | None, run: Run, others: list[Run]) -> list[Run]:
     """Of the checkpoints of other runs, the one that a run would go on from: its own counts last, as there.
 
     All of them if the data are not there, by which alone one can tell.
     """
-    digest = data_digest(experiment.datasets[run.dataset])
-    try:
-        content = read_content(folder / f"results/data/{run.dataset}.h5", digest)
-    except HandgradError:
+    if content is None:
         return others
     origin = Origin(run, code_digest("train_run"), content)
     furthest, best = (-1, 0), run

@@ -5,6 +5,7 @@ it is a list of ``Column``: a title and the text of a cell.
 """
 
 import html
+import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -32,8 +33,7 @@ TITLES = {
 
 # Columns that may be blank need pandas' Int64: with a blank, a plain integer column turns into floats.
 _KINDS: dict[Any, str] = {str: "str", float: "float64"}
-#: a table may be the workflow's, which makes it again, or the user's, as the published one
-_REMEDY = "mend it, or, if it is in results/, delete it, and run snakemake again"
+_REMEDY = "correct it, and run snakemake again"
 _AXIS_TYPES = {axis.name: _KINDS.get(axis.type, "Int64") for axis in fields(Run)}
 TYPES = {
     **_AXIS_TYPES,
@@ -99,20 +99,29 @@ def rows_of(table: pd.DataFrame) -> list[Row]:
 
 
 def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read these columns of a CSV file; a blank is a missing value.
+    """Read these columns of a CSV file of the user, such as the published table; a blank is a missing value.
 
     Raises HandgradError if the file cannot be read, lacks a column or has a value of the wrong kind.
     """
     try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise HandgradError(f"{path}: cannot be read as a table ({error.strerror}); {_REMEDY}") from error
+    return parse_table(data, path, columns, _REMEDY)
+
+
+def parse_table(data: bytes, path: str | Path, columns: Sequence[str], remedy: str) -> pd.DataFrame:
+    """These columns of the content of a CSV file. path, remedy: for the errors, as ``read_table`` raises."""
+    try:
         # Left to itself, pandas takes a dataset called "null" or "NA" for a blank.
-        table = pd.read_csv(path, dtype=TYPES, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
+        table = pd.read_csv(io.BytesIO(data), dtype=TYPES, keep_default_na=False, na_values=[""])
+    except ValueError as error:
         reason = " ".join(str(error).split())
-        raise HandgradError(f"{path}: cannot be read as a table ({reason}); {_REMEDY}") from error
+        raise HandgradError(f"{path}: cannot be read as a table ({reason}); {remedy}") from error
     missing = [name for name in columns if name not in table]
     if missing:
         raise HandgradError(
-            f"{path}: has no column {', '.join(missing)}, expected {', '.join(columns)}; {_REMEDY}"
+            f"{path}: has no column {', '.join(missing)}, expected {', '.join(columns)}; {remedy}"
         )
     return table[list(columns)]
 

@@ -9,7 +9,8 @@ import json
 import os
 import runpy
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,10 @@ from handgrad.errors import HandgradError
 from handgrad.experiment_file import SHIPPED, read_experiment
 from handgrad.gradient_check import PARTS
 from handgrad.model import Weights
+from handgrad.run_reader import _plain
 from handgrad.runfile import content_sha256, write_run
 from handgrad.runs import Run
+from handgrad.sealed import seal
 from handgrad.training import Epoch, Evaluation, State, Trained
 
 ROOT = Path(__file__).parents[2]
@@ -306,7 +309,7 @@ RUN = Run(
     seed=3,
 )
 Y = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], np.float32)
-MADE = Made("code", "data", np.array([0, 1, 1], np.uint8), 2)
+MADE = Made("code", "data", np.array([0, 1, 1], np.uint8), 2, "content")
 
 
 def run_file(path: Path, **changes: Any) -> Path:
@@ -314,7 +317,9 @@ def run_file(path: Path, **changes: Any) -> Path:
     history = [Epoch(-1.0, 0.2, 0.7, faults, np.nan, -1, 0.5) for faults in (2, 1)]
     test = Evaluation(0.5, 1, Y.argmax(axis=1).astype(np.uint8), Y)
     whole = Trained(RUN, "finished", State(W, history), test, train_examples=20, test_examples=3)
-    write_run(path, replace(whole, **changes), [], code_digest="code", data_digest="data")
+    write_run(
+        path, replace(whole, **changes), [], code_digest="code", data_digest="data", data_content="content"
+    )
     return path
 
 
@@ -333,6 +338,7 @@ def test_a_run_that_diverged_has_nothing_wrong(tmp_path: Path) -> None:
         (replace(RUN, seed=4), MADE, "the run is digits/af_tanh"),
         (RUN, replace(MADE, code="other"), "code_digest is code, expected other"),
         (RUN, replace(MADE, data="other"), "data_digest is data, expected other"),
+        (RUN, replace(MADE, content="other"), "data_content is content, expected other"),
         (RUN, replace(MADE, labels=np.zeros(3, np.uint8)), "on the test labels"),
         (RUN, replace(MADE, labels=np.zeros(4, np.uint8)), "test_examples is 3, expected 4"),
     ],
@@ -348,8 +354,17 @@ def replaced(file: h5py.File, name: str, content: Any, *, rehash: bool) -> None:
     del file[name]
     file[name] = content
     if rehash:
-        names = [f"{g}/{n}" for g in file for n in file[g] if n not in ("seconds", "probabilities")]
-        file.attrs["content_sha256"] = content_sha256({n: file[n][:] for n in names})
+        names = [f"{g}/{n}" for g in file for n in file[g]]
+        facts = {key: _plain(value) for key, value in file.attrs.items()}
+        file.attrs["content_sha256"] = content_sha256({n: file[n][:] for n in names}, facts)
+
+
+@contextmanager
+def changed(path: Path) -> Iterator[h5py.File]:
+    """Change a file, as somebody would who also writes a seal that fits."""
+    with h5py.File(path, "r+", locking=False) as file:
+        yield file
+    seal(path)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +389,7 @@ def replaced(file: h5py.File, name: str, content: Any, *, rehash: bool) -> None:
 )
 def test_a_tampered_run_is_named(tmp_path: Path, name: str, content: Any, said: str, *, rehash: bool) -> None:
     path = run_file(tmp_path / "run.h5")
-    with h5py.File(path, "r+", locking=False) as file:
+    with changed(path) as file:
         if name not in file:
             file[name] = content
         else:
@@ -385,7 +400,7 @@ def test_a_tampered_run_is_named(tmp_path: Path, name: str, content: Any, said: 
 
 def test_the_epochs_of_a_run_are_counted(tmp_path: Path) -> None:
     path = run_file(tmp_path / "run.h5")
-    with h5py.File(path, "r+", locking=False) as file:
+    with changed(path) as file:
         for name in list(file["history"]):
             replaced(file, f"history/{name}", file[f"history/{name}"][:1], rehash=True)
         file["history/test_faults"][0] = 1
@@ -429,7 +444,7 @@ def test_nothing_but_plain_arrays_is_read(
     tmp_path: Path, make: Callable[[h5py.File], None], said: str
 ) -> None:
     path = run_file(tmp_path / "run.h5")
-    with h5py.File(path, "r+", locking=False) as file:
+    with changed(path) as file:
         del file["weights/W1"]
         make(file)
     assert list(run_mistakes(path, RUN, MADE)) == [f"not a run file of this workflow ({said})"]
@@ -437,7 +452,7 @@ def test_nothing_but_plain_arrays_is_read(
 
 def test_strange_attributes_are_not_read(tmp_path: Path) -> None:
     path = run_file(tmp_path / "run.h5")
-    with h5py.File(path, "r+", locking=False) as file:
+    with changed(path) as file:
         file.attrs["more"] = np.zeros(5)
     assert "the attribute more is not one value" in next(iter(run_mistakes(path, RUN, MADE)))
 
@@ -445,7 +460,14 @@ def test_strange_attributes_are_not_read(tmp_path: Path) -> None:
 def test_what_is_no_hdf5_is_named(tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"hello")
     (mistake,) = list(run_mistakes(tmp_path / "run.h5", RUN, MADE))
-    assert mistake.startswith("not a run file of this workflow")
+    assert "\n" not in mistake
+
+
+def test_a_run_whose_seal_does_not_fit_is_not_given_to_hdf5(tmp_path: Path) -> None:
+    path = run_file(tmp_path / "run.h5")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    (mistake,) = list(run_mistakes(path, RUN, MADE))
+    assert mistake.startswith("damaged, or changed")
 
 
 # --- the README

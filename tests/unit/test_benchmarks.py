@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +12,7 @@ import contenders
 import speed_report
 import summarize_jobs
 from handgrad.model import Weights
+from handgrad.sealed import sealed_file
 from problem import DATASETS, Cell, Dataset, Images
 
 
@@ -114,7 +114,7 @@ def test_the_summary_of_jobs_sets_the_wall_time_beside_the_training_loops(
         benchmark.write_text(f"s\tmax_rss\n3.0\t{end}\n")
         run = tmp_path / f"results/runs/digits/{name}.h5"
         run.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(run, "w") as file:
+        with sealed_file(run) as file:
             file["history/seconds"] = [0.5, 1.5]
             file.attrs["segments"] = json.dumps([{}])
         os.utime(run, (end, end))

@@ -66,7 +66,9 @@ def nothing(*_: Any) -> None:
 
 
 def content(tmp_path: Path, trained: Trained) -> str:
-    return write_run(tmp_path / "run.h5", trained, [], code_digest="code", data_digest="data")
+    return write_run(
+        tmp_path / "run.h5", trained, [], code_digest="code", data_digest="data", data_content="content"
+    )
 
 
 def stopped_after(
@@ -276,8 +278,22 @@ def test_a_finished_run_is_taken_from_its_checkpoint_with_its_evaluation(tmp_pat
     assert start
     kept = start.end_of(RUN)
     assert kept
-    write_run(tmp_path / "a.h5", trained, start.segments, code_digest="code", data_digest="data")
-    write_run(tmp_path / "b.h5", kept, start.segments, code_digest="code", data_digest="data")
+    write_run(
+        tmp_path / "a.h5",
+        trained,
+        start.segments,
+        code_digest="code",
+        data_digest="data",
+        data_content="content",
+    )
+    write_run(
+        tmp_path / "b.h5",
+        kept,
+        start.segments,
+        code_digest="code",
+        data_digest="data",
+        data_content="content",
+    )
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
@@ -289,7 +305,9 @@ def test_the_run_file_tells_who_computed_which_epochs(tmp_path: Path) -> None:
     trained = train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state)
     segments = keeper.segments(trained.state)
     assert [(s.from_epoch, s.to_epoch) for s in segments] == [(1, 2), (2, 4)]
-    write_run(tmp_path / "run.h5", trained, segments, code_digest="code", data_digest="data")
+    write_run(
+        tmp_path / "run.h5", trained, segments, code_digest="code", data_digest="data", data_content="content"
+    )
     summary = read_summary(tmp_path / "run.h5")
     assert summary.seconds == pytest.approx(trained.state.all_seconds, abs=2e-3)
 
@@ -307,7 +325,14 @@ def test_a_run_file_tells_the_versions_that_computed_the_run_and_not_those_that_
     assert kept
     trained = kept.end_of(RUN)
     assert trained
-    write_run(tmp_path / "run.h5", trained, kept.segments, code_digest="code", data_digest="data")
+    write_run(
+        tmp_path / "run.h5",
+        trained,
+        kept.segments,
+        code_digest="code",
+        data_digest="data",
+        data_content="content",
+    )
     attributes = read_summary(tmp_path / "run.h5").attributes
     assert attributes["numpy"] == f"1.0; {np.__version__}"
     assert attributes["blas"].startswith("another; openblas")

@@ -16,8 +16,9 @@ import check_gradients as script
 from handgrad import gradient_check, numeric_gradients
 from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.batch import Batch
+from handgrad.check_files import read_check
 from handgrad.check_report import as_dict, explain, table
-from handgrad.data import ImageData, Split, write_data
+from handgrad.data import ImageData, Split, content_of, write_data
 from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
 from handgrad.gradient_check import (
@@ -651,17 +652,20 @@ def wrong_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_gates_output_holds_the_promise_and_no_measured_value(arguments: dict[str, Any]) -> None:
     script.main(**{**arguments, "settings": GATE, "gate": True, "code_digest": code_digest("check_gate")})
-    content = json.loads(Path(arguments["out"]).read_text())
+    content, _ = read_check(arguments["out"], {})
     assert content == {
         "dataset": "some",
         "activation": "tanh",
+        "code_digest": code_digest("check_gate"),
+        "data_digest": "data-digest",
+        "data_content": content_of(DATA),
         "passed": True,
         "settings": asdict(GATE),
         "limits": asdict(LIMITS),
     }
 
 
-def test_a_gates_output_is_the_same_bytes_when_other_code_passes(
+def test_a_gates_output_is_the_same_bytes_when_what_it_measures_differs(
     arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script.main(**{**arguments, "settings": GATE, "gate": True, "code_digest": code_digest("check_gate")})

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,17 +19,19 @@ import plot_mistakes
 import plot_weights
 import train_run
 from handgrad.best_run import best_run_file
-from handgrad.data import ImageData, Split, write_data
+from handgrad.check_files import write_check
+from handgrad.data import ImageData, Split, open_data, read_data, write_data
 from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
+from handgrad.made_tables import write_made_table
 from handgrad.mistake_plots import Mistake, mistakes_figure, most_confident_mistakes, percent
 from handgrad.model import Weights, forward, softmax
-from handgrad.pictures import Images, as_pictures, read_test_images
+from handgrad.pictures import Images, as_pictures, images_at
 from handgrad.plot_style import save_figure
 from handgrad.result_tables import results_table
 from handgrad.run_reader import read_arrays, read_summary
 from handgrad.runs import canonical_text
-from handgrad.tables import write_table
+from handgrad.sealed import seal
 from handgrad.text_lines import text_lines, text_width
 from handgrad.weight_plots import largest_units, limits, mosaic, weights_figure
 
@@ -346,6 +349,11 @@ def data(tmp_path: Path) -> str:
 
 def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any]:
     """What scripts of figures are given, once these runs are trained."""
+    with open_data(data, "the-data") as stored:
+        content = stored.content
+    passed = {"dataset": "small", "activation": "tanh", "passed": True, "data_digest": "the-data"}
+    code = {"code_digest": code_digest("check_gate")}
+    write_check(tmp_path / "gate.json", {**passed, **code, "data_content": content})
     runs = []
     for rate in learning_rates:
         name = f"af_tanh_hu_4_lr_{rate}_bs_8_ep_2_l2_0.01_seed_0"
@@ -355,6 +363,7 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
             dataset="small",
             name=name,
             data=data,
+            gate=str(tmp_path / "gate.json"),
             checkpoints=str(tmp_path / "checkpoints"),
             checkpoint_seconds=10,
             out=runs[-1],
@@ -362,7 +371,10 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
             data_digest="the-data",
         )
     results = str(tmp_path / "results.csv")
-    write_table(results, results_table(map(read_summary, runs)))
+    summaries = [read_summary(path) for path in runs]
+    with open_data(data, "the-data") as stored:
+        made_from = {data: stored.seal, **{path: run.seal for path, run in zip(runs, summaries, strict=True)}}
+    write_made_table(results, results_table(summaries), made_from=made_from)
     return {"results": results, "runs": runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 
 
@@ -381,16 +393,22 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 
 def test_the_images_read_are_those_of_the_test_split_in_the_order_asked_for(data: str) -> None:
-    (x,) = read_arrays(data, "test/x")
-    images = read_test_images(data, [30, 2, 39], "the-data")
-    assert np.array_equal(images.x, x[[30, 2, 39]])
+    with open_data(data, "the-data") as stored:
+        images, all_of_them = images_at(stored, [30, 2, 39]), stored.images().test.x
+        assert images_at(stored, []).x.shape == (0, 6)
+    assert np.array_equal(images.x, all_of_them[[30, 2, 39]])
     assert (images.image_shape, images.largest) == ((2, 3), 255)
-    assert read_test_images(data, [], "the-data").x.shape == (0, 6)
 
 
-def test_images_of_other_data_are_refused(data: str) -> None:
-    with pytest.raises(HandgradError, match=r"the-data.*planned with other"):
-        read_test_images(data, [0], "other")
+def test_a_figure_of_another_run_file_than_the_tables_is_refused(tmp_path: Path, data: str) -> None:
+    job = experiment(tmp_path, data, "0.1")
+    with h5py.File(job["runs"][0], "r+", locking=False) as file:
+        file.attrs["segments"] = "[]"
+    seal(Path(job["runs"][0]))
+    with pytest.raises(
+        HandgradError, match=rf"^{job['results']}: .*{job['runs'][0]}.*; delete {job['results']}"
+    ):
+        plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
 
 
 def test_the_best_run_is_not_looked_for_in_another_dataset(tmp_path: Path, data: str) -> None:
@@ -398,18 +416,18 @@ def test_the_best_run_is_not_looked_for_in_another_dataset(tmp_path: Path, data:
     (path,) = job["runs"]
     found = best_run_file(job["results"], [path.replace("small", "large"), path], "small")
     assert found is not None
-    assert found[1] == path
+    assert found.path == path
 
 
 def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
     job = experiment(tmp_path, data, "0.1", "0.5")
     found = best_run_file(job["results"], job["runs"], "small")
     assert found is not None
-    best, path = found
+    best, path = found.row, found.path
     assert path == f"{tmp_path}/runs/small/{best['run']}.h5"
     plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
-    predictions, W1, W2 = read_arrays(path, "test/predictions", "weights/W1", "weights/W2")
-    x, labels = read_arrays(data, "test/x", "test/y")
+    (predictions, W1, W2), _ = read_arrays(path, "test/predictions", "weights/W1", "weights/W2")
+    x, labels = vars(read_data(data, "the-data").test).values()
     (figure,) = drawn
     assert f"{best['run']} The 5 most confident of {best['faults']} faults in 40 test images" == title(figure)
     wrong = np.flatnonzero(predictions != labels)
@@ -429,11 +447,11 @@ def test_a_figure_shows_the_weights_of_the_best_run(tmp_path: Path, data: str, d
     found = best_run_file(job["results"], job["runs"], "small")
     assert found is not None
     plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
-    W1, W2 = read_arrays(found[1], "weights/W1", "weights/W2")
+    (W1, W2), _ = read_arrays(found.path, "weights/W1", "weights/W2")
     (picture,) = pixels(drawn[0])
     unit = np.linalg.norm(W2[:, 1:], axis=0).argmax()
     assert np.array_equal(picture, W1[unit, 1:].reshape(2, 3).astype(float))
-    assert found[0]["run"] in title(drawn[0])
+    assert found.row["run"] in title(drawn[0])
 
 
 def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
@@ -441,7 +459,7 @@ def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
 ) -> None:
     job = experiment(tmp_path, data, canonical_text(1e30))
     assert best_run_file(job["results"], job["runs"], "small") is None
-    plot_confusion.main(**job, data=data)
+    plot_confusion.main(**job, data=data, data_digest="the-data")
     plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
     plot_weights.main(**job, image_shape=[2, 3], most=64, within=99.5)
     assert [title(figure) for figure in drawn] == ["No run on small came to its end"] * 3

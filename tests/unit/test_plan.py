@@ -55,7 +55,14 @@ def earlier_run(folder: Path, run: Run, seconds: float, **machine: str) -> Path:
     """The file of a run that took so long an epoch, on this machine or another."""
     path = folder / pace.RUNS / run.dataset / f"{run.name}.h5"
     segment = replace(this_segment(1, run.epochs, seconds * run.epochs), **machine)
-    write_run(path, trained(run, run.epochs), [segment], code_digest="code", data_digest="data")
+    write_run(
+        path,
+        trained(run, run.epochs),
+        [segment],
+        code_digest="code",
+        data_digest="data",
+        data_content="content",
+    )
     return path
 
 
@@ -130,6 +137,8 @@ def test_files_that_are_no_runs_are_passed_over(tmp_path: Path) -> None:
     folder = tmp_path / pace.RUNS / "mnist"
     (folder / f"{replace(RUN, seed=1).name}.h5").write_bytes(b"torn")
     (folder / "notes.h5").write_bytes(b"")
+    damaged = earlier_run(tmp_path, replace(RUN, seed=4), 9.0)  # HDF5 might crash on it
+    damaged.write_bytes(damaged.read_bytes()[:-1])
     torn = tmp_path / pace.CHECKPOINTS / "mnist" / f"{replace(RUN, seed=2).name}.checkpoint"
     torn.parent.mkdir(parents=True)
     torn.write_bytes(b"torn")

@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from handgrad.answers import read_test_labels, require_faults, right_answers
+from handgrad.answers import require_faults, right_answers
 from handgrad.errors import HandgradError
 from handgrad.result_statistics import with_statistics
 from handgrad.result_tables import RESULT_COLUMNS, results_html, results_markdown, results_table
@@ -216,40 +215,21 @@ def test_the_words_say_when_the_choice_saw_the_test_set() -> None:
 
 LABELS = np.array([0, 0, 0, 1, 1, 2], np.uint8)
 PREDICTIONS = np.array([0, 0, 1, 1, 1, 0], np.uint8)
-NAMES = ("$x_1$", "<b> & c", "a_b_$")
-
-
-def write_data(path: Path) -> Path:
-    with h5py.File(path, "w") as file:
-        file["test/y"] = LABELS
-        file.attrs["class_names"] = list(NAMES)
-    return path
-
-
-def test_test_labels_are_read_and_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
-    path = write_data(tmp_path / "data.h5")
-    labels, names = read_test_labels(path)
-    assert (labels.tolist(), names) == (LABELS.tolist(), NAMES)
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(HandgradError, match="not a dataset"):
-        read_test_labels(path)
 
 
 def test_predictions_that_do_not_fit_the_table_are_refused() -> None:
     row = {"dataset": "d", "run": RUN.name, "faults": 3}
-    with pytest.raises(HandgradError, match="give 2 faults on the test labels, the results table has 3"):
+    message = rf"results/runs/d/{RUN.name}\.h5: .* 2 faults .*results/data/d\.h5, .* 3; delete it"
+    with pytest.raises(HandgradError, match=message):
         require_faults(row, LABELS, PREDICTIONS)
     with pytest.raises(HandgradError, match="give None faults"):
         require_faults(row, LABELS[:-1], PREDICTIONS)
 
 
-def test_right_answers_come_from_the_runs_own_file_and_its_datasets_labels(tmp_path: Path) -> None:
-    folder = tmp_path / "runs" / "d.1"
-    folder.mkdir(parents=True)
-    run = str(folder / f"{RUN.name}.h5")
-    with h5py.File(run, "w") as file:
-        file["test/predictions"] = PREDICTIONS
-    right = right_answers([run], [str(write_data(tmp_path / "d.1.h5"))])
+def test_right_answers_come_from_the_run_itself_and_its_datasets_labels() -> None:
+    one = replace(summary(dataset="d.1"), predictions=PREDICTIONS)
+    another = replace(summary(dataset="d"), predictions=1 - PREDICTIONS)
+    right = right_answers([another, one], {"d": LABELS, "d.1": LABELS})
     row = {"dataset": "d.1", "run": RUN.name, "faults": 2}
     assert right(row).tolist() == [True, True, False, True, True, False]
     with pytest.raises(HandgradError, match="give 2 faults"):

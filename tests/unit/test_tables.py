@@ -1,7 +1,6 @@
 """Tables: what stands in them, to the character where a program or a reader relies on it."""
 
 import html
-import json
 import math
 import re
 from dataclasses import replace
@@ -18,11 +17,11 @@ from hypothesis import strategies as st
 from handgrad.check_tables import (
     CHECK_COLUMNS,
     PUBLISHED_CHECK,
+    check_row,
     checks_html,
     checks_markdown,
     checks_table,
     duration,
-    read_check,
 )
 from handgrad.comparison_tables import (
     COMPARISON_COLUMNS,
@@ -526,11 +525,6 @@ def check(*, exact: bool = True, passed: bool = True) -> dict[str, Any]:
     }
 
 
-def written(path: Path, content: dict[str, Any]) -> Path:
-    path.write_text(json.dumps(content))
-    return path
-
-
 def shown(table: pd.DataFrame) -> list[dict[str, str]]:
     head, _, *rows = checks_markdown(table).split("\n\n")[0].splitlines()
     titles, *cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in (head, *rows))
@@ -538,7 +532,7 @@ def shown(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def test_the_checks_csv_has_every_figure_under_one_name(tmp_path: Path) -> None:
-    row = read_check(written(tmp_path / "check.json", check()))
+    row = check_row(check(), tmp_path)
     write_table(tmp_path / "checks.csv", checks_table([row]))
     head, line = (tmp_path / "checks.csv").read_text().splitlines()
     assert head.split(",") == list(CHECK_COLUMNS)
@@ -550,7 +544,7 @@ def test_the_checks_csv_has_every_figure_under_one_name(tmp_path: Path) -> None:
 
 
 def test_the_checks_markdown_shows_what_the_published_check_reported(tmp_path: Path) -> None:
-    table = checks_table([read_check(written(tmp_path / "check.json", check()))])
+    table = checks_table([check_row(check(), tmp_path)])
     (row,) = shown(table)
     assert row == {
         "DATASET": "cifar10",
@@ -575,7 +569,7 @@ def test_the_checks_markdown_shows_what_the_published_check_reported(tmp_path: P
 
 def test_an_activation_without_a_complex_form_leaves_blanks(tmp_path: Path) -> None:
     checks = [check(exact=False, passed=False), check()]
-    rows = [read_check(written(tmp_path / f"{i}.json", content)) for i, content in enumerate(checks)]
+    rows = [check_row(content, tmp_path) for content in checks]
     table = checks_table(rows)
     write_table(tmp_path / "checks.csv", table)
     assert ",,,,,3e-09," in (tmp_path / "checks.csv").read_text().splitlines()[1]
@@ -592,12 +586,11 @@ def test_a_table_of_no_checks_is_a_table() -> None:
     assert shown(checks_table([])) == []
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"blocks": 1}', json.dumps({**check(), "blocks": {}})])
-def test_what_is_no_check_is_refused_in_one_line(content: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [{}, {"blocks": 1}, {**check(), "blocks": {}}])
+def test_what_is_no_check_is_refused_in_one_line(content: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "check.json"
-    path.write_text(content)
     with pytest.raises(HandgradError) as caught:
-        read_check(path)
+        check_row(content, path)
     assert str(caught.value).startswith(f"{path}: cannot be read as a gradient check")
     assert "\n" not in str(caught.value)
 
@@ -643,5 +636,5 @@ def test_the_page_of_checks_tells_what_the_published_check_reported() -> None:
 
 
 def test_times_in_words_sort_by_their_seconds(tmp_path: Path) -> None:
-    page = checks_html(checks_table([read_check(written(tmp_path / "check.json", check()))]))
+    page = checks_html(checks_table([check_row(check(), tmp_path)]))
     assert '<td class="n" data-key="12332.2">3 h 26 min</td>' in page  # 616,610 entries of 0.02 s

@@ -10,7 +10,9 @@ import pytest
 import threadpoolctl
 
 import train_run
-from handgrad.data import ImageData, Split, write_data
+from handgrad import sealed
+from handgrad.check_files import write_check
+from handgrad.data import ImageData, Split, content_of, write_data
 from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
 from handgrad.run_reader import read_summary
@@ -29,14 +31,29 @@ def images() -> ImageData:
     return ImageData(train_split, test_split, (2, 3), 255, ("a", "b", "c"), {}, "the-data")
 
 
+def write_gate(path: Path, images: ImageData, **changes: Any) -> None:
+    """A gate that has passed for these images and the code that is here."""
+    passed = {
+        "dataset": "small",
+        "activation": "tanh",
+        "code_digest": code_digest("check_gate"),
+        "data_digest": images.digest,
+        "data_content": content_of(images),
+        "passed": True,
+    }
+    write_check(path, passed | changes)
+
+
 @pytest.fixture
 def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
     """The arguments of a job on it."""
     write_data(tmp_path / "small.h5", images)
+    write_gate(tmp_path / "gate.json", images)
     return {
         "dataset": "small",
         "name": NAME,
         "data": str(tmp_path / "small.h5"),
+        "gate": str(tmp_path / "gate.json"),
         "checkpoints": str(tmp_path / "checkpoints"),
         "checkpoint_seconds": 10,
         "out": str(tmp_path / "run.h5"),
@@ -69,7 +86,10 @@ def test_a_job_computes_with_one_blas_thread(job: dict[str, Any], monkeypatch: p
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"code_digest": "old"}, "the code of train_run changed"), ({"data_digest": "old"}, "digest the-data")],
+    [
+        ({"code_digest": "old"}, "the code of train_run changed"),
+        ({"data_digest": "old"}, "data_digest is the-data, expected old"),
+    ],
     ids=["code", "data"],
 )
 def test_a_job_planned_with_other_code_or_data_writes_nothing(
@@ -98,16 +118,21 @@ def test_a_job_whose_data_are_others_under_the_same_digest_trains_again(
     train_run.main(**job)
     first = read_summary(job["out"]).content_sha256
     others = Split(images.train.x[:, ::-1].copy(), images.train.y)
-    write_data(job["data"], dataclasses.replace(images, train=others))
+    changed = dataclasses.replace(images, train=others)
+    write_data(job["data"], changed)
+    write_gate(Path(job["gate"]), changed)
     train_run.main(**job)
     assert read_summary(job["out"]).content_sha256 != first
 
 
 def test_a_job_whose_classes_have_become_fewer_trains_again(job: dict[str, Any], images: ImageData) -> None:
     # as after a class name too many was taken out of the registry
-    write_data(job["data"], dataclasses.replace(images, class_names=(*images.class_names, "none")))
+    more = dataclasses.replace(images, class_names=(*images.class_names, "none"))
+    write_data(job["data"], more)
+    write_gate(Path(job["gate"]), more)
     train_run.main(**job)
     write_data(job["data"], images)
+    write_gate(Path(job["gate"]), images)
     train_run.main(**job)
     with h5py.File(job["out"]) as file:
         assert len(file["weights/W2"]) == len(images.class_names)
@@ -115,5 +140,41 @@ def test_a_job_whose_classes_have_become_fewer_trains_again(job: dict[str, Any],
 
 def test_a_job_resumes_an_unfinished_run_with_its_own_data_alone(job: dict[str, Any]) -> None:
     train_run.main(**{**job, "name": NAME.replace("ep_2", "ep_1")})
-    with pytest.raises(HandgradError, match="digest the-data"):
+    with pytest.raises(HandgradError, match="is the-data, expected other"):
         train_run.main(**{**job, "data_digest": "other"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"passed": False},
+        {"dataset": "other"},
+        {"activation": "cos"},
+        {"code_digest": "of a step that is broken now"},
+        {"data_digest": "old"},
+        {"data_content": "old"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_gate_that_says_nothing_of_this_run_trains_nothing(
+    job: dict[str, Any], images: ImageData, changed: dict[str, Any]
+) -> None:
+    write_gate(Path(job["gate"]), images, **changed)
+    (key,) = changed
+    with pytest.raises(HandgradError, match=rf"gate\.json: .*{key}.*delete it, and run snakemake again$"):
+        train_run.main(**job)
+    assert not Path(job["checkpoints"]).exists()
+
+
+def test_a_job_verifies_each_file_once(job: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str | Path] = []
+    open_file = sealed._open
+
+    def counted(path: str | Path) -> Any:
+        verified.append(path)
+        return open_file(path)
+
+    monkeypatch.setattr(sealed, "_open", counted)
+    for _ in range(2):  # trains, then writes the run from its checkpoint
+        train_run.main(**job)
+    assert verified == 2 * [job["data"]]

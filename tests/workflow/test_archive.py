@@ -18,8 +18,10 @@ import yaml
 
 import verify_archive
 from handgrad.archive import SUMS, sums_text, write_archive
+from handgrad.check_files import check_text, parse_check
 from handgrad.errors import HandgradError
 from handgrad.runfile import content_sha256
+from handgrad.sealed import seal
 
 from .conftest import ROOT, TINY, Project, copy_repository
 
@@ -196,22 +198,36 @@ def test_a_changed_table_of_any_kind_is_found(members: Members, verified: Any, t
     assert mistake.startswith(f"results/tiny/tables/{table}: line ")
 
 
-def changed_run(content: bytes, tmp_path: Path, *, rehash: bool) -> bytes:
+def changed_run(content: bytes, tmp_path: Path, *, rehash: bool = False, reseal: bool = True) -> bytes:
     path = tmp_path / "changed.h5"
     path.write_bytes(content)
     with h5py.File(path, "r+", locking=False) as file:
         predictions = file["test/predictions"]
         predictions[3] = (predictions[3] + 1) % 10
         if rehash:
-            names = [f"{g}/{n}" for g in file for n in file[g] if n not in ("seconds", "probabilities")]
-            file.attrs["content_sha256"] = content_sha256({name: file[name][:] for name in names})
+            names = [f"{g}/{n}" for g in file for n in file[g]]
+            facts = {
+                key: None
+                if isinstance(value, h5py.Empty)
+                else value.item()
+                if hasattr(value, "item")
+                else value
+                for key, value in file.attrs.items()
+            }
+            file.attrs["content_sha256"] = content_sha256({name: file[name][:] for name in names}, facts)
+    if reseal:
+        seal(path)
     return path.read_bytes()
 
 
 def test_a_changed_prediction_is_found(members: Members, verified: Any, tmp_path: Path) -> None:
-    members[RUN] = changed_run(members[RUN], tmp_path, rehash=False)
+    content = members[RUN]
+    members[RUN] = changed_run(content, tmp_path)
     (mistake,) = verified(members)
     assert mistake.startswith(f"{RUN}: content_sha256 is ")
+    members[RUN] = changed_run(content, tmp_path, reseal=False)
+    (mistake,) = verified(members)
+    assert mistake.startswith(f"{RUN}: damaged, or changed")
 
 
 def test_a_changed_prediction_with_a_digest_that_fits_is_found(
@@ -254,15 +270,34 @@ def test_a_run_that_the_experiment_file_leaves_out_is_told(members: Members, ver
 
 def test_a_gradient_check_that_failed_is_told(members: Members, verified: Any) -> None:
     gate = "results/checks/gate/digits_tanh.json"
-    members[gate] = members[gate].replace(b'"passed": true', b'"passed": false')
+    content = members[gate]
+    members[gate] = changed_check(content, lambda check: check.update(passed=False))
     assert verified(members) == [f"{gate}: passed is false, expected true"]
+    members[gate] = content.replace(b'"passed": true', b'"passed": false')
+    (mistake,) = verified(members)
+    assert mistake.startswith(f"{gate}: not a check as this workflow writes it")
+
+
+@pytest.mark.parametrize("key", ["code_digest", "data_digest", "data_content"])
+def test_a_gate_of_other_code_or_data_is_told(members: Members, verified: Any, key: str) -> None:
+    gate = "results/checks/gate/digits_tanh.json"
+    members[gate] = changed_check(members[gate], lambda check: check.update({key: "other"}))
+    (mistake,) = verified(members)
+    assert mistake.startswith(f"{gate}: {key} is 'other', expected ")
+
+
+def changed_check(content: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """A check's file, changed by somebody who also writes a checksum that fits."""
+    check = parse_check(content, "")
+    change(check)
+    return check_text(check).encode()
 
 
 def test_a_gradient_check_whose_figures_do_not_pass_is_told(members: Members, verified: Any) -> None:
     check = next(name for name in members if name.startswith("results/checks/gradients/"))
-    content = json.loads(members[check])
-    content["blocks"]["W2"]["step"]["max_rel_difference"] = 0.5
-    members[check] = json.dumps(content).encode()
+    members[check] = changed_check(
+        members[check], lambda check: check["blocks"]["W2"]["step"].update(max_rel_difference=0.5)
+    )
     (mistake,) = verified(members)
     assert mistake.startswith(
         f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;"
@@ -340,9 +375,7 @@ def test_an_archive_that_is_cut_off_is_one_line_and_not_proved(archive: Path, tm
 
 def test_a_check_that_no_table_can_be_made_of_is_one_line(members: Members, verified: Any) -> None:
     check = next(name for name in members if name.startswith("results/checks/gradients/"))
-    content = json.loads(members[check])
-    content["blocks"]["W1"]["entries"] = [[[]]]
-    members[check] = json.dumps(content).encode()
+    members[check] = changed_check(members[check], lambda check: check["blocks"]["W1"].update(entries=[[[]]]))
     (mistake,) = verified(members)
     assert mistake.startswith("the tables cannot be made again from its runs and checks: ")
 
@@ -351,9 +384,7 @@ def test_a_damaged_check_is_named_as_a_member_without_advice_for_results(
     members: Members, verified: Any
 ) -> None:
     check = next(name for name in members if name.startswith("results/checks/gradients/"))
-    content = json.loads(members[check])
-    del content["seconds_central"]
-    members[check] = json.dumps(content).encode()
+    members[check] = changed_check(members[check], lambda check: check.pop("seconds_central"))
     assert verified(members) == [
         "the tables cannot be made again from its runs and checks: "
         f"{check}: cannot be read as a gradient check (no seconds_central)"

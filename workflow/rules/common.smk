@@ -2,6 +2,7 @@
 import os
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -236,6 +237,11 @@ def check_memory(wildcards, attempt):
 def gates():
     """The checks that must have passed before training."""
     return experiment_files.gates(EXPERIMENT)
+
+
+def check_settings():
+    """The settings of the report's gradient checks."""
+    return asdict(EXPERIMENT.gradient_check)
 
 
 def gradient_checks():

@@ -7,6 +7,7 @@ rule aggregate_results:
         data=data_files(),
     output:
         csv="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
         md="results/{experiment}/tables/results.md",
         html=report(
             "results/{experiment}/tables/results.html",
@@ -34,6 +35,7 @@ rule aggregate_seeds:
         results="results/{experiment}/tables/results.csv",
     output:
         csv="results/{experiment}/tables/seeds.csv",
+        checksums="results/{experiment}/tables/seeds.csv.sha256",
         md="results/{experiment}/tables/seeds.md",
         html=report(
             "results/{experiment}/tables/seeds.html",
@@ -59,6 +61,7 @@ rule aggregate_comparison:
         published=published_table(),
     output:
         csv="results/{experiment}/tables/comparison.csv",
+        checksums="results/{experiment}/tables/comparison.csv.sha256",
         md="results/{experiment}/tables/comparison.md",
         html=report(
             "results/{experiment}/tables/comparison.html",
@@ -85,6 +88,7 @@ rule aggregate_best:
         published=published_best(),
     output:
         csv="results/{experiment}/tables/best.csv",
+        checksums="results/{experiment}/tables/best.csv.sha256",
         md="results/{experiment}/tables/best.md",
         html=report(
             "results/{experiment}/tables/best.html",
@@ -109,6 +113,7 @@ rule aggregate_gradient_checks:
         checks=gradient_checks(),
     output:
         csv="results/{experiment}/tables/gradient_checks.csv",
+        checksums="results/{experiment}/tables/gradient_checks.csv.sha256",
         md="results/{experiment}/tables/gradient_checks.md",
         html=report(
             "results/{experiment}/tables/gradient_checks.html",
@@ -124,6 +129,9 @@ rule aggregate_gradient_checks:
         "../../environment.yml"
     params:
         code=code_digest("aggregate_gradient_checks"),
+        checking=code_digest("check_gradients"),
+        settings=check_settings(),
+        data=data_digests(),
         order=names_digest(gradient_checks()),
     script:
         "../../scripts/aggregate_gradient_checks.py"
@@ -148,6 +156,8 @@ rule plot_learning_curves:
         "../../environment.yml"
     params:
         code=code_digest("plot_learning_curves"),
+        training=code_digest("train_run"),
+        data=digest_of_data,
         order=order_of_runs,
     script:
         "../../scripts/plot_learning_curves.py"
@@ -248,6 +258,7 @@ rule plot_confusion:
         "../../environment.yml"
     params:
         code=code_digest("plot_confusion"),
+        data=digest_of_data,
     script:
         "../../scripts/plot_confusion.py"
 
@@ -383,6 +394,7 @@ rule render_summary:
     params:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),
+        data=data_digests(),
         # the whole of it, because it is shown; but not where files come from or lie
         config=config_to_show,
         order=names_digest(runs_of()),
