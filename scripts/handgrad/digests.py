@@ -45,7 +45,7 @@ _PAGE = (
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
-    "preprocess_dataset": (*_BASE, "data", "formats", "randomness", "registry"),
+    "preprocess_dataset": (*_BASE, "containers", "data", "formats", "randomness", "registry"),
     "check_gate": (*_BASE, *_CHECK),
     "check_gradients": (*_BASE, *_CHECK, "check_report"),
     "train_run": (*_BASE, *_TRAINING, "checkpoint", "runfile"),
