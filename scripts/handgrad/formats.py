@@ -80,11 +80,12 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
 
 
 def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
-    """{role: path} of all files of a dataset: those given, and those that an installed package brings."""
-    kind = FORMATS[entry["format"]]
+    """{role: path} of all files: in the user's own folder, given, or brought by an installed package."""
+    kind, folder, roles = FORMATS[entry["format"]], entry.get("local_dir"), FORMAT_ROLES[entry["format"]]
+    if folder is not None:
+        return {role: Path(folder) / entry["files"][role]["name"] for role in roles}
     return {
-        role: given[role] if role in given or kind.bundled is None else kind.bundled(role)
-        for role in FORMAT_ROLES[entry["format"]]
+        role: given[role] if role in given or kind.bundled is None else kind.bundled(role) for role in roles
     }
 
 
