@@ -230,8 +230,8 @@ def _local_file(where: str, folder: Path, file: Config) -> Iterator[str]:
             yield f"{where}: {show(str(folder))} has no file {show(path.name)}; put it there, or write null"
         elif type(size) is int and path.stat().st_size != size:
             yield (
-                f"{where}: file {show(path.name)} has {path.stat().st_size} bytes, expected {size}; put the right "
-                "file there, or correct its size and sha256 in the registry"
+                f"{where}: file {show(path.name)} has {path.stat().st_size} bytes, expected {size}; put the "
+                "right file there, or correct its size and sha256 in the registry"
             )
     except OSError as error:
         yield f"{where}: file {show(path.name)} cannot be read ({error.strerror}); permit it, or write null"

@@ -5,6 +5,7 @@ Pixels stay uint8 in memory too; only a batch is ever held as floating point.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,11 @@ class ImageData:
         return len(self.class_names)
 
 
-def write_data(path: str | Path, data: ImageData) -> None:
-    """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics."""
+def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
+    """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics.
+
+    warnings: what is strange about it, see ``data_warnings``; kept so that the page and the check say it too.
+    """
     mean, std = pixel_statistics(data.train.x)
     # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
     with whole_file(path) as part, h5py.File(part, "w", libver="v110", locking=False) as file:
@@ -77,6 +81,7 @@ def write_data(path: str | Path, data: ImageData) -> None:
         file.attrs["pixel_mean"] = mean
         file.attrs["pixel_std"] = std
         file.attrs["data_digest"] = data.digest
+        file.attrs["warnings"] = list(warnings)
         file.attrs["content_sha256"] = content_of(data)
 
 

@@ -22,6 +22,7 @@ PROJECT = LIBRARY.parents[1]
 PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
 
 _BASE = ("errors", "atomic")
+_FORMATS = ("containers", "formats", "registry")
 _MODEL = ("activations", "model", "randomness")
 _STEP = (*_MODEL, "batch", "data", "momentum")
 _CHECK = (*_STEP, "gradient_check", "numeric_gradients")
@@ -45,7 +46,7 @@ _PAGE = (
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
-    "preprocess_dataset": (*_BASE, "containers", "data", "formats", "randomness", "registry"),
+    "preprocess_dataset": (*_BASE, *_FORMATS, "data", "data_warnings", "randomness"),
     "check_gate": (*_BASE, *_CHECK),
     "check_gradients": (*_BASE, *_CHECK, "check_report"),
     "train_run": (*_BASE, *_TRAINING, "checkpoint", "runfile"),

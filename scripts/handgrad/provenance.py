@@ -49,13 +49,14 @@ def _sorted(libraries: str) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset, and the files it was made from: (name, sha256)."""
+    """A dataset, its source files: (name, sha256), and what is strange about it, a sentence each."""
 
     dataset: str
     train: int
     test: int
     digest: str
     files: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...] = ()
 
 
 def source(path: str | Path) -> Source:
@@ -74,6 +75,7 @@ def source(path: str | Path) -> Source:
                         strict=True,
                     )
                 ),
+                warnings=tuple(map(str, file.attrs.get("warnings", ()))),
             )
     except (OSError, KeyError) as error:
         raise HandgradError(

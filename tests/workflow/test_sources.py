@@ -195,6 +195,23 @@ def test_downloads_and_a_published_table_dated_in_the_future_are_used(
     assert downloaded.times("results/tiny/tables/*.csv")
 
 
+@pytest.mark.slow
+def test_labels_of_one_class_are_said_on_terminal_log_page_and_check(
+    project: Project, folder: Path, nowhere: str
+) -> None:
+    for split, n in (("train", 40), ("test", 20)):
+        (folder / f"{split}-y.gz").write_bytes(idx(np.zeros(n, np.uint8)))
+    config = small(dataset(folder, nowhere, local_dir=str(folder)))
+    said = project.run(config)
+    page = (project.path / "results/tiny/summary.html").read_text()
+    log = (project.path / "results/logs/preprocess_dataset/small.log").read_text()
+    command = [sys.executable, "scripts/check_config.py", project.write_config(config)]
+    checked = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=True).stderr
+    for text in (said, log, page, checked):
+        assert "all 40 training images are of class 0" in text
+        assert "all 20 test images are of class 0" in text
+
+
 def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(
     project: Project, folder: Path, nowhere: str
 ) -> None:
