@@ -7,6 +7,7 @@ from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.plot_style import save_figure
 from handgrad.run_reader import read_arrays
+from handgrad.text_lines import class_labels
 
 
 def main(*, results: str, runs: list[str], data: str, dataset: str, out: str) -> None:
@@ -17,7 +18,7 @@ def main(*, results: str, runs: list[str], data: str, dataset: str, out: str) ->
     best, path = found
     labels, class_names = read_test_labels(data)
     (predictions,) = read_arrays(path, "test/predictions")
-    save_figure(out, confusion_of(best, labels, predictions, class_names))
+    save_figure(out, confusion_of(best, labels, predictions, class_labels(class_names, dataset)))
 
 
 if "snakemake" in globals():

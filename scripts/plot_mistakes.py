@@ -8,6 +8,7 @@ from handgrad.mistake_plots import mistakes_figure, most_confident_mistakes
 from handgrad.pictures import read_test_images
 from handgrad.plot_style import save_figure
 from handgrad.run_reader import read_arrays
+from handgrad.text_lines import class_labels
 
 
 def main(
@@ -22,7 +23,7 @@ def main(
     predictions, Y = read_arrays(path, "test/predictions", "test/probabilities")
     mistakes = most_confident_mistakes(best, labels, predictions, Y, most=most)
     images = read_test_images(data, [mistake.example for mistake in mistakes], data_digest)
-    save_figure(out, mistakes_figure(best, mistakes, images, class_names))
+    save_figure(out, mistakes_figure(best, mistakes, images, class_labels(class_names, dataset)))
 
 
 if "snakemake" in globals():

@@ -59,7 +59,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
     "plot_heat_maps": (*_BASE, *_RESULTS, "heat_map_plots", "plot_style", "seed_tables"),
     "plot_cost": (*_BASE, *_RESULTS, "cost_plots", "plot_style"),
-    "plot_confusion": (*_BASE, *_ANSWERS, *_BEST_RUN, "confusion_plots"),
+    "plot_confusion": (*_BASE, *_ANSWERS, *_BEST_RUN, "confusion_plots", "text_lines"),
     "plot_mistakes": (*_BASE, *_ANSWERS, *_BEST_RUN, "mistake_plots", "pictures", "text_lines"),
     "plot_weights": (
         *(*_BASE, *_TRAINING, *_RESULTS, *_BEST_RUN),

@@ -220,6 +220,7 @@ def _figures(contents: Contents, dataset: str) -> Section:
         f"Figures: {dataset}",
         [
             *map(warning_part, _warnings(contents, dataset)),
+            *_classes(contents.config["datasets"][dataset]["class_names"]),
             *(
                 figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset))
                 for kind, title in FIGURES.items()
@@ -227,6 +228,14 @@ def _figures(contents: Contents, dataset: str) -> Section:
             ),
         ],
     )
+
+
+def _classes(names: Sequence[str]) -> list[Markup]:
+    """The classes by number, which figures show where they cannot show a name."""
+    if list(names) == [str(label) for label in range(len(names))]:
+        return []
+    classes = "; ".join(f"{label}: {name}" for label, name in enumerate(names))
+    return [text_part(f"Classes: {classes}.")]
 
 
 def _costs(contents: Contents) -> Section:

@@ -620,9 +620,13 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "datasets.mnist.class_names: ['a', 'b', 'a'] is not allowed; allowed: a list of 2 to 256 different "
         "names",
     ),
+    "a line break in a class name": (
+        'datasets: {mnist: {class_names: [a, "b\\n"]}}',
+        "datasets.mnist.class_names[1]: 'b\\n' is not allowed; allowed: a name on one line",
+    ),
     "number for a class name": (
         "datasets: {mnist: {class_names: [0, b]}}",
-        f"datasets.mnist.class_names[0]: 0 is not allowed; allowed: a name; {QUOTES}",
+        f"datasets.mnist.class_names[0]: 0 is not allowed; allowed: a name on one line; {QUOTES}",
     ),
     "unknown role": (
         "datasets: {digits: {files: {tabel: "
