@@ -31,7 +31,7 @@ def class_labels(names: Sequence[str], dataset: str) -> list[str]:
     for number, name in enumerate(names):
         if not all(map(drawable, name)):
             logger.warning(
-                "%s: class %d, %r, cannot be drawn in the font %s, so the figure has class numbers; names are "
+                "%s: class %d, %r, cannot be drawn in the font %s, so figures have class numbers; names are "
                 "on the page and in datasets.%s.class_names",
                 *(dataset, number, cut(name, 40), FONT, dataset),
             )
