@@ -5,6 +5,7 @@ that the schema already refuses is passed over, so that every mistake is named o
 """
 
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -208,6 +209,9 @@ def _local_dirs(config: Config) -> Iterator[str]:
                 f"{where}: {show(str(folder))} is not a folder on this machine; give that of the dataset's "
                 f"files, or null{hint}"
             )
+            continue
+        if not os.access(folder, os.X_OK):
+            yield f"{where}: {show(str(folder))}: permission denied; permit entering it, or write null"
             continue
         for file in _mapping(entry, "files").values():
             if isinstance(file, Mapping) and isinstance(file.get("name"), str):
