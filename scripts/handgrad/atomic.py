@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from io import BufferedRandom
 from pathlib import Path
 
+from handgrad.errors import HandgradError
+
 _NOT_SUPPORTED = (
     *(errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL),
     *(errno.ENOLCK, errno.ENOTTY),
@@ -87,6 +89,19 @@ def _if_supported() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NOT_SUPPORTED:
             raise
+
+
+def not_written(path: str | Path, error: OSError) -> HandgradError:
+    """What to say, on one line, of a file that could not be written. HDF5 puts many lines into its errors."""
+    folder, reason = Path(path).parent, os.strerror(error.errno) if error.errno else str(error)
+    remedy = f"see to {folder}"
+    if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
+        remedy = f"permit reading and writing in {folder}"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = f"make room on the disk that {folder} is on"
+    return HandgradError(
+        f"{path}: cannot be written ({' '.join(reason.split())}); {remedy}, and run snakemake again"
+    )
 
 
 def _new_file(path: Path) -> Path:

@@ -1,6 +1,5 @@
 """Fetch one file from the first mirror that has it. Size and sha256 decide; no mirror is trusted."""
 
-import errno
 import logging
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import pooch
 import requests
 import urllib3.exceptions
 
-from handgrad.atomic import partial_file, put_in_place
+from handgrad.atomic import not_written, partial_file, put_in_place
 from handgrad.digests import file_sha256
 from handgrad.errors import HandgradError
 from handgrad.received import CannotResume, Failed, Patience, Received
@@ -74,7 +73,7 @@ def fetch(
             return
         failures = _download(mirrors, wanted, patience)
     except OSError as error:
-        raise _unusable(wanted.path, dataset, error) from error
+        raise not_written(wanted.path, error) from error
     if failures is not None:
         raise HandgradError(_no_mirror_left(wanted, dataset, fault, failures))
 
@@ -182,19 +181,6 @@ def _failure(error: Exception, received: Received, patience: Patience) -> Failed
         reason = str(getattr(cause, "reason", cause)).rpartition("): ")[2]
         return Failed(f"cannot connect ({reason})", attempts=patience.connect_attempts)
     return Failed(f"{type(error).__name__}: {error}")
-
-
-def _unusable(path: Path, dataset: str, error: OSError) -> HandgradError:
-    """What to say where a download cannot be stored, or what is there cannot be read."""
-    remedy = f"see to {path.parent}"
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        remedy = (
-            f"permit reading and writing in {path.parent}, or name a folder that holds the files: "
-            f"datasets.{dataset}.local_dir"
-        )
-    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = f"make room for {path.parent}; what has arrived is kept"
-    return HandgradError(f"{path}: cannot be written ({error.strerror}); {remedy}, and run snakemake again")
 
 
 def _no_mirror_left(wanted: _Wanted, dataset: str, fault: str, failures: dict[str, list[str]]) -> str:
