@@ -1,6 +1,7 @@
 """What a download promises, over real HTTP from servers on this machine, good and bad."""
 
 import errno
+import fcntl
 import gzip
 import hashlib
 import os
@@ -463,6 +464,20 @@ def test_a_file_that_broke_off_at_90_percent_fetches_the_last_tenth_alone(
     assert server.sent == [(0, CUT), (CUT, len(CONTENT))]
     assert path.read_bytes() == CONTENT
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_has_arrived_is_continued_where_there_are_no_locks(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path, mirror = tmp_path / "file.gz", server.mirror("breaks", resuming(CUT))
+    failure(path, mirror)
+    get(path, mirror)
+    assert server.sent == [(0, CUT), (CUT, len(CONTENT))]
+    assert path.read_bytes() == CONTENT
 
 
 def test_another_mirror_sends_what_one_did_not(server: Server, tmp_path: Path) -> None:

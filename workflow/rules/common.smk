@@ -106,13 +106,13 @@ def snakemake_memory():
 
 
 def date_files():
-    """Date to now what is dated in the future of the files that this workflow makes, and of its scripts.
+    """Date to now what is dated in the future of the files that this workflow makes.
 
     Of all jobs and not only of those to be done, so that nothing becomes older than what it was made from.
     """
     made = {str(path) for job in workflow.dag.jobs for path in job.output}
     try:
-        dated = date_now([*made, *PROJECT.glob("scripts/*.py")])
+        dated = date_now(made)
     except HandgradError as error:
         raise WorkflowError(str(error)) from None
     if dated:
