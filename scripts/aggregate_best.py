@@ -24,7 +24,7 @@ if "snakemake" in globals():
         require_code("aggregate_best", snakemake.params.code)
         main(
             seeds=snakemake.input.seeds,
-            published=snakemake.input.published or None,
+            published=snakemake.params.published,
             csv=snakemake.output.csv,
             md=snakemake.output.md,
             html=snakemake.output.html,

@@ -29,7 +29,7 @@ if "snakemake" in globals():
         require_code("aggregate_comparison", snakemake.params.code)
         main(
             seeds=snakemake.input.seeds,
-            published=snakemake.input.published,
+            published=snakemake.params.published,
             loss_divisor=snakemake.params.loss_divisor,
             csv=snakemake.output.csv,
             md=snakemake.output.md,

@@ -6,11 +6,16 @@ To be run where Snakemake is run, since both read config/ and relative paths fro
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
+from handgrad.digests import data_digest
+from handgrad.errors import HandgradError
 from handgrad.experiment_file import DEFAULT, read_experiment
+from handgrad.experiment_files import data_files
 
 
 def main(file: Path, *, name_only: bool) -> int:
@@ -27,7 +32,22 @@ def main(file: Path, *, name_only: bool) -> int:
             "(a warning)",
             file=sys.stderr,
         )
+    for warning in stored_warnings(experiment):
+        print(f"{file}: {warning} (a warning)", file=sys.stderr)
     return 0
+
+
+def stored_warnings(experiment: Experiment) -> Iterator[str]:
+    """What is strange about those datasets of the experiment that are stored already."""
+    for path in map(Path, data_files(experiment)):
+        if path.is_file():
+            from handgrad.data import open_data  # h5py takes as long as all the rest
+            from handgrad.provenance import source
+
+            expected = data_digest(experiment.datasets[path.stem])
+            # a damaged or outdated file is the matter of the job that reads it
+            with suppress(HandgradError), open_data(path, expected) as stored:
+                yield from (f"{path.stem}: {warning}" for warning in source(stored).warnings)
 
 
 def summary(file: Path, experiment: Experiment) -> str:

@@ -6,6 +6,7 @@ from handgrad.data import open_data
 from handgrad.digests import require_code
 from handgrad.logs import job_log
 from handgrad.plot_style import save_figure
+from handgrad.text_lines import class_labels
 
 
 def main(*, results: str, runs: list[str], data: str, dataset: str, data_digest: str, out: str) -> None:
@@ -16,7 +17,8 @@ def main(*, results: str, runs: list[str], data: str, dataset: str, data_digest:
     (predictions,) = best.arrays("test/predictions")
     with open_data(data, data_digest) as stored:
         best.results.require_made_from(data, stored.seal)
-        save_figure(out, confusion_of(best.row, stored.test_labels, predictions, stored.class_names))
+        names = class_labels(stored.class_names, dataset)
+        save_figure(out, confusion_of(best.row, stored.test_labels, predictions, names))
 
 
 if "snakemake" in globals():

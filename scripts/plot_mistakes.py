@@ -7,6 +7,7 @@ from handgrad.logs import job_log
 from handgrad.mistake_plots import mistakes_figure, most_confident_mistakes
 from handgrad.pictures import images_at
 from handgrad.plot_style import save_figure
+from handgrad.text_lines import class_labels
 
 
 def main(
@@ -21,7 +22,8 @@ def main(
         best.results.require_made_from(data, stored.seal)
         mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, most=most)
         images = images_at(stored, [mistake.example for mistake in mistakes])
-        save_figure(out, mistakes_figure(best.row, mistakes, images, stored.class_names))
+        names = class_labels(stored.class_names, dataset)
+        save_figure(out, mistakes_figure(best.row, mistakes, images, names))
 
 
 if "snakemake" in globals():

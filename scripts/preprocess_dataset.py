@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from handgrad.atomic import not_written
 from handgrad.data import write_data
+from handgrad.data_warnings import data_warnings
 from handgrad.digests import require_code
 from handgrad.formats import dataset_files, read_dataset
 from handgrad.logs import job_log, logger
@@ -16,7 +18,13 @@ def main(
     require_code("preprocess_dataset", code_digest)
     given = {role: Path(file) for role, file in files.items()}
     data = read_dataset(entry, dataset_files(entry, given), name)
-    write_data(out, data)
+    warnings = data_warnings(data)
+    try:
+        write_data(out, data, warnings)
+    except OSError as error:
+        raise not_written(out, error) from error
+    for warning in warnings:
+        logger.warning("%s: %s", name, warning)
     logger.info(
         "%s: %d training and %d test images of %d values, %d classes",
         name,

@@ -4,11 +4,21 @@ So nobody ever reads a file that somebody writes, and HDF5 files are opened with
 systems often refuse.
 """
 
+import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedRandom
 from pathlib import Path
+
+from handgrad.errors import HandgradError
+
+_NOT_SUPPORTED = (
+    *(errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL),
+    *(errno.ENOLCK, errno.ENOTTY),
+)
 
 
 @contextmanager
@@ -21,17 +31,93 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
+    part = _new_file(path)
     try:
         yield part
-        # mkstemp makes files that only their owner reads; a result is read by whom the umask allows.
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
+        put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def partial_file(path: Path) -> Iterator[tuple[Path, BufferedRandom]]:
+    """Yield the path of a file beside ``path``, and the file, open to append to what earlier calls left.
+
+    It is kept, unless it is empty or was put in place. While another process has it, a new file is yielded,
+    which is not kept.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.partial")
+    with part.open("a+b") as file:
+        if _is_ours(part, file):
+            file.seek(0)
+            try:
+                yield part, file
+            finally:
+                if not file.tell():
+                    part.unlink(missing_ok=True)
+            return
+    part = _new_file(path)
+    try:
+        with part.open("a+b") as file:
+            yield part, file
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a file that was written whole its name.
+
+    File systems without permissions or without a way to flush a file (vfat, some network and FUSE shares)
+    refuse both, which does no harm: the content was written. A full disk, which some report only now, is an
+    error.
+    """
+    # mkstemp makes files that only their owner reads; a result is read by whom the umask allows.
+    umask = os.umask(0)
+    os.umask(umask)
+    with _if_supported():
+        part.chmod(0o666 & ~umask)
+    with part.open("rb") as written, _if_supported():
+        os.fsync(written.fileno())
+    part.replace(path)
+
+
+@contextmanager
+def _if_supported() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
+
+
+def not_written(path: str | Path, error: OSError) -> HandgradError:
+    """What to say, on one line, of a file that could not be written. HDF5 puts many lines into its errors."""
+    folder, reason = Path(path).parent, os.strerror(error.errno) if error.errno else str(error)
+    remedy = f"see to {folder}"
+    if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
+        remedy = f"permit reading and writing in {folder}"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = f"make room on the disk that {folder} is on"
+    return HandgradError(
+        f"{path}: cannot be written ({' '.join(reason.split())}); {remedy}, and run snakemake again"
+    )
+
+
+def _new_file(path: Path) -> Path:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    return Path(name)
+
+
+def _is_ours(part: Path, file: BufferedRandom) -> bool:
+    """Lock a file; False if another process has locked it, or has put it in place meanwhile.
+
+    Where there are no locks nobody else is expected, since Snakemake locks its folder.
+    """
+    try:
+        with _if_supported():
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(part.stat(), os.fstat(file.fileno()))
+    except (BlockingIOError, FileNotFoundError):
+        return False

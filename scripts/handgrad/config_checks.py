@@ -5,6 +5,7 @@ that the schema already refuses is passed over, so that every mistake is named o
 """
 
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -202,17 +203,42 @@ def _local_dirs(config: Config) -> Iterator[str]:
         if not _is_path(entry.get("local_dir")):
             continue
         where, folder = f"{key_path(['datasets', dataset])}.local_dir", Path(entry["local_dir"])
-        if not folder.is_dir():
+        if not _is_folder(folder):
             hint = "; write the whole path, ~ is not expanded" if folder.parts[:1] == ("~",) else ""
             yield (
                 f"{where}: {show(str(folder))} is not a folder on this machine; give that of the dataset's "
                 f"files, or null{hint}"
             )
             continue
+        if not os.access(folder, os.X_OK):
+            yield f"{where}: {show(str(folder))}: permission denied; permit entering it, or write null"
+            continue
         for file in _mapping(entry, "files").values():
-            name = file.get("name") if isinstance(file, Mapping) else None
-            if isinstance(name, str) and not (folder / name).is_file():
-                yield f"{where}: {show(str(folder))} has no file {show(name)}; put it there, or write null"
+            if isinstance(file, Mapping) and isinstance(file.get("name"), str):
+                yield from _local_file(where, folder, file)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder; True also where that cannot be seen, so that its files say why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return True
+
+
+def _local_file(where: str, folder: Path, file: Config) -> Iterator[str]:
+    """What is seen of a file without reading it; the job that reads it verifies its checksum."""
+    path, size = folder / file["name"], file.get("size")
+    try:
+        if not path.is_file():
+            yield f"{where}: {show(str(folder))} has no file {show(path.name)}; put it there, or write null"
+        elif type(size) is int and path.stat().st_size != size:
+            yield (
+                f"{where}: file {show(path.name)} has {path.stat().st_size} bytes, expected {size}; put the "
+                "right file there, or correct its size and sha256 in the registry"
+            )
+    except OSError as error:
+        yield f"{where}: file {show(path.name)} cannot be read ({error.strerror}); permit it, or write null"
 
 
 def _published(config: Config) -> Iterator[str]:

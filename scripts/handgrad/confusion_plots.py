@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from handgrad.answers import require_faults
 from handgrad.plot_style import INK, fixed_ticks, new_layout, style
 from handgrad.tables import Row
+from handgrad.text_lines import cut
 
 Array = NDArray[Any]
 
@@ -70,7 +71,9 @@ def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:
 def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
     step = -(-len(class_names) // CLASSES_WITH_NAMES)
     places = range(0, len(class_names), step)
-    names = [n if len(n) <= LETTERS else f"{n[: LETTERS - 1]}…" for n in class_names[::step]]
+    names = [cut(name, LETTERS) for name in class_names[::step]]
+    if len(set(names)) < len(names):
+        names = [str(place) for place in places]  # cut, they are the same
     long = max(map(len, names)) > 3
     axes.set_xticks(
         places, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor"

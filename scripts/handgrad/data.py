@@ -5,7 +5,7 @@ Pixels stay uint8 in memory too; only a batch is ever held as floating point.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,8 +63,11 @@ class ImageData:
         return len(self.class_names)
 
 
-def write_data(path: str | Path, data: ImageData) -> None:
-    """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics."""
+def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
+    """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics.
+
+    warnings: what is strange about it, see ``data_warnings``; kept so that the page and the check say it too.
+    """
     mean, std = pixel_statistics(data.train.x)
     # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
     with sealed_file(path, libver="v110") as file:
@@ -79,6 +82,7 @@ def write_data(path: str | Path, data: ImageData) -> None:
         file.attrs["source_sha256"] = list(data.sources.values())
         file.attrs["pixel_mean"] = mean
         file.attrs["pixel_std"] = std
+        file.attrs["warnings"] = list(warnings)
         write_origin(file, data_digest=data.digest, content=content_of(data))
 
 

@@ -22,6 +22,7 @@ PROJECT = LIBRARY.parents[1]
 PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
 
 _BASE = ("errors", "atomic")
+_FORMATS = ("containers", "formats", "registry")
 _MODEL = ("activations", "model", "randomness")
 _DATA = ("data", "randomness", "sealed")
 _STEP = (*_MODEL, *_DATA, "batch", "momentum")
@@ -47,7 +48,7 @@ _PAGE = (
 
 #: the modules that the script of each rule imports, beside PLUMBING
 IMPORTS: dict[str, tuple[str, ...]] = {
-    "preprocess_dataset": (*_BASE, *_DATA, "formats", "registry"),
+    "preprocess_dataset": (*_BASE, *_DATA, *_FORMATS, "data_warnings"),
     "check_gate": (*_BASE, *_CHECK),
     "check_gradients": (*_BASE, *_CHECK, "check_report"),
     "train_run": (*_BASE, *_TRAINING, "check_files", "checkpoint", "runfile"),
@@ -60,7 +61,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
     "plot_heat_maps": (*_BASE, *_RESULTS, "heat_map_plots", "plot_style", "seed_tables"),
     "plot_cost": (*_BASE, *_RESULTS, "cost_plots", "plot_style"),
-    "plot_confusion": (*_BASE, *_ANSWERS, *_BEST_RUN, "confusion_plots"),
+    "plot_confusion": (*_BASE, *_ANSWERS, *_BEST_RUN, "confusion_plots", "text_lines"),
     "plot_mistakes": (*_BASE, *_ANSWERS, *_BEST_RUN, "mistake_plots", "pictures", "text_lines"),
     "plot_weights": (
         *(*_BASE, *_TRAINING, *_RESULTS, *_BEST_RUN),

@@ -10,14 +10,22 @@ import importlib.util
 import math
 import struct
 import tarfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from handgrad.containers import (
+    DAMAGE,
+    Mismatch,
+    TarMembers,
+    fill,
+    gunzip,
+    require_room,
+    tar_members,
+)
 from handgrad.data import Bytes, ImageData, Split
 from handgrad.digests import data_digest, file_sha256
 from handgrad.errors import HandgradError
@@ -26,15 +34,9 @@ from handgrad.registry import FORMAT_ROLES
 Entry = Mapping[str, Any]
 Paths = Mapping[str, Path]
 
-BLOCK = 1 << 20  # bytes read at a time, so that no second copy of the pixels is ever held
-DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError)  # what damaged gzip and tar files raise
-
-
-class Mismatch(Exception):
-    """A file is the one that the registry names, and holds something else than the registry says."""
-
-    def __init__(self, where: object, found: str, expected: str) -> None:
-        super().__init__(f"{where}: {found}, expected {expected}")
+#: what a CIFAR archive may hold beside its batches: readme, names of classes, files of the user's system
+OTHER_MEMBERS = 1 << 24  # bytes
+MOST_OF_A_NUMBER = 8  # characters of a value in a table, with its separator
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,16 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
     holds is not what the entry says.
     """
     files = entry["files"]
-    for role, path in paths.items():
-        _check_file(path, files[role], _remedy(entry, name))
     try:
+        for role, path in paths.items():
+            _check_file(path, files[role], _remedy(entry, name))
         train, test = FORMATS[entry["format"]].read(entry, paths)
     except Mismatch as error:
         raise HandgradError(
             f"{error}; its size and sha256 are those of the registry, so correct datasets.{name} there"
         ) from error
+    except OSError as error:
+        raise _unreadable(error, name) from error
     return ImageData(
         train=train,
         test=test,
@@ -76,17 +80,28 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
 
 
 def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
-    """{role: path} of all files of a dataset: those given, and those that an installed package brings."""
-    kind = FORMATS[entry["format"]]
+    """{role: path} of all files: in the user's own folder, given, or brought by an installed package."""
+    kind, folder, roles = FORMATS[entry["format"]], entry.get("local_dir"), FORMAT_ROLES[entry["format"]]
+    if folder is not None:
+        return {role: Path(folder) / entry["files"][role]["name"] for role in roles}
     return {
-        role: given[role] if role in given or kind.bundled is None else kind.bundled(role)
-        for role in FORMAT_ROLES[entry["format"]]
+        role: given[role] if role in given or kind.bundled is None else kind.bundled(role) for role in roles
     }
+
+
+def _unreadable(error: OSError, name: str) -> HandgradError:
+    """What to say of a file that may be good, but that this process cannot read."""
+    remedy = "check the disk or the network share that it is on"
+    if isinstance(error, PermissionError):
+        remedy = "permit reading it, and entering every folder above it"
+    where = error.filename or f"the files of {name}"
+    return HandgradError(f"{where}: cannot be read ({error.strerror}); {remedy}, and run snakemake again")
 
 
 def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
     if not path.is_file():
-        raise HandgradError(f"{path}: no such file, expected one of {expected['size']} bytes; {remedy}")
+        found = "not a file" if path.exists() else "no such file"
+        raise HandgradError(f"{path}: {found}, expected one of {expected['size']} bytes; {remedy}")
     size = path.stat().st_size
     if size != expected["size"]:
         raise HandgradError(f"{path}: {size} bytes, expected {expected['size']}; {remedy}")
@@ -135,9 +150,10 @@ def _read_idx_file(path: Path, shape: tuple[int, ...]) -> Bytes:
     try:
         with gzip.open(path) as file:
             _check_idx_header(path, file.read(4 + 4 * len(shape)), shape)
+            require_room(path, math.prod(shape))
             values = np.empty(shape, np.uint8)
-            filled = _fill(file, values)
-            excess = file.read(1)
+            filled = fill(file, values)
+            excess = file.read(1)  # at the end of the file this verifies gzip's checksum
     except DAMAGE as error:
         raise Mismatch(path, f"broken gzip ({error})", "a whole gzip file") from error
     if filled < values.size:
@@ -156,16 +172,6 @@ def _check_idx_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None
     found = struct.unpack(f">{len(shape)}I", header[4:])
     if found != shape:
         raise Mismatch(path, f"holds {_times(found)} values", _times(shape))
-
-
-def _fill(file: gzip.GzipFile | IO[bytes], values: Bytes) -> int:
-    """Read into ``values`` until it is full or the file ends; the number of bytes read."""
-    view = values.data.cast("B")
-    filled = 0
-    while block := file.read(min(BLOCK, len(view) - filled)):
-        view[filled : filled + len(block)] = block
-        filled += len(block)
-    return filled
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -192,10 +198,11 @@ def _read_cifar(entry: Entry, paths: Paths) -> tuple[Split, Split]:
 
 
 def _empty_cifar(archive: Path, entry: Entry, part: str) -> Split:
-    shape = tuple(entry["image_shape"])
+    shape, n = tuple(entry["image_shape"]), entry[part]
     if math.prod(shape) != CIFAR_PIXELS:
         raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
-    return Split(np.empty((entry[part], CIFAR_PIXELS), np.uint8), np.empty(entry[part], np.uint8))
+    require_room(archive, n * (1 + CIFAR_PIXELS))
+    return Split(np.empty((n, CIFAR_PIXELS), np.uint8), np.empty(n, np.uint8))
 
 
 def _cifar_parts(archive: Path, train: Split, test: Split) -> dict[str, Split]:
@@ -211,32 +218,28 @@ def _cifar_parts(archive: Path, train: Split, test: Split) -> dict[str, Split]:
 
 
 def _read_cifar_members(archive: Path, parts: Mapping[str, Split]) -> None:
+    """Fill the parts from the archive, in one pass: going back would decompress it again from its start."""
     missing = list(parts)
-    try:
-        # one pass in the order of the archive: going back would decompress it again from its start
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                if member.name in missing:
-                    _read_cifar_member(archive, tar, member, parts[member.name])
-                    missing.remove(member.name)
-    except DAMAGE as error:
-        raise Mismatch(archive, f"broken tar.gz ({error})", "a whole one") from error
+    most = sum(len(part.y) for part in parts.values()) * (1 + CIFAR_PIXELS) + OTHER_MEMBERS
+    with tar_members(archive, most) as members:
+        for member in members:
+            if member.name in missing:
+                _read_cifar_member(archive, members, member, parts[member.name])
+                missing.remove(member.name)
+            elif member.name in parts:
+                raise Mismatch(f"{archive}: {member.name}", "occurs twice", "one member of this name")
     if missing:
         raise Mismatch(archive, f"no member {missing[0]}", "one")
 
 
-def _read_cifar_member(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, part: Split) -> None:
+def _read_cifar_member(archive: Path, members: TarMembers, member: tarfile.TarInfo, part: Split) -> None:
     where = f"{archive}: {member.name}"
     records = np.empty((len(part.y), 1 + CIFAR_PIXELS), np.uint8)
-    file = tar.extractfile(member) if member.isreg() else None
-    if file is None:
+    if not member.isreg():
         raise Mismatch(where, "is a link or a folder", "a regular file")
     if member.size != records.size:
         raise Mismatch(where, f"{member.size} bytes", f"{records.size} ({len(records)} records)")
-    with file:
-        filled = _fill(file, records)
-    if filled < records.size:
-        raise Mismatch(where, f"ends after {filled} bytes", f"{records.size}")
+    members.fill(records)
     part.y[:] = records[:, 0]
     part.x[:] = records[:, 1:]
 
@@ -247,9 +250,11 @@ def _read_cifar_member(archive: Path, tar: tarfile.TarFile, member: tarfile.TarI
 def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     path, train, test = paths["table"], entry["train"], entry["test"]
     shape = (train + test, math.prod(entry["image_shape"]) + 1)
+    require_room(path, 2 * math.prod(shape))  # characters: a digit and a separator
     try:
+        lines = gunzip(path, math.prod(shape) * MOST_OF_A_NUMBER).decode().splitlines()
         # a row more than is wanted shows that there is one more
-        table = np.loadtxt(path, np.uint8, delimiter=",", ndmin=2, max_rows=shape[0] + 1)
+        table = np.loadtxt(lines, np.uint8, delimiter=",", ndmin=2, max_rows=shape[0] + 1)
     except (*DAMAGE, ValueError) as error:
         raise Mismatch(path, f"not a table of small integers ({error})", "a gzipped CSV") from error
     if table.shape != shape:

@@ -12,7 +12,7 @@ from handgrad.answers import require_faults
 from handgrad.pictures import Images, as_pictures
 from handgrad.plot_style import message_figure, style
 from handgrad.tables import Row
-from handgrad.text_lines import text_lines
+from handgrad.text_lines import cut, text_lines
 
 Array = NDArray[Any]
 
@@ -20,6 +20,7 @@ _COLUMNS = 6
 _CELL, _PICTURE, _MARGIN = 1.42, 1.2, 0.12  # inches: from picture to picture, width of one, around all
 _WIDTH = _COLUMNS * _CELL + 2 * _MARGIN
 _SIZE, _TITLE_SIZE = 8, 9  # points
+_LETTERS = 400  # of a class's name
 _LINE = 1.3 / 72  # inches of height, for each point of size
 _BELOW: Any = {"ha": "center", "va": "top", "fontsize": _SIZE}
 
@@ -95,8 +96,8 @@ def _counts(best: Row, shown: int) -> str:
 
 def _lines(mistake: Mistake, class_names: Sequence[str]) -> list[str]:
     texts = (
-        f"true: {class_names[mistake.true]}",
-        f"predicted: {class_names[mistake.predicted]}",
+        f"true: {cut(class_names[mistake.true], _LETTERS)}",
+        f"predicted: {cut(class_names[mistake.predicted], _LETTERS)}",
         f"{percent(mistake.doubt)}, no. {mistake.example}",
     )
     return [line for text in texts for line in text_lines(text, width=72 * (_CELL - 0.1), size=_SIZE)]

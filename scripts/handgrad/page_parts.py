@@ -61,6 +61,11 @@ def text_part(text: str) -> Markup:
     return Markup("<p>{}</p>").format(text)
 
 
+def warning_part(text: str) -> Markup:
+    """A paragraph of plain text that nobody should miss."""
+    return Markup('<p class="warning"><strong>Warning:</strong> {}</p>').format(text)
+
+
 def heading_part(text: str) -> Markup:
     """A title within a section."""
     return Markup("<h3>{}</h3>").format(text)

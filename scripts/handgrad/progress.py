@@ -121,9 +121,9 @@ class Progress:
         return Running(key, text, where.epoch / where.epochs, left)
 
     def _download(self, key: Key, began: float) -> Running:
-        """A file that arrives is beside its place, under a name that ends with .part."""
+        """A file that arrives is beside its place: ``.<name>.partial``, or ``.<name>.<random>.part``."""
         path = Path("resources") / key[1]
-        parts = list(path.parent.glob(f".{path.name}.*.part"))
+        parts = list(path.parent.glob(f".{path.name}.*part*"))
         size, there = self.planned[key].room if key in self.planned else 0, _size(parts)
         seconds = self.clock() - began
         if not there or not size:

@@ -47,13 +47,14 @@ def _sorted(libraries: str) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset, and the files it was made from: (name, sha256)."""
+    """A dataset, its source files: (name, sha256), and what is strange about it, a sentence each."""
 
     dataset: str
     train: int
     test: int
     digest: str
     files: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...] = ()
 
 
 def source(stored: StoredData) -> Source:
@@ -65,6 +66,7 @@ def source(stored: StoredData) -> Source:
         test=len(stored.file["test/y"]),
         digest=str(attrs["data_digest"]),
         files=tuple(zip(map(str, attrs["source_files"]), map(str, attrs["source_sha256"]), strict=True)),
+        warnings=tuple(map(str, attrs["warnings"])),
     )
 
 

@@ -23,6 +23,7 @@ from handgrad.page_parts import (
     page,
     table_part,
     text_part,
+    warning_part,
 )
 from handgrad.provenance import Machine, Source
 from handgrad.result_tables import count_runs, result_columns, unfinished
@@ -95,10 +96,17 @@ def _lead(contents: Contents) -> list[str]:
     passed = f"{int(checks['passed'].sum())} of {len(checks)} gradient checks passed."
     return [
         f"{count_runs(contents.results)}.",
+        *(f"Warning: {line}" for dataset in _datasets(contents) for line in _warnings(contents, dataset)),
         *best_of_datasets(contents.best),
         *([] if contents.comparison is None else verdicts(contents.comparison)[:1]),
         passed,
     ]
+
+
+def _warnings(contents: Contents, dataset: str) -> list[str]:
+    """What is strange about a dataset, so that nobody reads its results without knowing it."""
+    sources = (source for source in contents.sources if source.dataset == dataset)
+    return [f"{dataset}: {warning}." for source in sources for warning in source.warnings]
 
 
 def _caption(contents: Contents, name: str, dataset: str | None = None) -> Markup:
@@ -134,6 +142,7 @@ def _results(contents: Contents) -> Section:
         "Results",
         [
             text_part(f"{count_runs(results)}. {how_chosen(results)}"),
+            *(warning_part(line) for dataset in _datasets(contents) for line in _warnings(contents, dataset)),
             table_part(result_columns(results), rows_of(results), unfinished),
             _caption(contents, "results"),
         ],
@@ -210,11 +219,23 @@ def _figures(contents: Contents, dataset: str) -> Section:
         f"figures-{dataset}",
         f"Figures: {dataset}",
         [
-            figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset))
-            for kind, title in FIGURES.items()
-            if kind in paths
+            *map(warning_part, _warnings(contents, dataset)),
+            *_classes(contents.config["datasets"][dataset]["class_names"]),
+            *(
+                figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset))
+                for kind, title in FIGURES.items()
+                if kind in paths
+            ),
         ],
     )
+
+
+def _classes(names: Sequence[str]) -> list[Markup]:
+    """The classes by number, which figures show where they cannot show a name."""
+    if list(names) == [str(label) for label in range(len(names))]:
+        return []
+    classes = "; ".join(f"{label}: {name}" for label, name in enumerate(names))
+    return [text_part(f"Classes: {classes}.")]
 
 
 def _costs(contents: Contents) -> Section:

@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -218,16 +219,44 @@ def test_a_run_with_another_update_rule_or_other_initial_weights_has_none(
     assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}, {{}}]")).has_published
 
 
+def put_mnist_files(config: dict[str, Any], folder: Path) -> None:
+    """Files of the right names and sizes, which is all that the check of a config looks at."""
+    for file in config["datasets"]["mnist"]["files"].values():
+        with (folder / file["name"]).open("wb") as written:
+            written.truncate(file["size"])
+
+
+def test_a_file_of_another_size_in_local_dir_is_named_with_both_sizes(
+    shipped: dict[str, Any], tmp_path: Path
+) -> None:
+    put_mnist_files(shipped, tmp_path)
+    path, size = tmp_path / MNIST_FILES[0], shipped["datasets"]["mnist"]["files"]["train_images"]["size"]
+    path.write_bytes(b"12345")
+    with pytest.raises(HandgradError) as caught:
+        load_experiment(merge(shipped, {"datasets": {"mnist": {"local_dir": str(tmp_path)}}}))
+    (line,) = str(caught.value).splitlines()
+    assert all(text in line for text in ("datasets.mnist.local_dir", path.name, " 5 ", str(size)))
+
+
+def test_a_folder_that_cannot_be_entered_is_named_in_one_line(
+    shipped: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may enter every folder
+    with pytest.raises(HandgradError) as caught:
+        load_experiment(merge(shipped, {"datasets": {"mnist": {"local_dir": str(tmp_path)}}}))
+    (line,) = str(caught.value).splitlines()
+    assert "datasets.mnist.local_dir" in line
+    assert "permission denied" in line
+
+
 def test_local_dir_may_hold_the_files(shipped: dict[str, Any], tmp_path: Path) -> None:
-    for name in MNIST_FILES:
-        (tmp_path / name).touch()
+    put_mnist_files(shipped, tmp_path)
     config = merge(shipped, {"datasets": {"mnist": {"local_dir": str(tmp_path)}}})
     assert load_experiment(config).datasets["mnist"]["local_dir"] == str(tmp_path)
 
 
 def test_files_in_local_dir_need_no_mirror(shipped: dict[str, Any], tmp_path: Path) -> None:
-    for name in MNIST_FILES:
-        (tmp_path / name).touch()
+    put_mnist_files(shipped, tmp_path)
     config = with_text(shipped, "datasets: {mnist: {files: {train_images: {mirrors: []}}}}")
     config["datasets"]["mnist"]["local_dir"] = str(tmp_path)
     assert load_experiment(config).datasets["mnist"]["files"]["train_images"]["mirrors"] == []
@@ -585,9 +614,13 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "datasets.mnist.class_names: ['a', 'b', 'a'] is not allowed; allowed: a list of 2 to 256 different "
         "names",
     ),
+    "a line break in a class name": (
+        'datasets: {mnist: {class_names: [a, "b\\n"]}}',
+        "datasets.mnist.class_names[1]: 'b\\n' is not allowed; allowed: a name on one line",
+    ),
     "number for a class name": (
         "datasets: {mnist: {class_names: [0, b]}}",
-        f"datasets.mnist.class_names[0]: 0 is not allowed; allowed: a name; {QUOTES}",
+        f"datasets.mnist.class_names[0]: 0 is not allowed; allowed: a name on one line; {QUOTES}",
     ),
     "unknown role": (
         "datasets: {digits: {files: {tabel: "
@@ -649,7 +682,9 @@ def test_a_format_must_have_the_roles_that_it_reads_and_no_other(shipped: dict[s
 
 
 def test_every_file_that_local_dir_lacks_is_named(shipped: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / MNIST_FILES[1]).touch()
+    put_mnist_files(shipped, tmp_path)
+    for i in (0, 2, 3):
+        (tmp_path / MNIST_FILES[i]).unlink()
     config = merge(shipped, {"datasets": {"mnist": {"local_dir": str(tmp_path)}}})
     assert lines_of(config) == tuple(
         f"datasets.mnist.local_dir: '{tmp_path}' has no file '{MNIST_FILES[i]}'; put it there, or write null"

@@ -1,7 +1,10 @@
 """What a download promises, over real HTTP from servers on this machine, good and bad."""
 
+import errno
+import fcntl
 import gzip
 import hashlib
+import os
 import re
 import socket
 import threading
@@ -16,8 +19,10 @@ from typing import Any
 import pytest
 import requests
 
-from handgrad.download import Patience, fetch
+from handgrad.atomic import partial_file
+from handgrad.download import fetch
 from handgrad.errors import HandgradError
+from handgrad.received import Patience
 
 CONTENT = gzip.compress(bytes(range(256)) * 1000, mtime=0) + bytes(200_000)  # several chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -32,6 +37,7 @@ class Server(ThreadingHTTPServer):
         self.answers: dict[str, Callable[[Handler], None]] = {}
         self.requests: Counter[str] = Counter()
         self.headers: list[Any] = []
+        self.sent: list[tuple[int, int]] = []  # from and up to which byte, by ``resuming``
         self.over = threading.Event()
         super().__init__(("127.0.0.1", 0), Handler)
 
@@ -166,12 +172,21 @@ def get(path: Path, *mirrors: str, **patience: Any) -> None:
 
 
 def failure(path: Path, *mirrors: str, **how: Any) -> str:
-    """What a download that must fail says. It leaves the folder of ``path`` as it was."""
+    """What a download that must fail says. It leaves the folder of ``path`` as it was, and what arrived."""
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
     with pytest.raises(HandgradError) as caught:
         get(path, *mirrors, **how)
-    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+    after = {file: file.read_bytes() for file in path.parent.iterdir()}
+    arrived = after.pop(partial(path), b"1")
+    assert arrived
+    assert len(arrived) < len(CONTENT)
+    assert after == before
     return str(caught.value)
+
+
+def partial(path: Path) -> Path:
+    """Where what has arrived is kept."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def test_a_good_mirror_delivers_the_file_and_nothing_else_is_left(server: Server, tmp_path: Path) -> None:
@@ -413,3 +428,161 @@ def test_nothing_is_printed_by_a_download(
 ) -> None:
     get(tmp_path / "file.gz", server.mirror("good", GOOD))
     assert capsys.readouterr() == ("", "")  # the main process shows how far it is
+
+
+# --- what has arrived is not fetched again ---
+
+CUT = len(CONTENT) * 9 // 10
+
+
+def resuming(*stops: int, body: bytes = CONTENT, mark: str = '"1"') -> Callable[[Handler], None]:
+    """Sends what it is asked for, in the n-th answer up to the n-th stop, then up to the end."""
+    turns = iter(stops)
+
+    def answer(handler: Handler) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        start = int(asked[1]) if asked and handler.headers.get("If-Range", mark) == mark else 0
+        stop = next(turns, len(body))
+        headers: dict[str, object] = {"ETag": mark, "Content_Length": len(body) - start}
+        if start:
+            headers["Content_Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        handler.server.sent.append((start, stop))
+        handler.send(body[start:stop], status=206 if start else 200, **headers)
+
+    return answer
+
+
+@pytest.mark.parametrize("calls", [1, 2], ids=["in one call", "in two calls"])
+def test_a_file_that_broke_off_at_90_percent_fetches_the_last_tenth_alone(
+    server: Server, tmp_path: Path, calls: int
+) -> None:
+    path, mirror = tmp_path / "file.gz", server.mirror("breaks", resuming(CUT))
+    if calls == 2:
+        assert f"sent {CUT} of {len(CONTENT)} bytes" in failure(path, mirror)
+        assert partial(path).stat().st_size == CUT
+    get(path, mirror, attempts=2 if calls == 1 else 1)
+    assert server.sent == [(0, CUT), (CUT, len(CONTENT))]
+    assert path.read_bytes() == CONTENT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_has_arrived_is_continued_where_there_are_no_locks(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path, mirror = tmp_path / "file.gz", server.mirror("breaks", resuming(CUT))
+    failure(path, mirror)
+    get(path, mirror)
+    assert server.sent == [(0, CUT), (CUT, len(CONTENT))]
+    assert path.read_bytes() == CONTENT
+
+
+def test_another_mirror_sends_what_one_did_not(server: Server, tmp_path: Path) -> None:
+    first, second = server.mirror("first", resuming(CUT)), server.mirror("second", resuming(mark='"2"'))
+    get(tmp_path / "file.gz", first, second)
+    assert server.sent == [(0, CUT), (CUT, len(CONTENT))]
+    assert (tmp_path / "file.gz").read_bytes() == CONTENT
+
+
+def test_a_file_that_changed_on_its_mirror_is_sent_from_its_beginning(server: Server, tmp_path: Path) -> None:
+    turns = iter([resuming(CUT, body=WRONG), resuming(mark='"2"')])
+    mirror = server.mirror("changed", lambda handler: next(turns)(handler))
+    get(tmp_path / "file.gz", mirror, attempts=2)
+    assert server.sent == [(0, CUT), (0, len(CONTENT))]
+    assert server.headers[1]["If-Range"] == '"1"'
+
+
+def with_range(value: str) -> Callable[[Handler], None]:
+    """Answers a request for a range with another one; sends the whole file to others."""
+
+    def answer(handler: Handler) -> None:
+        if "Range" in handler.headers:
+            handler.send(CONTENT[7:], status=206, Content_Range=value)
+        else:
+            handler.send(CONTENT)
+
+    return answer
+
+
+def without_satisfying(handler: Handler) -> None:
+    handler.send(b"", status=416) if "Range" in handler.headers else handler.send(CONTENT)
+
+
+STARTS_OVER: dict[str, tuple[Callable[[Handler], None], int]] = {
+    "ignores ranges": (GOOD, 1),
+    "another range": (with_range(f"bytes 7-{len(CONTENT) - 1}/{len(CONTENT)}"), 2),
+    "no range": (with_range(""), 2),
+    "not satisfiable": (without_satisfying, 2),
+    "what was there is of another file": (resuming(), 2),
+}
+
+
+@pytest.mark.parametrize("case", STARTS_OVER)
+def test_what_cannot_be_continued_is_fetched_whole_once_from_the_same_mirror(
+    server: Server, tmp_path: Path, case: str
+) -> None:
+    answer, requests_made = STARTS_OVER[case]
+    path = tmp_path / "file.gz"
+    other = case == "what was there is of another file"
+    partial(path).write_bytes(bytes(CUT) if other else CONTENT[:CUT])
+    get(path, server.mirror("mirror", answer))
+    assert path.read_bytes() == CONTENT
+    assert server.requests == {"mirror": requests_made}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", [CONTENT, WRONG, CONTENT + b"1"], ids=["whole", "wrong", "too long"])
+def test_a_partial_file_that_has_all_bytes_is_used_if_its_checksum_is_right(
+    server: Server, tmp_path: Path, there: bytes
+) -> None:
+    path = tmp_path / "file.gz"
+    partial(path).write_bytes(there)
+    get(path, server.mirror("good", resuming()))
+    assert path.read_bytes() == CONTENT
+    assert server.requests == ({} if there == CONTENT else {"good": 1})
+
+
+def test_a_page_in_place_of_the_file_does_not_spoil_what_has_arrived(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "file.gz"
+    partial(path).write_bytes(CONTENT[:CUT])
+    get(path, server.mirror("login", sending(b"<html>log in</html>")), server.mirror("good", resuming()))
+    assert server.sent == [(CUT, len(CONTENT))]
+
+
+def test_a_length_above_what_is_sent_is_said_and_the_checksum_decides(server: Server, tmp_path: Path) -> None:
+    more = len(CONTENT) + 1000
+    short = server.mirror("short", sending(CONTENT[:CUT], Content_Length=more))
+    assert f"sent {CUT} of {len(CONTENT)} bytes and announced {more}" in failure(tmp_path / "a", short)
+    get(tmp_path / "b", server.mirror("whole", sending(CONTENT, Content_Length=more)))
+    assert (tmp_path / "b").read_bytes() == CONTENT
+
+
+def test_two_downloads_of_one_file_at_once_do_not_mix(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "file.gz"
+    with partial_file(path) as (_, first):
+        first.write(CONTENT[:CUT])
+        first.flush()
+        get(path, server.mirror("good", resuming()))
+    assert server.sent == [(0, len(CONTENT))]
+    assert path.read_bytes() == CONTENT
+    assert partial(path).read_bytes() == CONTENT[:CUT]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_download_that_cannot_be_stored_is_one_line_with_the_reason(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(HandgradError) as caught:
+        get(tmp_path / "file.gz", server.mirror("good", GOOD))
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'file.gz'}: ")
+    assert os.strerror(number) in message
+    assert "delete" not in message
+    assert "\n" not in message

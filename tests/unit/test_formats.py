@@ -7,6 +7,7 @@ import math
 import re
 import struct
 import tarfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,6 +184,21 @@ MALFORMED_IDX: dict[str, tuple[str, Change, str]] = {
         lambda content: content[:-8] + bytes(4) + content[-4:],
         r"broken gzip \(CRC check failed.*\), expected a whole gzip file",
     ),
+    "bytes after gzip": (
+        "test_labels",
+        lambda content: content + b"more",
+        r"broken gzip \(.+\), expected a whole gzip file",
+    ),
+    "a second gzip member": (
+        "test_labels",
+        lambda content: content + gzip.compress(b"more"),
+        "goes on after 4 values, expected its end",
+    ),
+    "wrong length in gzip": (
+        "train_images",
+        lambda content: content[:-4] + bytes(4),
+        r"broken gzip \(Incorrect length.*\), expected a whole gzip file",
+    ),
     "not gzip": (
         "test_labels",
         gzip.decompress,
@@ -251,6 +267,32 @@ def test_a_file_that_is_not_the_registrys_is_refused_before_it_is_read(
     refused(f"5 bytes, expected {file['size']}")
     path.unlink()
     refused(f"no such file, expected one of {file['size']} bytes")
+    path.mkdir()
+    refused(f"not a file, expected one of {file['size']} bytes")
+
+
+@pytest.mark.parametrize("kind", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+@pytest.mark.parametrize("local_dir", [None, "/data/tiny"])
+def test_a_file_that_cannot_be_read_is_named_and_never_to_be_deleted(
+    tiny_idx: Tiny, monkeypatch: pytest.MonkeyPatch, kind: OSError, local_dir: str | None
+) -> None:
+    tiny_idx.local_dir = local_dir
+    entry = tiny_idx.entry()
+    unreadable, real = tiny_idx.paths["test_images"], Path.open
+
+    def refusing(path: Path, mode: str = "r", *how: Any, **named: Any) -> Any:
+        if path == unreadable and mode == "rb":
+            raise type(kind)(kind.errno, kind.strerror, str(path))
+        return real(path, mode, *how, **named)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(HandgradError) as caught:
+        read_dataset(entry, tiny_idx.paths, "tiny")
+    message = str(caught.value)
+    assert message.startswith(f"{unreadable}: ")
+    assert str(kind.strerror) in message
+    assert "delete" not in message
+    assert "\n" not in message
 
 
 # --- cifar-binary ---
@@ -270,9 +312,9 @@ def cifar_members() -> list[Member]:
     return [(FOLDER, folder), (f"{FOLDER}/readme.html", b"read me"), *members[3:], *members[:3]]
 
 
-def tar_gz(members: list[Member]) -> bytes:
+def tar_gz(members: list[Member], **how: Any) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    with tarfile.open(fileobj=buffer, mode="w:gz", **how) as tar:
         for name, content in members:
             if isinstance(content, tarfile.TarInfo):
                 tar.addfile(content)
@@ -361,7 +403,7 @@ MALFORMED_CIFAR: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "truncated tar": (
         lambda: gzip.compress(gzip.decompress(tar_gz(cifar_members()))[:30000]),
-        r": broken tar\.gz \(unexpected end of data\), expected a whole one",
+        r": ends \d+ bytes before the end of a member, expected a whole tar\.gz",
     ),
     "corrupt gzip": (
         lambda: tar_gz(cifar_members())[:10] + b"\xff" * 5000,
@@ -369,7 +411,7 @@ MALFORMED_CIFAR: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "not gzip": (
         lambda: gzip.decompress(tar_gz(cifar_members())),
-        r": broken tar\.gz \(not a gzip file\), expected a whole one",
+        r": broken tar\.gz \(Not a gzipped file.*\), expected a whole one",
     ),
 }
 
@@ -379,6 +421,99 @@ def test_a_malformed_cifar_archive_is_refused_in_one_line(tiny_cifar: Tiny, case
     make, message = MALFORMED_CIFAR[case]
     tiny_cifar.contents["archive"] = make()
     assert one_line(tiny_cifar.folder / "archive.gz", message).fullmatch(tiny_cifar.refusal())
+
+
+def plain(members: list[Member], **how: Any) -> bytes:
+    """The tar file without gzip."""
+    return gzip.decompress(tar_gz(members, **how))
+
+
+def header(name: str, kind: bytes, content: bytes = b"", size: int | None = None) -> bytes:
+    """A member of a tar file, of any type, that may declare another size than it has."""
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, len(content) if size is None else size
+    return member.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def pax(key: str, value: str) -> bytes:
+    """A pax header that sets this of the next member."""
+    record = f" {key}={value}\n"
+    length = next(n for n in range(1, 9999) if len(f"{n}{record}") == n)
+    return header("pax", tarfile.XHDTYPE, f"{length}{record}".encode())
+
+
+def tar_before(first: bytes) -> bytes:
+    return gzip.compress(first + plain(cifar_members()))
+
+
+CIFAR = tar_gz(cifar_members())
+CIFAR_TAR = plain(cifar_members())
+TEST_BATCH = f"{FOLDER}/test_batch.bin"
+FILE = header("x", tarfile.REGTYPE)
+HOSTILE_CIFAR: dict[str, Callable[[], bytes]] = {
+    "wrong gzip checksum": lambda: CIFAR[:-8] + bytes(4) + CIFAR[-4:],
+    "wrong gzip length": lambda: CIFAR[:-4] + bytes(4),
+    "bytes after gzip": lambda: CIFAR + b"more",
+    "a second gzip member": lambda: CIFAR + gzip.compress(b"more"),
+    "bytes after the tar": lambda: gzip.compress(CIFAR_TAR + b"more"),
+    "a second tar": lambda: gzip.compress(2 * CIFAR_TAR),
+    "a member twice": lambda: tar_gz([*cifar_members(), (TEST_BATCH, bytes(6146))]),
+    "a batch and a link": lambda: tar_gz([*cifar_members(), (TEST_BATCH, symlink("test_batch.bin", "x"))]),
+    "a negative size": lambda: tar_before(header("x", tarfile.REGTYPE, size=-1024)),
+    "a negative size in a pax header": lambda: tar_before(pax("size", "-1024") + FILE),
+    "a huge size": lambda: tar_before(header("x", tarfile.REGTYPE, size=1 << 60)),
+    "a huge size in a pax header": lambda: tar_before(pax("size", str(1 << 60)) + FILE),
+    "a huge pax header": lambda: tar_before(header("x", tarfile.XHDTYPE, bytes(1 << 20))),
+    "a pax header of a huge size": lambda: tar_before(header("x", tarfile.XHDTYPE, size=1 << 60)),
+    "a global pax header that renames": lambda: tar_before(header("x", tarfile.XGLTYPE, b"11 path=ab\n")),
+    "a long name of a negative size": lambda: tar_before(header("x", tarfile.GNUTYPE_LONGNAME, size=-512)),
+    "a sparse file": lambda: tar_before(header(TEST_BATCH, tarfile.GNUTYPE_SPARSE, size=6146)),
+    "a sparse file in a pax header": lambda: tar_before(pax("GNU.sparse.major", "1") + FILE),
+    "a bomb in another member": lambda: tar_gz([*cifar_members(), ("bomb", bytes(1 << 25))]),
+    "a bomb after the tar": lambda: gzip.compress(CIFAR_TAR + bytes(1 << 25)),
+    "a batch renamed by a pax header": lambda: gzip.compress(pax("path", "x") + plain(cifar_members()[2:])),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE_CIFAR)
+def test_a_hostile_cifar_archive_is_refused_in_one_line_in_a_second(tiny_cifar: Tiny, case: str) -> None:
+    tiny_cifar.contents["archive"] = HOSTILE_CIFAR[case]()
+    began = time.perf_counter()
+    assert tiny_cifar.refusal().startswith(f"{tiny_cifar.folder / 'archive.gz'}: ")
+    assert time.perf_counter() - began < 1
+
+
+def with_long_name(kind: int) -> bytes:
+    return tar_gz([("x" * 150, b"1"), *cifar_members()], format=kind)
+
+
+HARMLESS_CIFAR: dict[str, Callable[[], bytes]] = {
+    "pax headers with times": lambda: tar_before(pax("mtime", "1.5") + FILE),
+    "a name in a pax header": lambda: with_long_name(tarfile.PAX_FORMAT),
+    "a name in a GNU header": lambda: with_long_name(tarfile.GNU_FORMAT),
+    "zeros to fill a tape's record": lambda: gzip.compress(CIFAR_TAR + bytes(1 << 20)),
+    "no zeros at the end": lambda: gzip.compress(tar_without_end()),
+    "two gzip members": lambda: gzip.compress(CIFAR_TAR[:9000]) + gzip.compress(CIFAR_TAR[9000:]),
+}
+
+
+def tar_without_end() -> bytes:
+    end = len(CIFAR_TAR.rstrip(b"\0"))
+    return CIFAR_TAR[: end + -end % 512]
+
+
+@pytest.mark.parametrize("case", HARMLESS_CIFAR)
+def test_an_archive_that_tar_and_gzip_programs_write_is_read(tiny_cifar: Tiny, case: str) -> None:
+    tiny_cifar.contents["archive"] = HARMLESS_CIFAR[case]()
+    np.testing.assert_array_equal(tiny_cifar.read().train.x, images_of(12, 3072)[:10])
+
+
+def test_more_examples_than_the_file_has_room_for_allocate_nothing(tiny_idx: Tiny, tiny_cifar: Tiny) -> None:
+    header = bytes([0, 0, 8, 3]) + struct.pack(">3I", 10**8, 3, 2)
+    tiny_idx.contents["train_images"] = gzip.compress(header)
+    for tiny in (tiny_idx, tiny_cifar):
+        tiny.facts["train"] = 10**8
+        assert tiny.refusal().startswith(f"{tiny.folder}/")
 
 
 @pytest.mark.parametrize(
@@ -446,6 +581,7 @@ def test_a_table_of_digits_may_be_the_users_own(tiny_digits: Tiny) -> None:
         ("0,1,0\n5,6,2\n7,8,0\n", "example 1 has label 2, expected 0 to 1"),
         ("0,1,0\n5,300,1\n7,8,0\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
         ("0,1,0\n5,-1,1\n7,8,0\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
+        ("0,16,0\n" * 99, "holds more than 72 bytes, expected at most so many"),
         ("<html>\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
     ],
 )

@@ -25,6 +25,7 @@ from handgrad.run_plots import BANDS, accuracy_by_hidden_units, learning_curves
 from handgrad.run_reader import Summary
 from handgrad.runs import Run
 from handgrad.seed_tables import seeds_table
+from handgrad.text_lines import class_labels
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -374,6 +375,36 @@ def test_confusion_counts_true_classes_in_rows_and_predicted_ones_in_columns() -
 def test_confusion_counts_hold_for_256_classes() -> None:
     labels = np.arange(256, dtype=np.uint8)
     assert np.array_equal(confusion_counts(labels, labels, 256), np.eye(256, dtype=int))
+
+
+@pytest.mark.parametrize("name", ["猫", "कुत्ता", "قط", "🦊", "a\x07b", "\u200b"])
+def test_names_that_the_font_cannot_draw_become_numbers_and_one_line(
+    name: str, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder, tmp_path: Path
+) -> None:
+    labels = class_labels(["dog", name, "fish"], "mine")
+    assert labels == ["0", "1", "2"]
+    (line,) = caplog.messages
+    assert "\n" not in line
+    assert "datasets.mine.class_names" in line
+    save(confusion_matrix(np.eye(3, dtype=int), labels, "title"), tmp_path / "matrix.svg")
+    assert not recwarn.list
+
+
+def test_names_that_the_font_has_stay_names(caplog: pytest.LogCaptureFixture) -> None:
+    names = ["Straße", "кошка", "γάτα", "mèo", "$x_1$", "\\frac{1}{2}", "{dataset}", "<b>"]
+    assert class_labels(names, "mine") == names
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("name", ["$x$ $", "\\frac{", "x" * 5000, "a b " * 2000])
+def test_no_name_of_a_class_breaks_or_swells_a_figure(name: str, tmp_path: Path) -> None:
+    names = [name, f"{name}2", "fish"]
+    matrix = confusion_matrix(np.eye(3, dtype=int), names, "title")
+    save(matrix, tmp_path / "matrix.svg")
+    (axes, _) = matrix.axes
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(set(shown)) == 3
+    assert max(map(len, shown)) <= 20
 
 
 def test_the_confusion_matrix_shows_counts_row_percentages_and_names(tmp_path: Path) -> None:

@@ -398,12 +398,14 @@ def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) 
         env = {**os.environ, "PYTHONPATH": str(recover_workflow.ROOT / "scripts")}
         done = subprocess.run([sys.executable, "-c", code], env=env, check=False)
         assert done.returncode == -signal.SIGKILL
-    for path in ("results/runs/digits/done.h5", "resources/mnist/mine.part", "results/a.part"):
+    arrived = "resources/mnist/.images.gz.partial"  # the next download continues it
+    for path in ("results/runs/digits/done.h5", "resources/mnist/mine.part", "results/a.part", arrived):
         with whole_file(folder / path):
             pass
     assert len(list(folder.rglob("*.part"))) == 5
     main(folder)
-    assert {path.name for path in folder.rglob("*") if path.is_file()} >= {"done.h5", "mine.part", "a.part"}
+    kept = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert kept >= {"done.h5", "mine.part", "a.part", ".images.gz.partial"}
     left = [str(path.relative_to(folder).parent) for path in folder.rglob("*.part")]
     assert sorted(left) == ["elsewhere", "resources/mnist", "results"]
 

@@ -396,6 +396,18 @@ def test_the_page_begins_with_what_came_out(contents: Callable[..., Contents]) -
     ]
 
 
+def test_what_is_strange_about_data_stands_at_the_head_and_with_results(
+    contents: Callable[..., Contents],
+) -> None:
+    strange = Source("mnist", 3, 3, "digest", (), ("all 3 test images are of class 0 ('<i>')",))
+    page = summary_page(contents(summaries(1), sources=[strange]))
+    escaped = "mnist: all 3 test images are of class 0 (&#39;&lt;i&gt;&#39;)."
+    assert page.split("<nav")[0].count(escaped) == 1
+    for section in ("results", "figures-mnist"):
+        (part,) = re.findall(rf'<section id="{section}">(.*?)</section>', page, re.S)
+        assert escaped in part.split("<table")[0].split("<figure")[0]
+
+
 def test_a_page_of_diverged_runs_alone_says_so(contents: Callable[..., Contents]) -> None:
     page = summary_page(contents(summaries(2, diverged=True)))
     assert "<li>2 runs, 2 diverged.</li>" in page

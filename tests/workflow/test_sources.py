@@ -1,12 +1,14 @@
 """Where data come from: a server, the user's own folder, and what is said when neither has them."""
 
 import hashlib
+import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,61 @@ def test_files_in_a_folder_of_ones_own_are_used_in_place(
     project.train(small(dataset(folder, nowhere, local_dir=str(folder))))
     assert not (project.path / "resources").exists()
     assert len(project.times(RUNS)) == 1
+
+
+def date_in_the_future(files: Iterable[Path]) -> None:
+    for file in files:
+        os.utime(file, (time.time() + 3 * 3600,) * 2)
+
+
+@pytest.mark.slow
+def test_data_and_results_dated_in_the_future_are_used(project: Project, folder: Path, nowhere: str) -> None:
+    date_in_the_future(folder.iterdir())
+    config = small(dataset(folder, nowhere, local_dir=str(folder)))
+    project.train(config)
+    before = made(project)
+    assert len(before) == 2
+    project.train(config)
+    assert made(project) == before
+    date_in_the_future(path for path in project.path.glob("results/**/*") if path.is_file())
+    config["experiments"][0]["learning_rate"] = [0.01, 0.02]
+    project.train(config)
+    assert len(project.times(RUNS)) == 2
+    log = next(project.path.glob("results/logs/train_run/small/*lr_0.01*"))
+    assert log.stat().st_mtime > time.time()  # it was not run again
+
+
+@pytest.mark.slow
+def test_downloads_and_a_published_table_dated_in_the_future_are_used(
+    downloaded: Project, folder: Path, nowhere: str
+) -> None:
+    (downloaded.path / DATA).unlink()
+    date_in_the_future((downloaded.path / "resources/small").iterdir())
+    table = downloaded.path / "config/mine.csv"
+    header = (downloaded.path / "config/published_results.csv").read_text().splitlines()[0]
+    table.write_text(f"{header}\nsmall,tanh,5,0.01,8,1,0.01,90.0,2,20,0.5\n")
+    date_in_the_future([table])
+    published = {"table": str(table), "loss_divisor": {"small": 1}}
+    config = {**small(dataset(folder, nowhere)), "published": published}
+    downloaded.run(config, "--until", "aggregate_comparison", "aggregate_best")
+    assert downloaded.times("results/tiny/tables/*.csv")
+
+
+@pytest.mark.slow
+def test_labels_of_one_class_are_said_on_terminal_log_page_and_check(
+    project: Project, folder: Path, nowhere: str
+) -> None:
+    for split, n in (("train", 40), ("test", 20)):
+        (folder / f"{split}-y.gz").write_bytes(idx(np.zeros(n, np.uint8)))
+    config = small(dataset(folder, nowhere, local_dir=str(folder)))
+    said = project.run(config)
+    page = (project.path / "results/tiny/summary.html").read_text()
+    log = (project.path / "results/logs/preprocess_dataset/small.log").read_text()
+    command = [sys.executable, "scripts/check_config.py", project.write_config(config)]
+    checked = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=True).stderr
+    for text in (said, log, page, checked):
+        assert "all 40 training images are of class 0" in text
+        assert "all 20 test images are of class 0" in text
 
 
 def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(

@@ -34,7 +34,8 @@ from handgrad import costs, experiment_files
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.config_files import read_config_file, with_registry
-from handgrad.digests import PROJECT, code_digest, data_digest, names_digest
+from handgrad.dates import date_now
+from handgrad.digests import PROJECT, code_digest, data_digest, file_sha256, names_digest
 from handgrad.errors import HandgradError
 from handgrad.methods import experiment_in_words, shown_config
 from handgrad.registry import EMBEDDED
@@ -105,6 +106,20 @@ def snakemake_memory():
     return 0 if workflow.local_exec else 150
 
 
+def date_files():
+    """Date to now what is dated in the future of the files that this workflow makes.
+
+    Of all jobs and not only of those to be done, so that nothing becomes older than what it was made from.
+    """
+    made = {str(path) for job in workflow.dag.jobs for path in job.output}
+    try:
+        dated = date_now(made)
+    except HandgradError as error:
+        raise WorkflowError(str(error)) from None
+    if dated:
+        logger.warning(f"{dated[0]}: dated in the future, as {len(dated)} files in all; set to now")
+
+
 def show_progress():
     """Show how far the workflow is while it runs. In the main process alone, since hooks are off in jobs."""
     # not with the others: each job parses this file, and these take long to load
@@ -154,22 +169,26 @@ def entry_to_read(wildcards):
     return {**facts, "files": files}
 
 
-def source_paths(dataset):
-    """Where the files of a dataset are, by role: downloaded, or in the user's own folder."""
+def downloaded_files(dataset):
+    """Where the files of a dataset that are downloaded are, by role.
+
+    Files in a folder of the user's own are no input of any rule, since they may be dated in the future, and Snakemake
+    then removes what is made from them. Checking the config finds those that are missing; the checksums of the registry,
+    which are params, decide whether they are read again.
+    """
     facts = EXPERIMENT.datasets[dataset]
-    if facts["format"] in EMBEDDED and facts["local_dir"] is None:
-        return {}  # part of an installed package
-    folder = facts["local_dir"] or f"resources/{dataset}"
-    return {role: f"{folder}/{file['name']}" for role, file in facts["files"].items()}
+    if facts["format"] in EMBEDDED or facts["local_dir"] is not None:
+        return {}
+    return {role: f"resources/{dataset}/{file['name']}" for role, file in facts["files"].items()}
 
 
 def source_files(wildcards):
-    return source_paths(wildcards.dataset)
+    return downloaded_files(wildcards.dataset)
 
 
 def downloads():
-    """Every file that this experiment downloads; those in a folder of the user's own must be there."""
-    return [path for dataset in dataset_names() for path in source_paths(dataset).values()]
+    """Every file that this experiment downloads."""
+    return [path for dataset in dataset_names() for path in downloaded_files(dataset).values()]
 
 
 def preprocess_memory(wildcards, attempt):
@@ -270,12 +289,17 @@ def number_of_runs(wildcards):
 
 def published_table():
     """The published results that this experiment is compared with; nothing if it is not."""
-    return EXPERIMENT.published.table if EXPERIMENT.has_published else []
+    return EXPERIMENT.published.table if EXPERIMENT.has_published else None
 
 
 def published_best():
     """The published results whose best stand beside ours; nothing if they are of other datasets."""
-    return EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else []
+    return EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else None
+
+
+def published_checksum():
+    """What is in the published table. A param, for the user's table may be dated in the future, as their data may."""
+    return file_sha256(EXPERIMENT.published.table) if EXPERIMENT.has_published_dataset else None
 
 
 def loss_divisor():

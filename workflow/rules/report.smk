@@ -58,7 +58,6 @@ rule aggregate_seeds:
 rule aggregate_comparison:
     input:
         seeds="results/{experiment}/tables/seeds.csv",
-        published=published_table(),
     output:
         csv="results/{experiment}/tables/comparison.csv",
         checksums="results/{experiment}/tables/comparison.csv.sha256",
@@ -77,6 +76,8 @@ rule aggregate_comparison:
         "../../environment.yml"
     params:
         code=code_digest("aggregate_comparison"),
+        published=published_table(),
+        published_sha256=published_checksum(),
         loss_divisor=loss_divisor(),
     script:
         "../../scripts/aggregate_comparison.py"
@@ -85,7 +86,6 @@ rule aggregate_comparison:
 rule aggregate_best:
     input:
         seeds="results/{experiment}/tables/seeds.csv",
-        published=published_best(),
     output:
         csv="results/{experiment}/tables/best.csv",
         checksums="results/{experiment}/tables/best.csv.sha256",
@@ -104,6 +104,8 @@ rule aggregate_best:
         "../../environment.yml"
     params:
         code=code_digest("aggregate_best"),
+        published=published_best(),
+        published_sha256=published_checksum(),
     script:
         "../../scripts/aggregate_best.py"
 
