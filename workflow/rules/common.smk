@@ -45,7 +45,8 @@ def load():
     Snakemake passes over the `configfile:` statements of a workflow that another one imports, so the config may lack
     the registry; and it reads the workflow once more for each `use rule`, with the config as it was left.
     """
-    config.pop("in_words", None)
+    for key in ("in_words", "shown"):
+        config.pop(key, None)
     try:
         config.update(with_registry(config, read_config_file(PROJECT / "config/datasets.yaml")))
         return load_experiment(config)
@@ -58,6 +59,9 @@ EXPERIMENT = load()
 config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds
 # for report/workflow.rst, which has nothing but the config
 config["in_words"] = experiment_in_words(EXPERIMENT.blocks, EXPERIMENT.datasets)
+# for the page, which shows it whole. It is no param, and a path of the user's is no input by itself but what a function
+# returns: Snakemake's report puts params and inputs into its page as they are, where markup in a name would be executed
+config["shown"] = shown_config(EXPERIMENT)
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
 # what figures of the best run show at most, and how much of the weights their scale spans; captions say so
 MOST_MISTAKES, MOST_UNITS, WEIGHTS_WITHIN_PERCENT = 24, 64, 99.5
@@ -262,12 +266,12 @@ def number_of_runs(wildcards):
     return len(runs_of(wildcards.dataset))
 
 
-def published_table():
+def published_table(wildcards):
     """The published results that this experiment is compared with; nothing if it is not."""
     return EXPERIMENT.published.table if EXPERIMENT.has_published else []
 
 
-def published_best():
+def published_best(wildcards):
     """The published results whose best stand beside ours; nothing if they are of other datasets."""
     return EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else []
 
@@ -280,11 +284,3 @@ def loss_divisor():
 def comparison_file():
     """The table of published and reproduced results, where there is one."""
     return f"results/{EXPERIMENT.name}/tables/comparison.csv" if EXPERIMENT.has_published else []
-
-
-def config_to_show(wildcards):
-    """The whole configuration of the experiment as YAML, for the page that shows it.
-
-    A function of the wildcards, since Snakemake would replace {...} in a text: a class may be called so.
-    """
-    return shown_config(EXPERIMENT)

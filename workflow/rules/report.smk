@@ -56,7 +56,7 @@ rule aggregate_seeds:
 rule aggregate_comparison:
     input:
         seeds="results/{experiment}/tables/seeds.csv",
-        published=published_table(),
+        published=published_table,
     output:
         csv="results/{experiment}/tables/comparison.csv",
         md="results/{experiment}/tables/comparison.md",
@@ -82,7 +82,7 @@ rule aggregate_comparison:
 rule aggregate_best:
     input:
         seeds="results/{experiment}/tables/seeds.csv",
-        published=published_best(),
+        published=published_best,
     output:
         csv="results/{experiment}/tables/best.csv",
         md="results/{experiment}/tables/best.md",
@@ -383,8 +383,8 @@ rule render_summary:
     params:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),
-        # the whole of it, because it is shown; but not where files come from or lie
-        config=config_to_show,
+        # of all that the page shows of it, which is not where files come from or lie
+        config=names_digest([config["shown"]]),
         order=names_digest(runs_of()),
         mistakes=MOST_MISTAKES,
         units=MOST_UNITS,
