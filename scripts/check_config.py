@@ -11,6 +11,7 @@ from pathlib import Path
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
 from handgrad.experiment_file import DEFAULT, read_experiment
+from handgrad.memory import too_large
 
 
 def main(file: Path, *, name_only: bool) -> int:
@@ -27,6 +28,8 @@ def main(file: Path, *, name_only: bool) -> int:
             "(a warning)",
             file=sys.stderr,
         )
+    if not name_only and (line := too_large(experiment.runs, experiment.datasets)):
+        print(f"{file}: {line} (a warning)", file=sys.stderr)
     return 0
 
 

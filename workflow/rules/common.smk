@@ -29,7 +29,7 @@ def project_folder():
 
 sys.path.insert(0, str(project_folder() / "scripts"))
 
-from handgrad import costs, experiment_files
+from handgrad import costs, experiment_files, memory
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.config_files import read_config_file, with_registry
@@ -106,6 +106,22 @@ def figure_files():
 def snakemake_memory():
     """Megabytes that a job needs beside its script: on a cluster, every job starts Snakemake again."""
     return 0 if workflow.local_exec else 150
+
+
+def limit_memory():
+    """Let jobs on this machine start only where there is memory for them; --resources mem_mb=... goes before."""
+    main = workflow.is_main_process and workflow.modifier.is_main_snakefile()
+    if main and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+        workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
+
+
+def refuse_too_large():
+    """End the workflow before its first job if a run that is to be trained here cannot fit into memory."""
+    if workflow.local_exec:
+        jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train_run"]
+        runs = [run_of(job.wildcards) for job in jobs]
+        if line := memory.too_large(runs, EXPERIMENT.datasets):
+            raise WorkflowError(line)
 
 
 def show_progress():
