@@ -189,6 +189,10 @@ def _memory(estimates: Sequence[Estimate], machine: Cores | Cluster) -> str:
     at_once = machine.at_once(max(runs, default=0))
     if at_once < min(machine.number, len(runs)):
         line += f"; this machine has room for {counted(at_once, 'run')} at once"
+    if each > machine.megabytes:
+        step = max(estimates, key=lambda estimate: estimate.megabytes).step
+        has = size_text(machine.megabytes * 1e6)
+        line += f". THIS MACHINE HAS {has}: {step.rule} {step.name} asks for more"
     return f"{line}."
 
 
