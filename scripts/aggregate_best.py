@@ -24,7 +24,7 @@ if "snakemake" in globals():
         require_code("aggregate_best", snakemake.params.code)
         main(
             seeds=snakemake.input.seeds,
-            published=snakemake.params.published,
+            published=snakemake.config["published"]["table"] if snakemake.params.published_sha256 else None,
             csv=snakemake.output.csv,
             md=snakemake.output.md,
             html=snakemake.output.html,

@@ -29,7 +29,7 @@ if "snakemake" in globals():
         require_code("aggregate_comparison", snakemake.params.code)
         main(
             seeds=snakemake.input.seeds,
-            published=snakemake.params.published,
+            published=snakemake.config["published"]["table"],
             loss_divisor=snakemake.params.loss_divisor,
             csv=snakemake.output.csv,
             md=snakemake.output.md,

@@ -16,6 +16,7 @@ from handgrad.digests import data_digest
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import DEFAULT, read_experiment
 from handgrad.experiment_files import data_files
+from handgrad.memory import too_large
 
 
 def main(file: Path, *, name_only: bool) -> int:
@@ -32,8 +33,12 @@ def main(file: Path, *, name_only: bool) -> int:
             "(a warning)",
             file=sys.stderr,
         )
+    if name_only:
+        return 0
     for warning in stored_warnings(experiment):
         print(f"{file}: {warning} (a warning)", file=sys.stderr)
+    if line := too_large(experiment.runs, experiment.datasets):
+        print(f"{file}: {line} (a warning)", file=sys.stderr)
     return 0
 
 

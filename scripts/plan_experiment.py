@@ -9,13 +9,12 @@ import shutil
 import sys
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-
 from handgrad.amounts import counted
 from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
 from handgrad.estimates import Estimator
 from handgrad.experiment_file import DEFAULT, read_experiment
+from handgrad.memory import machine_megabytes, too_large
 from handgrad.plan import Cluster, Cores, plan_table, plan_words, read_cluster
 from handgrad.steps import steps_of
 
@@ -34,6 +33,10 @@ def main(file: Path, machine: Cores | Cluster) -> None:
         return
     free = shutil.disk_usage(".").free
     print(*plan_words(estimates, machine, earlier=len(estimator.paces.used), free=free), sep="\n")
+    if isinstance(machine, Cores):
+        runs = [estimator.runs[step.name] for step in steps if step.pending and step.rule == "train_run"]
+        if line := too_large(runs, experiment.datasets, machine.megabytes):
+            raise HandgradError(line)
 
 
 def cores(text: str) -> Cores:
@@ -45,7 +48,7 @@ def cores(text: str) -> Cores:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of cores, or all")
-    return Cores(number, psutil.virtual_memory().total // 10**6)
+    return Cores(number, machine_megabytes())
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ if "snakemake" in globals():
         require_code("render_summary", snakemake.params.code)
         main(
             experiment=snakemake.wildcards.experiment,
-            config=snakemake.params.config,
+            config=snakemake.config["shown"],
             results=snakemake.input.results,
             seeds=snakemake.input.seeds,
             best=snakemake.input.best,

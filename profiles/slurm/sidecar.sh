@@ -7,13 +7,24 @@ snakemake=$PPID
 trap '' INT HUP
 over=
 trap 'over=yes' TERM
-unset ${!SQUEUE_*} ${!SCANCEL_*} # defaults of the user's, which could hide jobs
+. "${0%/*}/queue.sh"
 
-# As long as this file is there, jobs may be submitted, and its name is in the comment of each (submit.sh). Nothing else is
-# said on stdout, nor is it closed: Snakemake would read it over and over again.
+# As long as this file is there and empty, jobs may be submitted, and its name is in the comment of each (submit.sh); a
+# line in it says why not. Nothing else is said on stdout, nor is it closed: Snakemake would read it over and over again.
 open=$(mktemp .snakemake/slurm_open.XXXXXXXXXX)
-echo "$open"
 tag=${open##*/}
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+left() { jobs_with PENDING,CONFIGURING,RUNNING,SUSPENDED "$tag/.*" 2>"$said"; }
+
+# A job that nobody can ask about is not submitted.
+refused=
+if ! left >/dev/null && ! grep -qE "$away" "$said"; then
+    echo "$0: squeue does not work here ($(tail -n 1 "$said")), so no job is submitted;" \
+        "'squeue --user=$UID --all --states=all --format=%A' must" >"$open"
+    refused=yes
+fi
+echo "$open"
 
 snakemake_lives() {
     local parent
@@ -26,17 +37,19 @@ while [ -z "$over" ] && snakemake_lives; do
 done
 
 rm -f "$open"
-left() {
-    squeue --me --all --states=PENDING,CONFIGURING,RUNNING,SUSPENDED --noheader --format='%A %k' |
-        sed -n "s/^\([0-9]*\) $tag\/.*/\1/p"
-}
+[ -z "$refused" ] || exit 0
+SECONDS=0
 for _ in {1..60}; do
     # a submission that is under way may add a job
     if ! pgrep -f -- "--comment=$tag/" >/dev/null && ids=$(left); then
         [ -n "$ids" ] || exit 0
-        xargs -n 500 scancel --quiet <<<"$ids" >&2 || true # one that has ended meanwhile is no error
+        while read -r cluster; do
+            own=$(sed -n "/^[0-9]*${cluster:+@$cluster}\$/p" <<<"$ids")
+            while read -r -a some; do [ -z "${some[*]}" ] || cancel "${some[@]}"; done < <(xargs -n 500 <<<"$own")
+        done < <(clusters)
     fi
+    ((SECONDS < 120)) || break # where SLURM's commands hang, each takes a minute
     sleep 1 >/dev/null
 done
-echo "$0: jobs may be left in the queue, since SLURM does not answer; 'make recover' will cancel them" >&2
+echo "$0: jobs may be left in the queue, since SLURM does not answer ($(tail -n 1 "$said")); 'make recover' will cancel them" >&2
 exit 1

@@ -83,8 +83,8 @@ def _is_text(value: object) -> bool:
 
 
 def _is_path(value: object) -> bool:
-    """Whether the schema takes a value for a path; Snakemake would take braces for a wildcard."""
-    return isinstance(value, str) and re.fullmatch(r"[^{}]+", value) is not None
+    """Whether the schema takes a value for a path; Snakemake would replace {name} and <name>."""
+    return isinstance(value, str) and re.fullmatch(r"(?:(?!<[a-z][a-z0-9_]*>)[^{}])+", value) is not None
 
 
 def _reserved_name(config: Config) -> Iterator[str]:

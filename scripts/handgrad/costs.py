@@ -80,16 +80,48 @@ def most_seconds(run: Run, facts: Facts) -> float:
 
 
 def run_megabytes(run: Run, facts: Facts) -> int:
-    """Memory of a run: Python and its libraries, the pixels as bytes, six arrays like W1, and its batches.
+    """Memory to ask for a run: a fifth more than what it needs by measurement."""
+    return math.ceil(1.2 * least_megabytes(run, facts))
 
-    A batch holds its pixels as bytes and as numbers, and three numbers a hidden unit; so do the 500 examples
-    that are evaluated at once. With momentum it is ten arrays like W1: the velocity is as large, and a
-    checkpoint is made in memory. Numbers count as 8 bytes.
+
+def least_megabytes(run: Run, facts: Facts) -> int:
+    """Memory that a run needs: its largest resident set, by measurement.
+
+    Python and its libraries, the pixels as bytes, three arrays like W1 (initial weights are drawn in float64;
+    later, a checkpoint is made in memory), four with momentum, and the batches: the full and the last one,
+    and the 500 examples that are evaluated at once. A batch holds its pixels as bytes and as numbers, and
+    three numbers a hidden unit.
     """
-    inputs, pixels = pixels_of_image(facts), all_pixels(facts)
-    weights = 8 * (10 if run.momentum else 6) * run.hidden_units * inputs
-    batches = (run.batch_size + 500) * (9 * inputs + 3 * 8 * run.hidden_units + 1000)
-    return 100 + (pixels + weights + batches) // 10**6
+    return (_bytes_beside_units(run, facts) + run.hidden_units * _bytes_of_unit(run, facts)) // 10**6
+
+
+def most_units(run: Run, facts: Facts, megabytes: int) -> int:
+    """The most hidden units that a run could have in so much memory; less than 1 if none."""
+    return (megabytes * 10**6 - _bytes_beside_units(run, facts)) // _bytes_of_unit(run, facts)
+
+
+def _bytes_beside_units(run: Run, facts: Facts) -> int:
+    inputs = pixels_of_image(facts)
+    a_pixel = 1 + _number_bytes(run)
+    return 100 * 10**6 + all_pixels(facts) + _batch_examples(run, facts) * (a_pixel * inputs + 1000)
+
+
+def _bytes_of_unit(run: Run, facts: Facts) -> int:
+    weights = (4 if run.momentum else 3) * pixels_of_image(facts)
+    return _number_bytes(run) * (weights + 3 * _batch_examples(run, facts))
+
+
+def _batch_examples(run: Run, facts: Facts) -> int:
+    """The examples of all batches that are in memory: a batch of each size that occurs is made once."""
+    trained, block = train_size(run, facts), 500
+    sizes = {min(run.batch_size, trained), trained % run.batch_size}
+    for count in (facts["test"], run.validation_size):
+        sizes |= {min(count, block), count % block}
+    return sum(sizes)
+
+
+def _number_bytes(run: Run) -> int:
+    return 8 if run.dtype == "float64" else 4
 
 
 def preprocess_megabytes(facts: Facts) -> int:
@@ -120,7 +152,7 @@ def checkpoint_bytes(run: Run, facts: Facts) -> int:
 def weight_bytes(run: Run, facts: Facts) -> int:
     """The size of W1 and W2."""
     D, K, M = pixels_of_image(facts), len(facts["class_names"]), run.hidden_units
-    return (M * (D + 1) + K * (M + 1)) * (8 if run.dtype == "float64" else 4)
+    return (M * (D + 1) + K * (M + 1)) * _number_bytes(run)
 
 
 def data_bytes(facts: Facts) -> int:

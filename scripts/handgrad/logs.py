@@ -38,6 +38,13 @@ def job_log(path: str | Path) -> Iterator[None]:
     except HandgradError as error:
         logger.error("%s", error)
         sys.exit(1)
+    except MemoryError as error:
+        logger.error(
+            "not enough memory on this machine (%s): make room, use fewer hidden_units, a smaller batch_size "
+            "or fewer cores, or train where there is more, and run snakemake again",
+            " ".join(str(error).split()) or "how much was asked for is not known",
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         logger.warning("interrupted; nothing of this job was kept")
         sys.exit(130)

@@ -11,6 +11,7 @@ import yaml
 from handgrad.amounts import counted, duration_text, size_text
 from handgrad.errors import HandgradError
 from handgrad.estimates import Estimate
+from handgrad.memory import SHARE
 from handgrad.schedule import makespan
 from handgrad.steps import Step
 
@@ -28,8 +29,6 @@ PARTS = {
 TO_PLAN, A_STEP = 1.0, 0.1
 #: seconds of a submission to a cluster beside its work: the queue, and Snakemake within it
 A_SUBMISSION = 8.0
-#: of the machine's memory, what jobs get together (profiles/default)
-SHARE_OF_MEMORY = 0.9
 
 
 def part_of(rule: str) -> str:
@@ -46,7 +45,7 @@ class Cores:
 
     def at_once(self, megabytes: int) -> int:
         """How many jobs run at once that each ask for so much memory."""
-        fit = int(SHARE_OF_MEMORY * self.megabytes) // megabytes if megabytes else self.number
+        fit = int(SHARE * self.megabytes) // megabytes if megabytes else self.number
         return max(1, min(self.number, fit))
 
     def together(self, estimates: Sequence[Estimate]) -> int:
@@ -190,6 +189,10 @@ def _memory(estimates: Sequence[Estimate], machine: Cores | Cluster) -> str:
     at_once = machine.at_once(max(runs, default=0))
     if at_once < min(machine.number, len(runs)):
         line += f"; this machine has room for {counted(at_once, 'run')} at once"
+    if each > machine.megabytes:
+        step = max(estimates, key=lambda estimate: estimate.megabytes).step
+        has = size_text(machine.megabytes * 1e6)
+        line += f". THIS MACHINE HAS {has}: {step.rule} {step.name} asks for more"
     return f"{line}."
 
 

@@ -315,8 +315,8 @@ ACTIVATIONS_KNOWN = f"known: {', '.join(sorted(ACTIVATIONS))}"
 DATASETS = "known: cifar10, digits, fashion_mnist, mnist"
 MAPPING = "is not allowed; allowed: a mapping (keys with values)"
 LIST = "is not allowed; allowed: a list of at least one value"
-FOLDER = "is not allowed; allowed: the path of a folder, without { and }, or null"
-TABLE = "is not allowed; allowed: the path of a CSV file, without { and }, or null"
+FOLDER = "is not allowed; allowed: the path of a folder, without {, } and a <word>, or null"
+TABLE = "is not allowed; allowed: the path of a CSV file, without {, } and a <word>, or null"
 FILE_NAME = (
     "is not allowed; allowed: a file's name without folders, of letters, digits, '.', '_', '+' and '-'"
 )
@@ -595,6 +595,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "braces in the local_dir of a dataset that is not used": (
         'datasets: {digits: {local_dir: "{x}"}}',
         f"datasets.digits.local_dir: '{{x}}' {FOLDER}",
+    ),
+    "a word that Snakemake would replace in local_dir": (
+        "datasets: {mnist: {local_dir: /data/<results>}}",
+        f"datasets.mnist.local_dir: '/data/<results>' {FOLDER}",
     ),
     "fractional count": (
         "datasets: {fashion_mnist: {train: 1.5}}",

@@ -240,6 +240,15 @@ def test_stages_wait_for_each_other() -> None:
     assert Cores(4, 10**6).wall(both) == pytest.approx(alone + 10, abs=0.2)
 
 
+def test_a_job_that_asks_for_more_than_the_machine_has_is_named() -> None:
+    some = [
+        *estimates("train_run", 1, 10, megabytes=900),
+        *estimates("check_gradients", 1, 10, megabytes=3000),
+    ]
+    assert "check_gradients mnist/0" in "".join(plan_words(some, Cores(2, 2000), earlier=1, free=10**12))
+    assert "check_gradients" not in "".join(plan_words(some, Cores(2, 4000), earlier=1, free=10**12))
+
+
 def test_memory_bounds_how_many_jobs_run_at_once() -> None:
     some = estimates("train_run", 8, 10, megabytes=1000)
     assert Cores(8, 10**6).wall(some) < 15

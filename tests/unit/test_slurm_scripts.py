@@ -39,9 +39,22 @@ class Slurm:
         path.write_text(f'#!/bin/sh\nOUT="{self.folder}"\necho {name} "$@" >>"{self.calls}"\n{body}\n')
         path.chmod(0o755)
 
+    def squeue(self, body: str) -> None:
+        """A squeue that says, of each job, a line of this script, and before it what --format begins with."""
+        text = "for option; do case $option in --format=*) mark=${option#*=} ;; esac; done\n"
+        text += f'lines=$({body}\n) || exit\n[ -z "$lines" ] || echo "$lines" | sed "s/^/${{mark%%%*}}/"'
+        self.command("squeue", text)
+
     def queue(self, lines: str) -> None:
         """What squeue says from now on."""
-        self.command("squeue", f"printf '{lines}'")
+        self.squeue(f"printf '{lines}'")
+
+    def wrap(self, name: str, before: str, after: str = "") -> None:
+        """Put a wrapper around a command, as clusters do."""
+        path = self.folder / "bin" / name
+        path.rename(path.with_suffix(".wrapped"))
+        path.write_text(f'#!/bin/sh\n{before}\n"$0.wrapped" "$@"; status=$?\n{after}\nexit $status\n')
+        path.chmod(0o755)
 
     def does_not_answer(self) -> None:
         self.command("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
@@ -158,7 +171,7 @@ def test_a_job_that_can_never_start_is_cancelled_and_has_failed(slurm: Slurm, re
     done = slurm.run("status.sh", "7")
     assert (done.returncode, done.stdout) == (0, "failed\n")
     assert f"job 7 can never start ({reason})" in done.stderr
-    assert slurm.called("scancel") == ["7"]
+    assert slurm.called("scancel") == ["--quiet 7"]
 
 
 @pytest.mark.parametrize(
@@ -170,17 +183,86 @@ def test_a_job_that_waits_for_what_passes_is_left(slurm: Slurm, reason: str) -> 
     assert not slurm.called("scancel")
 
 
-def test_ctrl_c_in_a_terminal_ends_no_question(slurm: Slurm) -> None:
-    slurm.command("squeue", "kill -INT 0; echo 7 RUNNING")  # to all that run in the terminal
+@pytest.mark.parametrize("name", ["INT", "HUP"])
+def test_ctrl_c_in_a_terminal_or_its_closing_ends_no_question(slurm: Slurm, name: str) -> None:
+    slurm.squeue(f"kill -{name} $(ps -o ppid= -p $PPID); echo 7 RUNNING")  # the script, and not timeout
     assert slurm.status("7") == "running"
 
 
 def test_no_job_is_hidden_by_its_partition_or_by_the_users_own_defaults(slurm: Slurm) -> None:
-    slurm.command(
-        "squeue", '[ -z "$SQUEUE_PARTITION" ] && case " $* " in *" --all "*) echo 7 RUNNING ;; esac'
-    )
+    slurm.squeue('[ -z "$SQUEUE_PARTITION" ] && case " $* " in *" --all "*) echo 7 RUNNING ;; esac')
     slurm.run("status.sh", "7", SQUEUE_PARTITION="other")
     assert slurm.run("status.sh", "7", SQUEUE_PARTITION="other").stdout == "running\n"
+
+
+BANNER = "echo '*** 3 nodes are down ***'; echo 2026 >&2; printf '\\033[31m7 COMPLETED\\033[0m\\n'"
+
+
+def test_a_banner_and_colours_around_squeue_are_no_answer(slurm: Slurm) -> None:
+    slurm.queue("7 \\033[32mRUNNING\\033[0m None\\n")
+    slurm.wrap("squeue", f"{BANNER}; printf '\\033[1m'", BANNER)
+    assert slurm.status("7") == "running"
+
+
+def test_a_squeue_that_knows_no_me_is_asked_for_the_user_by_number(slurm: Slurm) -> None:
+    slurm.squeue(f"""case " $* " in *" --user={os.getuid()} "*) echo 7 RUNNING ;; *) exit 1 ;; esac""")
+    slurm.wrap("squeue", 'case " $* " in *" --me "*) exit 1 ;; esac')
+    assert slurm.status("7") == "running"
+
+
+def test_a_banner_of_scancel_is_no_answer_to_snakemake(slurm: Slurm) -> None:
+    slurm.queue("7 PENDING PartitionTimeLimit\\n")
+    slurm.wrap("scancel", BANNER)
+    assert slurm.status("7") == "failed"
+
+
+SCONTROL = "echo 'JobId=7 JobName=a UserId=me(1) JobState={} Reason={} Comment=c'"
+FORGOTTEN = "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1"
+AWAY = "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("scontrol", "status"),
+    [
+        (SCONTROL.format("PENDING", "Priority"), "running"),
+        (SCONTROL.format("COMPLETED", "None"), "success"),
+        (SCONTROL.format("TIMEOUT", "TimeLimit"), "failed"),
+        (FORGOTTEN, "failed"),
+        (AWAY, "running"),
+    ],
+)
+def test_a_job_that_a_wrapped_squeue_does_not_list_yet_is_looked_at(
+    slurm: Slurm, scontrol: str, status: str
+) -> None:
+    slurm.queue("6 RUNNING None\\n")
+    slurm.command("scontrol", scontrol)
+    assert slurm.status("7") == status
+
+
+@pytest.mark.parametrize(
+    ("scontrol", "status"), [(SCONTROL.format("COMPLETED", "None"), "success"), (AWAY, "running")]
+)
+def test_a_squeue_that_fails_for_a_minute_is_reported_once(slurm: Slurm, scontrol: str, status: str) -> None:
+    slurm.command("squeue", "echo 'squeue: fatal: no such plugin' >&2; exit 1")
+    slurm.command("scontrol", scontrol)
+    assert slurm.run("status.sh", "7").stderr == ""
+    since = slurm.folder / ".snakemake/slurm_silent"
+    since.write_text(f"{int(since.read_text()) - 60}\n")
+    done = slurm.run("status.sh", "7")
+    assert (done.returncode, done.stdout) == (0, f"{status}\n")
+    assert done.stderr.count("\n") == 1
+    assert "squeue: fatal: no such plugin" in done.stderr
+    assert slurm.run("status.sh", "7").stderr == ""
+
+
+def test_a_job_of_another_cluster_is_asked_for_there(slurm: Slurm) -> None:
+    slurm.command(
+        "squeue",
+        """case " $* " in *" --clusters=north "*) echo "handgrad: 7@north RUNNING None" ;;
+        *) echo "handgrad: 7 FAILED None" ;; esac""",
+    )
+    assert slurm.status("7") == "failed"
+    assert slurm.status("7@north") == "running"
 
 
 # --- submit.sh ---
@@ -254,9 +336,41 @@ def test_a_job_that_slurm_will_never_take_is_not_submitted_again(slurm: Slurm, j
     assert "invalid account" in done.stderr
 
 
-def test_the_id_is_told_without_the_name_of_the_cluster(slurm: Slurm, jobscript: Path) -> None:
+def test_the_id_is_told_with_its_cluster_in_a_form_that_shells_leave_alone(
+    slurm: Slurm, jobscript: Path
+) -> None:
     slurm.command("sbatch", "echo '42;north'")
-    assert slurm.run("submit.sh", str(jobscript)).stdout == "42\n"
+    assert slurm.run("submit.sh", str(jobscript)).stdout == "42@north\n"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["echo 42", "echo 42; exit 1", "echo 'Submitted batch job 42'", "printf '\\033[1m42\\033[0m\\r\\n'"],
+)
+def test_a_banner_around_sbatch_is_not_taken_for_the_id(slurm: Slurm, jobscript: Path, printed: str) -> None:
+    slurm.command("sbatch", f"echo 'Welcome to 2026'; echo 7 jobs >&2; {printed}")
+    slurm.wrap("sbatch", "echo '*** error: temporarily no GPUs ***'", "echo; echo 'Good luck.'")
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert len(slurm.called("sbatch")) == 1
+
+
+def test_a_job_whose_id_sbatch_did_not_print_is_found_by_its_comment(slurm: Slurm, jobscript: Path) -> None:
+    slurm.command("sbatch", "echo 'Your job was taken.'")
+    slurm.squeue(f'[ "$(grep -c ^squeue "$OUT/calls")" -lt 3 ] || echo 43 $({COMMENT})')  # late
+    done = slurm.run("submit.sh", str(jobscript))
+    assert (done.returncode, done.stdout) == (0, "43\n")
+    assert len(slurm.called("sbatch")) == 1
+
+
+def test_after_a_job_whose_id_cannot_be_had_nothing_more_is_submitted(slurm: Slurm, jobscript: Path) -> None:
+    slurm.command("sbatch", "echo 'Your job was taken.'")
+    for _ in range(2):
+        done = slurm.run("submit.sh", str(jobscript))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Your job was taken." in done.stderr.splitlines()[-1]
+        jobscript.write_text(JOBSCRIPT)
+    assert len(slurm.called("sbatch")) == 1
 
 
 def test_what_a_job_around_snakemake_was_given_is_not_handed_on(slurm: Slurm, jobscript: Path) -> None:
@@ -275,7 +389,7 @@ COMMENT = """sed -n 's/^sbatch.*--comment=\\([^ ]*\\) .*/\\1/p' "$OUT/calls" | t
 
 def test_a_job_whose_id_was_not_told_is_found_and_not_submitted_twice(slurm: Slurm, jobscript: Path) -> None:
     slurm.command("sbatch", LOST)
-    slurm.command("squeue", f"echo '41 (null)'; echo 42 slurm_open.mine/1; echo 43 $({COMMENT})")
+    slurm.squeue(f"echo '41 (null)'; echo 42 slurm_open.mine/1; echo 43 $({COMMENT})")
     done = slurm.run("submit.sh", str(jobscript))
     assert (done.returncode, done.stdout) == (0, "43\n")
     assert len(slurm.called("sbatch")) == 1
@@ -285,7 +399,7 @@ def test_nothing_is_submitted_again_before_slurm_has_said_whether_it_has_the_job
     slurm: Slurm, jobscript: Path
 ) -> None:
     slurm.command("sbatch", LOST)
-    slurm.command("squeue", f'[ "$(grep -c ^squeue "$OUT/calls")" -gt 3 ] && echo 43 $({COMMENT})')
+    slurm.squeue(f'[ "$(grep -c ^squeue "$OUT/calls")" -gt 3 ] && echo 43 $({COMMENT})')
     done = slurm.run("submit.sh", str(jobscript))
     assert (done.returncode, done.stdout) == (0, "43\n")
     assert len(slurm.called("sbatch")) == 1
@@ -332,10 +446,11 @@ time.sleep(600)
 class Sidecar:
     """The sidecar of a Snakemake, and jobs in the queue."""
 
-    def __init__(self, slurm: Slurm) -> None:
+    def __init__(self, slurm: Slurm, *, squeue: bool = True) -> None:
         self.slurm, self.jobs = slurm, slurm.folder / "jobs"
         self.jobs.touch()
-        slurm.command("squeue", 'cat "$OUT/jobs"')
+        if squeue:
+            slurm.squeue('cat "$OUT/jobs"')
         # ... which forget at once what is cancelled
         slurm.command("scancel", 'for id; do sed -i "/^$id /d" "$OUT/jobs"; done')
         self.process = subprocess.Popen(
@@ -428,7 +543,8 @@ def test_a_job_that_is_being_submitted_at_the_end_is_cancelled_too(slurm: Slurm,
 
 
 def test_if_snakemake_is_killed_its_jobs_are_cancelled(slurm: Slurm) -> None:
-    slurm.command("squeue", 'cat "$OUT/jobs"')
+    (slurm.folder / "jobs").touch()
+    slurm.squeue('cat "$OUT/jobs"')
     slurm.command("scancel", '>"$OUT/jobs"')
     command = [sys.executable, "-c", SNAKEMAKE, str(SCRIPTS / "sidecar.sh")]
     with subprocess.Popen(
@@ -452,3 +568,35 @@ def test_a_slurm_that_does_not_answer_at_the_end_is_told(slurm: Slurm, sidecar: 
     status, complaints = sidecar.end()
     assert status == 1
     assert complaints.splitlines()[-1].endswith("'make recover' will cancel them")
+
+
+def test_where_squeue_cannot_be_used_nothing_is_submitted(slurm: Slurm, tmp_path: Path) -> None:
+    slurm.command("squeue", "echo 'squeue: unrecognized option --all' >&2; exit 1")
+    sidecar = Sidecar(slurm, squeue=False)
+    slurm.open = sidecar.open
+    (tmp_path / "job.sh").write_text(JOBSCRIPT)
+    done = slurm.run("submit.sh", str(tmp_path / "job.sh"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "squeue: unrecognized option --all" in done.stderr
+    assert not slurm.called("sbatch")
+    sidecar.process.terminate()
+    assert sidecar.end() == (0, "")
+
+
+def test_the_jobs_of_every_cluster_are_cancelled(slurm: Slurm, sidecar: Sidecar, tmp_path: Path) -> None:
+    slurm.command(
+        "squeue",
+        f"""[ ! -e "$OUT/cancelled" ] || exit 0
+        case " $* " in
+        *" --clusters=north "*) echo 'handgrad: 7@north {sidecar.comment}' ;;
+        *" --clusters="*) ;;
+        *) echo 'handgrad: 8 {sidecar.comment}' ;;
+        esac""",
+    )
+    slurm.command("scancel", 'case "$*" in *north*) touch "$OUT/cancelled" ;; esac')
+    slurm.open = sidecar.open
+    (tmp_path / "job.sh").write_text(JOBSCRIPT)
+    slurm.run("submit.sh", "--clusters=south,north", str(tmp_path / "job.sh"))
+    sidecar.process.terminate()
+    assert sidecar.end() == (0, "")
+    assert slurm.called("scancel") == ["--quiet 8", "--quiet --clusters=north 7"]

@@ -30,7 +30,7 @@ def project_folder():
 
 sys.path.insert(0, str(project_folder() / "scripts"))
 
-from handgrad import costs, experiment_files
+from handgrad import costs, experiment_files, memory
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.config_files import read_config_file, with_registry
@@ -47,7 +47,8 @@ def load():
     Snakemake passes over the `configfile:` statements of a workflow that another one imports, so the config may lack
     the registry; and it reads the workflow once more for each `use rule`, with the config as it was left.
     """
-    config.pop("in_words", None)
+    for key in ("in_words", "shown"):
+        config.pop(key, None)
     try:
         config.update(with_registry(config, read_config_file(PROJECT / "config/datasets.yaml")))
         return load_experiment(config)
@@ -60,6 +61,9 @@ EXPERIMENT = load()
 config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds
 # for report/workflow.rst, which has nothing but the config
 config["in_words"] = experiment_in_words(EXPERIMENT.blocks, EXPERIMENT.datasets)
+# for the page, which shows it whole. It is no param, and a path of the user's is no input by itself but what a function
+# returns: Snakemake's report puts params and inputs into its page as they are, where markup in a name would be executed
+config["shown"] = shown_config(EXPERIMENT)
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
 # what figures of the best run show at most, and how much of the weights their scale spans; captions say so
 MOST_MISTAKES, MOST_UNITS, WEIGHTS_WITHIN_PERCENT = 24, 64, 99.5
@@ -118,6 +122,22 @@ def date_files():
         raise WorkflowError(str(error)) from None
     if dated:
         logger.warning(f"{dated[0]}: dated in the future, as {len(dated)} files in all; set to now")
+
+
+def limit_memory():
+    """Let jobs on this machine start only where there is memory for them; --resources mem_mb=... goes before."""
+    main = workflow.is_main_process and workflow.modifier.is_main_snakefile()
+    if main and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+        workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
+
+
+def refuse_too_large():
+    """End the workflow before its first job if a run that is to be trained here cannot fit into memory."""
+    if workflow.local_exec:
+        jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train_run"]
+        runs = [run_of(job.wildcards) for job in jobs]
+        if line := memory.too_large(runs, EXPERIMENT.datasets):
+            raise WorkflowError(line)
 
 
 def show_progress():
@@ -287,16 +307,6 @@ def number_of_runs(wildcards):
     return len(runs_of(wildcards.dataset))
 
 
-def published_table():
-    """The published results that this experiment is compared with; nothing if it is not."""
-    return EXPERIMENT.published.table if EXPERIMENT.has_published else None
-
-
-def published_best():
-    """The published results whose best stand beside ours; nothing if they are of other datasets."""
-    return EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else None
-
-
 def published_checksum():
     """What is in the published table. A param, for the user's table may be dated in the future, as their data may."""
     return file_sha256(EXPERIMENT.published.table) if EXPERIMENT.has_published_dataset else None
@@ -310,11 +320,3 @@ def loss_divisor():
 def comparison_file():
     """The table of published and reproduced results, where there is one."""
     return f"results/{EXPERIMENT.name}/tables/comparison.csv" if EXPERIMENT.has_published else []
-
-
-def config_to_show(wildcards):
-    """The whole configuration of the experiment as YAML, for the page that shows it.
-
-    A function of the wildcards, since Snakemake would replace {...} in a text: a class may be called so.
-    """
-    return shown_config(EXPERIMENT)

@@ -76,7 +76,6 @@ rule aggregate_comparison:
         "../../environment.yml"
     params:
         code=code_digest("aggregate_comparison"),
-        published=published_table(),
         published_sha256=published_checksum(),
         loss_divisor=loss_divisor(),
     script:
@@ -104,7 +103,6 @@ rule aggregate_best:
         "../../environment.yml"
     params:
         code=code_digest("aggregate_best"),
-        published=published_best(),
         published_sha256=published_checksum(),
     script:
         "../../scripts/aggregate_best.py"
@@ -397,8 +395,8 @@ rule render_summary:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),
         data=data_digests(),
-        # the whole of it, because it is shown; but not where files come from or lie
-        config=config_to_show,
+        # of all that the page shows of it, which is not where files come from or lie
+        config=names_digest([config["shown"]]),
         order=names_digest(runs_of()),
         mistakes=MOST_MISTAKES,
         units=MOST_UNITS,

@@ -1,0 +1,89 @@
+"""Text of a config, of data and of file names that looks like markup: pages show it, and never obey it."""
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from sklearn import datasets as sklearn_datasets
+
+from ..workflow.conftest import TINY, copy_repository
+from .pages import Page
+
+OpenPage = Callable[[Path], Page]
+
+SCRIPT = "window.top.obeyed = window.obeyed = 1"
+#: names of classes: HTML, a script's end, templates, reStructuredText, Markdown, a formula, a format, quotes
+NAMES = [
+    f'<img src=no onerror="{SCRIPT}">',
+    f"</script><script>{SCRIPT}</script>",
+    f"--></style></pre></svg><svg onload='{SCRIPT}'>",
+    "{{ 7 * 7 }}{% raw %}{7}",
+    f"`link <javascript:{SCRIPT}>`_",
+    ".. raw:: html\n\n   <b id=obeyed>b</b>\n",
+    f"|sub| [x](javascript:{SCRIPT}) **b**",
+    "$\\frac{1}{2}$",
+    "%s &lt;b&gt; \\u003cb\\u003e",
+    f"\"'`; {SCRIPT}//",
+]
+#: a folder and a file in it, so that the path ends a script
+FOLDER, FILE = f"own<img src=no onerror='{SCRIPT}'><", f"script><SCRIPT>{SCRIPT}<!--.csv"
+
+
+@pytest.fixture(scope="module")
+def results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """results/tiny of a dataset whose classes, files and published table are called so, with the report."""
+    project = copy_repository(tmp_path_factory.mktemp("markup") / "project")
+    folder = project.path / FOLDER
+    folder.mkdir()
+    shutil.copy(Path(sklearn_datasets.__file__).parent / "data/digits.csv.gz", folder)
+    rows = list(csv.reader((project.path / "config/published_results.csv").read_text().splitlines()))
+    run = ["digits", "tanh", "5", "0.001", "50", "1", "0.01", *rows[1][7:]]
+    other = [NAMES[0], *run[1:]]  # a dataset that only the published table knows
+    with (folder / FILE).open("w", newline="") as file:
+        csv.writer(file).writerows([rows[0], run, other])
+    config = {
+        **TINY,
+        "published": {"table": f"{FOLDER}/{FILE}", "loss_divisor": {"digits": 1.0}},
+        "datasets": {"digits": {"class_names": NAMES, "local_dir": FOLDER}},
+    }
+    project.run(config)
+    project.run(config, "--report", "results/tiny/report.html")
+    return project.path / "results/tiny"
+
+
+def assert_shows_text_only(page: Page) -> None:
+    """No script of a name ran, no element came of one, and nothing was asked for."""
+    assert page.script("return window.obeyed") is None
+    assert page.texts("#obeyed, img[src=no], a[href^=javascript]") == []
+    assert [p for p in page.problems() if "WARNING" not in p] == []
+
+
+def test_no_name_is_markup_on_the_page(open_page: OpenPage, results: Path) -> None:
+    page = open_page(results / "summary.html")
+    assert_shows_text_only(page)
+    shown = page.script("return document.querySelector('pre').textContent")
+    assert NAMES[0] in shown
+    assert NAMES[3] in shown
+    assert NAMES[0] in page.script("return document.querySelector('#comparison table').textContent")
+
+
+@pytest.mark.parametrize("kind", ["html", "svg"])
+def test_no_name_is_markup_in_a_table_or_a_figure(open_page: OpenPage, results: Path, kind: str) -> None:
+    files = sorted(results.glob(f"*/**/*.{kind}"))
+    assert files
+    for path in files:
+        assert_shows_text_only(open_page(path))
+
+
+def test_no_name_is_markup_in_snakemakes_report(open_page: OpenPage, results: Path) -> None:
+    report = open_page(results / "report.html")
+    assert_shows_text_only(report)
+    report.click("nav a", "Workflow")
+    for rule in report.script("return Object.keys(rules)"):
+        report.script("app.setView({navbarMode: 'ruleinfo', ruleinfo: arguments[0]})", rule)
+    for path in report.script("return Object.keys(results)"):
+        report.script("app.setView({navbarMode: 'resultinfo', resultPath: arguments[0]})", path)
+    assert_shows_text_only(report)

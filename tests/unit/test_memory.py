@@ -1,0 +1,112 @@
+"""How much memory there is, and whether runs are said to be too large exactly when they are."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handgrad.costs import least_megabytes, run_megabytes
+from handgrad.logs import job_log
+from handgrad.memory import group_limits, too_large
+from handgrad.runs import Run
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+FACTS: dict[str, Any] = {
+    "image_shape": [3, 32, 32],
+    "train": 60,
+    "test": 20,
+    "class_names": list("0123456789"),
+}
+RUN = Run(
+    dataset="x",
+    activation="tanh",
+    hidden_units=9000,
+    learning_rate=1e-4,
+    batch_size=20,
+    epochs=1,
+    l2=0.01,
+    seed=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "limits"),
+    [
+        ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": "500", "cpu.max": "7"}, [500]),
+        ("0::/\n", {"memory.max": "900"}, [900]),  # as a container sees its own
+        ("3:cpu,cpuacct:/x\n4:memory:/j/1\n0::/\n", {"memory/j/memory.limit_in_bytes": "300"}, [300]),
+        ("4:memory:/on/the/host\n", {"memory/memory.limit_in_bytes": "400"}, [400]),
+        ("0::/a\n", {}, []),
+    ],
+)
+def test_a_limit_of_any_control_group_around_a_process_is_found(
+    tmp_path: Path, groups: str, files: dict[str, str], limits: list[int]
+) -> None:
+    (tmp_path / "groups").write_text(groups)
+    for name, text in files.items():
+        path = tmp_path / "fs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+    assert list(group_limits(tmp_path / "groups", tmp_path / "fs")) == limits
+
+
+def test_only_a_run_that_cannot_fit_is_named_and_the_remedy_fits() -> None:
+    least = least_megabytes(RUN, FACTS)
+    assert too_large([RUN], {"x": FACTS}, least) is None
+    line = too_large([RUN, replace(RUN, hidden_units=10)], {"x": FACTS}, least - 10)
+    assert line
+    assert "\n" not in line
+    assert RUN.name in line
+    units = int(line.partition("at most ")[2].split()[0])
+    assert 8000 < units < 9000
+    assert too_large([replace(RUN, hidden_units=units)], {"x": FACTS}, least - 10) is None
+
+
+JOB = """
+import sys, resource, os
+import numpy as np
+from handgrad import digests
+from handgrad.data import ImageData, Split, write_data
+from handgrad.runs import Run
+import train_run
+
+def split(n):
+    rng = np.random.default_rng(0)
+    return Split(rng.integers(0, 255, (n, 3072), dtype=np.uint8), np.arange(n, dtype=np.uint8) % 10)
+
+write_data("x.h5", ImageData(split(60), split(20), (3, 32, 32), 255, tuple("0123456789"), {}, "d"))
+os.mkdir("runs")
+train_run.main(dataset="x", name=sys.argv[1], data="x.h5", checkpoints="kept", checkpoint_seconds=0.001,
+               out="runs/r.h5", code_digest=digests.code_digest("train_run"), data_digest="d")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axes", [{}, {"dtype": "float64", "momentum": 0.9}])
+def test_a_run_needs_what_it_is_said_to_need(tmp_path: Path, axes: dict[str, Any]) -> None:
+    run = replace(RUN, **axes)
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, run.name],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(SCRIPTS), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    peak = int(done.stdout)
+    assert 0.8 * least_megabytes(run, FACTS) < peak < run_megabytes(run, FACTS)
+
+
+def test_a_job_without_memory_says_so_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, job_log(tmp_path / "log"):
+        raise MemoryError("Unable to allocate 22.9 GiB for an array")
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said.count("\n") == 1
+    assert "22.9 GiB" in said
+    assert "hidden_units" in said
+    assert "Traceback" not in (tmp_path / "log").read_text()
