@@ -166,12 +166,6 @@ def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
         yield StoredData(Path(path), sealed.file, found["content_sha256"], sealed.seal)
 
 
-def read_content(path: str | Path, expected_digest: str) -> str:
-    """The content_sha256 of a dataset's file. Raises HandgradError as ``open_data`` does."""
-    with open_data(path, expected_digest) as stored:
-        return stored.content
-
-
 def read_data(path: str | Path, expected_digest: str) -> ImageData:
     """Read a dataset. Raises HandgradError as ``open_data`` does."""
     with open_data(path, expected_digest) as stored:

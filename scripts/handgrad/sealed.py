@@ -6,6 +6,7 @@ follows, then zeros. A reader compares both before it opens the file.
 
 import hashlib
 import io
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,9 +62,12 @@ def open_sealed(path: str | Path) -> Iterator[Sealed]:
 
     Raises HandgradError if it cannot be read, has no seal, or is not what was written.
     """
-    with _open(path) as file:  # HDF5 reads from the same open file, so nobody can exchange it in between
+    with _open(path) as file:
         sha256 = _verified(path, file)
-        with h5py.File(file, "r", locking=False) as content:
+        # By its path, since HDF5 reads three times slower through a Python file.
+        with h5py.File(path, "r", locking=False) as content:
+            if not os.path.samestat(os.fstat(file.fileno()), Path(path).stat()):
+                raise HandgradError(f"{path}: was replaced while it was read; run snakemake again")
             yield Sealed(content, sha256)
 
 

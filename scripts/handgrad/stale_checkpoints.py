@@ -11,7 +11,7 @@ from pathlib import Path
 
 from handgrad.checkpoint import SUFFIX, Origin, Unusable, path_of, read_checkpoint
 from handgrad.config import Experiment
-from handgrad.data import read_content
+from handgrad.data import open_data
 from handgrad.digests import code_digest, data_digest
 from handgrad.errors import HandgradError
 from handgrad.runs import Run
@@ -53,8 +53,10 @@ def _path(run: Run) -> str:
 
 def _content(folder: Path, experiment: Experiment, dataset: str) -> str | None:
     """The content_sha256 of a dataset; None if it cannot be told."""
+    digest = data_digest(experiment.datasets[dataset])
     try:
-        return read_content(folder / f"results/data/{dataset}.h5", data_digest(experiment.datasets[dataset]))
+        with open_data(folder / f"results/data/{dataset}.h5", digest) as stored:
+            return stored.content
     except HandgradError:
         return None
 

@@ -102,7 +102,11 @@ def test_all_of_an_experiment_that_is_not_given_is_stale_but_what_is_shared(tmp_
 def test_each_group_holds_what_it_says(tmp_path: Path) -> None:
     run = experiment().runs[0].name
     groups = {
-        "experiments": ["results/old/summary.html", "results/old/tables/seeds.md"],
+        "experiments": [
+            "results/old/summary.html",
+            "results/old/tables/seeds.csv.sha256",
+            "results/old/tables/seeds.md",
+        ],
         "runs": [f"results/runs/mnist/{run}.h5"],
         "checkpoints": [f"{CHECKPOINTS}/mnist/{run}{SUFFIX}", f"{CHECKPOINTS}/mnist/{run}{SUFFIX}.rejected"],
         "checks": ["results/checks/failed/check_gate/mnist_tanh.json", "results/checks/gate/mnist_tanh.json"],
