@@ -9,13 +9,14 @@ from handgrad.comparison_tables import (
 )
 from handgrad.digests import require_code
 from handgrad.logs import job_log, logger
+from handgrad.published import published_rows
 from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import read_table, write_table, write_text
+from handgrad.tables import read_table, typed, write_table, write_text
 
 
 def main(*, seeds: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str) -> None:
     comparison = comparison_table(
-        read_table(seeds, SEEDS_COLUMNS), read_table(published, PUBLISHED_COLUMNS), loss_divisor
+        read_table(seeds, SEEDS_COLUMNS), typed(published_rows(published), PUBLISHED_COLUMNS), loss_divisor
     )
     write_table(csv, comparison)
     write_text(md, comparison_markdown(comparison))

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator, TypeChecker, ValidationError, valid
 from handgrad.config_checks import config_mistakes, file_mistakes
 from handgrad.config_errors import ConfigError, branch, schema_mistakes, show
 from handgrad.config_hints import Schema, kinds, plain_number
+from handgrad.name_lengths import long_names
 from handgrad.published import comparable, published_rows, row_settings, run_settings
 from handgrad.runs import Run, canonical_text, run_table
 
@@ -104,7 +105,11 @@ def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experim
         mistakes += [*config_mistakes(complete), *(file_mistakes(complete) if files else ())]
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
-    return _experiment(complete)
+    experiment = _experiment(complete)
+    check = experiment.gradient_check.name
+    if files and (long := list(long_names(experiment.blocks, check, experiment.datasets))):
+        raise ConfigError(long)
+    return experiment
 
 
 def _experiment(config: Mapping[str, Any]) -> Experiment:

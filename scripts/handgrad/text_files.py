@@ -22,7 +22,7 @@ def read_text(path: str | Path, *, max_bytes: int) -> str:
     mode = Path(path).stat().st_mode  # before it is opened, since opening a pipe waits for its writer
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
-        raise OSError(errno.EINVAL, f"{kind}, not a regular file")
+        raise OSError(errno.EINVAL, f"{kind}, not a file")
     with Path(path).open("rb") as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:

@@ -23,7 +23,7 @@ from handgrad.config_errors import ConfigError, key_path, show, unknown
 from handgrad.config_files import merge, read_config_file, with_registry
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import read_config
-from handgrad.published import COLUMNS, comparable, published_rows
+from handgrad.published import COLUMNS, SPREAD, comparable, published_rows
 from handgrad.registry import FORMAT_ROLES
 from handgrad.runs import AXES, Run
 
@@ -510,7 +510,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "table that is a folder": (
         "published: {table: config}",
-        "published.table: 'config' cannot be read (Is a directory); expected a CSV file, or null",
+        "published.table: 'config' cannot be read (a folder, not a file); expected a CSV file, or null",
     ),
     "table that is none": (
         "published: {table: config/quick.yaml}",
@@ -1014,7 +1014,7 @@ def test_published_rows_have_the_types_of_their_columns() -> None:
     rows = published_rows("config/published_results.csv")
     assert len(rows) == 72
     for row in rows:
-        assert list(row) == list(COLUMNS)
+        assert set(row) == {*COLUMNS, *SPREAD}
         assert all(type(row[column]) is kind for column, kind in COLUMNS.items())
 
 
