@@ -142,8 +142,8 @@ def _unknown_keys(path: Sequence[Any], found: Any, schema: Schema, whole: Schema
             continue
         text = key if isinstance(key, str) else show(key)
         home = next((place for place, keys in _homes(whole) if text in keys), None)
-        belongs = f"it belongs in {home}; " if home else ""
-        yield f"{key_path([*path, text])}: unknown key; {belongs}{_nearest(key, known)}"
+        help_ = f"it belongs in {home}" if home else _nearest(key, known)
+        yield f"{key_path([*path, text])}: unknown key; {help_}"
 
 
 def _homes(whole: Schema) -> list[tuple[str, Schema]]:

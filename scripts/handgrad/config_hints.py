@@ -85,7 +85,7 @@ def _number_hint(value: object, schema: Schema, *, listed: bool) -> str:
     text = unicodedata.normalize("NFKC", value.strip()).replace("\N{MINUS SIGN}", "-")
     if re.fullmatch(_NUMBER, text) and math.isinf(float(text)):
         return "; it is too large for a number of the computer"
-    written = [*_one_number(text, whole=whole), *_several_numbers(text, whole=whole)]
+    written = [*_several_numbers(text, whole=whole), *_one_number(text, whole=whole)]
     fitting = [number for number in written if _fits(number, schema)]
     texts = [_as_list(map(_text, n), listed=listed) if isinstance(n, list) else _text(n) for n in fitting]
     if not texts:

@@ -137,6 +137,10 @@ def _mistakes(node: Any, keys: Path, loader: Any, seen: set[int]) -> Iterator[Mi
 
 def _mistaken_keys(node: Any, keys: Path) -> Iterator[Mistake]:
     """Keys given twice, and those that YAML does not read as text."""
+    if node.flow_style and all(_is_blank(value) for _, value in node.value) and len(node.value) > 1:
+        texts = ", ".join(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        yield Mistake(keys, f"{_place(node)}: braces hold keys with values; write [{texts}] for a list")
+        return
     first: dict[str, int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAG}merge":
@@ -154,6 +158,10 @@ def _mistaken_keys(node: Any, keys: Path) -> Iterator[Mistake]:
                 "keep one of them",
             )
         first.setdefault(key.value, key.start_mark.line + 1)
+
+
+def _is_blank(node: Any) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null" and not node.value
 
 
 def _misread(node: Any, loader: Any) -> Iterator[str]:
@@ -178,8 +186,8 @@ def _remedy(text: str, kind: str, loader: Any, node: Any) -> str:
         return "null; write null, or a whole path in place of a home folder"
     value = loader.construct_object(node)
     if kind == "bool":
-        value = str(value).lower()
-    elif re.fullmatch(r"[-+]?0[0-7_]+", text):
+        return f"{str(value).lower()}; write {quoted}"
+    if re.fullmatch(r"[-+]?0[0-7_]+", text):
         return f"{value}, in base 8; write {int(text)}, or {value} if that is meant, or {quoted}"
     return f"{value}; write {value}, or {quoted}"
 
