@@ -271,6 +271,7 @@ def test_a_dataset_whose_check_has_too_long_a_name_is_refused(
         "gradient_check": {
             "epsilon": 1.2345678901234567e-05,
             "hidden_units": 100000,
+            "examples": 1000,
             "pixels": "standardize",
         },
     }
