@@ -155,13 +155,16 @@ def file_checksum(wildcards):
 
 
 def entry_to_read(wildcards):
-    """The registry entry without the mirrors: where a file came from does not change what is in it."""
+    """The registry entry without the mirrors and the folder: where a file came from does not change what is in it.
+
+    Of `local_dir` is left whether there is one. The folder itself shows in the inputs.
+    """
     facts = entry(wildcards)
     files = {
         role: {key: value for key, value in file.items() if key != "mirrors"}
         for role, file in facts["files"].items()
     }
-    return {**facts, "files": files}
+    return {**facts, "files": files, "local_dir": facts["local_dir"] and "local_dir"}
 
 
 def source_paths(dataset):
