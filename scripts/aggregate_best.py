@@ -4,12 +4,13 @@ from handgrad.best_tables import PUBLISHED_COLUMNS, best_html, best_lines, best_
 from handgrad.digests import file_sha256, require_code
 from handgrad.logs import job_log, logger
 from handgrad.made_tables import Text, read_made_table, write_made_table
+from handgrad.published import published_rows
 from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import read_table
+from handgrad.tables import typed
 
 
 def main(*, seeds: str, published: str | None, csv: str, md: str, html: str) -> None:
-    theirs = None if published is None else read_table(published, PUBLISHED_COLUMNS)
+    theirs = None if published is None else typed(published_rows(published), PUBLISHED_COLUMNS)
     made = read_made_table(seeds, SEEDS_COLUMNS)
     table = best_table(made.table, theirs)
     texts = Text(md, best_markdown(table)), Text(html, best_html(table))

@@ -10,13 +10,15 @@ from handgrad.comparison_tables import (
 from handgrad.digests import file_sha256, require_code
 from handgrad.logs import job_log, logger
 from handgrad.made_tables import Text, read_made_table, write_made_table
+from handgrad.published import published_rows
 from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import read_table
+from handgrad.tables import typed
 
 
 def main(*, seeds: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str) -> None:
     made = read_made_table(seeds, SEEDS_COLUMNS)
-    comparison = comparison_table(made.table, read_table(published, PUBLISHED_COLUMNS), loss_divisor)
+    theirs = typed(published_rows(published), PUBLISHED_COLUMNS)
+    comparison = comparison_table(made.table, theirs, loss_divisor)
     texts = Text(md, comparison_markdown(comparison)), Text(html, comparison_html(comparison))
     made_from = {seeds: made.sha256, published: file_sha256(published)}
     write_made_table(csv, comparison, *texts, made_from=made_from)

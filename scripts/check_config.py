@@ -1,6 +1,6 @@
 """Say what is wrong with an experiment file, before anything runs: ``make check-config CONFIG=mine.yaml``.
 
-To be run where Snakemake is run, since both read config/ and relative paths from the working directory.
+It says what `snakemake --configfile` would say, and more of files that are not YAML, or not files.
 """
 
 import argparse

@@ -39,7 +39,11 @@ if "snakemake" in globals():
     with job_log(snakemake.log[0]):
         main(
             name=snakemake.wildcards.dataset,
-            entry=snakemake.params.entry,
+            # no param holds the folder of the user's files: when these move, nothing is made again
+            entry={
+                **snakemake.params.entry,
+                "local_dir": snakemake.config["datasets"][snakemake.wildcards.dataset].get("local_dir"),
+            },
             files=dict(snakemake.input.items()),
             out=snakemake.output[0],
             code_digest=snakemake.params.code,

@@ -22,7 +22,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -87,7 +87,11 @@ def complete_config(experiment: Experiment) -> str:
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
     divisors = config["published"]["loss_divisor"]
-    config["published"]["loss_divisor"] = {k: v for k, v in divisors.items() if k in config["datasets"]}
+    config["published"] = {
+        # it is beside this file; without a dataset in common it is not in the archive
+        "table": PurePath(PUBLISHED).name if experiment.has_published_dataset else None,
+        "loss_divisor": {k: v for k, v in divisors.items() if k in config["datasets"]},
+    }
     dumper = type("_Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     return yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
 

@@ -74,7 +74,6 @@ and shape as NumPy writes them (`<f4`, `(10, 201)`), then its bytes.
 {get_the_code}
     snakemake --cores 8 --configfile /path/to/{name}/config/experiment.yaml
 
-A `local_dir` and a `published.table` in that file are paths on the machine where it ran; that table is
-`config/published.csv`, where it is here. A run has the same `content_sha256` on the same CPU model, NumPy and
-BLAS.
+A `local_dir` in that file is a path on the machine where it ran; the published table, where there is one, is
+beside the file. A run has the same `content_sha256` on the same CPU model, NumPy and BLAS.
 """

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from handgrad.errors import HandgradError
-from handgrad.published import KNOWN, SETTINGS
+from handgrad.published import KNOWN, SETTINGS, SPREAD
 from handgrad.result_tables import axis_column, telling_axes
 from handgrad.seed_tables import SETTING_AXES, faults_range
 from handgrad.tables import (
@@ -25,7 +25,7 @@ KEY: tuple[str, ...] = tuple(SETTINGS)
 #: what the published rows do not tell
 PROTOCOL: tuple[str, ...] = tuple(axis for axis in SETTING_AXES if axis not in (*KEY, *KNOWN))
 
-PUBLISHED_COLUMNS: tuple[str, ...] = (*KEY, "faults", "test_size", "loss")
+PUBLISHED_COLUMNS: tuple[str, ...] = (*KEY, "faults", "test_size", "loss", *SPREAD)
 
 _OURS = (
     "test_size",
@@ -49,32 +49,38 @@ COMPARISON_COLUMNS: tuple[str, ...] = (
     *_OURS,
     "difference_percent",
     "verdict",
+    "left_out",
 )
 
 #: a row agrees if the mean of our faults differs from the published faults by no more than this
 WITHIN_PERCENT = 10
 #: a row is unstable if the seed with the most faults has more than this many times the fewest
 UNSTABLE_RATIO = 2
+#: with fewer seeds, what the published table says about seeds decides whether a row is unstable
+ENOUGH_SEEDS = 5
 
 VERDICTS = ("agrees", "differs", "unstable over seeds", "not run")
 AGREES, DIFFERS, UNSTABLE, NOT_RUN = VERDICTS
 
 RULE = (
     f"Unstable over seeds: the seed with the most faults has more than {UNSTABLE_RATIO} times the faults of "
-    "the one with the fewest, or some seeds diverged and others did not. Agrees: not unstable, and the mean "
-    f"over the seeds is within {WITHIN_PERCENT} percent of the published faults, or these lie between the "
-    "fewest and the most. Differs: any other row that was run. One seed cannot show that a row is unstable."
+    "the one with the fewest, or some seeds diverged and others did not. One seed cannot show that, so where "
+    f"we ran fewer than {ENOUGH_SEEDS}, the seeds in the published table's columns "
+    f"{' and '.join(SPREAD)} count as well. Agrees: not unstable, and the mean over the seeds is within "
+    f"{WITHIN_PERCENT} percent of the published faults, or these lie between the fewest and the most. "
+    "Differs: any other row that was run."
 )
 
 
 def comparison_table(
     seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Every published row beside our runs of the same KEY, with the columns COMPARISON_COLUMNS.
+    """The published rows of the datasets that we ran beside our runs of the same KEY.
 
-    seeds: a table of ``seeds_table``. One row for each published row, in their order; where our runs of a
-    KEY differ in more than the seed, one for each kind of them, which PROTOCOL tells apart. Our figures are
-    those over the seeds. difference_percent: the mean of our faults less the published ones, in percent of
+    The columns are COMPARISON_COLUMNS. seeds: a table of ``seeds_table``. One row for each published row, in
+    their order; left_out: how many are of datasets that we did not run. Where our runs of a KEY differ in
+    more than the seed, one for each kind of them, which PROTOCOL tells apart. Our figures are those over the
+    seeds. difference_percent: the mean of our faults less the published ones, in percent of
     these. loss_mean, loss_sd: as the published losses are normalised, the mean negative log-likelihood a
     test example times the published number of test examples, divided by loss_divisor[dataset]. Where the
     numbers of test examples differ, published faults are taken in proportion. verdict: by RULE.
@@ -83,7 +89,9 @@ def comparison_table(
 
     Raises HandgradError if a dataset that was run has no divisor.
     """
-    theirs = published.rename(columns={name: f"published_{name}" for name in ("faults", "test_size", "loss")})
+    published = published.reindex(columns=PUBLISHED_COLUMNS)  # SPREAD may be absent
+    trained = published[published["dataset"].isin(seeds["dataset"])]
+    theirs = trained.rename(columns={name: f"published_{name}" for name in ("faults", "test_size", "loss")})
     table = theirs.merge(_reproductions(seeds)[[*KEY, *PROTOCOL, *_OURS]], how="left", on=list(KEY))
     unknown = sorted(set(table.loc[table["seeds"].notna(), "dataset"]) - set(loss_divisor))
     if unknown:
@@ -97,7 +105,7 @@ def comparison_table(
     table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
     for name in ("loss_mean", "loss_sd"):
         table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
-    rows = rows_of(table.assign(expected=expected))
+    rows = rows_of(table.assign(expected=expected, left_out=len(published) - len(trained)))
     return typed(({**row, "verdict": verdict(row)} for row in rows), COMPARISON_COLUMNS)
 
 
@@ -114,12 +122,18 @@ def verdict(row: Row) -> str:
     if pd.isna(row["seeds"]):
         return NOT_RUN
     if row["diverged"] > 0:
-        return UNSTABLE if row["finished"] > 0 else DIFFERS
-    if row["faults_max"] > UNSTABLE_RATIO * row["faults_min"]:
+        return UNSTABLE if row["finished"] > 0 or _known_unstable(row) else DIFFERS
+    if row["faults_max"] > UNSTABLE_RATIO * row["faults_min"] or _known_unstable(row):
         return UNSTABLE
     within = abs(row["difference_percent"]) <= WITHIN_PERCENT
     between = row["faults_min"] <= row["expected"] <= row["faults_max"]
     return AGREES if within or between else DIFFERS
+
+
+def _known_unstable(row: Row) -> bool:
+    """Whether a row of which we ran few seeds is unstable over those of the published table."""
+    fewest, most = (row[column] for column in SPREAD)
+    return bool(row["seeds"] < ENOUGH_SEEDS and pd.notna(most) and most > UNSTABLE_RATIO * fewest)
 
 
 def count_verdicts(comparison: pd.DataFrame) -> str:
@@ -139,12 +153,24 @@ def verdicts(comparison: pd.DataFrame) -> list[str]:
             for rate, rows in comparison.groupby("learning_rate")
         ),
         *([alone] if (alone := _one_seed(comparison)) else []),
+        *([others] if (others := _left_out(comparison)) else []),
     ]
 
 
+def _left_out(comparison: pd.DataFrame) -> str:
+    """How many published rows are of other datasets than those of the experiment."""
+    count = int(comparison["left_out"].max()) if len(comparison) else 0
+    rows = "row is" if count == 1 else "rows are"
+    return (
+        f"{count} published {rows} left out: of datasets that this experiment does not train."
+        if count
+        else ""
+    )
+
+
 def _one_seed(comparison: pd.DataFrame) -> str:
-    """What must be said of rows with a single seed."""
-    alone = int((comparison["seeds"] == 1).sum())
+    """What must be said of rows with a single seed, but for those that are known to be unstable."""
+    alone = int(((comparison["seeds"] == 1) & (comparison["verdict"] != UNSTABLE)).sum())
     return f"{alone} with one seed, which cannot show whether they are unstable." if alone else ""
 
 

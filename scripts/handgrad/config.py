@@ -15,7 +15,9 @@ import yaml
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError, validators
 
 from handgrad.config_checks import config_mistakes, file_mistakes
-from handgrad.config_errors import ConfigError, Schema, branch, kinds, schema_mistakes, show
+from handgrad.config_errors import ConfigError, branch, schema_mistakes, show
+from handgrad.config_hints import Schema, kinds, plain_number
+from handgrad.name_lengths import long_names
 from handgrad.published import comparable, published_rows, row_settings, run_settings
 from handgrad.runs import Run, canonical_text, run_table
 
@@ -93,15 +95,21 @@ def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experim
     files: whether those are looked at; not where the configuration is another machine's. Raises ConfigError
     with all mistakes that were found, one a line.
     """
-    complete = _complete(config, config_schema())
+    complete = _complete(_without_anchors(config), config_schema())
     mistakes = [
-        line for error in _validator().iter_errors(complete) for line in schema_mistakes(error, complete)
+        line
+        for error in _validator().iter_errors(complete)
+        for line in schema_mistakes(error, complete, config_schema())
     ]
     if isinstance(complete, dict):
         mistakes += [*config_mistakes(complete), *(file_mistakes(complete) if files else ())]
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
-    return _experiment(complete)
+    experiment = _experiment(complete)
+    check = experiment.gradient_check.name
+    if files and (long := list(long_names(experiment.blocks, check, experiment.datasets))):
+        raise ConfigError(long)
+    return experiment
 
 
 def _experiment(config: Mapping[str, Any]) -> Experiment:
@@ -135,6 +143,36 @@ def config_schema() -> Schema:
     return schema
 
 
+def _without_anchors(config: Any) -> Any:
+    """Without the keys x-..., in which people keep what YAML's aliases repeat."""
+    if not isinstance(config, Mapping):
+        return config
+    return {key: value for key, value in config.items() if not str(key).startswith("x-")}
+
+
+def numbers_of_texts(config: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A copy in which a text that is a plain number or null is that, where the schema takes no text.
+
+    Snakemake makes a text of each number inside a value of ``--config``.
+    """
+    converted: dict[Any, Any] = _convert(config, config_schema())
+    return converted
+
+
+def _convert(value: Any, schema: Schema) -> Any:
+    schema = branch(schema, value)
+    if isinstance(value, Mapping):
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        return {key: _convert(item, properties.get(key, others)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_convert(item, schema.get("items", {})) for item in value]
+    if value == "null" and "null" in kinds(schema):
+        return None
+    if isinstance(value, str) and {"integer", "number"} & set(kinds(schema)):
+        return plain_number(value, value)
+    return value
+
+
 def _complete(value: Any, schema: Schema) -> Any:
     """A copy with the schema's defaults for absent keys, and with the numbers that YAML took for text."""
     schema = branch(schema, value)
@@ -143,7 +181,7 @@ def _complete(value: Any, schema: Schema) -> Any:
     if isinstance(value, list) and "items" in schema:
         return [_complete(item, schema["items"]) for item in value]
     if isinstance(value, str) and {"integer", "number"} & set(kinds(schema)) and _EXPONENT.fullmatch(value):
-        return float(value)
+        return number if math.isfinite(number := float(value)) else value
     return value
 
 

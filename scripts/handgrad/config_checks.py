@@ -103,9 +103,11 @@ def _unknown_values(config: Config) -> Iterator[str]:
     known: dict[str, Iterable[str]] = {"dataset": datasets, "activation": ACTIVATIONS, "init": INITS}
     for i, experiment in _experiments(config):
         for axis, names in known.items():
-            for value in dict.fromkeys(filter(_is_text, as_list(experiment[axis]))):
+            values = as_list(experiment[axis])
+            for value in dict.fromkeys(filter(_is_text, values)):
                 if value not in names:
-                    yield f"experiments[{i}].{axis}: {unknown(value, axis, names)}"
+                    what = unknown(value, axis, names, listed=len(values) > 1)
+                    yield f"experiments[{i}].{axis}: {what}"
     for dataset in _mapping(config, "published", "loss_divisor"):
         if dataset not in datasets:
             yield f"published.loss_divisor: {unknown(dataset, 'dataset', datasets)}"

@@ -1,6 +1,5 @@
 """How a mistake in a configuration reads: one line with its key, its value, and what is allowed."""
 
-import difflib
 import json
 import math
 import re
@@ -9,9 +8,8 @@ from typing import Any
 
 from jsonschema import ValidationError
 
+from handgrad.config_hints import Schema, kinds, names_hint, nearest, value_hint
 from handgrad.errors import HandgradError
-
-Schema = Mapping[str, Any]
 
 _LONGEST = 80  # characters of a value that a message shows
 
@@ -63,17 +61,21 @@ def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
-def unknown(value: object, what: str, known: Iterable[str]) -> str:
-    """``'tahn' is not a known activation; did you mean tanh? known: cos, softplus, tanh``."""
-    return f"{show(value)} is not a known {what}; {_nearest(value, sorted(known))}"
+def unknown(value: object, what: str, known: Iterable[str], *, listed: bool = False) -> str:
+    """``'tahn' is not a known activation; did you mean tanh? known: cos, softplus, tanh``.
+
+    listed: whether the value is one of several in a list.
+    """
+    known = sorted(known)
+    return f"{show(value)} is not a known {what}; {_nearest(value, known, listed=listed)}"
 
 
-def _nearest(value: object, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(value).lower(), [text.lower() for text in known], 1)
-    # difflib compares case by case, people do not
-    meant = [text for text in known if [text.lower()] == near][:1]
+def _nearest(value: object, known: Sequence[str], *, listed: bool = False) -> str:
     names = ", ".join(map(word, known)) or "none"
-    return "".join(f"did you mean {word(text)}? " for text in meant) + f"known: {names}"
+    if several := names_hint(value, known, listed=listed):
+        return f"write {several}; known: {names}"
+    meant = nearest(value, known)
+    return (f"did you mean {word(meant)}? " if meant else "") + f"known: {names}"
 
 
 def branch(schema: Schema, value: object) -> Schema:
@@ -96,12 +98,6 @@ def allowed(schema: Schema) -> str:
     return " or ".join(_kind(kind, schema) for kind in kinds(schema))
 
 
-def kinds(schema: Schema) -> list[str]:
-    """The types that a schema allows, none if it does not say."""
-    declared = schema.get("type", [])
-    return [declared] if isinstance(declared, str) else list(declared)
-
-
 def _kind(kind: str, schema: Schema) -> str:
     bounds = ""
     if "exclusiveMinimum" in schema:
@@ -121,56 +117,74 @@ def _kind(kind: str, schema: Schema) -> str:
     return names[kind]
 
 
-def schema_mistakes(error: ValidationError, config: Any) -> Iterator[str]:
-    """The lines for one thing that jsonschema found in a configuration."""
+def schema_mistakes(error: ValidationError, config: Any, whole: Schema) -> Iterator[str]:
+    """The lines for one thing that jsonschema found in a configuration; whole: its schema."""
     schema: Any = error.schema
     found: Any = error.instance
     path = list(error.absolute_path)
     if error.validator == "additionalProperties":
-        known = list(schema["properties"])
-        for key in found:
-            if key not in known:
-                text = key if isinstance(key, str) else show(key)
-                yield f"{key_path([*path, text])}: unknown key; {_nearest(key, known)}"
+        yield from _unknown_keys(path, found, schema, whole)
     elif error.validator == "required":
         # jsonschema has an error for each; each yields the same line, of which one is kept
         missing = ", ".join(key for key in schema["required"] if key not in found)
         yield f"{key_path(path)}: lacks {missing}{_similar(path, config)}"
     elif "propertyNames" in error.schema_path:
-        yield f"{key_path(path)}: the key {show(found)} is not allowed; allowed: {allowed(schema)}"
+        quotes = "" if isinstance(found, str) else f"; write '{found}', in quotes"
+        yield f"{key_path(path)}: the key {show(found)} is not allowed; allowed: {allowed(schema)}{quotes}"
     else:
-        yield f"{key_path(path)}: {_wrong(found, schema)}"
+        yield f"{key_path(path)}: {_wrong(found, schema, listed=_is_one_of_several(path, config))}"
+
+
+def _unknown_keys(path: Sequence[Any], found: Any, schema: Schema, whole: Schema) -> Iterator[str]:
+    known = list(schema["properties"])
+    for key in found:
+        if key in known:
+            continue
+        text = key if isinstance(key, str) else show(key)
+        home = next((place for place, keys in _homes(whole) if text in keys), None)
+        help_ = f"it belongs in {home}" if home else _nearest(key, known)
+        yield f"{key_path([*path, text])}: unknown key; {help_}"
+
+
+def _homes(whole: Schema) -> list[tuple[str, Schema]]:
+    """The places of a configuration that have keys of their own, in words, and these keys."""
+    top = whole["properties"]
+    return [
+        (
+            "an entry of experiments, as experiments: [{dataset: digits, ...}]",
+            _keys(top["experiments"]["items"]),
+        ),
+        ("published", _keys(top["published"])),
+        ("gradient_check", _keys(top["gradient_check"])),
+        ("an entry of datasets", _keys(top["datasets"]["additionalProperties"])),
+        ("no other key, but at the top of the file", top),
+    ]
+
+
+def _keys(schema: Schema) -> Schema:
+    keys: Schema = schema["properties"]
+    return keys
+
+
+def _is_one_of_several(path: Sequence[Any], config: Any) -> bool:
+    if not path or not isinstance(path[-1], int):
+        return False
+    for part in path[:-1]:
+        config = config[part]
+    return len(config) > 1
 
 
 def _similar(path: Sequence[Any], config: Any) -> str:
-    """What an incomplete entry may have been meant to change: the nearest of its neighbours' names."""
-    for part in path[:-1]:
-        config = config[part]
-    others = [key for key in config if isinstance(key, str) and key != path[-1]]
-    near = difflib.get_close_matches(str(path[-1]), others, 1)
-    return f"; did you mean {word(near[0])}?" if near else ""
+    """What an incomplete dataset may have been meant to change: the nearest of the other datasets' names."""
+    if len(path) != 2:
+        return ""  # a file's entry
+    others = [key for key in config[path[0]] if isinstance(key, str) and key != path[-1]]
+    meant = nearest(path[-1], others)
+    return f"; did you mean {word(meant)}?" if meant else ""
 
 
-def _wrong(value: object, schema: Schema) -> str:
+def _wrong(value: object, schema: Schema, *, listed: bool) -> str:
     if isinstance(value, str) and "enum" in schema:
-        return f"{show(value)} is not allowed; {_nearest(value, schema['enum'])}"
-    return f"{show(value)} is not allowed; allowed: {allowed(schema)}{_hint(value, schema)}"
-
-
-def _hint(value: object, schema: Schema) -> str:
-    """What to write instead, where YAML has read something else than was meant."""
-    if isinstance(value, str) and {"integer", "number"} & set(kinds(schema)):
-        meant = value.replace(",", ".")
-        return f"; write {meant}, without quotes" if _is_number(meant) else ""
-    if isinstance(value, float) and value.is_integer() and "integer" in kinds(schema):
-        return f"; write {int(value)}"
-    if isinstance(value, bool | int | float) and kinds(schema) == ["string"] and "enum" not in schema:
-        return "; text that YAML reads as something else needs quotes"
-    return ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+        return f"{show(value)} is not allowed; {_nearest(value, schema['enum'], listed=listed)}"
+    hint = value_hint(value, schema, listed=listed)
+    return f"{show(value)} is not allowed; allowed: {allowed(schema)}{hint}"

@@ -1,26 +1,99 @@
-"""An experiment file as Snakemake reads it with ``--configfile``, for what people call beside Snakemake."""
+"""The configuration of an experiment as the workflow puts it together: files one over the other."""
 
-import functools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handgrad.config import Experiment, load_experiment
+from handgrad.config import Experiment, load_experiment, numbers_of_texts
 from handgrad.config_errors import ConfigError
-from handgrad.config_files import merge, read_config_file
+from handgrad.config_files import located, merge, read_config_file, with_registry, without_effect
+from handgrad.digests import PROJECT
 
 DEFAULT = Path("config/config.yaml")
-SHIPPED = (Path("config/datasets.yaml"), DEFAULT)
+REGISTRY = Path("config/datasets.yaml")
+#: what every experiment starts from, wherever Snakemake runs
+SHIPPED = (PROJECT / REGISTRY, PROJECT / DEFAULT)
+
+
+def read_config(
+    files: Iterable[Path], command_line: Mapping[str, Any] | None = None, *, replace: bool = False
+) -> dict[Any, Any]:
+    """The configuration of some experiment files and of ``--config``, over the shipped ones.
+
+    A working directory other than the project may have a config/config.yaml of its own, which stands between
+    them, as Snakemake's users expect. replace: ``--replace-workflow-config``, nothing but what is given.
+    Raises ConfigError with a line for each mistake, which begins with the file.
+    """
+    beneath = SHIPPED[:1] if replace else (*SHIPPED, *_working_directory_files())
+    merged: dict[Any, Any] = {}
+    for file in (*beneath, *files):
+        merged = merge(merged, read_layer(file))
+    given = numbers_of_texts(command_line or {})
+    if empty := list(without_effect(given)):
+        raise ConfigError([f"--config: {line}" for line in empty])
+    return merge(merged, given)
+
+
+def read_layer(file: Path) -> dict[Any, Any]:
+    """What one file says. Raises ConfigError, also for what would change nothing once it is merged."""
+    config = read_config_file(file)
+    if empty := list(without_effect(config)):
+        raise ConfigError([f"{file}: {line}" for line in empty])
+    return located(config, file.parent)
 
 
 def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
     """What a file itself says, and the experiment that it makes with the shipped ones beneath it.
 
-    All paths are relative to the working directory, as Snakemake's are. Raises ConfigError with a line for
-    each mistake, which begins with the file.
+    Raises ConfigError with a line for each mistake, which begins with the file.
     """
-    own = read_config_file(file)
-    config = functools.reduce(merge, [*map(read_config_file, SHIPPED), own])
+    own, config = read_config_file(file), read_config([file])
     try:
         return own, load_experiment(config)
     except ConfigError as error:
         raise ConfigError([f"{file}: {mistake}" for mistake in error.mistakes]) from None
+
+
+def complete_module_config(
+    config: Mapping[Any, Any], files: Iterable[Path], below: Sequence[str] | None, *, texts: bool
+) -> dict[Any, Any]:
+    """The configuration that another workflow gives to this one as a module, with the registry.
+
+    files: those that Snakemake read it from; below: the keys under which it stands in them, None where that
+    is not known. texts: whether numbers may be texts, as those inside a value of ``--config`` are.
+    """
+    if below is not None:
+        for file in files:
+            read_config_file(file, below=below)
+    given = numbers_of_texts(config) if texts else config
+    return with_registry(given, read_config_file(SHIPPED[0]))
+
+
+def repeated_options(arguments: Sequence[str]) -> None:
+    """Raise ConfigError if one of two options of Snakemake is given twice: it keeps the last alone."""
+    for option, short, example in (
+        ("--configfile", "--configfiles", "a.yaml b.yaml"),
+        ("--config", "-C", "a=1 b=2"),
+    ):
+        given = [a for a in arguments if a.partition("=")[0] in (option, short)]
+        if len(given) > 1:
+            raise ConfigError(
+                [
+                    f"{option}: given {len(given)} times, of which Snakemake keeps the last alone; "
+                    f"write {option} once: {option} {example}"
+                ]
+            )
+
+
+def keys_to(config: Any, part: Any, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    """The keys under which a configuration holds that very mapping; None if it does not."""
+    if config is part:
+        return path
+    inner = config.items() if isinstance(config, Mapping) else ()
+    found = (keys_to(value, part, (*path, str(key))) for key, value in inner)
+    return next((keys for keys in found if keys is not None), None)
+
+
+def _working_directory_files() -> list[Path]:
+    own = [file for file in (REGISTRY, DEFAULT) if file.is_file()]
+    return [file for file in own if not file.samefile(PROJECT / file)]

@@ -5,6 +5,7 @@ Light on purpose: Snakemake parses the workflow again in every job. The words ar
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -97,7 +98,8 @@ def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[
 def shown_config(experiment: "Experiment") -> str:
     """A configuration as YAML, with its defaults: what is shown of it, which is what results depend on.
 
-    The registry has the datasets that are trained on, without the places that their files may come from.
+    The registry has the datasets that are trained on, without the places that their files may come from; of
+    the published table there is the name, since its folder is this machine's.
     """
     datasets = {run.dataset: experiment.datasets[run.dataset] for run in experiment.runs}
     published = experiment.published
@@ -106,7 +108,7 @@ def shown_config(experiment: "Experiment") -> str:
         "experiments": [dict(block) for block in experiment.blocks],
         "gradient_check": vars(experiment.gradient_check),
         "published": {
-            "table": published and published.table,
+            "table": published and PurePath(published.table).name,
             "loss_divisor": dict(published.loss_divisor) if published else {},
         },
         "datasets": {name: _without_places(facts) for name, facts in datasets.items()},

@@ -40,6 +40,7 @@ TYPES = {
     **dict.fromkeys(("faults", "validation_faults", "published_faults"), "Int64"),
     **dict.fromkeys(("test_size", "published_test_size"), "Int64"),
     **dict.fromkeys(("seeds", "finished", "diverged", "faults_min", "faults_max"), "Int64"),
+    **dict.fromkeys(("seeds_fewest_faults", "seeds_most_faults", "left_out"), "Int64"),
     **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "loss", "p_holm", "seconds"), "float64"),
     **{f"{figure}_{what}": "float64" for figure in ("accuracy", "faults", "loss") for what in ("mean", "sd")},
     **dict.fromkeys(("published_loss", "difference_percent"), "float64"),

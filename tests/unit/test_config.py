@@ -23,7 +23,8 @@ from handgrad.config_checks import MOST_RUNS, RESERVED_NAMES
 from handgrad.config_errors import ConfigError, key_path, show, unknown
 from handgrad.config_files import merge, read_config_file, with_registry
 from handgrad.errors import HandgradError
-from handgrad.published import COLUMNS, comparable, published_rows
+from handgrad.experiment_file import read_config
+from handgrad.published import COLUMNS, SPREAD, comparable, published_rows
 from handgrad.registry import FORMAT_ROLES
 from handgrad.runs import AXES, Run
 
@@ -43,8 +44,9 @@ def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, Any]:
-    datasets = read_config_file(ROOT / "config/datasets.yaml")
-    return merge(datasets, read_config_file(ROOT / "config/config.yaml"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return read_config([])
 
 
 def with_text(config: dict[str, Any], text: str) -> dict[str, Any]:
@@ -420,11 +422,14 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "decimal comma": (
         "experiments:\n- {}\n- learning_rate: 0,5",
-        f"experiments[1].learning_rate: '0,5' {POSITIVE}; write 0.5, without quotes",
+        f"experiments[1].learning_rate: '0,5' {POSITIVE}; write 0.5",
     ),
     "not a number": (axes("learning_rate: .nan"), f"experiments[1].learning_rate: .nan {POSITIVE}"),
     "infinity": (axes("learning_rate: [.inf]"), f"experiments[1].learning_rate[0]: .inf {POSITIVE}"),
-    "too large a number": (axes("learning_rate: 1e999"), f"experiments[1].learning_rate: .inf {POSITIVE}"),
+    "too large a number": (
+        axes("learning_rate: 1e999"),
+        f"experiments[1].learning_rate: '1e999' {POSITIVE}; it is too large for a number of the computer",
+    ),
     "endless digits": (
         axes(f"learning_rate: 1{'0' * 400}"),
         f"experiments[1].learning_rate: 1{'0' * 79}... {POSITIVE}",
@@ -456,7 +461,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "mapping for a value": (axes("hidden_units: {a: 1}"), f"experiments[1].hidden_units: a mapping {SIZE}"),
     "no experiments": ("experiments: []", f"experiments: an empty list {LIST}"),
     "null experiments": ("experiments:", f"experiments: null {LIST}"),
-    "one experiment, no list": ("experiments: {dataset: mnist}", f"experiments: a mapping {LIST}"),
+    "one experiment, no list": (
+        "experiments: {dataset: mnist}",
+        f"experiments: a mapping {LIST}; begin each entry with a dash (- )",
+    ),
     "text for an experiment": ("experiments: [mnist]", f"experiments[0]: 'mnist' {MAPPING}"),
     "more runs than anyone means": (
         axes(f"seed: [{BIG}], epochs: [{BIG}]"),
@@ -512,7 +520,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "path in the name": ("name: ../x", f"name: '../x' {NAME}"),
     "slash in the name": ("name: a/b", f"name: 'a/b' {NAME}"),
     "shell character in the name": ("name: a;b", f"name: 'a;b' {NAME}"),
-    "blank in the name": ("name: a b", f"name: 'a b' {NAME}"),
+    "blank in the name": ("name: a b", f"name: 'a b' {NAME}; write a_b"),
     "variable in the name": ("name: $HOME", f"name: '$HOME' {NAME}"),
     "line break in the name": ('name: "ab\\n"', f"name: 'ab\\n' {NAME}"),
     "dots for a name": ("name: ..", f"name: '..' {NAME}"),
@@ -531,7 +539,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "table that is a folder": (
         "published: {table: config}",
-        "published.table: 'config' cannot be read (Is a directory); expected a CSV file, or null",
+        "published.table: 'config' cannot be read (a folder, not a file); expected a CSV file, or null",
     ),
     "table that is none": (
         "published: {table: config/quick.yaml}",
@@ -551,7 +559,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
         'published: {table: "/data/{x}.csv"}',
         f"published.table: '/data/{{x}}.csv' {TABLE}",
     ),
-    "number for a table": ("published: {table: 5}", f"published.table: 5 {TABLE}"),
+    "number for a table": ("published: {table: 5}", f"published.table: 5 {TABLE}; {QUOTES}"),
     "empty table": ('published: {table: ""}', f"published.table: '' {TABLE}"),
     "null published": (
         "published:",
@@ -645,7 +653,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "one mirror, no list": (
         "datasets: {mnist: {files: {train_images: {mirrors: http://a/b}}}}",
         "datasets.mnist.files.train_images.mirrors: 'http://a/b' is not allowed; allowed: a list of "
-        "addresses",
+        "addresses; write [http://a/b]",
     ),
     "bad checksum": (
         "datasets: {mnist: {files: {train_images: {sha256: ABC}}}}",
@@ -942,8 +950,8 @@ def test_a_key_given_twice_is_named_with_both_lines(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("name: a\nexperiments:\n  - epochs: 1\n    seed: 0\n    epochs: 2\nname: b\n")
     assert sorted(unreadable(path)) == [
-        f"{path}: line 5, column 5: the key 'epochs' stands here again, first on line 3; only one can count",
-        f"{path}: line 6, column 1: the key 'name' stands here again, first on line 1; only one can count",
+        f"{path}: line 5, column 5: the key 'epochs' is given again, first on line 3; keep one of them",
+        f"{path}: line 6, column 1: the key 'name' is given again, first on line 1; keep one of them",
     ]
 
 
@@ -978,7 +986,10 @@ def test_a_key_given_twice_is_named_with_both_lines(tmp_path: Path) -> None:
         ),
         ("", "is empty; expected keys with values, such as `name: mine`"),
         ("- a\n- b\n", "holds ['a', 'b']; expected keys with values, such as `name: mine`"),
-        ("a: 2026-13-45\n", "not YAML: month must be in 1..12"),
+        (
+            "a: 2026-13-45\n",
+            "line 1, column 4: YAML 1.1 reads 2026-13-45 as a date; write '2026-13-45', in quotes, for text",
+        ),
         (
             "a: \x07\n",
             "not YAML: unacceptable character #x0007: special characters are not allowed in "
@@ -1042,7 +1053,7 @@ def test_published_rows_have_the_types_of_their_columns() -> None:
     rows = published_rows("config/published_results.csv")
     assert len(rows) == 72
     for row in rows:
-        assert list(row) == list(COLUMNS)
+        assert set(row) == {*COLUMNS, *SPREAD}
         assert all(type(row[column]) is kind for column, kind in COLUMNS.items())
 
 
@@ -1145,7 +1156,7 @@ def test_the_command_prints_the_line_of_what_is_not_yaml(tmp_path: Path) -> None
     done = check_config(str(path))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"{path}: line 2, column 1: the key 'name' stands here again, first on line 1; only one can count\n"
+        f"{path}: line 2, column 1: the key 'name' is given again, first on line 1; keep one of them\n"
     )
 
 

@@ -22,11 +22,11 @@ from handgrad.checkpoint import (
 )
 from handgrad.config import Experiment, load_experiment
 from handgrad.config_errors import ConfigError
-from handgrad.config_files import merge, read_config_file
+from handgrad.config_files import merge
 from handgrad.data import ImageData, Split, content_of, write_data
 from handgrad.digests import code_digest, data_digest
 from handgrad.errors import HandgradError
-from handgrad.experiment_file import SHIPPED, read_experiment
+from handgrad.experiment_file import read_config, read_experiment
 from handgrad.experiment_files import data_files, final_outputs, job_name, report_file
 from handgrad.model import Weights
 from handgrad.runs import Run
@@ -44,7 +44,7 @@ def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @functools.cache
 def quick() -> dict[str, Any]:
-    return functools.reduce(merge, map(read_config_file, (*SHIPPED, "config/quick.yaml")))
+    return read_config([Path("config/quick.yaml")])
 
 
 def experiment(name: str = "quick", **axes: Any) -> Experiment:

@@ -22,6 +22,7 @@ from handgrad.check_tables import checks_table
 from handgrad.config import Experiment, config_schema, load_experiment
 from handgrad.data import ImageData, Split, open_data, write_data
 from handgrad.digests import ASSETS, code_digest
+from handgrad.experiment_file import read_experiment
 from handgrad.job_costs import rule_costs
 from handgrad.methods import (
     AXES_IN_WORDS,
@@ -102,9 +103,7 @@ def test_each_block_and_dataset_has_its_words_and_a_repeated_value_counts_once()
 
 @pytest.mark.parametrize("name", ["config", "quick", "reproduction", "improved"])
 def test_the_words_on_every_shipped_experiment_count_its_runs(name: str) -> None:
-    merged = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    merged |= yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
-    experiment = load(yaml.safe_dump(merged))
+    _, experiment = read_experiment(ROOT / f"config/{name}.yaml")
     words = experiment_in_words(experiment.blocks, experiment.datasets)
     counts = [int(told.split(" run")[0].replace(",", "")) for told in words]
     assert sum(counts) == len(experiment.runs)

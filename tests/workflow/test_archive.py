@@ -411,7 +411,7 @@ def test_an_archive_of_a_comparison_is_proved(project: Project, tiny: Tiny) -> N
     """With a published table of one's own, which the archive takes along."""
     table = project.path / "theirs.csv"
     header = (project.path / "config/published_results.csv").read_text().splitlines()[0]
-    table.write_text(f"{header}\ndigits,tanh,5,0.001,50,1,0.01,20.0,288,360,700.0\n")
+    table.write_text(f"{header}\ndigits,tanh,5,0.001,50,1,0.01,20.0,288,360,700.0,,\n")
     config = tiny("compared", published={"table": str(table), "loss_divisor": {"digits": 1}})
     project.run(config)
     assert script(project, "archive_experiment", project.write_config(config)).returncode == 0

@@ -71,6 +71,15 @@ def test_the_quick_experiment_needs_no_download(project: Project) -> None:
     assert "download_file" not in jobs
 
 
+#: with a name that is too long for a file
+LONG_NAME = {
+    **{"activation": "softplus", "hidden_units": 1000000, "epochs": 1000000, "seed": 4294967295},
+    **dict.fromkeys(("learning_rate", "l2"), 1.2345678901234567e-100),
+    **{"momentum": 0.12345678901234567, "pixels": "standardize", "batch_gradient": "mean", "init": "scaled"},
+    **{"schedule": "cosine", "dtype": "float64", "train_size": 1000, "validation_size": 400},
+}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -80,8 +89,10 @@ def test_the_quick_experiment_needs_no_download(project: Project) -> None:
         ({"axes": {"batch_size": 5000}}, ["experiments[0]", "5000", "1437"]),
         ({"axes": {"learning_rate": float("nan")}}, ["experiments[0].learning_rate", "nan"]),
         ({"name": "../x"}, ["name", "'../x'"]),
+        ({"experiments": {}}, ["mistake.yaml", "experiments", "empty"]),
+        ({"axes": LONG_NAME}, ["experiments[0]", "af_softplus_hu_1000000", "255"]),
     ],
-    ids=["unknown key", "activation", "dataset", "batch", "nan", "name"],
+    ids=["unknown key", "activation", "dataset", "batch", "nan", "name", "no experiments", "long name"],
 )
 def test_a_mistake_in_the_config_is_one_line_and_starts_nothing(
     project: Project, tiny: Tiny, change: dict[str, Any], expected: list[str]
@@ -94,6 +105,49 @@ def test_a_mistake_in_the_config_is_one_line_and_starts_nothing(
     assert any(all(text in line for text in expected) for line in done.stdout.splitlines()), done.stdout
     assert "Traceback" not in done.stdout
     assert not (project.path / "results").exists()
+
+
+def refused(project: Project, *arguments: str) -> str:
+    """The line of a message, of a dry run that must fail without a traceback."""
+    done = project.snakemake("-n", *arguments)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    _, _, after = done.stdout.partition("WorkflowError")
+    return after.splitlines()[1]
+
+
+def test_what_snakemake_would_misread_in_a_config_is_refused(project: Project) -> None:
+    path = project.path / "mine.yaml"
+    path.write_text("name: mine\nexperiments:\n- dataset: digits\n  hidden_units: 0100\n")
+    line = refused(project, "--configfile", str(path))
+    assert all(text in line for text in (str(path), "line 4", "0100", "64", "100"))
+    path.write_text("name: mine\nexperiments: [{dataset: digits}]\nname: other\n")
+    line = refused(project, "--configfile", str(path))
+    assert all(text in line for text in (str(path), "line 3", "'name'", "line 1"))
+    path.write_text("name: mine\n")
+    line = refused(project, "--configfile", "config/quick.yaml", "--configfile", str(path))
+    assert "--configfile" in line
+    assert "2 times" in line
+
+
+def test_the_project_s_config_holds_in_any_working_directory(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\nexperiments: [{dataset: mnist, seed: [0, 1]}]\n")
+    entry = ["--snakefile", str(project.path / "Snakefile")]
+    here = project.snakemake("-n", "--configfile", str(tmp_path / "mine.yaml"))
+    directory = ["--directory", str(tmp_path / "there")]
+    there = project.snakemake("-n", *directory, "--configfile", str(tmp_path / "mine.yaml"))
+    assert planned(here.stdout) == planned(there.stdout)
+    assert planned(there.stdout)["aggregate_comparison"] == 1
+    assert f"tables/seeds.csv, {project.path}/config/published_results.csv" in there.stdout
+    (tmp_path / "elsewhere").mkdir()
+    plain = Project(tmp_path / "elsewhere").snakemake("-n", *entry)
+    assert planned(plain.stdout)["train_run"] == 72, plain.stdout
+
+
+def test_numbers_inside_a_value_of_config_are_numbers(project: Project) -> None:
+    done = project.snakemake("-n", "--config", "experiments=[{dataset: digits, hidden_units: 7}]")
+    assert planned(done.stdout)["train_run"] == 1
+    assert "af_tanh_hu_7_" in done.stdout
 
 
 def test_an_unknown_run_is_named(project: Project, tiny: Tiny) -> None:

@@ -143,6 +143,19 @@ def test_a_module_s_config_changes_a_key_of_a_dataset_and_keeps_the_rest(
     assert "is not a known dataset" not in said
 
 
+@pytest.mark.parametrize(("seed", "right"), [("8", True), ("010", False)])
+def test_the_part_of_a_config_that_a_module_gets_is_checked(
+    project: Project, tmp_path: Path, seed: str, right: bool
+) -> None:
+    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
+    user = folder_with(tmp_path / "user", snakefile.replace("config\n\n", 'config["nets"]\n\n'), {})
+    text = f"others: {{time: 1:30}}\nnets: {{name: tiny, experiments: [{{dataset: digits, seed: {seed}}}]}}\n"
+    (user.path / "config/config.yaml").write_text(text)
+    done = user.snakemake("-n")
+    assert (done.returncode == 0) == right, done.stdout
+    assert ("config/config.yaml: line 2" in done.stdout) != right
+
+
 def git(*arguments: str, cwd: Path) -> None:
     who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
     subprocess.run(["git", *who, *arguments], cwd=cwd, check=True, capture_output=True)

@@ -33,10 +33,10 @@ sys.path.insert(0, str(project_folder() / "scripts"))
 from handgrad import costs, experiment_files, memory
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
-from handgrad.config_files import read_config_file, with_registry
 from handgrad.dates import date_now
-from handgrad.digests import PROJECT, code_digest, data_digest, file_sha256, names_digest
+from handgrad.digests import code_digest, data_digest, file_sha256, names_digest
 from handgrad.errors import HandgradError
+from handgrad.experiment_file import complete_module_config, keys_to, read_config, repeated_options
 from handgrad.methods import experiment_in_words, shown_config
 from handgrad.registry import EMBEDDED
 
@@ -44,13 +44,24 @@ from handgrad.registry import EMBEDDED
 def load():
     """The experiment that the config describes; every mistake in it ends the workflow here.
 
-    Snakemake passes over the `configfile:` statements of a workflow that another one imports, so the config may lack
-    the registry; and it reads the workflow once more for each `use rule`, with the config as it was left.
+    Snakemake has read the files that it was given already, and takes 0100 for 64 and the last of two equal keys: they
+    are read again here, which refuses both. It reads the workflow once more for each `use rule` of a module, with the
+    config as it was left.
     """
-    for key in ("in_words", "shown"):
-        config.pop(key, None)
+    again = config.pop("in_words", None) is not None
+    config.pop("shown", None)
     try:
-        config.update(with_registry(config, read_config_file(PROJECT / "config/datasets.yaml")))
+        repeated_options(sys.argv)
+        if workflow.modifier.skip_configfile:  # a module, whose config is what the other workflow gives
+            below = None if again else keys_to(workflow.modifier_stack[0].globals["config"], config)
+            texts = bool(workflow.config_settings.config)
+            complete = complete_module_config(config, workflow.configfiles, below, texts=texts)
+        else:
+            settings = workflow.config_settings
+            replace = settings.replace_workflow_config
+            complete = read_config(settings.configfiles, settings.config, replace=replace)
+        config.clear()
+        config.update(complete)
         return load_experiment(config)
     except HandgradError as error:
         raise WorkflowError(str(error)) from None
@@ -180,13 +191,13 @@ def file_checksum(wildcards):
 
 
 def entry_to_read(wildcards):
-    """The registry entry without the mirrors: where a file came from does not change what is in it."""
+    """The registry entry without mirrors and folder: where a file came from does not change what is in it."""
     facts = entry(wildcards)
     files = {
         role: {key: value for key, value in file.items() if key != "mirrors"}
         for role, file in facts["files"].items()
     }
-    return {**facts, "files": files}
+    return {**facts, "files": files, "local_dir": None}
 
 
 def downloaded_files(dataset):
