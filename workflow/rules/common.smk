@@ -53,6 +53,16 @@ def load():
         raise WorkflowError(str(error)) from None
 
 
+def prepare():
+    """What the main process alone takes care of, from here to its end."""
+    if workflow.is_main_process:
+        # not with the others: each job parses this file
+        from handgrad.main_process import prepare_main_process
+
+        prepare_main_process()
+
+
+prepare()
 EXPERIMENT = load()
 # for the script that trains, which takes it from here since it is no param: what a run is does not depend on it
 config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds
