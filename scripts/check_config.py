@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from handgrad.command import as_command
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
 from handgrad.experiment_file import DEFAULT, read_experiment
@@ -49,4 +50,5 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     arguments = _arguments()
-    sys.exit(main(arguments.file, name_only=arguments.name))
+    with as_command(looks=True):
+        sys.exit(main(arguments.file, name_only=arguments.name))

@@ -6,14 +6,13 @@ To be run where Snakemake is run. Asks Snakemake itself what is still to be done
 import argparse
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
 from handgrad.amounts import counted
+from handgrad.command import as_command
 from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
 from handgrad.estimates import Estimator
 from handgrad.experiment_file import DEFAULT, read_experiment
 from handgrad.plan import Cluster, Cores, plan_table, plan_words, read_cluster
@@ -54,7 +53,5 @@ if __name__ == "__main__":
     parser.add_argument("--cores", type=cores, default="all", help="of this machine (default: all)")
     parser.add_argument("--profile", type=Path, help="of a cluster, in place of this machine's cores")
     options = parser.parse_args()
-    try:
+    with as_command(looks=True):
         main(options.file, read_cluster(options.profile) if options.profile else options.cores)
-    except HandgradError as error:
-        sys.exit(str(error))

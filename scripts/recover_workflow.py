@@ -21,6 +21,7 @@ from typing import NamedTuple
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from handgrad.command import as_command
 from handgrad.errors import HandgradError
 
 ROOT = Path(__file__).parents[1]
@@ -291,7 +292,5 @@ def remove_parts(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
+    with as_command("make recover"):
         main(Path.cwd())
-    except HandgradError as error:
-        sys.exit(f"make recover: {error}")

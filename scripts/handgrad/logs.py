@@ -101,7 +101,7 @@ def _ending_with_a_line(
 
 
 def _unraisable(args: "UnraisableHookArgs") -> None:
-    """For the log alone: HDF5 says of each of its objects that a disk is full, beside the error that counts."""
+    """Log what HDF5 says of each of its objects on a full disk, beside the error that counts."""
     line = refusal(args.exc_value) if args.exc_value else None
     if line:
         logger.info("%s", line)

@@ -1,14 +1,26 @@
 """What the main process of a workflow takes care of, and no job does."""
 
+import errno
 import logging
+import os
 import signal
+import tempfile
 import threading
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import psutil  # type: ignore[import-untyped]
 
+from handgrad.errors import HandgradError
 from handgrad.stopping import handle
+from handgrad.system_errors import refusal
+
+#: the folders that Snakemake and its jobs write to
+WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
+#: what Snakemake is called with to look at results and not to make any, which may be somebody else's
+LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph"})
 
 
 def prepare_main_process() -> None:
@@ -38,3 +50,42 @@ def end_tree_at_hangup() -> None:
         raise SystemExit(128 + number)
 
     handle((signal.SIGHUP,), end)
+
+
+def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
+    """Raise HandgradError if Snakemake, called with these arguments, cannot write where it must.
+
+    It would else end with a traceback, or after the jobs that come before.
+    """
+    looks = dry or not LOOKS.isdisjoint(arguments)
+    try:
+        for folder in WRITTEN:
+            if not looks or (folder == WRITTEN[0] and not folder.is_dir()):
+                _require_writable(folder)
+    except OSError as error:
+        raise HandgradError(str(refusal(error))) from error
+
+
+def _require_writable(folder: Path) -> None:
+    """Raise OSError if files cannot be made in a folder that is there, or can be made."""
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there.resolve(strict=True)):
+            pass
+    except OSError as error:
+        error.filename = str(folder if there == folder else there.absolute())
+        raise
+    for inside in _folders_in(folder) if there == folder else ():
+        if not os.access(inside, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(inside))
+
+
+def _folders_in(folder: Path, depth: int = 2) -> Iterator[Path]:
+    """The folders in a folder, and in those: one a rule and a dataset, in which there may be many files."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield Path(entry.path)
+            if depth > 1 and os.access(entry.path, os.R_OK | os.X_OK):
+                yield from _folders_in(Path(entry.path), depth - 1)

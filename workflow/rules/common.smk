@@ -57,9 +57,13 @@ def prepare():
     """What the main process alone takes care of, from here to its end."""
     if workflow.is_main_process:
         # not with the others: each job parses this file
-        from handgrad.main_process import prepare_main_process
+        from handgrad.main_process import prepare_main_process, require_writable
 
         prepare_main_process()
+        try:
+            require_writable(sys.argv, dry=workflow.output_settings.dryrun)
+        except HandgradError as error:
+            raise WorkflowError(str(error)) from None
 
 
 prepare()
