@@ -60,30 +60,39 @@ def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
     looks = dry or not LOOKS.isdisjoint(arguments)
     try:
         for folder in WRITTEN:
-            if not looks or (folder == WRITTEN[0] and not folder.is_dir()):
+            if os.path.lexists(folder):
+                _require_access(folder, os.R_OK | os.X_OK)
+            if not looks or folder == WRITTEN[0]:
                 _require_writable(folder)
     except OSError as error:
         raise HandgradError(str(refusal(error))) from error
 
 
+def _require_access(folder: Path, mode: int) -> None:
+    """Raise OSError if what is there is no folder, or does not allow this."""
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if not os.access(folder, mode):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
 def _require_writable(folder: Path) -> None:
     """Raise OSError if files cannot be made in a folder that is there, or can be made."""
     there = folder
-    while not os.path.lexists(there) and there != there.parent:
+    while not there.is_dir():
         there = there.parent
     try:
-        with tempfile.TemporaryFile(dir=there.resolve(strict=True)):
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         error.filename = str(folder if there == folder else there.absolute())
         raise
     for inside in _folders_in(folder) if there == folder else ():
-        if not os.access(inside, os.R_OK | os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(inside))
+        _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
 
 
-def _folders_in(folder: Path, depth: int = 2) -> Iterator[Path]:
-    """The folders in a folder, and in those: one a rule and a dataset, in which there may be many files."""
+def _folders_in(folder: Path, depth: int = 3) -> Iterator[Path]:
+    """The folders in a folder, as deep as the logs of a rule's jobs on a dataset."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.is_dir():
             yield Path(entry.path)

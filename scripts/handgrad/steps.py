@@ -1,5 +1,6 @@
 """What Snakemake would do for an experiment, step by step, as it says itself."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,10 @@ SHARED = {
     "check_gradients": "results/checks/gradients",
     "train_run": "results/runs",
 }
+
+
+#: what Snakemake says where the workflow, and not Snakemake, refuses something
+_REASON = re.compile(r"^WorkflowError[^\n]*:\n(.+?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ def steps_of(file: Path) -> list[Step]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603, no shell
     if done.returncode:
         said = done.stderr.strip() or done.stdout.strip()
-        raise HandgradError(f"{file}: snakemake cannot plan it:\n{said}")
+        found = _REASON.search(said)
+        raise HandgradError(f"{file}: snakemake cannot plan it: {found[1] if found else said}")
     return read_summary(done.stdout.splitlines())
 
 
