@@ -48,7 +48,7 @@ def cores(text: str) -> Cores:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="What an experiment would run, and what that costs.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
     parser.add_argument("--cores", type=cores, default="all", help="of this machine (default: all)")
     parser.add_argument("--profile", type=Path, help="of a cluster, in place of this machine's cores")

@@ -118,7 +118,7 @@ def who_is_at_work(processes: list[int], jobs: list[Job]) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How far an experiment is; what runs, failed or waits.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
     options = parser.parse_args()
     with as_command(looks=True):

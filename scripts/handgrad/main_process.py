@@ -52,6 +52,15 @@ def end_tree_at_hangup() -> None:
     handle((signal.SIGHUP,), end)
 
 
+def require_path(folder: Path) -> None:
+    """Raise HandgradError if Snakemake cannot run scripts in a folder with such a path."""
+    if "{" in str(folder) or "}" in str(folder):
+        raise HandgradError(
+            f"{folder}: its path has a brace, in which Snakemake looks for a wildcard, so no script would run; "
+            "rename the folder, or move the project to another one"
+        )
+
+
 def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
     """Raise HandgradError if Snakemake, called with these arguments, cannot write where it must.
 

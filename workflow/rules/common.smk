@@ -1,4 +1,5 @@
 # Functions and nothing else; what they know comes from the library.
+import importlib.util
 import os
 import re
 import sys
@@ -27,7 +28,19 @@ def project_folder():
     return folder
 
 
-sys.path.insert(0, str(project_folder() / "scripts"))
+def put_library_first():
+    """Let this process and its jobs import this project's `handgrad`, even if another one is on Python's path.
+
+    Snakemake puts the folder of a script at the end of that path.
+    """
+    folder = str(project_folder() / "scripts")
+    other = importlib.util.find_spec("handgrad")
+    if other and other.origin != f"{folder}/handgrad/__init__.py":
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+    sys.path.insert(0, folder)
+
+
+put_library_first()
 
 from handgrad import costs, experiment_files
 from handgrad.activations import ACTIVATIONS
@@ -57,10 +70,12 @@ def prepare():
     """What the main process alone takes care of, from here to its end."""
     if workflow.is_main_process:
         # not with the others: each job parses this file
-        from handgrad.main_process import prepare_main_process, require_writable
+        from handgrad.main_process import prepare_main_process, require_path, require_writable
 
         prepare_main_process()
         try:
+            require_path(Path.cwd())
+            require_path(PROJECT)
             require_writable(sys.argv, dry=workflow.output_settings.dryrun)
         except HandgradError as error:
             raise WorkflowError(str(error)) from None
