@@ -56,7 +56,7 @@ def job_log(path: str | Path) -> Iterator[None]:
     root = logging.getLogger()
     root.handlers = [to_terminal]
     logger.setLevel(logging.INFO)
-    sys.unraisablehook = _unraisable
+    unraisable = sys.unraisablehook = _Unraisable()
     began = time.perf_counter()
     try:
         to_file = _LogFile(path, mode="w", encoding="utf-8", errors="backslashreplace")
@@ -68,6 +68,8 @@ def job_log(path: str | Path) -> Iterator[None]:
     with _ending_with_a_line(to_file, to_terminal, path):
         yield
     logger.info("done in %.1f s", time.perf_counter() - began)
+    for line in unraisable.lines:  # of a job that has ended well all the same
+        logger.warning("%s", line)
     to_file.close()
     if to_file.failure:
         logger.warning("%s: lines are missing (%s); all else is whole", path, to_file.failure)
@@ -100,13 +102,18 @@ def _ending_with_a_line(
         sys.exit(1)
 
 
-def _unraisable(args: "UnraisableHookArgs") -> None:
-    """Log what HDF5 says of each of its objects on a full disk, beside the error that counts."""
-    line = refusal(args.exc_value) if args.exc_value else None
-    if line:
-        logger.info("%s", line)
-    else:
-        sys.__unraisablehook__(args)
+class _Unraisable:
+    """Logs what HDF5 says of each of its objects on a full disk, beside the error that counts."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, args: "UnraisableHookArgs", /) -> None:
+        if line := args.exc_value and refusal(args.exc_value):
+            self.lines.append(line)
+            logger.info("%s", line)
+        else:
+            sys.__unraisablehook__(args)
 
 
 def _record(message: str, error: Exception | None = None) -> logging.LogRecord:

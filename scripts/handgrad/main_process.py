@@ -56,8 +56,8 @@ def require_path(folder: Path) -> None:
     """Raise HandgradError if Snakemake cannot run scripts in a folder with such a path."""
     if "{" in str(folder) or "}" in str(folder):
         raise HandgradError(
-            f"{folder}: its path has a brace, in which Snakemake looks for a wildcard, so no script would run; "
-            "rename the folder, or move the project to another one"
+            f"{folder}: its path has a brace, in which Snakemake looks for a wildcard, so no script "
+            "would run; rename the folder, or move the project to another one"
         )
 
 

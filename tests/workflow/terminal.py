@@ -17,8 +17,8 @@ import pyte
 class Terminal:
     """A command in a terminal of so many rows and columns.
 
-    size: what the terminal says of itself, if not that. frames: what the screen showed, one text for each time
-    that it changed. written: all that came.
+    size: rows and columns as the terminal says them, if not those. frames: what the screen showed, one text
+    for each time that it changed. written: all that came.
     """
 
     def __init__(
