@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Project
+from .conftest import Project, copy_repository
 
 Tiny = Callable[..., dict[str, Any]]
 
@@ -28,8 +28,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_once_there_is_room_the_same_command_makes_the_same_table(
-    project: Project, finished: Project, small_disk: Path, tiny: Tiny
+    finished: Project, small_disk: Path, tiny: Tiny
 ) -> None:
+    project = copy_repository(finished.path.with_name("small"))
     (project.path / "results").symlink_to(small_disk)
     said = project.refuse(tiny())
     assert "No space left on device" in said
