@@ -21,8 +21,10 @@
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?= config/config.yaml
-# check-config takes FILE= as well
-FILE ?= $(CONFIG)
+# the value of a variable as one word for the shell, whatever is in it
+quoted = '$(subst ','\'',$(value $(1)))'
+# of the environment: another profile than the workflow's own, and what keeps Python from finding scripts/handgrad
+unexport SNAKEMAKE_PROFILE PYTHONSAFEPATH
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # What is called beside Snakemake takes .venv's Python or, where there is no .venv, the active one that has the packages
@@ -51,20 +53,21 @@ bench: .venv/workflow
 	$(BIN)/python benchmarks/compare_speed.py
 
 report: $(INSTALLATION)
-	@name=$$($(INSTALLED) scripts/check_config.py --name $(CONFIG)) && \
+	@config=$(call quoted,CONFIG) && name=$$($(INSTALLED) scripts/check_config.py --name -- "$$config") && \
 	{ test -f "results/$$name/tables/results.csv" || \
-	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $(CONFIG) first" >&2; exit 1; }; } && \
-	$(INSTALLED) -m snakemake --cores $(CORES) --configfile $(CONFIG) -- "results/$$name/summary.html" && \
-	$(INSTALLED) -m snakemake --configfile $(CONFIG) --report "results/$$name/report.html"
+	  { echo "make report: results/$$name/tables/results.csv is not there; run snakemake --configfile $$config first" >&2; exit 1; }; } && \
+	$(INSTALLED) -m snakemake --cores $(CORES) --configfile "$$config" -- "results/$$name/summary.html" && \
+	$(INSTALLED) -m snakemake --configfile "$$config" --report "results/$$name/report.html"
 
 plan: $(INSTALLATION)
-	@$(INSTALLED) scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile "$(PROFILE)") "$(CONFIG)"
+	@$(INSTALLED) scripts/plan_experiment.py --cores $(CORES) $(if $(PROFILE),--profile $(call quoted,PROFILE)) -- $(call quoted,CONFIG)
 
 status: $(INSTALLATION)
-	@$(INSTALLED) scripts/show_status.py "$(CONFIG)"
+	@$(INSTALLED) scripts/show_status.py -- $(call quoted,CONFIG)
 
+# takes FILE= as well
 check-config: $(INSTALLATION)
-	@$(INSTALLED) scripts/check_config.py "$(FILE)"
+	@$(INSTALLED) scripts/check_config.py -- $(call quoted,$(if $(value FILE),FILE,CONFIG))
 
 recover: $(INSTALLATION)
 	@$(INSTALLED) scripts/recover_workflow.py
@@ -73,17 +76,17 @@ clean-checkpoints: $(INSTALLATION)
 	@$(INSTALLED) scripts/clean_checkpoints.py
 
 stale: $(INSTALLATION)
-	@$(INSTALLED) scripts/prune_results.py $(FILES)
+	@$(INSTALLED) scripts/prune_results.py -- $(value FILES)
 
 # YES counts where it was typed, and not where the environment has it
 prune: $(INSTALLATION)
-	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter command,$(firstword $(origin YES))),$(if $(filter 1,$(YES)),--yes)) $(FILES)
+	@$(INSTALLED) scripts/prune_results.py --prune $(if $(filter command,$(firstword $(origin YES))),$(if $(filter 1,$(YES)),--yes)) -- $(value FILES)
 
 archive: $(INSTALLATION)
-	@$(INSTALLED) scripts/archive_experiment.py "$(CONFIG)"
+	@$(INSTALLED) scripts/archive_experiment.py $(call quoted,CONFIG)
 
 verify: $(INSTALLATION)
-	@$(INSTALLED) scripts/verify_archive.py "$(ARCHIVE)"
+	@$(INSTALLED) scripts/verify_archive.py $(call quoted,ARCHIVE)
 
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"

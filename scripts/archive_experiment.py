@@ -10,8 +10,8 @@ import verify_archive
 from handgrad.archive import Members, has_report, members_of, write_archive
 from handgrad.archive_readme import is_committed
 from handgrad.atomic import whole_file
+from handgrad.command import as_command
 from handgrad.config import Experiment
-from handgrad.config_errors import ConfigError
 from handgrad.digests import PROJECT, file_sha256
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import read_experiment
@@ -39,12 +39,7 @@ def main(folder: Path, config: str) -> None:
             f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
         )
     members = read_members(folder, experiment, config)
-    try:
-        write_proved(folder, to, members)
-    except OSError as error:
-        raise HandgradError(
-            f"{to}: cannot be written ({error.strerror}); make room or mend the folder, and try again"
-        ) from error
+    write_proved(folder, to, members)
     print(f"Written: {to}")
     print("Keep it where results are kept. To prove it again, in any clone with the same code:")
     print(f"make verify ARCHIVE={to}")
@@ -114,12 +109,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         print("make archive: say which experiment: make archive CONFIG=mine.yaml", file=sys.stderr)
         sys.exit(2)
-    try:
+    with as_command("make archive", interrupted="interrupted; give the same command again"):
         main(Path.cwd(), sys.argv[1])
-    except ConfigError as error:
-        sys.exit(str(error))
-    except HandgradError as error:
-        sys.exit(f"make archive: {error}")
-    except KeyboardInterrupt:
-        print("make archive: interrupted; give the same command again", file=sys.stderr)
-        sys.exit(130)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from handgrad.command import as_command
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
 from handgrad.digests import data_digest
@@ -74,4 +75,5 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     arguments = _arguments()
-    sys.exit(main(arguments.file, name_only=arguments.name))
+    with as_command(looks=True):
+        sys.exit(main(arguments.file, name_only=arguments.name))

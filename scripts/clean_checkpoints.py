@@ -5,11 +5,11 @@ trained for more epochs. To be run where Snakemake is run.
 """
 
 import shutil
-import sys
 from pathlib import Path
 
 from handgrad.amounts import size_text
-from handgrad.errors import HandgradError
+from handgrad.command import as_command
+from handgrad.stale import files_in
 from recover_workflow import refuse_while_at_work, refuse_while_locked
 
 CHECKPOINTS = Path("results/checkpoints")
@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
     refuse_while_at_work(folder)
     refuse_while_locked(folder)
     checkpoints = folder / CHECKPOINTS
-    sizes = [path.lstat().st_size for path in checkpoints.rglob("*") if not path.is_dir()]
+    sizes = [path.lstat().st_size for path in files_in(checkpoints)] if checkpoints.is_dir() else []
     if not sizes:
         print(f"{CHECKPOINTS}: no checkpoints")
         return
@@ -36,7 +36,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with as_command("make clean-checkpoints"):
         main(Path.cwd())
-    except HandgradError as error:
-        sys.exit(f"make clean-checkpoints: {error}")

@@ -6,12 +6,11 @@ To be run where Snakemake is run. Asks Snakemake itself what is still to be done
 import argparse
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from handgrad.amounts import counted
+from handgrad.command import as_command
 from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
 from handgrad.estimates import Estimator
 from handgrad.experiment_file import DEFAULT, read_experiment
 from handgrad.memory import machine_megabytes, too_large
@@ -52,12 +51,10 @@ def cores(text: str) -> Cores:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="What an experiment would run, and what that costs.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
     parser.add_argument("--cores", type=cores, default="all", help="of this machine (default: all)")
     parser.add_argument("--profile", type=Path, help="of a cluster, in place of this machine's cores")
     options = parser.parse_args()
-    try:
+    with as_command(looks=True):
         main(options.file, read_cluster(options.profile) if options.profile else options.cores)
-    except HandgradError as error:
-        sys.exit(str(error))

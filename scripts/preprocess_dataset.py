@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from handgrad.atomic import not_written
 from handgrad.data import write_data
 from handgrad.data_warnings import data_warnings
 from handgrad.digests import require_code
@@ -19,10 +18,7 @@ def main(
     given = {role: Path(file) for role, file in files.items()}
     data = read_dataset(entry, dataset_files(entry, given), name)
     warnings = data_warnings(data)
-    try:
-        write_data(out, data, warnings)
-    except OSError as error:
-        raise not_written(out, error) from error
+    write_data(out, data, warnings)
     for warning in warnings:
         logger.warning("%s: %s", name, warning)
     logger.info(

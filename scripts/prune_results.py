@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handgrad.amounts import counted, size_text
+from handgrad.command import as_command
 from handgrad.config import Experiment
 from handgrad.config_errors import ConfigError
 from handgrad.errors import HandgradError
@@ -115,12 +116,7 @@ if __name__ == "__main__":
             file=sys.stderr,
         )
         sys.exit(2)
-    try:
+    with as_command(
+        name, looks=not arguments.prune, interrupted="interrupted; what it had not yet removed is there"
+    ):
         main(Path.cwd(), arguments.files, prune=arguments.prune, yes=arguments.yes)
-    except ConfigError as error:
-        sys.exit(str(error))
-    except HandgradError as error:
-        sys.exit(f"{name}: {error}")
-    except KeyboardInterrupt:
-        print(file=sys.stderr)  # after ^C
-        sys.exit(f"{name}: interrupted; what it had not yet removed is there")

@@ -21,7 +21,9 @@ from typing import NamedTuple
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from handgrad.command import as_command
 from handgrad.errors import HandgradError
+from handgrad.steps import environment
 
 ROOT = Path(__file__).parents[1]
 PROFILE = Path("profiles/slurm/profile.yaml")
@@ -270,7 +272,9 @@ def unlock(folder: Path) -> list[str]:
     locks = locks_of(folder)
     if locks:
         command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(ROOT / "Snakefile")]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, no shell
+        done = subprocess.run(  # noqa: S603, no shell
+            command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise HandgradError(
                 f"snakemake --unlock failed ({_one_line(done.stderr or done.stdout)}); mend that, and try "
@@ -291,7 +295,5 @@ def remove_parts(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
+    with as_command("make recover"):
         main(Path.cwd())
-    except HandgradError as error:
-        sys.exit(f"make recover: {error}")

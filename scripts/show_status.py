@@ -7,7 +7,6 @@ machine and SLURM jobs of this user are looked for.
 import argparse
 import re
 import shutil
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from handgrad.amounts import counted
+from handgrad.command import as_command
 from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
 from handgrad.estimates import Estimator
@@ -118,9 +118,8 @@ def who_is_at_work(processes: list[int], jobs: list[Job]) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How far an experiment is; what runs, failed or waits.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
-    try:
-        main(parser.parse_args().file, Path.cwd())
-    except HandgradError as error:
-        sys.exit(str(error))
+    options = parser.parse_args()
+    with as_command(looks=True):
+        main(options.file, Path.cwd())

@@ -28,6 +28,7 @@ from handgrad.archive_proof import (
     readme_mistakes,
 )
 from handgrad.archive_reader import NO_ROOM, unpack
+from handgrad.command import as_command, printable
 from handgrad.config_errors import show
 from handgrad.digests import code_digest, data_digest, file_sha256
 from handgrad.errors import HandgradError
@@ -101,11 +102,6 @@ def refuse(name: Path, mistakes: list[str], rest: str) -> int:
     number = f"{counted(len(mistakes), 'thing')}"
     print(f"{name}: NOT proved: {number} wrong; {rest}", file=sys.stderr)
     return 1
-
-
-def printable(text: str) -> str:
-    """A text without what would steer a terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def table_mistakes(contents: Contents) -> Iterator[str]:
@@ -228,10 +224,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2 or not sys.argv[1]:
         print("make verify: say which archive: make verify ARCHIVE=archives/quick.tar.gz", file=sys.stderr)
         sys.exit(2)
-    try:
+    with as_command("make verify", interrupted="interrupted; nothing is proved"):
         sys.exit(main(Path(sys.argv[1])))
-    except (HandgradError, OSError) as error:  # the latter where there is no temporary folder at all
-        sys.exit(f"make verify: {printable(str(error))}")
-    except KeyboardInterrupt:
-        print("make verify: interrupted; nothing is proved", file=sys.stderr)
-        sys.exit(130)

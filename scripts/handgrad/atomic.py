@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from io import BufferedRandom
 from pathlib import Path
 
-from handgrad.errors import HandgradError
-
 _NOT_SUPPORTED = (
     *(errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL),
     *(errno.ENOLCK, errno.ENOTTY),
@@ -35,6 +33,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         put_in_place(part, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # that of a full disk names no file
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -89,19 +90,6 @@ def _if_supported() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NOT_SUPPORTED:
             raise
-
-
-def not_written(path: str | Path, error: OSError) -> HandgradError:
-    """What to say, on one line, of a file that could not be written. HDF5 puts many lines into its errors."""
-    folder, reason = Path(path).parent, os.strerror(error.errno) if error.errno else str(error)
-    remedy = f"see to {folder}"
-    if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
-        remedy = f"permit reading and writing in {folder}"
-    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = f"make room on the disk that {folder} is on"
-    return HandgradError(
-        f"{path}: cannot be written ({' '.join(reason.split())}); {remedy}, and run snakemake again"
-    )
 
 
 def _new_file(path: Path) -> Path:

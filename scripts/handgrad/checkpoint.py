@@ -13,6 +13,7 @@ They are never declared as outputs, since Snakemake deletes the outputs of a job
 checksum finds out one that is torn all the same, or that somebody has changed.
 """
 
+import fnmatch
 import hashlib
 import io
 import json
@@ -78,7 +79,7 @@ def path_of(folder: Path, run: Run) -> Path:
 def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None:
     """Write a checkpoint; the file appears whole or not at all.
 
-    Raises HandgradError if it cannot be written; what was there before is as it was.
+    Raises OSError if it cannot be written; what was there before is as it was.
     """
     state, ended = checkpoint.state, checkpoint.ended
     arrays: dict[str, Array] = {
@@ -107,15 +108,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None
     }
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
-    try:
-        with whole_file(path) as part, part.open("wb") as file:
-            file.write(_checksum(content.getbuffer()))
-            file.write(content.getbuffer())
-    except OSError as error:
-        raise HandgradError(
-            f"{path}: the checkpoint cannot be written ({error.strerror}); make room or mend the folder, and "
-            "run snakemake again: it goes on from the checkpoint before"
-        ) from error
+    with whole_file(path) as part, part.open("wb") as file:
+        file.write(_checksum(content.getbuffer()))
+        file.write(content.getbuffer())
 
 
 def _velocity_arrays(velocity: Velocity | None) -> dict[str, Array]:
@@ -193,6 +188,7 @@ def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
     schedule that ends with the last epoch, only the run's own checkpoint serves.
     What is torn, or of other parameters, code or data, is never used: the log says so, and the run's own file
     is set aside under the name ``<run>.checkpoint.rejected``, where it no longer stands in anybody's way.
+    Raises OSError if the run's own file or the folder cannot be read, since training would then begin again.
     """
     found = None
     for path, run in _relatives(folder, origin.run):
@@ -201,8 +197,12 @@ def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
         except Unusable as reason:
             _set_aside(path, reason, own=run == origin.run)
             continue
-        except OSError as error:  # such as one that was removed since the folder was listed
-            logger.info("%s: cannot be read (%s); not used", path, error.strerror)
+        except FileNotFoundError:  # removed since the folder was listed
+            continue
+        except PermissionError as error:  # of a run of somebody else's; training goes on without it
+            if run == origin.run:
+                raise
+            logger.warning("%s: %s; not used", path, error.strerror)
             continue
         position = checkpoint.state.position
         if position <= (origin.run.epochs, 0) and (found is None or position >= found.state.position):
@@ -214,7 +214,9 @@ def _relatives(folder: Path, run: Run) -> Iterator[tuple[Path, Run]]:
     """Files called like checkpoints of runs that begin alike, equal in all but epochs; its own last."""
     own = path_of(folder, run)
     pattern = own.name.replace(f"_ep_{run.epochs}_", "_ep_*_")
-    for path in sorted(own.parent.glob(pattern)) if run.can_be_extended else ():
+    # glob would pass over a folder that cannot be listed
+    paths = sorted(own.parent.iterdir()) if own.parent.exists() and run.can_be_extended else []
+    for path in (path for path in paths if fnmatch.fnmatchcase(path.name, pattern)):
         try:
             other = Run.from_name(run.dataset, path.name.removesuffix(SUFFIX))
         except HandgradError:

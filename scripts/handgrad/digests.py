@@ -19,7 +19,7 @@ PROJECT = LIBRARY.parents[1]
 
 #: plumbing that scripts import and that no result depends on. A change of how digests are made shows in
 #: the digests; a list that grows below must not run again what it does not concern.
-PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
+PLUMBING = frozenset({"__init__", "digests", "logs", "stopping", "system_errors"})
 
 _BASE = ("errors", "atomic")
 _FORMATS = ("containers", "formats", "registry")

@@ -12,10 +12,11 @@ import pooch
 import requests
 import urllib3.exceptions
 
-from handgrad.atomic import not_written, partial_file, put_in_place
+from handgrad.atomic import partial_file, put_in_place
 from handgrad.digests import file_sha256
 from handgrad.errors import HandgradError
 from handgrad.received import CannotResume, Failed, Patience, Received
+from handgrad.system_errors import refusal
 
 logger = logging.getLogger("handgrad")
 
@@ -73,7 +74,7 @@ def fetch(
             return
         failures = _download(mirrors, wanted, patience)
     except OSError as error:
-        raise not_written(wanted.path, error) from error
+        raise HandgradError(str(refusal(error))) from error
     if failures is not None:
         raise HandgradError(_no_mirror_left(wanted, dataset, fault, failures))
 

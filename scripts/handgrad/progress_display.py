@@ -25,6 +25,8 @@ PLAIN_SECONDS = 60.0
 MOST_ROWS = 16
 #: columns of a bar, of a terminal that has room for one beside each job, and for one at all
 BAR, WIDE, NARROW = 24, 100, 70
+#: columns and rows of the smallest terminal that has room for what is shown live; some consoles say 0 and 0
+LEAST_COLUMNS, LEAST_ROWS = 20, 6
 #: seconds in which the last of what was written is shown
 LAST_SECONDS = 1.0
 #: what makes a terminal write in green, and as before
@@ -50,9 +52,16 @@ def is_live(stream: TextIO) -> bool:
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return False
     try:
+        if not has_room(os.get_terminal_size(stream.fileno())):
+            return False
         return os.tcgetpgrp(stream.fileno()) == os.getpgrp()  # else the shell works there, or another job
     except OSError:
         return False
+
+
+def has_room(size: os.terminal_size) -> bool:
+    """Whether a terminal of this size has room for what is shown live."""
+    return size.columns >= LEAST_COLUMNS and size.lines >= LEAST_ROWS
 
 
 def job_title(row: Running) -> str:
@@ -110,6 +119,7 @@ class LiveDisplay:
         self._encoding = sys.stderr.encoding or "utf-8"
         terminal = os.fdopen(os.dup(2), "w", encoding=self._encoding, errors="replace")
         self.console = Console(file=terminal, force_terminal=True, highlight=False, soft_wrap=True)
+        self._set_size(os.get_terminal_size(self._terminal))
         self._over, self._ended = threading.Event(), threading.Event()
         self._read, write = os.pipe()
         sys.stderr.flush()
@@ -162,11 +172,17 @@ class LiveDisplay:
                     lines, _, rest = (rest + chunk).rpartition(b"\n")
                     self._print(lines)
                 if time.monotonic() - renewed > seconds:
-                    # of this terminal: Rich would ask stdin, stdout and stderr, which need not be one
-                    self.console.size = ConsoleDimensions(*os.get_terminal_size(self._terminal))
+                    size = os.get_terminal_size(self._terminal)
+                    if not has_room(size):  # any more: what is printed is copied from now on
+                        break
+                    self._set_size(size)
                     live.update(self.shown(), refresh=True)
                     renewed = time.monotonic()
             self._print(rest)
+
+    def _set_size(self, size: os.terminal_size) -> None:
+        """Of this terminal: Rich would ask stdin, stdout and stderr, which need not be one, or COLUMNS."""
+        self.console.size = ConsoleDimensions(*size)
 
     def _print(self, text: bytes) -> None:
         if text:

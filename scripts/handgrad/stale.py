@@ -84,14 +84,25 @@ def _walk(folder: Path) -> tuple[dict[str, int], list[str]]:
     """The plain files of ``results/`` with their sizes; and what is none and no folder, such as links."""
     files: dict[str, int] = {}
     others: list[str] = []
-    for place, folders, names in os.walk(folder / RESULTS):
-        for path in (Path(place, name) for name in (*folders, *names)):
-            relative = path.relative_to(folder).as_posix()
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                others.append(relative)
-            elif path.is_file():
-                files[relative] = path.stat().st_size
+    for path in files_in(folder / RESULTS) if os.path.lexists(folder / RESULTS) else ():
+        relative = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not path.is_file():
+            others.append(relative)
+        else:
+            files[relative] = path.stat().st_size
     return files, others
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All that is in a folder and the folders in it, but for those folders; links are not followed.
+
+    Raises OSError if one cannot be listed.
+    """
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            yield from files_in(path)
+        else:
+            yield path
 
 
 def _needed(folder: Path, experiments: Iterable[Experiment], files: Iterable[str]) -> frozenset[str]:

@@ -78,8 +78,11 @@ def _beginnings(folder: Path, content: str | None, run: Run, others: list[Run]) 
 
 
 def _position(folder: Path, origin: Origin) -> tuple[int, int] | None:
-    """Where the checkpoint of a run stands; None if nothing can go on from it."""
+    """Where the checkpoint of a run stands; None if nothing can go on from it.
+
+    Raises OSError if it cannot be read, since one that may be of use must not be called stale.
+    """
     try:
         return read_checkpoint(path_of(folder / CHECKPOINTS, origin.run), origin).state.position
-    except (Unusable, OSError):
+    except (Unusable, FileNotFoundError):
         return None

@@ -1,5 +1,7 @@
 """What Snakemake would do for an experiment, step by step, as it says itself."""
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -17,6 +19,10 @@ SHARED = {
     "check_gradients": "results/checks/gradients",
     "train_run": "results/runs",
 }
+
+
+#: what Snakemake says where the workflow, and not Snakemake, refuses something
+_REASON = re.compile(r"^WorkflowError[^\n]*:\n(.+?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,19 @@ def steps_of(file: Path) -> list[Step]:
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
     command += ["--configfile", str(file), "--summary"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603, no shell
+    done = subprocess.run(  # noqa: S603, no shell
+        command, env=environment(), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = done.stderr.strip() or done.stdout.strip()
-        raise HandgradError(f"{file}: snakemake cannot plan it:\n{said}")
+        found = _REASON.search(said)
+        raise HandgradError(f"{file}: snakemake cannot plan it: {found[1] if found else said}")
     return read_summary(done.stdout.splitlines())
+
+
+def environment() -> dict[str, str]:
+    """The environment for a Snakemake of our own, without a profile that is meant for the user's."""
+    return {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
 
 
 def read_summary(lines: Iterable[str]) -> list[Step]:

@@ -30,6 +30,7 @@ from handgrad.archive_proof import Contents, other_code
 from handgrad.archive_reader import Unpacked, unpack
 from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
+from handgrad.command import as_command
 from handgrad.config import load_experiment
 from handgrad.config_files import merge
 from handgrad.data import ImageData, Split, write_data
@@ -586,18 +587,25 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_archives_that_is_no_folder_is_named(finished: Path) -> None:
+def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The line with which make archive refuses."""
+    with pytest.raises(SystemExit), as_command("make archive"):
+        archive_experiment.main(folder, "config/quick.yaml")
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_archives_that_is_no_folder_is_named(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (finished / "archives").write_text("")
-    with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(File exists\); "):
-        archive_experiment.main(finished, "config/quick.yaml")
+    assert refused(finished, capsys).startswith(f"make archive: {finished}/archives: File exists; ")
 
 
 def test_a_full_disk_is_told_by_the_name_of_the_archive(
-    finished: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("gzip.GzipFile.write", no_room)
-    with pytest.raises(HandgradError, match=r"^archives/quick\.tar\.gz: cannot be written \(No space left"):
-        archive_experiment.main(finished, "config/quick.yaml")
+    line = refused(finished, capsys)
+    assert line.startswith(f"make archive: {finished}/archives/quick.tar.gz: No space left on device; ")
     assert everything(finished) == []
 
 

@@ -28,7 +28,6 @@ from handgrad.checkpoint import (
     write_checkpoint,
 )
 from handgrad.data import ImageData, Split
-from handgrad.errors import HandgradError
 from handgrad.run_reader import read_summary
 from handgrad.runfile import write_run
 from handgrad.runs import Run
@@ -443,7 +442,7 @@ def test_where_the_furthest_is_spoilt_the_next_best_is_taken(tmp_path: Path) -> 
     assert start.state.position == (0, 15)
 
 
-def test_a_checkpoint_that_cannot_be_written_is_one_line_and_keeps_the_one_before(
+def test_a_checkpoint_that_cannot_be_written_is_named_and_keeps_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped_after(3, tmp_path)
@@ -454,9 +453,10 @@ def test_a_checkpoint_that_cannot_be_written_is_one_line_and_keeps_the_one_befor
 
     monkeypatch.setattr(Path, "replace", full)
     state = read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state
-    with pytest.raises(HandgradError, match=r"cannot be written \(No space left on device\)"):
+    with pytest.raises(OSError, match="No space left on device") as caught:
         write_checkpoint(path_of(tmp_path, RUN), Checkpoint(RUN, state, ()), ORIGIN)
     monkeypatch.undo()
+    assert caught.value.filename == str(path_of(tmp_path, RUN))
     assert path_of(tmp_path, RUN).read_bytes() == before
     assert len(list(path_of(tmp_path, RUN).parent.iterdir())) == 1
 

@@ -65,3 +65,27 @@ def test_yes_counts_where_it_was_typed_and_not_where_the_environment_has_it(
     assert "--yes" in make("prune", "FILES=a.yaml", "YES=1")
     monkeypatch.setitem(os.environ, "YES", "1")
     assert "--yes" not in make("prune", "FILES=a.yaml")
+
+
+@pytest.mark.parametrize("target", ["plan", "status", "check-config", "archive", "report"])
+def test_a_file_may_have_any_name(target: str, make: Callable[..., str], tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "bin/python").write_text('#!/bin/sh\nfor word; do echo "<$word>"; done\n')
+    (tmp_path / "bin/python").chmod(0o755)
+    name = "my 'own' \"f$x`y.yaml"
+    done = subprocess.run(
+        ["make", target, f"CONFIG={name}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert f"<{name}>" in done.stdout + done.stderr or name in done.stderr
+
+
+def test_what_the_environment_has_for_other_workflows_does_not_count(
+    make: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("SNAKEMAKE_PROFILE", "PYTHONSAFEPATH")
+    for name in names:
+        monkeypatch.setenv(name, "1")
+    put_python(tmp_path, "env; :")
+    done = subprocess.run(["make", "status"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout
+    assert not [name for name in names if f"{name}=" in done.stdout]

@@ -17,20 +17,30 @@ import pyte
 class Terminal:
     """A command in a terminal of so many rows and columns.
 
-    frames: what the screen showed, one text for each time that it changed.
+    size: rows and columns as the terminal says them, if not those. frames: what the screen showed, one text
+    for each time that it changed. written: all that came.
     """
 
     def __init__(
-        self, command: list[str], *, cwd: Path, env: dict[str, str], rows: int = 40, columns: int = 120
+        self,
+        command: list[str],
+        *,
+        cwd: Path,
+        env: dict[str, str],
+        rows: int = 40,
+        columns: int = 120,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._stream = pyte.ByteStream(self.screen)
         self.frames: list[str] = []
+        self.written = b""
         self.pid, self._end = pty.fork()
         if self.pid == 0:
-            ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", *(size or (rows, columns)), 0, 0))
             os.chdir(cwd)
-            own = {key: value for key, value in env.items() if key not in ("COLUMNS", "LINES")}
+            inherited = {key for key in ("COLUMNS", "LINES") if env.get(key) == os.environ.get(key)}
+            own = {key: value for key, value in env.items() if key not in inherited}
             os.execvpe(command[0], command, {**own, "TERM": "xterm-256color"})  # noqa: S606
 
     def run(self, *, until: Callable[[str], bool] = lambda _: False, seconds: float = 120) -> int | None:
@@ -39,13 +49,19 @@ class Terminal:
         while time.monotonic() < end:
             if select.select([self._end], [], [], 0.1)[0]:
                 try:
-                    self._stream.feed(os.read(self._end, 65536))
+                    came = os.read(self._end, 65536)
                 except OSError:  # Linux: nobody has the other end any more
                     return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+                self.written += came
+                self._stream.feed(came)
                 self.frames.append("\n".join(line.rstrip() for line in self.screen.display))
                 if until(self.frames[-1]):
                     return None
         raise TimeoutError(self.frames[-1] if self.frames else "nothing was shown")
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Let the terminal say that it has another size."""
+        ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def hang_up(self, seconds: float = 60) -> int:
         """Close the terminal while the command runs; its exit status."""

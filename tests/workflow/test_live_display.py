@@ -1,6 +1,7 @@
 """The live part at the foot of a terminal loses nothing and holds nobody up, whatever becomes of either."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -55,6 +56,30 @@ def test_every_line_is_shown_once_and_in_order(kind: str, tmp_path: Path) -> Non
     assert "steps done" not in shown.text
     told = "How far it is cannot be shown: RuntimeError: nothing to be seen" in shown.text
     assert told == (kind == "Broken")
+
+
+@pytest.mark.parametrize("size", [(0, 0), (1, 1), (3, 5)], ids=str)
+def test_a_terminal_without_room_gets_every_line_and_nothing_live(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    shown = Terminal(program(), cwd=tmp_path, env=dict(os.environ), size=size)
+    assert shown.run() == 0
+    said = shown.written.decode()
+    assert re.findall(r"line (\d+)", said) == [str(n) for n in range(2000)]
+    assert re.findall(r"child (\d+)", said) == [str(n) for n in range(300)]
+    assert b"\x1b" not in shown.written
+
+
+@pytest.mark.parametrize("size", [(0, 0), (3, 5)], ids=str)
+def test_a_terminal_that_loses_its_size_loses_no_line(size: tuple[int, int], tmp_path: Path) -> None:
+    wait = "until [ -e go ]; do sleep 0.05; done; "
+    shown = Terminal(program(child=wait + LINES, lines=0), cwd=tmp_path, env={**os.environ, "COLUMNS": "0"})
+    assert shown.run(until=lambda frame: "steps done" in frame) is None
+    shown.resize(*size)
+    (tmp_path / "go").touch()
+    assert shown.run() == 0
+    assert re.findall(r"child (\d+)", shown.written.decode()) == [str(n) for n in range(300)]
+    assert b"the last line" in shown.written
 
 
 def test_a_child_that_never_stops_printing_does_not_keep_it_from_ending(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from .conftest import Project
+from .terminal import Terminal
 
 Tiny = Callable[..., dict[str, Any]]
 
@@ -110,7 +111,9 @@ def long_config(**keys: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=["SIGKILL", "SIGTERM", "SIGINT"]
+    "number",
+    [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
+    ids=["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"],
 )
 def test_a_training_process_that_was_killed_goes_on_where_it_was(
     finished: Project, whole: dict[str, str], number: signal.Signals
@@ -148,6 +151,41 @@ def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(
     assert (finished.path / f"results/checkpoints/digits/{RUN}.checkpoint").exists()
     finished.run(config)  # no unlocking and no option is needed
     assert segments(finished, RUN)[1][0] > 50
+    assert contents(finished)[RUN] == whole[RUN]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [True, False], ids=["closed terminal", "kill -HUP"])
+def test_a_closed_terminal_ends_all_in_order_and_the_next_goes_on(
+    closed: bool, finished: Project, whole: dict[str, str]
+) -> None:
+    config = long_config(checkpoint_seconds=1000)
+    command = finished.command("--configfile", finished.write_config(config), "--until", "train_run")
+    shown = Terminal(command, cwd=finished.path, env=finished.environment)
+    assert shown.run(until=lambda _: has_passed_50_epochs(finished)) is None
+    jobs = psutil.Process(shown.pid).children(recursive=True)
+    if closed:
+        assert shown.hang_up() == 1
+    else:
+        os.kill(shown.pid, signal.SIGHUP)
+        assert shown.run() == 1
+    assert jobs
+    assert not any(job.is_running() for job in jobs)
+    assert not list(finished.path.glob(".snakemake/locks/*"))
+    assert "stopped by SIGHUP after" in log_of(finished, RUN)
+    finished.train(config)
+    assert segments(finished, RUN)[1][0] > 50
+    assert contents(finished)[RUN] == whole[RUN]
+
+
+@pytest.mark.slow
+def test_under_nohup_a_closed_terminal_ends_nothing(finished: Project, whole: dict[str, str]) -> None:
+    config = long_config(checkpoint_seconds=1000)
+    command = finished.command("--configfile", finished.write_config(config), "--until", "train_run")
+    shown = Terminal(["nohup", *command], cwd=finished.path, env=finished.environment)
+    wait_until(lambda: has_passed_50_epochs(finished))
+    assert shown.hang_up() == 0
+    assert segments(finished, RUN) == [(1, 1000)]
     assert contents(finished)[RUN] == whole[RUN]
 
 

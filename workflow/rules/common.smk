@@ -1,4 +1,5 @@
 # Functions and nothing else; what they know comes from the library.
+import importlib.util
 import os
 import re
 import sys
@@ -28,7 +29,19 @@ def project_folder():
     return folder
 
 
-sys.path.insert(0, str(project_folder() / "scripts"))
+def put_library_first():
+    """Let this process and its jobs import this project's `handgrad`, even if another one is on Python's path.
+
+    Snakemake puts the folder of a script at the end of that path.
+    """
+    folder = str(project_folder() / "scripts")
+    other = importlib.util.find_spec("handgrad")
+    if other and other.origin != f"{folder}/handgrad/__init__.py":
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+    sys.path.insert(0, folder)
+
+
+put_library_first()
 
 from handgrad import costs, experiment_files, memory
 from handgrad.activations import ACTIVATIONS
@@ -67,6 +80,22 @@ def load():
         raise WorkflowError(str(error)) from None
 
 
+def prepare():
+    """What the main process alone takes care of, from here to its end."""
+    if workflow.is_main_process:
+        # not with the others: each job parses this file
+        from handgrad.main_process import prepare_main_process, require_path, require_writable
+
+        prepare_main_process()
+        try:
+            require_path(Path.cwd())
+            require_path(PROJECT)
+            require_writable(sys.argv, dry=workflow.output_settings.dryrun)
+        except HandgradError as error:
+            raise WorkflowError(str(error)) from None
+
+
+prepare()
 EXPERIMENT = load()
 # for the script that trains, which takes it from here since it is no param: what a run is does not depend on it
 config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds

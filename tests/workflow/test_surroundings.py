@@ -1,0 +1,97 @@
+"""The workflow on a full disk, with a home that cannot be written to, and the like."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Project, copy_repository
+
+Tiny = Callable[..., dict[str, Any]]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that has room for the data and not for all results."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=212k", "tmpfs", str(disk)]
+    if os.getuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_once_there_is_room_the_same_command_makes_the_same_table(
+    finished: Project, small_disk: Path, tiny: Tiny
+) -> None:
+    project = copy_repository(finished.path.with_name("small"))
+    (project.path / "results").symlink_to(small_disk)
+    said = project.refuse(tiny())
+    assert "No space left on device" in said
+    assert "Traceback" not in said
+    assert "error in the program" not in said
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
+    project.run(tiny())
+    table = "results/tiny/tables/best.csv"
+    assert (project.path / table).read_bytes() == (finished.path / table).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["HOME", "XDG_CACHE_HOME"])
+def test_a_home_without_permission_to_write_is_no_obstacle(name: str, project: Project, tiny: Tiny) -> None:
+    home = project.path / "home"
+    home.touch()  # so that even root cannot make a folder in it
+    environment = {**project.environment, name: str(home)}
+    if name == "HOME":
+        del environment["XDG_CACHE_HOME"]
+    done = snakemake(project, environment, "--configfile", project.write_config(tiny()))
+    assert done.returncode == 0, done.stdout
+    assert "Matplotlib" not in done.stdout
+
+
+def test_another_handgrad_on_the_path_of_python_is_not_taken(project: Project, tiny: Tiny) -> None:
+    other = project.path / "other/handgrad/__init__.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("raise SystemExit('the other one')")
+    environment = {**project.environment, "PYTHONPATH": str(other.parents[1])}
+    config = project.write_config(tiny())
+    done = snakemake(project, environment, "--configfile", config, "--until", "check_gate")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("folder", ["results", "resources"])
+def test_a_file_in_place_of_a_folder_is_named_before_any_job(
+    folder: str, project: Project, tiny: Tiny
+) -> None:
+    (project.path / folder).touch()
+    said = project.refuse(tiny())
+    assert f"{folder}: Not a directory" in said
+    assert "Traceback" not in said
+    assert "rule " not in said
+
+
+def test_a_path_with_a_brace_is_named_before_any_job(project: Project, tiny: Tiny) -> None:
+    odd = Project(project.path.rename(project.path.with_name("a{x}")))
+    said = odd.refuse(tiny())
+    assert f"{odd.path}: its path has a brace" in said
+    assert "Traceback" not in said
+
+
+def snakemake(
+    project: Project, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run snakemake in another environment."""
+    return subprocess.run(
+        project.command(*arguments),
+        cwd=project.path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
