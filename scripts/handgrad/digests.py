@@ -24,8 +24,12 @@ PLUMBING = frozenset({"__init__", "digests", "logs", "stopping"})
 _BASE = ("errors", "atomic")
 _MODEL = ("activations", "model", "randomness")
 _STEP = (*_MODEL, "batch", "data", "momentum")
-_CHECK = (*_STEP, "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
+_CHECK = (
+    *_TRAINING,
+    *("activation_check", "check_problem", "check_results", "gradient_check", "held", "model_check"),
+    *("numeric_gradients", "rounding", "step_gradients", "training_check"),
+)
 _RESULTS = ("result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables")
 _BEST = (*_RESULTS, "best_tables", "published", "seed_tables", "statistics")
