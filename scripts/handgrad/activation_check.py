@@ -47,7 +47,7 @@ def check_activation(activation: Activation, ledger: Ledger) -> None:
 def _computed(activation: Activation, A: Array) -> Iterator[tuple[str, str, Array]]:
     yield "h", "h", activation.h(A)
     yield "h'", "h'", activation.h_prime(A)
-    H, H_prime = np.empty_like(A), np.empty_like(A)
+    H, H_prime = np.full_like(A, np.nan), np.full_like(A, np.nan)
     activation.evaluate(A.copy(), H, H_prime)
     yield "fused h", "h", H
     yield "fused h'", "h'", H_prime

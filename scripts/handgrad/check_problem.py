@@ -101,6 +101,22 @@ def sized_weights(problem: Problem, size: Size) -> Weights:
     return W._replace(W2=W2)
 
 
+def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Problem]:
+    """Networks of UNITS hidden units on the problem's examples, at weights of each of SIZES.
+
+    At huge weights the inputs are standardized, so that a shift, too, is part of what is checked.
+    """
+    inputs, classes = problem.X.shape[1] - 1, problem.T.shape[1]
+    x = problem.split.x[problem.rows]
+    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), largest=data.largest)
+    first = problem._replace(W=random_weights(inputs, UNITS, classes, seed))
+    problems = {
+        "ordinary": first,
+        "huge": first._replace(X=standard.inputs(x, np.float64), scaling=standard),
+    }
+    return {name: it._replace(W=sized_weights(it, SIZES[name])) for name, it in problems.items()}
+
+
 def _outermost(columns: Array) -> Array:
     """The entry of each column that is farthest from 0."""
     farthest: Array = np.take_along_axis(columns, np.abs(columns).argmax(axis=0)[None], axis=0)[0]

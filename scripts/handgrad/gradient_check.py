@@ -83,7 +83,7 @@ def check(data: ImageData, activation: str, settings: Settings) -> CheckReport:
     report = check_gradients(
         problem, epsilon=settings.epsilon, seed=settings.seed, allow_for_epsilon=settings != GATE
     )
-    return replace(report, training=check_training(problem, settings.seed))
+    return replace(report, training=check_training(data, problem, settings.seed))
 
 
 def check_gradients(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from handgrad.activation_check import DTYPES, LARGEST, check_activation
 from handgrad.batch import in_step_order
-from handgrad.check_problem import SIZES, UNITS, random_weights, sized_weights
+from handgrad.check_problem import SIZES, sized_weights, small_problems
 from handgrad.data import ImageData, PixelScaling, Rows, Split, one_hot
 from handgrad.held import Held, Ledger
 from handgrad.model import Weights, data_term, forward, gradients, softmax
@@ -40,8 +40,10 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda part: math.cos(math.pi * part / 2) ** 2,
 }
 EPOCHS = 3  # of a run, of which two are trained
-#: just above where the scale of a velocity is multiplied in after a factor of 0.9
-SMALL_SCALE = 1.05 * 2.0**-20
+#: a penalty that leaves the decay of W1 apart; the strong one, 1/4 an update, makes it be multiplied in
+WEAK_L2 = 0.01
+#: a scale of the velocity at which it must be multiplied in
+SMALL_SCALE = 2.0**-24
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,9 @@ COVERED = {
 FULL_SIZE = tuple(Case(dtype, "mean", mu, "cosine", "ordinary") for dtype, mu in product(DTYPES, MOMENTA))
 
 
-def check_training(problem: Problem, seed: int) -> tuple[Held, ...]:
+def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Held, ...]:
     """Hold h, the model at huge weights, and training itself against exact values, in every dtype."""
-    inputs, classes = problem.X.shape[1] - 1, problem.T.shape[1]
-    small = problem._replace(W=random_weights(inputs, UNITS, classes, seed))
-    points = {name: small._replace(W=sized_weights(small, size)) for name, size in SIZES.items()}
+    points = small_problems(data, problem, seed)
     ledger = Ledger()
     with np.errstate(all="ignore"):  # infinities and nans do not pass
         check_activation(problem.activation, ledger)
@@ -227,7 +227,7 @@ def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> 
         learning_rate=eta * (batch_size if case.batch_gradient == "mean" else 1),
         batch_size=batch_size,
         epochs=EPOCHS,
-        l2=0.25 / eta,
+        l2=0.25 / eta if case.schedule == "constant" else WEAK_L2,
         seed=0,
         batch_gradient=case.batch_gradient,
         momentum=case.momentum,
@@ -238,6 +238,9 @@ def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> 
     batch_of = batches_of(state.W, problem.scaling, problem.activation)
     data = ImageData(problem.split, problem.split, (), 0, (), {}, "")
     follower = _Follower(problem, case, run, ledger, _Point.of(state))
+    if state.velocity and case.batch_gradient == "sum":
+        for name, v in zip(Weights._fields, follower.before.V, strict=True):
+            follower._hold(f"V of {name}", found=v, expected=np.zeros_like(v), limit=np.zeros_like(v))
     for epoch in range(1, epochs + 1):
         order = generator(run.seed, Purpose.EPOCH_ORDER, epoch).permutation(len(rows))
         follower.order = rows[order]
@@ -253,29 +256,30 @@ def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> 
 def _rate(problem: Problem, G: Weights) -> float:
     """A power of two that, times the gradient, changes pre-activations and logits by 1/4 or less.
 
-    Where it nearly vanishes, as all examples are certain, the rate is not larger than 1024: then the penalty
-    alone moves the weights.
+    It is 1/8 or less: the numbers that ``momentum`` keeps must not add up to anything by chance.
     """
     Z = forward(problem.X, problem.W, problem.activation.h).Z
     largest = max(float(np.abs(X @ g.T).max()) for X, g in ((problem.X, G.W1), (Z, G.W2)))
-    return float(2.0 ** -np.ceil(np.log2(max(4 * largest, 2.0**-10))))
+    return float(2.0 ** -np.ceil(np.log2(max(4 * largest, 8))))
 
 
 def started_state(W: Weights, G: Weights, run: Run) -> State:
     """The state in the middle of a run: W1 has decayed, and the velocity is not at rest.
 
-    The velocity is the gradient turned round, which is as large. Its scale is such that it is multiplied in
-    by the first update in single precision, and stays apart in double.
+    The velocity is at rest where the gradient is a sum. Where it is a mean the velocity is the gradient
+    turned round, which is as large; its scale is such that it is multiplied in by the first update in single
+    precision, and stays apart in double.
     """
     decay = 0.75
     P = np.asfortranarray((W.W1 / decay).astype(run.dtype))
     stored = in_step_order(Weights(P, W.W2.astype(run.dtype)))
     if not run.momentum:
         return State(stored, decay=decay)
+    if run.batch_gradient == "sum":
+        return State(stored, decay=decay, velocity=Velocity.at_rest(stored))
     scale = SMALL_SCALE if run.dtype == "float32" else 0.5
     share = -0.1 / run.learning_rate
-    c = 1 / run.batch_size if run.batch_gradient == "mean" else 1.0
-    V1, V2 = (c * g[::-1, ::-1] for g in G)
+    V1, V2 = (g[::-1, ::-1] / run.batch_size for g in G)
     Q = ((V1 - share * P.astype(np.float64)) / scale).astype(run.dtype)
     first = in_step_order(Weights(Q, V2.astype(run.dtype)))
     return State(stored, decay=decay, velocity=Velocity(first.W1, first.W2, scale, share))
