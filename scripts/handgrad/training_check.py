@@ -40,6 +40,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda part: math.cos(math.pi * part / 2) ** 2,
 }
 EPOCHS = 3  # of a run, of which two are trained
+SEED = 32  # of a run: of 3, 4 or 5 examples, no two epochs have the same in their first batch
 #: a penalty that leaves the decay of W1 apart; the strong one, 1/4 an update, makes it be multiplied in
 WEAK_L2 = 0.01
 #: a scale of the velocity at which it must be multiplied in
@@ -228,7 +229,7 @@ def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> 
         batch_size=batch_size,
         epochs=EPOCHS,
         l2=0.25 / eta if case.schedule == "constant" else WEAK_L2,
-        seed=0,
+        seed=SEED,
         batch_gradient=case.batch_gradient,
         momentum=case.momentum,
         schedule=case.schedule,

@@ -165,6 +165,8 @@ def _replaced(tree: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
 
 def _faults(node: ast.AST, in_index: bool) -> Iterator[tuple[str, ast.AST]]:
     """The faults that one node may have: the operator, and the node that takes its place."""
+    if isinstance(getattr(node, "ctx", None), ast.Store):
+        return
     if isinstance(node, ast.BinOp):
         yield from _of_operation(node)
     elif isinstance(node, ast.AugAssign):

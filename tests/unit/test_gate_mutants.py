@@ -18,7 +18,49 @@ from handgrad.data import ImageData, Split
 DRAWN = 100
 
 #: faults that change no number that training computes, by the reason: where, and what it becomes
-EQUIVALENT: dict[str, set[tuple[str, str]]] = {}
+EQUIVALENT: dict[str, set[tuple[str, str]]] = {
+    "both forms of the complex softplus are exact near 0": {
+        ("activations.complex_softplus", "positive = A.real > -1"),
+        ("activations.complex_softplus", "positive = A.real > 1"),
+    },
+    "a clamp of exponents, which saves time: anywhere from where e^-x is lost in a sum with 1": {
+        ("activations.exponent_limit", "return -float(np.log(np.finfo(dtype).tiny))"),
+        ("activations.exponent_limit", "return -float(np.log(np.finfo(dtype).tiny)) / 2"),
+        ("activations.exponent_limit", "return -float(np.log(np.finfo(dtype).tiny)) / 4"),
+        ("activations.fused_softplus", "pass"),
+        ("batch.softmax", "pass"),
+    },
+    "the model's functions are called with float64 alone": {
+        ("model.data_term", "return per_example.sum(dtype=np.result_type(S, np.float32))")
+    },
+    "the same for up to 128 classes; a dataset with more has a gate of its own": {
+        ("batch.__init__", "self.classes = np.arange(K, dtype=np.int8)[:, None]")
+    },
+    "multiplied in sooner or always, which is slower, or for numbers that do not occur": {
+        ("batch.ascend", "if not 0.5 < decay <= -1:"),
+        ("batch.ascend", "if not 0.5 < decay <= 0:"),
+        ("batch.ascend", "if not 0.5 < decay <= 2:"),
+        ("batch.ascend", "if not 1.5 < decay <= 1:"),
+        ("momentum.", "SMALLEST_SCALE = -2.0 ** (-20)"),
+        ("momentum.", "SMALLEST_SCALE = 1.0 ** (-20)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** (--20)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** (-19)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** (-21)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** 20"),
+        ("momentum.slow_down", "if not (0.5 < shrunk <= -1 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "if not (0.5 < shrunk <= 0 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "if not (0.5 < shrunk <= 2 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "if not (1.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "shrunk = decay * (eta * share)"),
+        ("momentum.slow_down", "shrunk = eta * share"),
+    },
+    "a velocity of zeros is the same whatever its scale": {
+        ("momentum.Velocity", "scale: float = -1.0"),
+        ("momentum.Velocity", "scale: float = 0.0"),
+        ("momentum.Velocity", "scale: float = 2.0"),
+    },
+}
 
 
 def images(n: int = 30) -> ImageData:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import check_gradients as script
 from handgrad import gradient_check, numeric_gradients
@@ -744,3 +745,48 @@ def test_code_or_data_other_than_planned_are_refused(arguments: dict[str, Any], 
 
 def test_importing_the_script_runs_nothing() -> None:
     importlib.reload(script)
+
+
+# --- what training executes ---
+
+
+@every_activation
+@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("pixel", [None, 0, 200])
+def test_the_gate_passes_the_fewest_examples_and_constant_inputs(
+    name: str, n: int, pixel: int | None
+) -> None:
+    data = images(n)
+    if pixel is not None:
+        data.train.x[:] = pixel
+    report = check(data, name, GATE)
+    assert report.passed, table(report)
+
+
+def test_the_gate_covers_every_value_that_a_config_allows() -> None:
+    schema = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
+    axes = schema["properties"]["experiments"]["items"]["properties"]
+    for axis, key in (("dtype", "dtypes"), ("batch_gradient", "batch_gradient"), ("schedule", "schedule")):
+        assert set(axes[axis]["anyOf"][0]["enum"]) == set(COVERED[key])
+
+
+def test_a_miss_of_training_alone_is_explained_with_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fused(A: Array, H: Array, D: Array) -> None:
+        TANH.evaluate(A, H, D)
+        D *= 1.001 if D.dtype == np.float32 else 1
+
+    monkeypatch.setitem(ACTIVATIONS, "tanh", replace(TANH, fused=fused))
+    report = check(DATA, "tanh", GATE)
+    assert not report.passed
+    assert not report.failures()
+    line = explain(report)
+    assert "\n" not in line
+    assert all(part in line for part in ("float32", "scripts/handgrad/activations.py"))
+
+
+def test_a_smooth_h_is_never_blamed_for_a_kink() -> None:
+    for name in ACTIVATIONS:
+        for epsilon in (1e-13, 0.5):
+            report = check_gradients(problem(name), epsilon)
+            assert not report.passed
+            assert "kink" not in explain(report)
