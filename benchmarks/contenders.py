@@ -47,7 +47,7 @@ def handgrad(cell: Cell, images: Images) -> Train:
         for rows in order:
             batch = batch_of(len(rows))
             batch.load(images.split, rows)
-            _, decay = ascend(batch, decay, run)
+            _, decay = ascend(batch, decay, run, 1.0, None)
         W.W1[...] *= decay
         return W
 

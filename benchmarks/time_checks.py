@@ -21,8 +21,10 @@ import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from handgrad.activations import ACTIVATIONS  # noqa: E402
+from handgrad.check_problem import Settings  # noqa: E402
+from handgrad.check_results import CheckReport  # noqa: E402
 from handgrad.data import ImageData, Split  # noqa: E402
-from handgrad.gradient_check import CheckReport, Settings, check  # noqa: E402
+from handgrad.gradient_check import check  # noqa: E402
 
 ROUNDS = 3
 CLASSES = 10

@@ -7,7 +7,7 @@ call the rule otherwise.
 from pathlib import Path
 
 from check_gradients import main
-from handgrad.gradient_check import GATE
+from handgrad.check_problem import GATE
 from handgrad.logs import job_log
 
 if "snakemake" in globals():

@@ -8,7 +8,9 @@ batch                     the same as training computes it, in arrays that are m
 momentum                  the velocity of the weights, for runs that have one
 randomness                every random number, from (seed, purpose, epoch)
 numeric_gradients         differences and the complex step, entry by entry and whole
-gradient_check, check_report   the gradients held against them, and what is told of it
+gradient_check, check_*   the gradients held against them, and the report on it
+training_check, activation_check, model_check   what training executes, in each dtype, at weights of any size
+rounding, held            by how much rounding may make two numbers differ
 data                      datasets as HDF5, pixels to inputs
 training                  mini-batch gradient ascent, epoch by epoch
 runs                      what a run is: its axes, its name, the run table

@@ -6,9 +6,10 @@ from itertools import product
 from typing import Any
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.check_results import PARTS
 from handgrad.check_tables import BLOCKS
 from handgrad.config_errors import show
-from handgrad.gradient_check import COARSEST, LIMITS, PARTS
+from handgrad.gradient_check import COARSEST, LIMITS
 
 #: the widest limit with which each part may pass; see ``gradient_check.limits_at``
 WIDEST = {**asdict(LIMITS), "central": COARSEST, "directions": COARSEST, "samples": COARSEST}

@@ -1,9 +1,10 @@
-"""What is told of a gradient check: numbers for a file, a table for the log, one line for an error."""
+"""A gradient check as numbers for a file, as a table for the log, and as one line for an error."""
 
 from dataclasses import asdict
 from typing import Any
 
-from handgrad.gradient_check import PARTS, CheckReport, Comparison
+from handgrad.check_results import PARTS, CheckReport, Comparison
+from handgrad.held import FAULTS, Held
 
 #: what is held against what, where it is not the analytic gradient against numeric slopes
 SIDES = {
@@ -12,7 +13,7 @@ SIDES = {
     "momentum": ("analytic", "stepped"),
 }
 
-#: what may be the matter with a slope that is taken by differences, though no code is wrong
+#: why a slope by differences may be wrong though no code is
 KINK = "h has a kink so near that a step crossed it (docs/extending.md)"
 
 
@@ -32,6 +33,7 @@ def as_dict(report: CheckReport) -> dict[str, Any]:
         "seconds_complex": report.seconds_complex,
         "plain_seconds_an_entry": report.plain_seconds_an_entry,
         "blocks": blocks,
+        "training": [asdict(held) for held in report.training],
     }
 
 
@@ -48,7 +50,18 @@ def _comparison_dict(part: str, comparison: Comparison | None) -> dict[str, Any]
 
 def table(report: CheckReport) -> str:
     """A report as aligned text, a line for each part of each block."""
-    head = ("", "checked", "compared", "largest", "relative", "limit", "worst at", "there", "against", "")
+    head: tuple[str, ...] = (
+        "",
+        "checked",
+        "compared",
+        "largest",
+        "relative",
+        "limit",
+        "worst at",
+        "there",
+        "against",
+        "",
+    )
     lines = [head]
     for name, block in report.blocks.items():
         rows, columns = block.shape
@@ -67,6 +80,7 @@ def table(report: CheckReport) -> str:
                     "" if c.passed else "FAILED",
                 )
             )
+    lines += [_held_line(held) for held in report.training]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -74,9 +88,27 @@ def table(report: CheckReport) -> str:
     )
 
 
+def _held_line(held: Held) -> tuple[str, ...]:
+    return (
+        held.dtype,
+        held.what,
+        f"{held.count}",
+        f"{abs(held.found - held.expected):.4g}",
+        f"{held.share:.2g}",
+        "1",
+        held.where,
+        f"{held.expected:.10g}",
+        f"{held.found:.10g}",
+        "" if held.passed else "FAILED",
+    )
+
+
 def explain(report: CheckReport) -> str:
     """One line on the most telling failure of a report that did not pass: where, what, and whose fault."""
-    block, part, worst = report.failures()[0]
+    failures, misses = report.failures(), report.misses()
+    if not failures or (failures[0][1] == "central" and misses and misses[0].fault == "h"):
+        return _explain_training(misses[0])
+    block, part, worst = failures[0]
     there = "along a random direction" if worst.worst_entry is None else "[{}, {}]".format(*worst.worst_entry)
     first, second = SIDES.get(part, ("analytic", "numeric"))
     return (
@@ -86,14 +118,24 @@ def explain(report: CheckReport) -> str:
     )
 
 
+def _explain_training(held: Held) -> str:
+    return (
+        f"{held.what}, {held.dtype}, {held.where}: expected {held.expected:.10g}, computed {held.found:.10g} "
+        f"(difference {abs(held.found - held.expected):.2g}, rounding explains {held.limit:.2g}); "
+        f"{FAULTS[held.fault]}"
+    )
+
+
 def _fault(report: CheckReport, part: str) -> str:
-    """What is wrong; where slopes were taken by differences, it may be a kink of h."""
-    return _culprit(report, part) + (f", or {KINK}" if part in ("central", "directions") else "")
+    """What is wrong; differences across a kink of h are no slopes, so that then it may be nothing."""
+    by_differences = part in ("central", "directions")
+    return _culprit(report, part) + (f", or {KINK}" if by_differences and report.kink else "")
 
 
 def _culprit(report: CheckReport, part: str) -> str:
-    if part == "central" and report.seconds_complex is not None:
-        return "the gradient agrees with complex step, so this epsilon does not suit these inputs"
+    if part == "central" and (report.seconds_complex is not None or not _failed(report, "directions")):
+        other = "random directions" if report.seconds_complex is None else "complex step"
+        return f"the gradient agrees with {other}, so this epsilon does not suit these inputs"
     if part in ("complex", "central"):
         return "the gradient code in scripts/handgrad/model.py or activations.py is wrong"
     if part == "step":
@@ -103,6 +145,10 @@ def _culprit(report: CheckReport, part: str) -> str:
             "the step with momentum, in scripts/handgrad/batch.py or momentum.py, is not along that gradient"
         )
     return (
-        "the gradient agrees with the shortcut of scripts/handgrad/gradient_check.py, "
+        "the gradient agrees with the shortcut of scripts/handgrad/numeric_gradients.py, "
         "and that does not with model.objective"
     )
+
+
+def _failed(report: CheckReport, part: str) -> bool:
+    return any(name == part for _, name, _ in report.failures())

@@ -32,6 +32,7 @@ def config_mistakes(config: Config) -> Iterator[str]:
     yield from _too_many_runs(config)
     yield from _sizes(config)
     yield from _check_examples(config)
+    yield from _check_epsilon(config)
     yield from _formats(config)
 
 
@@ -171,6 +172,23 @@ def _check_examples(config: Config) -> Iterator[str]:
         yield (
             f"gradient_check.examples: {examples} is more than the {fewest} training images of "
             f"{word(dataset)}; allowed: 1 to {fewest}"
+        )
+
+
+def _check_epsilon(config: Config) -> Iterator[str]:
+    """The step times the largest input must stay below 0.03, or differences are wrong by more than 1e-3."""
+    check = _mapping(config, "gradient_check")
+    epsilon, pixels = check.get("epsilon"), check.get("pixels")
+    entries = [_mapping(config, "datasets", dataset) for dataset in used_datasets(config)]
+    raw = max((v for e in entries if type(v := e.get("largest")) is int), default=255)
+    largest = {"unit": 1, "standardize": 10, "raw": raw}.get(str(pixels))
+    if largest is None or not isinstance(epsilon, int | float) or not epsilon <= 0.01:
+        return
+    if epsilon * largest > 0.03:
+        yield (
+            f"gradient_check.epsilon: {show(epsilon)} is too large a step for inputs of up to {largest} "
+            f"(gradient_check.pixels: {pixels}); allowed: 1e-9 to {0.03 / largest:.1g}; truncation hides the "
+            "slope beyond"
         )
 
 

@@ -26,8 +26,12 @@ _FORMATS = ("containers", "formats", "registry")
 _MODEL = ("activations", "model", "randomness")
 _DATA = ("data", "randomness", "sealed")
 _STEP = (*_MODEL, *_DATA, "batch", "momentum")
-_CHECK = (*_STEP, "check_files", "gradient_check", "numeric_gradients")
 _TRAINING = (*_STEP, "runs", "training")
+_CHECK = (
+    *_TRAINING,
+    *("activation_check", "check_files", "check_problem", "check_results", "gradient_check", "held"),
+    *("model_check", "numeric_gradients", "rounding", "step_gradients", "training_check"),
+)
 _RESULTS = ("made_tables", "result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables", "text_files")
 _BEST = (*_RESULTS, "best_tables", "published", "seed_tables", "statistics", "text_files")

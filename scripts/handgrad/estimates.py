@@ -10,10 +10,10 @@ from statistics import median
 from typing import Any
 
 from handgrad import costs
+from handgrad.check_problem import GATE
 from handgrad.checkpoint import SUFFIX
 from handgrad.config import Experiment
 from handgrad.errors import HandgradError
-from handgrad.gradient_check import GATE
 from handgrad.job_costs import read_job
 from handgrad.pace import CHECKPOINTS, SAMPLE, UNREADABLE, Paces, product_rate, read_header
 from handgrad.runs import Run

@@ -131,7 +131,7 @@ def scheduled(schedule: str, passed: float) -> float:
 
 
 def ascend(
-    batch: Batch, decay: float, run: Run, rate: float = 1.0, velocity: Velocity | None = None
+    batch: Batch, decay: float, run: Run, rate: float, velocity: Velocity | None
 ) -> tuple[float, float]:
     """One update on a batch of B examples, in place; returns the data term of E before it, and the new decay.
 

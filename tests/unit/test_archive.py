@@ -30,6 +30,7 @@ from handgrad.archive_proof import Contents, other_code
 from handgrad.archive_reader import Unpacked, unpack
 from handgrad.archive_readme import readme
 from handgrad.archive_runs import Made, run_mistakes
+from handgrad.check_results import PARTS
 from handgrad.command import as_command
 from handgrad.config import load_experiment
 from handgrad.config_files import merge
@@ -37,7 +38,6 @@ from handgrad.data import ImageData, Split, write_data
 from handgrad.digests import data_digest
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import read_config, read_experiment
-from handgrad.gradient_check import PARTS
 from handgrad.model import Weights
 from handgrad.run_reader import _plain
 from handgrad.runfile import content_sha256, write_run

@@ -303,6 +303,9 @@ def axes(text: str) -> str:
 SIZE = "is not allowed; allowed: a whole number from 1 to 1000000"
 MOMENTUM = "is not allowed; allowed: a number from 0 to below 1"
 POSITIVE = "is not allowed; allowed: a number greater than 0"
+EPSILON = (
+    "is not allowed; allowed: a number from 1e-9 to 0.01: below, rounding hides the slope, above, truncation"
+)
 NAME = (
     "is not allowed; allowed: a name of letters, digits, '.', '_' and '-' that begins with a letter or digit "
     "and has at most 64 characters"
@@ -510,7 +513,20 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "gradient_check.examples: 50001 is more than the 50000 training images of cifar10; allowed: 1 to "
         "50000",
     ),
-    "check without a step": ("gradient_check: {epsilon: 0}", f"gradient_check.epsilon: 0 {POSITIVE}"),
+    "check without a step": ("gradient_check: {epsilon: 0}", f"gradient_check.epsilon: 0 {EPSILON}"),
+    "check with a step that overflows": (
+        "gradient_check: {epsilon: 1.0e+300}",
+        f"gradient_check.epsilon: 1e+300 {EPSILON}",
+    ),
+    "check with a step that rounding hides": (
+        "gradient_check: {epsilon: 1.0e-13}",
+        f"gradient_check.epsilon: 1e-13 {EPSILON}",
+    ),
+    "check with a step that is too large for raw pixels": (
+        "gradient_check: {epsilon: 0.01, pixels: raw}",
+        "gradient_check.epsilon: 0.01 is too large a step for inputs of up to 255 (gradient_check.pixels: "
+        "raw); allowed: 1e-9 to 0.0001; truncation hides the slope beyond",
+    ),
     "check with two pixels": (
         "gradient_check: {pixels: [raw, unit]}",
         "gradient_check.pixels: ['raw', 'unit'] is not allowed; allowed: one of raw, unit, standardize",

@@ -11,31 +11,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import check_gradients as script
 from handgrad import gradient_check, numeric_gradients
 from handgrad.activations import ACTIVATIONS, Activation
 from handgrad.batch import Batch
 from handgrad.check_files import read_check
+from handgrad.check_problem import GATE, Settings, random_problem
 from handgrad.check_report import as_dict, explain, table
+from handgrad.check_results import PARTS, BlockReport, CheckReport
 from handgrad.data import ImageData, Split, content_of, write_data
 from handgrad.digests import code_digest
 from handgrad.errors import HandgradError
-from handgrad.gradient_check import (
-    COARSEST,
-    GATE,
-    LIMITS,
-    PARTS,
-    BlockReport,
-    CheckReport,
-    Settings,
-    check,
-    limits_at,
-    random_problem,
-)
+from handgrad.gradient_check import COARSEST, LIMITS, check, limits_at
 from handgrad.model import Array, Weights, forward, gradients, objective
 from handgrad.momentum import Velocity
 from handgrad.numeric_gradients import Problem, central_slope, complex_slope, numeric_gradient, plain_slopes
+from handgrad.step_gradients import momentum_gradient
+from handgrad.training_check import COVERED
 
 SMALL = Settings(hidden_units=4, examples=5, pixels="unit", epsilon=1e-5)
 TANH = ACTIVATIONS["tanh"]
@@ -446,7 +440,8 @@ def test_the_check_of_momentum_sees_the_numbers_apart_from_the_arrays(
     right = Velocity.multiply_in
     monkeypatch.setattr(Velocity, "multiply_in", lambda self, P: (times.append(1), right(self, P)))
     for name in ACTIVATIONS:
-        check(DATA, name, GATE)
+        this = problem(name, GATE)
+        momentum_gradient(this, gradients(this.W, this.X, this.T, this.activation, this.l2)[1])
     assert len(times) == len(ACTIVATIONS)
 
 
@@ -555,7 +550,8 @@ def test_the_limit_of_central_differences_allows_for_truncation_and_rounding_and
 @every_activation
 def test_a_right_gradient_passes_at_any_sensible_epsilon(name: str, pixels: str, epsilon: float) -> None:
     epsilon = epsilon / 100 if pixels == "raw" else epsilon
-    report = check(DATA, name, replace(SMALL, hidden_units=20, pixels=pixels, epsilon=epsilon))
+    this = problem(name, replace(SMALL, hidden_units=20, pixels=pixels))
+    report = check_gradients(this, epsilon, allow_for_epsilon=True)
     assert report.passed, table(report)
 
 
@@ -662,6 +658,7 @@ def test_a_gates_output_holds_the_promise_and_no_measured_value(arguments: dict[
         "passed": True,
         "settings": asdict(GATE),
         "limits": asdict(LIMITS),
+        "training": COVERED,
     }
 
 
@@ -726,7 +723,9 @@ def test_a_failed_check_writes_its_figures_and_no_output(
     ):
         assert part in line
     assert f"analytic {worst['analytic']:.10g}, numeric {worst['numeric']:.10g}" in line
-    assert len(re.findall("FAILED", caplog.text)) == 5
+    misses = [held for held in figures["training"] if held["share"] > 1]
+    assert {held["what"] for held in misses} >= {"h'", "fused h'", "model's gradient of W1", "W1", "V of W1"}
+    assert len(re.findall("FAILED", caplog.text)) == 5 + len(misses)
 
 
 def test_a_check_that_passes_takes_the_figures_of_an_earlier_failure_away(
@@ -750,3 +749,48 @@ def test_code_or_data_other_than_planned_are_refused(arguments: dict[str, Any], 
 
 def test_importing_the_script_runs_nothing() -> None:
     importlib.reload(script)
+
+
+# --- what training executes ---
+
+
+@every_activation
+@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("pixel", [None, 0, 200])
+def test_the_gate_passes_the_fewest_examples_and_constant_inputs(
+    name: str, n: int, pixel: int | None
+) -> None:
+    data = images(n)
+    if pixel is not None:
+        data.train.x[:] = pixel
+    report = check(data, name, GATE)
+    assert report.passed, table(report)
+
+
+def test_the_gate_covers_every_value_that_a_config_allows() -> None:
+    schema = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
+    axes = schema["properties"]["experiments"]["items"]["properties"]
+    for axis, key in (("dtype", "dtypes"), ("batch_gradient", "batch_gradient"), ("schedule", "schedule")):
+        assert set(axes[axis]["anyOf"][0]["enum"]) == set(COVERED[key])
+
+
+def test_a_miss_of_training_alone_is_explained_with_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fused(A: Array, H: Array, D: Array) -> None:
+        TANH.evaluate(A, H, D)
+        D *= 1.001 if D.dtype == np.float32 else 1
+
+    monkeypatch.setitem(ACTIVATIONS, "tanh", replace(TANH, fused=fused))
+    report = check(DATA, "tanh", GATE)
+    assert not report.passed
+    assert not report.failures()
+    line = explain(report)
+    assert "\n" not in line
+    assert all(part in line for part in ("float32", "scripts/handgrad/activations.py"))
+
+
+def test_a_smooth_h_is_never_blamed_for_a_kink() -> None:
+    for name in ACTIVATIONS:
+        for epsilon in (1e-13, 0.5):
+            report = check_gradients(problem(name), epsilon)
+            assert not report.passed
+            assert "kink" not in explain(report)

@@ -64,7 +64,7 @@ def update(W: Weights, X: Array, T: Array, this: Run) -> tuple[float, Weights]:
     W = in_step_order(Weights(W.W1.copy(), W.W2.copy()))
     batch = Batch(W, PixelScaling(1.0), ACTIVATIONS[this.activation], len(X))
     batch.X[:], batch.T[:] = X, T.T
-    value, decay = ascend(batch, 1.0, this)
+    value, decay = ascend(batch, 1.0, this, 1.0, None)
     return value, Weights(decay * W.W1, W.W2)
 
 

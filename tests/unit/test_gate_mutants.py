@@ -1,0 +1,178 @@
+"""The gate alone stops every fault in what training executes, but those that change no number."""
+
+import ast
+import random
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from mutants import all_mutants, edited, in_place
+
+# imported here, so that mutants find the modules that they leave as they are
+import handgrad.check_report
+import handgrad.gradient_check  # noqa: F401
+from handgrad.activations import ACTIVATIONS
+from handgrad.data import ImageData, Split
+
+DRAWN = 100
+
+#: faults that change no number that training computes, by the reason: where, and what it becomes
+EQUIVALENT: dict[str, set[tuple[str, str]]] = {
+    "both forms of the complex softplus are exact near 0": {
+        ("activations.complex_softplus", "positive = A.real > -1"),
+        ("activations.complex_softplus", "positive = A.real > 1"),
+    },
+    "a clamp of exponents, which saves time: anywhere from where e^-x is lost in a sum with 1": {
+        ("activations.exponent_limit", "return -float(np.log(np.finfo(dtype).tiny))"),
+        ("activations.exponent_limit", "return -float(np.log(np.finfo(dtype).tiny)) / 2"),
+        ("activations.exponent_limit", "return -float(np.log(np.finfo(dtype).tiny)) / 4"),
+        ("activations.fused_softplus", "pass"),
+        ("batch.softmax", "pass"),
+    },
+    "the model's functions are called with float64 alone": {
+        ("model.data_term", "return per_example.sum(dtype=np.result_type(S, np.float32))")
+    },
+    "the same for up to 128 classes; a dataset with more has a gate of its own": {
+        ("batch.__init__", "self.classes = np.arange(K, dtype=np.int8)[:, None]")
+    },
+    "multiplied in sooner or always, which is slower, or for numbers that do not occur": {
+        ("batch.ascend", "if not 0.5 < decay <= -1:"),
+        ("batch.ascend", "if not 0.5 < decay <= 0:"),
+        ("batch.ascend", "if not 0.5 < decay <= 2:"),
+        ("batch.ascend", "if not 1.5 < decay <= 1:"),
+        ("momentum.", "SMALLEST_SCALE = -2.0 ** (-20)"),
+        ("momentum.", "SMALLEST_SCALE = 1.0 ** (-20)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** (--20)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** (-19)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** (-21)"),
+        ("momentum.", "SMALLEST_SCALE = 2.0 ** 20"),
+        ("momentum.slow_down", "if not (0.5 < shrunk <= -1 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "if not (0.5 < shrunk <= 0 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "if not (0.5 < shrunk <= 2 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "if not (1.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"),
+        ("momentum.slow_down", "shrunk = decay * (eta * share)"),
+        ("momentum.slow_down", "shrunk = eta * share"),
+    },
+    "a velocity of zeros is the same whatever its scale": {
+        ("momentum.Velocity", "scale: float = -1.0"),
+        ("momentum.Velocity", "scale: float = 0.0"),
+        ("momentum.Velocity", "scale: float = 2.0"),
+    },
+}
+
+
+def images(n: int = 30) -> ImageData:
+    """Random images of 6 pixels in 3 classes."""
+    rng = np.random.default_rng(8)
+    split = Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n).astype(np.uint8))
+    return ImageData(split, split, (2, 3), 255, ("a", "b", "c"), {}, "digest")
+
+
+def stopped_by(module: str, tree: ast.AST, activations: Any) -> str | None:
+    """What the gate stops a form of a module by: a part of it, or an exception; None if it passes."""
+    with in_place(module, tree), warnings.catch_warnings(action="ignore"):
+        from handgrad.activations import ACTIVATIONS, Activation
+        from handgrad.check_problem import GATE
+        from handgrad.check_report import explain
+        from handgrad.gradient_check import check
+
+        # an activation of one's own, without a fused form
+        ACTIVATIONS["plain"] = Activation(np.tanh, lambda A: 1 - np.tanh(A) ** 2, np.tanh)
+        for name in activations:
+            try:
+                report = check(images(), name, GATE)
+            except Exception as error:  # noqa: BLE001 any of them leaves no gate file
+                return type(error).__name__
+            if not report.passed:
+                return explain(report)
+    return None
+
+
+NAMED = {
+    "fused form wrong in float32 alone": (
+        "activations",
+        "    np.divide(E, A, out=H_prime)\n",
+        "    np.divide(E, A, out=H_prime)\n    H_prime *= 1 + 1e-4 * (A.dtype == np.float32)\n",
+        "softplus",
+    ),
+    "fused form wrong where |a| > 5": (
+        "activations",
+        "    np.tanh(A, out=H)\n",
+        "    np.tanh(A, out=H)\n    H[np.abs(A) > 5] *= 1.001\n",
+        "tanh",
+    ),
+    "h' wrong where |a| > 5": (
+        "activations",
+        "    return 1 - np.tanh(A) ** 2\n",
+        "    return np.where(np.abs(A) > 5, 0, 1 - np.tanh(A) ** 2)\n",
+        "tanh",
+    ),
+    "h' of tanh by np.subtract(-1, ...)": (
+        "activations",
+        "np.subtract(1, H_prime, out=H_prime)",
+        "np.subtract(-1, H_prime, out=H_prime)",
+        "tanh",
+    ),
+    "softmax of a batch with its maximum": ("batch", "S -= np.maximum.reduce(S, axis=0)", "pass", "tanh"),
+    "softmax of the model with its maximum": (
+        "model",
+        "np.exp(S - S.max(axis=1, keepdims=True))",
+        "np.exp(S)",
+        "tanh",
+    ),
+    "mean over the full batch's size": ("training", "else len(batch.X)", "else run.batch_size", "tanh"),
+    "another factor of momentum": (
+        "training",
+        "(velocity, run.momentum",
+        "(velocity, run.momentum**2",
+        "cos",
+    ),
+    "a schedule that begins anew each epoch": (
+        "training",
+        "len(state.history) * updates + start",
+        "start",
+        "tanh",
+    ),
+    "a last batch left out": (
+        "training",
+        "range(state.passed, len(rows), run.batch_size)",
+        "range(state.passed, len(rows) - run.batch_size + 1, run.batch_size)",
+        "tanh",
+    ),
+    "a learning rate that is taken twice": ("training", "eta / examples", "eta * eta / examples", "tanh"),
+    "a velocity that is lost between epochs": (
+        "training",
+        "self.velocity.multiply_in(self.W.W1)",
+        "self.velocity.W1[:] = 0",
+        "tanh",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", NAMED)
+def test_the_gate_stops_a_fault_that_trained_to_a_finished_page(fault: str) -> None:
+    module, right, wrong, activation = NAMED[fault]
+    assert stopped_by(module, edited(module, right, wrong), [activation]) is not None
+
+
+def test_the_gate_passes_the_code_as_it_is() -> None:
+    assert stopped_by("batch", edited("batch", "x", "x"), [*ACTIVATIONS, "plain"]) is None
+
+
+@pytest.mark.slow
+def test_the_gate_alone_stops_mutants_but_those_that_change_nothing() -> None:
+    everything = all_mutants()
+    drawn = random.Random(0).sample(everything, DRAWN)
+    passed = set()
+    for mutant in drawn:
+        names = sorted([*ACTIVATIONS, "plain"], key=lambda name: name not in mutant.place)
+        if stopped_by(mutant.module, mutant.tree, names) is None:
+            passed.add((f"{mutant.module}.{mutant.place}", mutant.after))
+    excused = set().union(*EQUIVALENT.values())
+    assert passed == {
+        place for mutant in drawn if (place := (f"{mutant.module}.{mutant.place}", mutant.after)) in excused
+    }
+    known = {(f"{mutant.module}.{mutant.place}", mutant.after) for mutant in everything}
+    assert excused <= known, "a fault is listed that the operators no longer make"
