@@ -22,6 +22,7 @@ from handgrad.model import (
     penalty,
     softmax,
 )
+from handgrad.randomness import Purpose, generator
 
 #: N, D, M, K: an ordinary net, and each size at its smallest
 SHAPES = [(5, 4, 3, 3), (1, 4, 3, 3), (5, 1, 3, 3), (5, 4, 1, 3), (5, 4, 3, 2), (1, 1, 1, 2)]
@@ -287,6 +288,20 @@ def test_the_scaled_initial_weights_have_the_spread_of_the_activation_and_cos_a_
         assert abs(phases - 500).max() < 100  # five standard deviations
     else:
         assert (W.W1[:, 0] == activation.bias).all()
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 399])
+def test_initial_weights_are_standard_normal_over_the_root_of_the_inputs(inputs: int) -> None:
+    drawn = generator(1, Purpose.INITIAL_WEIGHTS).standard_normal((5, inputs + 1))[:, 1:]
+    softplus = ACTIVATIONS["softplus"]
+    for init, scale in (
+        ("published", 1 / np.sqrt(inputs + 1)),  # W1 has inputs + 1 columns
+        ("scaled", softplus.spread / np.sqrt(inputs)),
+    ):
+        W1, _ = initial_weights(
+            init, softplus, inputs=inputs, hidden_units=5, classes=3, seed=1, dtype=np.float64
+        )
+        np.testing.assert_allclose(W1[:, 1:], scale * drawn, rtol=1e-14)
 
 
 def test_an_activation_is_periodic_where_it_says_so() -> None:
