@@ -74,6 +74,7 @@ def fetch(
             return
         failures = _download(mirrors, wanted, patience)
     except OSError as error:
+        error.filename = error.filename or str(wanted.path)
         raise HandgradError(str(refusal(error))) from error
     if failures is not None:
         raise HandgradError(_no_mirror_left(wanted, dataset, fault, failures))

@@ -12,7 +12,7 @@ import yaml
 import preprocess_dataset
 from handgrad.atomic import whole_file
 from handgrad.digests import PROJECT, code_digest
-from handgrad.errors import HandgradError
+from handgrad.system_errors import system_message
 
 DIGITS = {
     **yaml.safe_load((PROJECT / "config/datasets.yaml").read_text())["datasets"]["digits"],
@@ -68,9 +68,9 @@ def test_a_dataset_that_cannot_be_stored_is_one_line_with_file_and_reason(
     monkeypatch.setattr(h5py, "File", refuse)
     out = tmp_path / "digits.h5"
     code = code_digest("preprocess_dataset")
-    with pytest.raises(HandgradError) as caught:
+    with pytest.raises(OSError) as caught:  # noqa: PT011, its number is asked below
         preprocess_dataset.main(name="digits", entry=DIGITS, files={}, out=str(out), code_digest=code)
-    message = str(caught.value)
+    message = str(system_message(caught.value))
     assert message.startswith(f"{out}: ")
     assert os.strerror(number) in message
     assert "\n" not in message

@@ -47,7 +47,7 @@ from handgrad import costs, experiment_files, memory
 from handgrad.activations import ACTIVATIONS
 from handgrad.config import load_experiment
 from handgrad.dates import date_now
-from handgrad.digests import code_digest, data_digest, file_sha256, names_digest
+from handgrad.digests import PROJECT, code_digest, data_digest, file_sha256, names_digest
 from handgrad.errors import HandgradError
 from handgrad.experiment_file import complete_module_config, keys_to, read_config, repeated_options
 from handgrad.methods import experiment_in_words, shown_config
