@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from handgrad.errors import HandgradError
@@ -56,7 +57,8 @@ def job_log(path: str | Path) -> Iterator[None]:
     root = logging.getLogger()
     root.handlers = [to_terminal]
     logger.setLevel(logging.INFO)
-    unraisable = sys.unraisablehook = _Unraisable()
+    unraisable = _Unraisable()
+    sys.unraisablehook, sys.excepthook = unraisable.ignored, unraisable.printed
     began = time.perf_counter()
     try:
         to_file = _LogFile(path, mode="w", encoding="utf-8", errors="backslashreplace")
@@ -110,17 +112,30 @@ def _ending_with_a_line(
 
 
 class _Unraisable:
-    """Logs what HDF5 says of each of its objects on a full disk, beside the error that counts."""
+    """Logs what HDF5 says of each of its objects on a full disk, beside the error that counts.
+
+    Cython shows what it can raise nowhere twice: as an error that nobody has caught, and as one ignored.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def __call__(self, args: "UnraisableHookArgs", /) -> None:
-        if line := args.exc_value and refusal(args.exc_value):
+    def ignored(self, args: "UnraisableHookArgs", /) -> None:
+        if not self._taken(args.exc_value):
+            sys.__unraisablehook__(args)
+
+    def printed(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None, /
+    ) -> None:
+        if not self._taken(error):
+            sys.__excepthook__(kind, error, trace)
+
+    def _taken(self, error: BaseException | None) -> bool:
+        line = refusal(error) if error else None
+        if line and line not in self.lines:
             self.lines.append(line)
             logger.info("%s", line)
-        else:
-            sys.__unraisablehook__(args)
+        return bool(line)
 
 
 def _record(message: str, error: Exception | None = None) -> logging.LogRecord:

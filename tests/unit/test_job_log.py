@@ -82,6 +82,15 @@ def test_a_log_on_a_full_disk_prints_no_traceback_and_stops_no_job(tmp_path: Pat
     assert "No space left on device" in missing
 
 
+def test_what_hdf5_says_of_a_full_disk_is_one_line_too(tmp_path: Path) -> None:
+    work = "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+    work += "with whole_file('x.h5') as part, h5py.File(part, 'w') as file: file['x'] = np.ones(100_000)"
+    done = job(f"import resource\n{work}", tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("x.h5: File too large; ")
+
+
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()
     done = job("print('worked')", tmp_path, log="logs/job.log")
