@@ -86,12 +86,8 @@ def complete_config(experiment: Experiment) -> str:
     config = yaml.safe_load(shown_config(experiment))
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
-    divisors = config["published"]["loss_divisor"]
-    config["published"] = {
-        # it is beside this file; without a dataset in common it is not in the archive
-        "table": PurePath(PUBLISHED).name if experiment.has_published_dataset else None,
-        "loss_divisor": {k: v for k, v in divisors.items() if k in config["datasets"]},
-    }
+    if config["published"]["table"]:
+        config["published"]["table"] = PurePath(PUBLISHED).name  # it is beside this file
     dumper = type("_Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     return yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
 

@@ -98,18 +98,19 @@ def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[
 def shown_config(experiment: "Experiment") -> str:
     """A configuration as YAML, with its defaults: what is shown of it, which is what results depend on.
 
-    The registry has the datasets that are trained on, without the places that their files may come from; of
-    the published table there is the name, since its folder is this machine's.
+    The registry has the datasets that are trained on, without the places that their files may come from. The
+    published table is shown if it has rows of them, by its name alone, since its folder is this machine's.
     """
     datasets = {run.dataset: experiment.datasets[run.dataset] for run in experiment.runs}
-    published = experiment.published
+    published = experiment.published if experiment.has_published_dataset else None
+    divisors = published.loss_divisor if published else {}
     config = {
         "name": experiment.name,
         "experiments": [dict(block) for block in experiment.blocks],
         "gradient_check": vars(experiment.gradient_check),
         "published": {
             "table": published and PurePath(published.table).name,
-            "loss_divisor": dict(published.loss_divisor) if published else {},
+            "loss_divisor": {name: divisor for name, divisor in divisors.items() if name in datasets},
         },
         "datasets": {name: _without_places(facts) for name, facts in datasets.items()},
     }

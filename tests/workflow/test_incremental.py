@@ -83,7 +83,7 @@ GATE = "results/checks/gate/*"
             id="the check",
         ),
         pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="model"),
-        pytest.param("handgrad/training.py", [RUNS], [DATA, GATE, CHECKS], id="training"),
+        pytest.param("handgrad/training.py", [GATE, CHECKS, RUNS], [DATA], id="training"),
         pytest.param(
             "handgrad/runfile.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="run file"
         ),

@@ -37,7 +37,8 @@ def put_library_first():
     folder = str(project_folder() / "scripts")
     other = importlib.util.find_spec("handgrad")
     if other and other.origin != f"{folder}/handgrad/__init__.py":
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        os.environ.update(PYTHONPATH=path)
     sys.path.insert(0, folder)
 
 
