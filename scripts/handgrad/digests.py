@@ -36,12 +36,14 @@ _RESULTS = ("made_tables", "result_tables", "runs", "selection", "tables")
 _COMPARISON = (*_RESULTS, "comparison_tables", "published", "seed_tables", "text_files")
 _BEST = (*_RESULTS, "best_tables", "published", "seed_tables", "statistics", "text_files")
 _ANSWERS = (*_TRAINING, *_RESULTS, "answers", "run_reader")
-_BEST_RUN = ("best_run", "plot_style")
+_PLOT = ("figure_files", "plot_style")
+_BEST_RUN = (*_PLOT, "best_run")
 
 _PAGE = (
     "captions",
     "check_files",
     "check_tables",
+    "figure_files",
     "job_costs",
     "methods",
     "page_parts",
@@ -61,19 +63,19 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "aggregate_comparison": (*_BASE, *_COMPARISON),
     "aggregate_best": (*_BASE, *_BEST),
     "aggregate_gradient_checks": (*_BASE, "check_files", "check_tables", "made_tables", "runs", "tables"),
-    "plot_learning_curves": (*_BASE, *_TRAINING, "plot_style", "run_plots", "run_reader"),
-    "plot_accuracy": (*_BASE, *_RESULTS, "plot_style", "run_plots"),
-    "plot_heat_maps": (*_BASE, *_RESULTS, "heat_map_plots", "plot_style", "seed_tables"),
-    "plot_cost": (*_BASE, *_RESULTS, "cost_plots", "plot_style"),
+    "plot_learning_curves": (*_BASE, *_TRAINING, *_PLOT, "run_plots", "run_reader"),
+    "plot_accuracy": (*_BASE, *_RESULTS, *_PLOT, "run_plots"),
+    "plot_heat_maps": (*_BASE, *_RESULTS, *_PLOT, "heat_map_plots", "seed_tables"),
+    "plot_cost": (*_BASE, *_RESULTS, *_PLOT, "cost_plots"),
     "plot_confusion": (*_BASE, *_ANSWERS, *_BEST_RUN, "confusion_plots", "text_lines"),
     "plot_mistakes": (*_BASE, *_ANSWERS, *_BEST_RUN, "mistake_plots", "pictures", "text_lines"),
     "plot_weights": (
         *(*_BASE, *_TRAINING, *_RESULTS, *_BEST_RUN),
         *("pictures", "run_reader", "text_lines", "weight_plots"),
     ),
-    "plot_comparison": (*_BASE, *_COMPARISON, "comparison_plots", "plot_style"),
+    "plot_comparison": (*_BASE, *_COMPARISON, *_PLOT, "comparison_plots"),
     "render_summary": (*_BASE, *_TRAINING, *_COMPARISON, *_BEST, *_PAGE),
-    "plot_best": (*_BASE, *_BEST, "best_plots", "plot_style"),
+    "plot_best": (*_BASE, *_BEST, *_PLOT, "best_plots"),
 }
 
 #: files that are not code and that a rule's result depends on, as patterns in the folder of the project

@@ -1,13 +1,16 @@
 """The configuration of an experiment as the workflow puts it together: files one over the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from handgrad.config import Experiment, load_experiment, numbers_of_texts
 from handgrad.config_errors import ConfigError
 from handgrad.config_files import located, merge, read_config_file, with_registry, without_effect
 from handgrad.digests import PROJECT
+from handgrad.yaml_reader import read_yaml
 
 DEFAULT = Path("config/config.yaml")
 REGISTRY = Path("config/datasets.yaml")
@@ -70,7 +73,10 @@ def complete_module_config(
 
 
 def repeated_options(arguments: Sequence[str]) -> None:
-    """Raise ConfigError if one of two options of Snakemake is given twice: it keeps the last alone."""
+    """Raise ConfigError if one of two options of Snakemake is given twice: it keeps the last alone.
+
+    The same for a key that is given twice in ``--config``.
+    """
     for option, short, example in (
         ("--configfile", "--configfiles", "a.yaml b.yaml"),
         ("--config", "-C", "a=1 b=2"),
@@ -83,6 +89,35 @@ def repeated_options(arguments: Sequence[str]) -> None:
                     f"write {option} once: {option} {example}"
                 ]
             )
+    if again := list(_repeated_keys(_config_entries(arguments))):
+        raise ConfigError(again)
+
+
+def _config_entries(arguments: Sequence[str]) -> Iterator[str]:
+    """The entries, key=value, that follow ``--config``; not those that Snakemake encoded for its jobs."""
+    follows = False
+    for argument in arguments:
+        option, _, entry = argument.partition("=")
+        if argument.startswith("-"):
+            follows = option in ("--config", "-C")
+        elif follows:
+            entry = argument
+        if follows and entry and not entry.startswith("base64//"):
+            yield entry
+
+
+def _repeated_keys(entries: Iterable[str]) -> Iterator[str]:
+    """A line for each key that is given again: among the entries, and in the YAML of one."""
+    known = set()
+    for key, _, value in (entry.partition("=") for entry in entries):
+        if key in known:
+            yield f"--config: {key} is given again; keep one of them"
+        known.add(key)
+        try:
+            _, mistakes = read_yaml(value)
+        except (yaml.YAMLError, ValueError):
+            continue  # to Snakemake it is a text
+        yield from (f"--config: {key}: {mistake.line}" for mistake in mistakes if mistake.again)
 
 
 def keys_to(config: Any, part: Any, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from handgrad.captions import caption_html
+from handgrad.figure_files import read_figure
 from handgrad.tables import Column, Row, html_table
 
 PARTS = Path(__file__).parent / "summary"
@@ -72,8 +73,11 @@ def heading_part(text: str) -> Markup:
 
 
 def figure_part(path: str | Path, title: str, caption: Markup) -> Markup:
-    """An SVG figure, as part of the page, under its title and above its caption."""
-    data = base64.b64encode(Path(path).read_bytes()).decode("ascii")
+    """An SVG figure, as part of the page, under its title and above its caption.
+
+    Raises HandgradError if the figure was changed after it was drawn.
+    """
+    data = base64.b64encode(read_figure(path)).decode("ascii")
     return Markup(
         '<figure><h3>{title}</h3><img alt="{title}" src="data:image/svg+xml;base64,{data}">'
         "<figcaption>{caption}</figcaption></figure>"

@@ -21,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from handgrad.atomic import whole_file
+from handgrad.figure_files import seal_figure
 from handgrad.runs import canonical_text
 
 INK, FAINT = "#1a1a1a", "#d9dde1"
@@ -75,9 +76,10 @@ def style() -> Iterator[None]:
 
 
 def save_figure(path: str | Path, figure: Figure) -> None:
-    """Write a figure as SVG, whole or not at all; the same figure gives the same bytes."""
+    """Write a figure as SVG with its checksum, whole or not at all; the same figure gives the same bytes."""
     with style(), whole_file(path) as part:
         figure.savefig(part, format="svg", metadata={"Date": None})
+        seal_figure(part)
 
 
 def message_figure(text: str) -> Figure:

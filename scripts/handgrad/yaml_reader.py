@@ -29,10 +29,14 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong in a file, as one line, and the keys under which it is found."""
+    """What is wrong in a file, as one line, and the keys under which it is found.
+
+    again: whether it is a key that is given again.
+    """
 
     keys: Path
     line: str
+    again: bool = False
 
 
 class Refused(ComposerError):
@@ -156,6 +160,7 @@ def _mistaken_keys(node: Any, keys: Path) -> Iterator[Mistake]:
                 inner,
                 f"{_place(key)}: the key {key.value!r} is given again, first on line {first[key.value]}; "
                 "keep one of them",
+                again=True,
             )
         first.setdefault(key.value, key.start_mark.line + 1)
 

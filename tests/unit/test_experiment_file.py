@@ -225,6 +225,32 @@ def test_an_option_that_snakemake_would_forget_is_refused(arguments: list[str], 
             repeated_options(arguments)
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ["name=a", "name=b"],
+        ["name=a", "checkpoint_seconds=3", "name=b"],
+        ["experiments=[{dataset: digits, name: 1, name: 2}]"],
+    ],
+)
+@pytest.mark.parametrize("option", [["--config"], ["-n", "-C"]])
+def test_a_key_given_twice_on_the_command_line_is_refused(option: list[str], entries: list[str]) -> None:
+    with pytest.raises(ConfigError, match="name"):
+        repeated_options(["snakemake", *option, *entries, "--cores", "1"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--config", "name=a", "x=010", "y=[{a: 1}, {a: 2}]", "--set-threads", "name=3", "name=4"],
+        ["--config=name=a", "-n", "z=: {", "z=: {"],
+        ["--config", "base64//bmFtZT1h", "base64//bmFtZT1h"],
+    ],
+)
+def test_what_is_given_once_on_the_command_line_is_taken(arguments: list[str]) -> None:
+    repeated_options(arguments)
+
+
 def test_of_a_module_s_files_only_its_own_part_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("other: {time: 1:30}\nnets: {experiments: [{dataset: digits}]}\n")

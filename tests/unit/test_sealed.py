@@ -21,8 +21,10 @@ from handgrad.checkpoint import (
 )
 from handgrad.data import ImageData, Split, read_data, write_data
 from handgrad.errors import HandgradError
+from handgrad.figure_files import read_figure
 from handgrad.made_tables import Text, read_made_table, write_made_table
 from handgrad.model import Weights
+from handgrad.plot_style import message_figure, save_figure
 from handgrad.run_reader import read_arrays, read_summary
 from handgrad.runfile import this_segment, write_run
 from handgrad.runs import Run
@@ -89,12 +91,17 @@ def read_table_file(path: Path) -> Any:
     return read_made_table(path, ["dataset", "accuracy", "faults"])
 
 
+def write_figure_file(path: Path) -> None:
+    save_figure(path, message_figure("No runs"))
+
+
 #: the name of a file of each kind, what writes it, and what reads it
 KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], Any]]] = {
     "data": ("digits.h5", write_store, read_store),
     "run": (f"{RUN.name}.h5", write_run_file, read_run_file),
     "check": ("digits_tanh.json", write_check_file, read_check_file),
     "table": ("seeds.csv", write_table_file, read_table_file),
+    "figure": ("best.svg", write_figure_file, read_figure),
 }
 HDF5 = {"data", "run"}
 

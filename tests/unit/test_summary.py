@@ -23,6 +23,7 @@ from handgrad.config import Experiment, config_schema, load_experiment
 from handgrad.data import ImageData, Split, open_data, write_data
 from handgrad.digests import ASSETS, code_digest
 from handgrad.experiment_file import read_experiment
+from handgrad.figure_files import seal_figure
 from handgrad.job_costs import rule_costs
 from handgrad.methods import (
     AXES_IN_WORDS,
@@ -351,6 +352,7 @@ def contents(tmp_path: Path) -> Callable[..., Contents]:
         figure = tmp_path / "figures/accuracy/mnist.svg"
         figure.parent.mkdir(parents=True, exist_ok=True)
         figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+        seal_figure(figure)
         given = {
             "experiment": "mine",
             "config": yaml.safe_load(text),

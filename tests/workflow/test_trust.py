@@ -24,6 +24,7 @@ RUN = "results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_1_l2_0.01_seed_0.h5"
 OTHER_RUN = "results/runs/digits/af_tanh_hu_5_lr_0.002_bs_50_ep_1_l2_0.01_seed_0.h5"
 TABLE = "results/tiny/tables/results.csv"
 SEEDS = "results/tiny/tables/seeds.csv"
+FIGURE = "results/tiny/figures/best.svg"
 PAGE = "results/tiny/summary.html"
 MORE = {"learning_rate": [0.001, 0.002, 0.003]}
 
@@ -85,6 +86,10 @@ def change_number(path: Path) -> None:
     path.write_text(text.replace(accuracy, "0.999999999"))
 
 
+def change_drawing(path: Path) -> None:
+    path.write_text(path.read_text().replace("</svg>", "<text>100 %</text></svg>"))
+
+
 def another_dataset(path: Path) -> None:
     rng = np.random.default_rng(0)
     split = Split(rng.integers(0, 17, (9, 64), np.uint8), rng.integers(0, 10, 9, np.uint8))
@@ -113,6 +118,7 @@ CHANGES = [
     pytest.param(CHECK, text("garbage"), id="a check"),
     pytest.param(TABLE, change_number, id="a table"),
     pytest.param(SEEDS, change_number, id="a table made from a table"),
+    pytest.param(FIGURE, change_drawing, id="a figure"),
 ]
 
 
