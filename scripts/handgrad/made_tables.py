@@ -90,7 +90,7 @@ def read_made_table(path: str | Path, columns: Sequence[str]) -> MadeTable:
     if own.get(Path(path).name) != sha256:
         raise HandgradError(
             f"{path}: changed after it was made: its sha256 is {sha256[:16]}..., which is not that in "
-            f"{Path(path).name}{SUFFIX} beside it; {REMEDY}"
+            f"{Path(path).name}{SUFFIX}; {REMEDY}"
         )
     if (code := made_from.get(_CODE.format(Path(path).stem))) != (here := _code_digest(path)):
         raise HandgradError(f"{path}: was made by other code (digest {code}, here {here}); {REMEDY}")
