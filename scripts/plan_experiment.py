@@ -11,6 +11,7 @@ from pathlib import Path
 from handgrad.amounts import counted
 from handgrad.command import as_command
 from handgrad.digests import code_digest
+from handgrad.errors import HandgradError
 from handgrad.estimates import Estimator
 from handgrad.experiment_file import DEFAULT, read_experiment
 from handgrad.memory import machine_megabytes, too_large

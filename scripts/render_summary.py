@@ -48,13 +48,9 @@ def main(
 ) -> None:
     paths = [results, seeds, best, checks, *([comparison] if comparison else [])]
     tables = read_tables(results, seeds, best, checks, comparison)
-    sources, contents = read_sources(data, data_digests, tables["results"])
-    attributes = []
-    for path in runs:
-        run = read_current(path, code_digest=training, data_digests=data_digests, contents=contents)
-        tables["results"].require_made_from(path, run.seal)
-        attributes.append(run.attributes)
-    require_checks(gates, gradient_checks, data_digests, contents, tables["gradient_checks"])
+    sources, data_contents = read_sources(data, data_digests, tables["results"])
+    segments = read_segments(runs, training, data_digests, data_contents, tables["results"])
+    require_checks(gates, gradient_checks, data_digests, data_contents, tables["gradient_checks"])
     jobs = job_names(paths, figures=figures, runs=runs, gates=gates, checks=gradient_checks, sources=sources)
     contents = Contents(
         experiment=experiment,
@@ -70,7 +66,7 @@ def main(
         units=units,
         within=within,
         costs=rule_costs(benchmarks, jobs),
-        machines=machines(json.loads(run["segments"]) for run in attributes),
+        machines=machines(segments),
         sources=sources,
         facts=facts(training),
     )
@@ -109,6 +105,22 @@ def read_sources(
             sources.append(source(stored))
             contents[dataset] = stored.content
     return sources, contents
+
+
+def read_segments(
+    runs: list[str],
+    training: str,
+    data_digests: dict[str, str],
+    contents: dict[str, str],
+    results: MadeTable,
+) -> list[list[dict[str, Any]]]:
+    """The segments in which each run was computed. Raises HandgradError if a run is not that of the table."""
+    segments = []
+    for path in runs:
+        run = read_current(path, code_digest=training, data_digests=data_digests, contents=contents)
+        results.require_made_from(path, run.seal)
+        segments.append(json.loads(run.attributes["segments"]))
+    return segments
 
 
 def require_checks(

@@ -12,8 +12,8 @@ ask() { LC_ALL=C timeout -k 5 60 "$@"; }
 
 without_colours() { sed -e 's/\x1b\[[0-9;]*[A-Za-z]//g' -e 's/[[:space:]]*$//'; }
 
-# own_jobs CLUSTER STATES FORMAT: a line "ID FORMAT" for each job of this user. A mark tells them from what else is
-# printed. An empty CLUSTER is the one that SLURM takes by itself; with another one, IDs are ID@CLUSTER. The user is
+# own_jobs CLUSTER STATES FORMAT: a line "ID FORMAT" for each job of this user. A mark separates them from other
+# output. An empty CLUSTER is the one that SLURM takes by itself; with another one, IDs are ID@CLUSTER. The user is
 # given by number: squeue before 20.02 has no --me, and names of a directory service may hold any character.
 own_jobs() {
     ask squeue ${1:+--clusters="$1"} --user="$UID" --all --states="$2" --noheader \

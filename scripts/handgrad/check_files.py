@@ -12,6 +12,7 @@ from typing import Any
 
 from handgrad.atomic import whole_file
 from handgrad.errors import REMEDY, HandgradError
+from handgrad.system_errors import reading_result
 
 _SUM = "sha256"
 
@@ -34,16 +35,8 @@ def read_check(path: str | Path, expected: Mapping[str, Any]) -> tuple[dict[str,
     expected: keys and what each must be, since a check of other code or data proves nothing. Raises
     HandgradError if the file is not as it was written, has not passed, or says something else than expected.
     """
-    try:
+    with reading_result(path):
         data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise HandgradError(f"{path}: is not there; run snakemake again") from None
-    except IsADirectoryError:
-        raise HandgradError(f"{path}: is a folder, expected a check's file; {REMEDY}") from None
-    except OSError as error:
-        raise HandgradError(
-            f"{path}: cannot be read ({error.strerror}); make it readable, and run snakemake again"
-        ) from error
     content = parse_check(data, path)
     for key, value in {"passed": True, **expected}.items():
         if content.get(key) != value:

@@ -75,7 +75,7 @@ RULE = (
 def comparison_table(
     seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor: Mapping[str, float]
 ) -> pd.DataFrame:
-    """The published rows of the datasets that we ran beside our runs of the same KEY.
+    """The published rows of the datasets that we ran, each with our runs of the same KEY.
 
     The columns are COMPARISON_COLUMNS. seeds: a table of ``seeds_table``. One row for each published row, in
     their order; left_out: how many are of datasets that we did not run. Where our runs of a KEY differ in
@@ -169,7 +169,7 @@ def _left_out(comparison: pd.DataFrame) -> str:
 
 
 def _one_seed(comparison: pd.DataFrame) -> str:
-    """What must be said of rows with a single seed, but for those that are known to be unstable."""
+    """What must be said of rows with a single seed, except those that are known to be unstable."""
     alone = int(((comparison["seeds"] == 1) & (comparison["verdict"] != UNSTABLE)).sum())
     return f"{alone} with one seed, which cannot show whether they are unstable." if alone else ""
 

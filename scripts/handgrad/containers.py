@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 20  # bytes read at a time, so that no second copy of the pixels is ever held
-DEFLATE_RATIO = 1032  # deflate makes content at most so many times as small
+DEFLATE_RATIO = 1032  # deflate makes content smaller by this factor at most
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)  # what damaged gzip and tar files raise
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -68,7 +68,7 @@ def gunzip(path: Path, most: int) -> bytes:
     with gzip.open(path) if zipped else path.open("rb") as content:
         found = content.read(most + 1)
     if len(found) > most:
-        raise Mismatch(path, f"holds more than {most} bytes", "at most so many")
+        raise Mismatch(path, f"holds more than {most} bytes", f"at most {most}")
     return found
 
 

@@ -23,7 +23,7 @@ def read_config(
 ) -> dict[Any, Any]:
     """The configuration of some experiment files and of ``--config``, over the shipped ones.
 
-    A working directory other than the project may have a config/config.yaml of its own, which stands between
+    A working directory other than the project may have a config/config.yaml of its own, which is read between
     them, as Snakemake's users expect. replace: ``--replace-workflow-config``, nothing but what is given.
     Raises ConfigError with a line for each mistake, which begins with the file.
     """

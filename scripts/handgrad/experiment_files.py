@@ -105,7 +105,7 @@ def final_outputs(experiment: Experiment) -> list[str]:
 
 
 def archived_outputs(experiment: Experiment) -> list[str]:
-    """The same but the checksums of tables, which an archive has of all its members.
+    """The same without the checksums of tables: an archive has those of all its members.
 
     Run files, checks and gates are named too: one that somebody deleted is made again, though the tables made
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass

@@ -30,6 +30,7 @@ from handgrad.data import Bytes, ImageData, Split
 from handgrad.digests import data_digest, file_sha256
 from handgrad.errors import HandgradError
 from handgrad.registry import FORMAT_ROLES
+from handgrad.system_errors import unreadable
 
 Entry = Mapping[str, Any]
 Paths = Mapping[str, Path]
@@ -67,7 +68,7 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
             f"{error}; its size and sha256 are those of the registry, so correct datasets.{name} there"
         ) from error
     except OSError as error:
-        raise _unreadable(error, name) from error
+        raise unreadable(error, f"the files of {name}") from error
     return ImageData(
         train=train,
         test=test,
@@ -87,15 +88,6 @@ def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
     return {
         role: given[role] if role in given or kind.bundled is None else kind.bundled(role) for role in roles
     }
-
-
-def _unreadable(error: OSError, name: str) -> HandgradError:
-    """What to say of a file that may be good, but that this process cannot read."""
-    remedy = "check the disk or the network share that it is on"
-    if isinstance(error, PermissionError):
-        remedy = "permit reading it, and entering every folder above it"
-    where = error.filename or f"the files of {name}"
-    return HandgradError(f"{where}: cannot be read ({error.strerror}); {remedy}, and run snakemake again")
 
 
 def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:

@@ -76,7 +76,7 @@ TINY = float(np.finfo(float).tiny)
 def check(data: ImageData, activation: str, settings: Settings) -> CheckReport:
     """Check an activation on a dataset, and what training executes with it there.
 
-    GATE is held to LIMITS as they stand; other settings to what central differences can do there. Raises
+    GATE is held to LIMITS as they are; other settings to what central differences can do there. Raises
     HandgradError if the dataset has fewer training examples than other settings ask for.
     """
     problem = random_problem(data, activation, settings)

@@ -36,7 +36,7 @@ class _LogFile(logging.FileHandler):
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
-    """A terminal that may be gone, in which case there is nobody to tell."""
+    """A terminal that may be gone: what it does not take is dropped."""
 
     def handleError(self, _: logging.LogRecord) -> None:
         pass
@@ -112,9 +112,9 @@ def _ending_with_a_line(
 
 
 class _Unraisable:
-    """Logs what HDF5 says of each of its objects on a full disk, beside the error that counts.
+    """Logs what HDF5 reports for each of its objects on a full disk, after the error of the job itself.
 
-    Cython shows what it can raise nowhere twice: as an error that nobody has caught, and as one ignored.
+    Cython prints an error that it cannot raise twice: as one that nobody caught, and as one ignored.
     """
 
     def __init__(self) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from handgrad.digests import code_digest, file_sha256
 from handgrad.errors import REMEDY, HandgradError
+from handgrad.system_errors import reading_result
 from handgrad.tables import parse_table, write_table, write_text
 
 SUFFIX = ".sha256"
@@ -83,12 +84,13 @@ def read_made_table(path: str | Path, columns: Sequence[str]) -> MadeTable:
     Raises HandgradError if it was changed after it was made, was made by other code, or cannot be read.
     """
     own, made_from = _read_sums(path)
-    data = _read(path)
+    with reading_result(path):
+        data = Path(path).read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     if own.get(Path(path).name) != sha256:
         raise HandgradError(
             f"{path}: changed after it was made: its sha256 is {sha256[:16]}..., which is not that in "
-            f"{Path(path).name}{SUFFIX} beside it; {REMEDY}"
+            f"{Path(path).name}{SUFFIX}; {REMEDY}"
         )
     if (code := made_from.get(_CODE.format(Path(path).stem))) != (here := _code_digest(path)):
         raise HandgradError(f"{path}: was made by other code (digest {code}, here {here}); {REMEDY}")
@@ -98,23 +100,12 @@ def read_made_table(path: str | Path, columns: Sequence[str]) -> MadeTable:
 def _read_sums(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     """The digests of a table's own files, and of what it was made from, by path."""
     sums = Path(f"{path}{SUFFIX}")
-    lines = _read(sums, of=path).decode(errors="replace").splitlines(keepends=True)
+    remedy = f"delete {path}, and run snakemake again"
+    with reading_result(sums, absent=remedy):
+        lines = sums.read_bytes().decode(errors="replace").splitlines(keepends=True)
     found = [_LINE.fullmatch(line.removesuffix("\n")) for line in lines]
     if not lines or lines[-1] != _last_line(lines[:-1]) or not all(found):
-        raise HandgradError(
-            f"{sums}: damaged, or changed after it was written; delete {path}, and run snakemake again"
-        )
+        raise HandgradError(f"{sums}: damaged, or changed after it was written; {remedy}")
     entries = [(bool(line[1]), line[3], line[2]) for line in found if line]
     own, made_from = ({n: d for source, n, d in entries if source is kind} for kind in (False, True))
     return own, made_from
-
-
-def _read(path: str | Path, of: str | Path | None = None) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise HandgradError(f"{path}: is not a file; delete {of or path}, and run snakemake again") from None
-    except OSError as error:
-        raise HandgradError(
-            f"{path}: cannot be read ({error.strerror}); make it readable, and run snakemake again"
-        ) from error

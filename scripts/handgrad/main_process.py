@@ -4,9 +4,10 @@ import errno
 import logging
 import os
 import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,7 @@ from types import FrameType
 import psutil  # type: ignore[import-untyped]
 
 from handgrad.errors import HandgradError
+from handgrad.logs import replacing_what_cannot_be_encoded
 from handgrad.stopping import handle
 from handgrad.system_errors import refusal
 
@@ -26,9 +28,12 @@ LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--ru
 def prepare_main_process() -> None:
     """From now on, a closed terminal ends this process and its jobs in an orderly way.
 
-    On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write.
+    On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write. A
+    terminal shows what its encoding lacks as an escape, so that no line is lost there.
     """
     logging.raiseExceptions = False
+    for stream in (sys.stdout, sys.stderr):
+        replacing_what_cannot_be_encoded(stream)
     if threading.current_thread() is threading.main_thread():  # Python allows signal handlers nowhere else
         end_tree_at_hangup()
 
@@ -77,12 +82,26 @@ def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
         raise HandgradError(str(refusal(error))) from error
 
 
+def require_readable(files: Iterable[str]) -> None:
+    """Raise HandgradError if one of these files is there and cannot be read.
+
+    Snakemake would end with a traceback, since it compares the checksums of small files.
+    """
+    for file in files:
+        if Path(file).exists() and not os.access(file, os.R_OK):
+            raise HandgradError(str(refusal(_permission_denied(file))))
+
+
 def _require_access(folder: Path, mode: int) -> None:
     """Raise OSError if what is there is no folder, or does not allow this."""
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     if not os.access(folder, mode):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        raise _permission_denied(folder)
+
+
+def _permission_denied(path: str | Path) -> PermissionError:
+    return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _require_writable(folder: Path) -> None:

@@ -17,6 +17,7 @@ import h5py
 
 from handgrad.atomic import whole_file
 from handgrad.errors import REMEDY, HandgradError
+from handgrad.system_errors import reading_result
 
 BLOCK = 512
 MAGIC = b"handgrad-sealed-1 sha256 "
@@ -72,25 +73,17 @@ def open_sealed(path: str | Path) -> Iterator[Sealed]:
 
 
 def _open(path: str | Path) -> io.BufferedReader:
-    try:
+    with reading_result(path):
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise HandgradError(f"{path}: is not a file; {REMEDY}")
         return Path(path).open("rb")
-    except FileNotFoundError:
-        raise HandgradError(f"{path}: is not there; run snakemake again") from None
-    except OSError as error:
-        raise HandgradError(
-            f"{path}: cannot be read ({error.strerror}); make it readable, and run snakemake again"
-        ) from error
 
 
 def _verified(path: str | Path, file: io.BufferedReader) -> str:
     """The sha256 that an open file is sealed with, after comparing the file with it."""
-    try:
+    with reading_result(path):
         found = file.read(BLOCK)
         sha256 = _sha256_after_block(file)
-    except OSError as error:
-        raise HandgradError(f"{path}: cannot be read ({error.strerror}); {REMEDY}") from error
     if found == _block(sha256):
         return sha256
     if not found.startswith(MAGIC):

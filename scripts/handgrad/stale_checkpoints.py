@@ -52,7 +52,7 @@ def _path(run: Run) -> str:
 
 
 def _content(folder: Path, experiment: Experiment, dataset: str) -> str | None:
-    """The content_sha256 of a dataset; None if it cannot be told."""
+    """The content_sha256 of a dataset; None if it is not known."""
     digest = data_digest(experiment.datasets[dataset])
     try:
         with open_data(folder / f"results/data/{dataset}.h5", digest) as stored:

@@ -3,9 +3,11 @@
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from handgrad.errors import HandgradError
+from handgrad.errors import REMEDY, HandgradError
 
 _AGAIN = "then give the same command again, which keeps what is finished"
 _PERMISSION = f"change its permissions, its owner, or those of a folder on its path; {_AGAIN}"
@@ -57,6 +59,28 @@ def refusal(error: BaseException) -> str | None:
         return None
     remedy = (REFUSALS | _OTHERS).get(number, f"check it; {_AGAIN}")
     return f"{_file(error)}: {os.strerror(number)}; {remedy}"
+
+
+def unreadable(error: OSError, path: object) -> HandgradError:
+    """The error to raise where the system does not let a file be read, which may be good."""
+    error.filename = error.filename or str(path)  # an error of the disk names no file
+    return HandgradError(refusal(error) or f"{path}: cannot be read ({error})")
+
+
+@contextmanager
+def reading_result(path: str | Path, absent: str = "run snakemake again") -> Iterator[None]:
+    """Turn an OSError into a HandgradError while a file of ``results/`` is read.
+
+    absent: what to do if the file is not there.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise HandgradError(f"{path}: is not there; {absent}") from None
+    except IsADirectoryError:
+        raise HandgradError(f"{path}: is a folder, expected a file; {REMEDY}") from None
+    except OSError as error:
+        raise unreadable(error, path) from error
 
 
 def _file(error: BaseException) -> str:

@@ -40,7 +40,7 @@ def class_labels(names: Sequence[str], dataset: str) -> list[str]:
 
 
 def cut(name: str, letters: int) -> str:
-    """A name of at most so many letters."""
+    """Return a name, cut to this number of letters at most."""
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import HandgradError
-from handgrad.main_process import require_path, require_writable
+from handgrad.main_process import require_path, require_readable, require_writable
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +86,19 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_a_run(
     monkeypatch.setattr("os.access", lambda path, mode: str(path) != folder and access(path, mode))
     with pytest.raises(HandgradError, match=f"^{folder}: Permission denied; "):
         require_writable(["snakemake"], dry=False)
+
+
+def test_a_file_that_cannot_be_read_is_said_before_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad, absent = (str(tmp_path / name) for name in ("good", "bad", "absent"))
+    for file in (good, bad):
+        Path(file).touch()
+    require_readable([good, bad, absent])
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != bad and access(path, mode))
+    with pytest.raises(HandgradError, match=f"^{bad}: Permission denied; "):
+        require_readable([good, bad, absent])
 
 
 def test_a_path_with_a_brace_is_refused() -> None:

@@ -581,7 +581,7 @@ def test_a_table_of_digits_may_be_the_users_own(tiny_digits: Tiny) -> None:
         ("0,1,0\n5,6,2\n7,8,0\n", "example 1 has label 2, expected 0 to 1"),
         ("0,1,0\n5,300,1\n7,8,0\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
         ("0,1,0\n5,-1,1\n7,8,0\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
-        ("0,16,0\n" * 99, "holds more than 72 bytes, expected at most so many"),
+        ("0,16,0\n" * 99, "holds more than 72 bytes, expected at most 72"),
         ("<html>\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
     ],
 )

@@ -191,6 +191,22 @@ def test_a_folder_in_place_of_a_file_is_refused_and_so_is_nothing(tmp_path: Path
     assert "delete" in refused(path, read)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_the_system_does_not_open_is_to_be_kept(tmp_path: Path, kind: str) -> None:
+    name, write, read = KINDS[kind]
+    path = tmp_path / name
+    write(path)
+    path.unlink()
+    path.symlink_to(path)  # in place of missing permissions, which do not stop root
+    with pytest.raises(HandgradError) as caught:
+        read(path)
+    said = str(caught.value)
+    assert said.startswith(str(path))
+    assert "Too many levels of symbolic links" in said
+    assert "delete" not in said
+    assert "\n" not in said
+
+
 def test_a_run_in_place_of_data_is_refused_and_so_is_the_reverse(tmp_path: Path) -> None:
     write_store(tmp_path / "data.h5")
     write_run_file(tmp_path / "run.h5")

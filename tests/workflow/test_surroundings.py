@@ -82,6 +82,14 @@ def test_a_path_with_a_brace_is_named_before_any_job(project: Project, tiny: Tin
     assert "Traceback" not in said
 
 
+def test_a_mistake_is_said_where_the_terminal_lacks_its_letters(project: Project, tiny: Tiny) -> None:
+    config = project.write_config({**tiny(), "clé": 1})
+    environment = {**project.environment, "PYTHONIOENCODING": "ascii"}
+    done = snakemake(project, environment, "--dry-run", "--configfile", config)
+    assert done.returncode == 1
+    assert "cl\\xe9: unknown key" in done.stdout
+
+
 def snakemake(
     project: Project, environment: dict[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[str]:

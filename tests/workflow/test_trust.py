@@ -1,4 +1,4 @@
-"""No file of results/ that was changed, or is another's, passes into a result; the remedy told helps."""
+"""No file of results/ that was changed, or is another's, passes into a result; its remedy helps."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def contents(project: Project) -> dict[str, str]:
 
 
 def refusal(said: str, file: str) -> str:
-    """The line that names a file and what to do; the same line may be told by several jobs."""
+    """The line that names a file and what to do; several jobs may print the same line."""
     lines = {line for line in said.splitlines() if line.startswith(f"{file}: ") and "snakemake again" in line}
     assert lines, said
     assert "Traceback" not in said
@@ -47,7 +47,7 @@ def refusal(said: str, file: str) -> str:
 
 
 def follow(project: Project, line: str) -> None:
-    """Do what a line tells: delete the file that it names."""
+    """Follow the remedy of a line: delete the file that it names."""
     named = re.search(r"; delete (.+), and run snakemake again", line)
     assert named, line
     (project.path / (line.partition(": ")[0] if named[1] in ("it", "the file") else named[1])).unlink()

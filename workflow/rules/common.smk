@@ -96,6 +96,17 @@ def prepare():
             raise WorkflowError(str(error)) from None
 
 
+def check_results():
+    """End the workflow before its first job if it cannot read a file that it would use."""
+    if workflow.is_main_process:
+        from handgrad.main_process import require_readable
+
+        try:
+            require_readable([*data_files(), *final_outputs()])
+        except HandgradError as error:
+            raise WorkflowError(str(error)) from None
+
+
 prepare()
 EXPERIMENT = load()
 # for the script that trains, which takes it from here since it is no param: what a run is does not depend on it
