@@ -186,7 +186,7 @@ def test_downloads_and_a_published_table_dated_in_the_future_are_used(
     date_in_the_future((downloaded.path / "resources/small").iterdir())
     table = downloaded.path / "config/mine.csv"
     header = (downloaded.path / "config/published_results.csv").read_text().splitlines()[0]
-    table.write_text(f"{header}\nsmall,tanh,5,0.01,8,1,0.01,90.0,2,20,0.5\n")
+    table.write_text(f"{header}\nsmall,tanh,5,0.01,8,1,0.01,90.0,2,20,0.5,,\n")
     date_in_the_future([table])
     published = {"table": str(table), "loss_divisor": {"small": 1}}
     config = {**small(dataset(folder, nowhere)), "published": published}

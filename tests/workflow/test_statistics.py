@@ -24,7 +24,7 @@ def test_seeds_are_compared_each_for_itself_and_with_the_published_table(
     rows = [f"digits,tanh,5,{rate},50,1,0.01,50.0,300,360,2.0\n" for rate in ("0.001", "0.004")]
     published.write_text(HEAD + "".join(rows))
     runs = finished.times("results/runs/**/*.h5")
-    table = {"table": "config/mine.csv", "loss_divisor": {"digits": 360}}
+    table = {"table": "mine.csv", "loss_divisor": {"digits": 360}}
     finished.run(tiny(axes={"seed": [0, 1]}, published=table))
     assert len(written(runs, finished.times("results/runs/**/*.h5"))) == 2  # those of seed 1
     tables = finished.path / "results/tiny/tables"
@@ -56,7 +56,7 @@ def test_the_published_best_stands_beside_ours_though_no_run_is_a_reproduction(
 ) -> None:
     rows = [f"digits,tanh,5,{rate},50,1,0.01,50.0,{faults},360,2.0\n" for rate, faults in ((1, 90), (2, 72))]
     (finished.path / "config/mine.csv").write_text(HEAD + "".join(rows))
-    table = {"table": "config/mine.csv", "loss_divisor": {"digits": 360}}
+    table = {"table": "mine.csv", "loss_divisor": {"digits": 360}}
     finished.run(tiny(axes={"validation_size": 100}, published=table))
     tables = finished.path / "results/tiny/tables"
     assert not (tables / "comparison.csv").exists()

@@ -152,6 +152,11 @@ def final_outputs():
     return experiment_files.final_outputs(EXPERIMENT)
 
 
+def checksum_files():
+    """The checksums of this experiment's tables."""
+    return experiment_files.checksum_files(EXPERIMENT)
+
+
 def figure_files():
     """The figures of this experiment."""
     return experiment_files.figure_files(EXPERIMENT)

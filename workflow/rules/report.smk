@@ -33,6 +33,7 @@ rule aggregate_results:
 rule aggregate_seeds:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
     output:
         csv="results/{experiment}/tables/seeds.csv",
         checksums="results/{experiment}/tables/seeds.csv.sha256",
@@ -58,6 +59,7 @@ rule aggregate_seeds:
 rule aggregate_comparison:
     input:
         seeds="results/{experiment}/tables/seeds.csv",
+        checksums="results/{experiment}/tables/seeds.csv.sha256",
     output:
         csv="results/{experiment}/tables/comparison.csv",
         checksums="results/{experiment}/tables/comparison.csv.sha256",
@@ -85,6 +87,7 @@ rule aggregate_comparison:
 rule aggregate_best:
     input:
         seeds="results/{experiment}/tables/seeds.csv",
+        checksums="results/{experiment}/tables/seeds.csv.sha256",
     output:
         csv="results/{experiment}/tables/best.csv",
         checksums="results/{experiment}/tables/best.csv.sha256",
@@ -166,6 +169,7 @@ rule plot_learning_curves:
 rule plot_accuracy:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
     output:
         report(
             "results/{experiment}/figures/accuracy/{dataset}.svg",
@@ -189,6 +193,7 @@ rule plot_accuracy:
 rule plot_heat_maps:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
     output:
         report(
             "results/{experiment}/figures/heat_maps/{dataset}.svg",
@@ -213,6 +218,7 @@ rule plot_heat_maps:
 rule plot_cost:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
     output:
         report(
             "results/{experiment}/figures/cost/{dataset}.svg",
@@ -237,6 +243,7 @@ rule plot_cost:
 rule plot_confusion:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
         runs=runs_of_dataset,
         data="results/data/{dataset}.h5",
     output:
@@ -266,6 +273,7 @@ rule plot_confusion:
 rule plot_mistakes:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
         runs=runs_of_dataset,
         data="results/data/{dataset}.h5",
     output:
@@ -293,6 +301,7 @@ rule plot_mistakes:
 rule plot_weights:
     input:
         results="results/{experiment}/tables/results.csv",
+        checksums="results/{experiment}/tables/results.csv.sha256",
         runs=runs_of_dataset,
     output:
         report(
@@ -323,6 +332,7 @@ rule plot_weights:
 rule plot_comparison:
     input:
         comparison="results/{experiment}/tables/comparison.csv",
+        checksums="results/{experiment}/tables/comparison.csv.sha256",
     output:
         report(
             "results/{experiment}/figures/comparison.svg",
@@ -346,6 +356,7 @@ rule plot_comparison:
 rule plot_best:
     input:
         best="results/{experiment}/tables/best.csv",
+        checksums="results/{experiment}/tables/best.csv.sha256",
     output:
         report(
             "results/{experiment}/figures/best.svg",
@@ -373,6 +384,7 @@ rule render_summary:
         best="results/{experiment}/tables/best.csv",
         comparison=comparison_file(),
         checks="results/{experiment}/tables/gradient_checks.csv",
+        checksums=checksum_files(),
         figures=figure_files(),
         runs=runs_of(),
         data=data_files(),
