@@ -81,7 +81,8 @@ write_data("x.h5", ImageData(split(60), split(20), (3, 32, 32), 255, tuple("0123
 os.mkdir("runs")
 train_run.require_gate = lambda *_: None
 train_run.main(dataset="x", name=sys.argv[1], data="x.h5", gate="none", checkpoints="kept",
-               checkpoint_seconds=0.001, out="runs/r.h5", code_digest=digests.code_digest("train_run"), data_digest="d")
+               checkpoint_seconds=0.001, out="runs/r.h5", data_digest="d",
+               code_digest=digests.code_digest("train_run"))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6)
 """
 
