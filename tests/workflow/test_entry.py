@@ -154,6 +154,7 @@ def test_an_unknown_run_is_named(project: Project, tiny: Tiny) -> None:
     assert "no run of the experiment 'tiny'" in said
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_a_row(project: Project, tiny: Tiny) -> None:
     axes = {"learning_rate": [0.001, 1e30], "epochs": 3}
     project.run(tiny(axes=axes))
@@ -231,6 +232,7 @@ def test_check_config_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_later_attempt_of_a_training_job_asks_for_more_time_and_memory(project: Project) -> None:
     def asked(attempt: int) -> list[tuple[int, int]]:
         said = project.snakemake("-n", "--attempt", str(attempt)).stdout

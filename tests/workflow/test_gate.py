@@ -36,6 +36,7 @@ def test_a_broken_gradient_stops_training(
     assert ("stepped" if file == BATCH else "numeric") in line
 
 
+@pytest.mark.slow
 def test_a_gate_that_fails_for_one_activation_lets_the_others_train(
     project: Project, tiny: Callable[..., dict[str, Any]]
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_gate_that_fails_for_one_activation_lets_the_others_train(
     assert "af_cos" in run
 
 
+@pytest.mark.slow
 def test_a_gate_that_no_longer_passes_is_told_every_time_though_the_runs_are_there(
     finished: Project, tiny: Callable[..., dict[str, Any]]
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_new_learning_rate_trains_only_the_new_run(finished: Project, tiny: Ti
     assert list(table.learning_rate) == [0.001, 0.002, 0.003]
 
 
+@pytest.mark.slow
 def test_a_removed_learning_rate_loses_its_row_and_keeps_its_file(finished: Project, tiny: Tiny) -> None:
     runs = finished.times(RUNS)
     finished.run(tiny(axes={"learning_rate": 0.002}))
@@ -62,7 +63,13 @@ GATE = "results/checks/gate/*"
     ("file", "again", "untouched"),
     [
         pytest.param("handgrad/plot_style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
-        pytest.param("handgrad/check_tables.py", [], [DATA, GATE, CHECKS, RUNS, FIGURES], id="one table"),
+        pytest.param(
+            "handgrad/check_tables.py",
+            [],
+            [DATA, GATE, CHECKS, RUNS, FIGURES],
+            marks=pytest.mark.slow,
+            id="one table",
+        ),
         pytest.param(
             "handgrad/statistics.py",
             [RESULTS],
@@ -71,10 +78,26 @@ GATE = "results/checks/gate/*"
             id="statistics",
         ),
         pytest.param(
-            "handgrad/summary/page.css", [PAGE], [DATA, GATE, CHECKS, RUNS, TABLES, FIGURES], id="the page"
+            "handgrad/summary/page.css",
+            [PAGE],
+            [DATA, GATE, CHECKS, RUNS, TABLES, FIGURES],
+            marks=pytest.mark.slow,
+            id="the page",
         ),
-        pytest.param("plot_accuracy.py", [], [DATA, GATE, CHECKS, RUNS, TABLES], id="script of a plot"),
-        pytest.param("handgrad/check_report.py", [CHECKS], [DATA, GATE, RUNS], id="the report's check"),
+        pytest.param(
+            "plot_accuracy.py",
+            [],
+            [DATA, GATE, CHECKS, RUNS, TABLES],
+            marks=pytest.mark.slow,
+            id="script of a plot",
+        ),
+        pytest.param(
+            "handgrad/check_report.py",
+            [CHECKS],
+            [DATA, GATE, RUNS],
+            marks=pytest.mark.slow,
+            id="the report's check",
+        ),
         pytest.param(
             "handgrad/gradient_check.py",
             [GATE, CHECKS, RUNS],
@@ -83,7 +106,9 @@ GATE = "results/checks/gate/*"
             id="the check",
         ),
         pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="model"),
-        pytest.param("handgrad/training.py", [GATE, CHECKS, RUNS], [DATA], id="training"),
+        pytest.param(
+            "handgrad/training.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="training"
+        ),
         pytest.param(
             "handgrad/runfile.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="run file"
         ),
@@ -118,6 +143,7 @@ def test_a_touch_runs_nothing_again(finished: Project, tiny: Tiny) -> None:
     assert "Nothing to be done" in finished.run(tiny())
 
 
+@pytest.mark.slow
 def test_changing_the_settings_of_the_reports_check_retrains_nothing(finished: Project, tiny: Tiny) -> None:
     runs, checks, gate = finished.times(RUNS), finished.times(CHECKS), finished.times(GATE)
     finished.run(tiny(gradient_check={"hidden_units": 4, "examples": 2}))
@@ -148,6 +174,7 @@ def test_stale_runs_are_refused_when_snakemake_has_forgotten_how_they_were_made(
     assert name_of("0.001") in lines[0]
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same_run(finished: Project, tiny: Tiny) -> None:
     path = finished.path / name_of("0.001")
     with h5py.File(path) as file:

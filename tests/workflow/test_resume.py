@@ -112,8 +112,13 @@ def long_config(**keys: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
-    ids=["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"],
+    [
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+        *(
+            pytest.param(number, marks=pytest.mark.slow, id=number.name)
+            for number in (signal.SIGKILL, signal.SIGINT, signal.SIGHUP)
+        ),
+    ],
 )
 def test_a_training_process_that_was_killed_goes_on_where_it_was(
     finished: Project, whole: dict[str, str], number: signal.Signals
@@ -140,6 +145,7 @@ def test_a_training_process_that_was_killed_goes_on_where_it_was(
     assert contents(finished)[RUN] == whole[RUN]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(
     finished: Project, whole: dict[str, str]
 ) -> None:
@@ -208,6 +214,7 @@ def test_more_epochs_train_only_those_and_are_the_run_from_scratch(finished: Pro
     assert contents(finished)[name_of(3)] == longer
 
 
+@pytest.mark.slow
 def test_fewer_epochs_after_more_and_both_at_once_are_the_same_runs(finished: Project, tiny: Tiny) -> None:
     finished.train(epochs_config(tiny, 4))
     finished.train(epochs_config(tiny, 2, "fewer"))
@@ -229,6 +236,7 @@ def test_a_run_file_that_is_gone_comes_back_without_training(finished: Project, 
     assert "epoch 1 of 1" not in log_of(finished, name_of(1))
 
 
+@pytest.mark.slow
 def test_runs_that_a_changed_check_starts_again_are_not_trained_again(finished: Project, tiny: Tiny) -> None:
     before = {path: path.read_bytes() for path in finished.path.glob("results/runs/**/*.h5")}
     with (finished.path / "scripts/handgrad/gradient_check.py").open("a") as code:
@@ -237,6 +245,7 @@ def test_runs_that_a_changed_check_starts_again_are_not_trained_again(finished: 
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.slow
 def test_checkpoints_of_other_code_are_set_aside_and_the_runs_trained_again(
     finished: Project, tiny: Tiny
 ) -> None:

@@ -126,6 +126,7 @@ def test_a_new_mirror_fetches_nothing_again_and_retrains_nothing(
     assert downloaded.times(RUNS) == runs
 
 
+@pytest.mark.slow
 def test_another_file_under_the_same_name_is_fetched_and_what_is_made_from_it_made_again(
     downloaded: Project, folder: Path, server: str, tmp_path: Path
 ) -> None:
@@ -138,6 +139,7 @@ def test_another_file_under_the_same_name_is_fetched_and_what_is_made_from_it_ma
     assert sources(downloaded) == checksums(folder)
 
 
+@pytest.mark.slow
 def test_the_same_files_in_a_folder_of_ones_own_make_the_data_again_and_fetch_nothing(
     downloaded: Project, folder: Path, nowhere: str
 ) -> None:
@@ -223,6 +225,7 @@ def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(
     assert not (project.path / DATA).exists()
 
 
+@pytest.mark.slow
 def test_without_a_network_each_file_has_one_short_message_of_what_was_tried_and_what_to_do(
     project: Project, folder: Path, nowhere: str
 ) -> None:
