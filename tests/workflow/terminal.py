@@ -7,6 +7,7 @@ import signal
 import struct
 import termios
 import time
+import warnings
 from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
@@ -35,7 +36,9 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.frames: list[str] = []
         self.written = b""
-        self.pid, self._end = pty.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of JAX: the child executes a command at once
+            self.pid, self._end = pty.fork()
         if self.pid == 0:
             ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", *(size or (rows, columns)), 0, 0))
             os.chdir(cwd)
