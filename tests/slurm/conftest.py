@@ -96,12 +96,16 @@ def cluster(shared: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def local(shared: Path) -> Project:
-    """A copy in which this machine has trained the long runs, without the cluster."""
+    """A copy in which this machine has trained the long runs and the many, without the cluster.
+
+    Nothing changes it afterwards: a copy of it taken while Snakemake works in it would hold Snakemake's lock.
+    """
     project, done = Project(shared / "local"), shared / "local-is-done"
     with locked(shared / "local.lock"):
         if not done.exists():
             copy_repository(project.path)
             project.run(LONG, "--until", "train_run")
+            project.run(MANY, "--until", "train_run")
             done.touch()
     return project
 
@@ -117,8 +121,6 @@ def long_runs(local: Project) -> dict[str, str]:
 @pytest.fixture
 def many_runs(local: Project) -> dict[str, str]:
     """content_sha256 of the many runs by their paths."""
-    with locked(local.path / "many.lock"):
-        local.run(MANY, "--until", "train_run")
     return {run: content for run, content in contents_of_runs(local).items() if "_hu_5_" in run}
 
 
