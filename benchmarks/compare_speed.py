@@ -27,7 +27,7 @@ import pandas as pd  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from contenders import CONTENDERS, LAYOUTS, Train, products  # noqa: E402
-from handgrad.runfile import cpu_model, versions  # noqa: E402
+from handgrad.storage.run_writer import cpu_model, versions  # noqa: E402
 from problem import BATCH_SIZE, DATASETS, Array, Cell, Images  # noqa: E402
 from speed_report import BOUND, write_report  # noqa: E402
 
@@ -48,9 +48,7 @@ def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list
             what = {"dataset": cell.data.name, "dtype": dtype, "activation": activation, "M": hidden_units}
             rows.append({**what, **dict.fromkeys(CONTENDERS, np.nan), **seconds})
             print(*what.values(), *(f"{name} {value:.4f} s" for name, value in seconds.items()), flush=True)
-    how = (
-        f"medians of {rounds} rounds of {batches} batches of {BATCH_SIZE} each, scaled to an epoch; one core"
-    )
+    how = f"medians of {rounds} rounds of {batches} batches of {BATCH_SIZE} each, scaled to an epoch; one core"
     print(write_report(out, pd.DataFrame(rows), f"{machine()}; {how}"))
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.activations import ACTIVATIONS
-from handgrad.batch import in_step_order
-from handgrad.model import Weights
-from handgrad.runs import Run
-from handgrad.training import ascend, batches_of
+from handgrad.experiment.runs import Run
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.network.model import Weights
+from handgrad.training.batch import in_step_order
+from handgrad.training.loop import ascend, batches_of
 from problem import BATCH_SIZE, CLASSES, L2, LEARNING_RATE, Array, Cell, Images
 
 #: trains on rows, batches x BATCH_SIZE; returns the weights, from scikit-learn and the bound nothing

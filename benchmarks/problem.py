@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.activations import ACTIVATIONS
-from handgrad.data import PixelScaling, Split
-from handgrad.model import Weights, initial_weights
+from handgrad.datasets.data import PixelScaling, Split
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.network.model import Weights, initial_weights
 
 Array = NDArray[Any]
 

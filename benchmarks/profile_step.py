@@ -25,10 +25,10 @@ if hasattr(os, "sched_setaffinity"):
 import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from handgrad.activations import ACTIVATIONS  # noqa: E402
-from handgrad.batch import Batch, in_step_order  # noqa: E402
-from handgrad.model import Weights  # noqa: E402
-from handgrad.training import batches_of, evaluate  # noqa: E402
+from handgrad.network.activations import ACTIVATIONS  # noqa: E402
+from handgrad.network.model import Weights  # noqa: E402
+from handgrad.training.batch import Batch, in_step_order  # noqa: E402
+from handgrad.training.loop import batches_of, evaluate  # noqa: E402
 from problem import BATCH_SIZE, DATASETS, L2, Cell, Images  # noqa: E402
 
 ROUNDS = 9
@@ -50,9 +50,7 @@ def main(dataset: str, hidden_units: int, dtype: str) -> None:
             print("|", part, "|", " | ".join(f"{1e6 * found[part]:.0f}" for found in parts.values()), "|")
         print("\n| evaluating 10,000 examples |", " | ".join(cells), "|\n|---|--:|--:|--:|")
         updates = images.dataset.examples / BATCH_SIZE
-        shares = [
-            evaluation(cell, images) / updates / parts[name]["all of it"] for name, cell in cells.items()
-        ]
+        shares = [evaluation(cell, images) / updates / parts[name]["all of it"] for name, cell in cells.items()]
         print("| percent of an epoch's updates |", " | ".join(f"{100 * share:.1f}" for share in shares), "|")
         print("\n| a step whose weights are |", " | ".join(cells), "|\n|---|--:|--:|--:|")
         times = [away(cell, images) for cell in cells.values()]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from handgrad.plot_style import (
+from handgrad.plots.style import (
     COLOURS,
     INK,
     MARKERS,

@@ -16,8 +16,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from handgrad.runs import Run
-from handgrad.sealed import open_sealed
+from handgrad.common.sealed import open_sealed
+from handgrad.experiment.runs import Run
 
 
 def jobs(table: pd.DataFrame) -> pd.DataFrame:

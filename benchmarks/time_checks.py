@@ -20,11 +20,11 @@ for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
 import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from handgrad.activations import ACTIVATIONS  # noqa: E402
-from handgrad.check_problem import Settings  # noqa: E402
-from handgrad.check_results import CheckReport  # noqa: E402
-from handgrad.data import ImageData, Split  # noqa: E402
-from handgrad.gradient_check import check  # noqa: E402
+from handgrad.datasets.data import ImageData, Split  # noqa: E402
+from handgrad.gradient_check.check import check  # noqa: E402
+from handgrad.gradient_check.problem import Settings  # noqa: E402
+from handgrad.gradient_check.results import CheckReport  # noqa: E402
+from handgrad.network.activations import ACTIVATIONS  # noqa: E402
 
 ROUNDS = 3
 CLASSES = 10

@@ -1,12 +1,13 @@
 """The best published row beside our best setting: results/<experiment>/tables/best.{csv,md,html}."""
 
-from handgrad.best_tables import PUBLISHED_COLUMNS, best_html, best_lines, best_markdown, best_table
-from handgrad.digests import file_sha256, require_code
-from handgrad.logs import job_log, logger
-from handgrad.made_tables import Text, read_made_table, write_made_table
-from handgrad.published import published_rows
-from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import typed
+from handgrad.common.code_digests import require_code
+from handgrad.common.hashing import file_sha256
+from handgrad.common.logs import job_log, logger
+from handgrad.experiment.published import published_rows
+from handgrad.tables.best import PUBLISHED_COLUMNS, best_html, best_lines, best_markdown, best_table
+from handgrad.tables.made import Text, read_made_table, write_made_table
+from handgrad.tables.seeds import SEEDS_COLUMNS
+from handgrad.tables.table import typed
 
 
 def main(*, seeds: str, published: str | None, csv: str, md: str, html: str) -> None:

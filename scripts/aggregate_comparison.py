@@ -1,18 +1,19 @@
 """Published results beside ours: results/<experiment>/tables/comparison.{csv,md,html}."""
 
-from handgrad.comparison_tables import (
+from handgrad.common.code_digests import require_code
+from handgrad.common.hashing import file_sha256
+from handgrad.common.logs import job_log, logger
+from handgrad.experiment.published import published_rows
+from handgrad.tables.comparison import (
     PUBLISHED_COLUMNS,
     comparison_html,
     comparison_markdown,
     comparison_table,
     verdicts,
 )
-from handgrad.digests import file_sha256, require_code
-from handgrad.logs import job_log, logger
-from handgrad.made_tables import Text, read_made_table, write_made_table
-from handgrad.published import published_rows
-from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.tables import typed
+from handgrad.tables.made import Text, read_made_table, write_made_table
+from handgrad.tables.seeds import SEEDS_COLUMNS
+from handgrad.tables.table import typed
 
 
 def main(*, seeds: str, published: str, loss_divisor: dict[str, float], csv: str, md: str, html: str) -> None:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from handgrad.check_files import read_check
-from handgrad.check_tables import check_row, checks_html, checks_markdown, checks_table
-from handgrad.digests import require_code
-from handgrad.errors import REMEDY, HandgradError
-from handgrad.logs import job_log, logger
-from handgrad.made_tables import Text, write_made_table
+from handgrad.common.code_digests import require_code
+from handgrad.common.errors import REMEDY, HandgradError
+from handgrad.common.logs import job_log, logger
+from handgrad.gradient_check.files import read_check
+from handgrad.tables.gradient_checks import check_row, checks_html, checks_markdown, checks_table
+from handgrad.tables.made import Text, write_made_table
 
 
 def main(

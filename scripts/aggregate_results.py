@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from handgrad.answers import right_answers
-from handgrad.data import open_data
-from handgrad.digests import require_code
-from handgrad.logs import job_log, logger
-from handgrad.made_tables import Text, write_made_table
-from handgrad.result_statistics import with_statistics
-from handgrad.result_tables import count_runs, results_html, results_markdown, results_table
-from handgrad.run_reader import read_current
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log, logger
+from handgrad.datasets.data import open_data
+from handgrad.storage.run_reader import read_current
+from handgrad.tables.made import Text, write_made_table
+from handgrad.tables.predictions import right_answers
+from handgrad.tables.results import count_runs, results_html, results_markdown, results_table
+from handgrad.tables.significance import with_statistics
 
 
 def main(

@@ -1,10 +1,10 @@
 """The table over seeds: results/<experiment>/tables/seeds.{csv,md,html}."""
 
-from handgrad.digests import require_code
-from handgrad.logs import job_log, logger
-from handgrad.made_tables import Text, read_made_table, write_made_table
-from handgrad.result_tables import RESULT_COLUMNS
-from handgrad.seed_tables import count_seeds, seeds_html, seeds_markdown, seeds_table
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log, logger
+from handgrad.tables.made import Text, read_made_table, write_made_table
+from handgrad.tables.results import RESULT_COLUMNS
+from handgrad.tables.seeds import count_seeds, seeds_html, seeds_markdown, seeds_table
 
 
 def main(*, results: str, csv: str, md: str, html: str) -> None:

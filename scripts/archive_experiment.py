@@ -7,17 +7,18 @@ import sys
 from pathlib import Path
 
 import verify_archive
-from handgrad.archive import Members, has_report, members_of, write_archive
-from handgrad.archive_readme import is_committed
-from handgrad.atomic import whole_file
-from handgrad.command import as_command
-from handgrad.config import Experiment
-from handgrad.digests import PROJECT, file_sha256
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import read_experiment
-from handgrad.experiment_files import data_files, report_file
-from handgrad.provenance import git_revision
-from handgrad.steps import steps_of
+from handgrad.archive.pack import Members, has_report, members_of, write_archive
+from handgrad.archive.readme import is_committed
+from handgrad.cli.command import as_command
+from handgrad.common.atomic import whole_file
+from handgrad.common.code_digests import PROJECT
+from handgrad.common.errors import HandgradError
+from handgrad.common.hashing import file_sha256
+from handgrad.experiment.config import Experiment
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.layout.paths import data_files, report_file
+from handgrad.monitor.jobs import steps_of
+from handgrad.storage.provenance import git_revision
 from recover_workflow import refuse_while_at_work
 
 ARCHIVES = Path("archives")
@@ -35,18 +36,14 @@ def main(folder: Path, config: str) -> None:
     require_data(folder, experiment, config)
     to = ARCHIVES / f"{experiment.name}.tar.gz"
     if report_is_old(experiment, folder):
-        print(
-            f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})"
-        )
+        print(f"{report_file(experiment)}: older than the page, so it is left out (make report CONFIG={config})")
     members = read_members(folder, experiment, config)
     write_proved(folder, to, members)
     print(f"Written: {to}")
     print("Keep it where results are kept. To prove it again, in any clone with the same code:")
     print(f"make verify ARCHIVE={to}")
     if not is_committed(revision := git_revision(PROJECT)):
-        print(
-            f"The code is in no git revision ({revision}): commit, then archive, or nobody can run it again"
-        )
+        print(f"The code is in no git revision ({revision}): commit, then archive, or nobody can run it again")
 
 
 def write_proved(folder: Path, to: Path, members: Members) -> None:

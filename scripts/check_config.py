@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from handgrad.command import as_command
-from handgrad.config import Experiment
-from handgrad.config_errors import ConfigError
-from handgrad.digests import data_digest
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import DEFAULT, read_experiment
-from handgrad.experiment_files import data_files
-from handgrad.memory import too_large
+from handgrad.cli.command import as_command
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.config import Experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.experiment_file import DEFAULT, read_experiment
+from handgrad.experiment.registry import data_digest
+from handgrad.layout.memory import too_large
+from handgrad.layout.paths import data_files
 
 
 def main(file: Path, *, name_only: bool) -> int:
@@ -30,8 +30,7 @@ def main(file: Path, *, name_only: bool) -> int:
     print(experiment.name if name_only else summary(file, experiment))
     if "experiments" in own and "name" not in own:
         print(
-            f"{file}: name: not given, so its tables would replace those of results/{experiment.name}/ "
-            "(a warning)",
+            f"{file}: name: not given, so its tables would replace those of results/{experiment.name}/ (a warning)",
             file=sys.stderr,
         )
     if name_only:
@@ -47,8 +46,8 @@ def stored_warnings(experiment: Experiment) -> Iterator[str]:
     """What is strange about those datasets of the experiment that are stored already."""
     for path in map(Path, data_files(experiment)):
         if path.is_file():
-            from handgrad.data import open_data  # h5py takes as long as all the rest
-            from handgrad.provenance import source
+            from handgrad.datasets.data import open_data  # h5py takes as long as all the rest
+            from handgrad.storage.provenance import source
 
             expected = data_digest(experiment.datasets[path.stem])
             # a damaged or outdated file is the matter of the job that reads it
@@ -65,9 +64,7 @@ def summary(file: Path, experiment: Experiment) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Check an experiment file against config/ as Snakemake merges it."
-    )
+    parser = argparse.ArgumentParser(description="Check an experiment file against config/ as Snakemake merges it.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
     parser.add_argument("--name", action="store_true", help="print the experiment's name and nothing else")
     return parser.parse_args()

@@ -7,8 +7,8 @@ call the rule otherwise.
 from pathlib import Path
 
 from check_gradients import main
-from handgrad.check_problem import GATE
-from handgrad.logs import job_log
+from handgrad.common.logs import job_log
+from handgrad.gradient_check.problem import GATE
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):

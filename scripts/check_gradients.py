@@ -11,15 +11,15 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from handgrad.check_files import write_check
-from handgrad.check_problem import GATE, Settings
-from handgrad.check_report import as_dict, explain, table
-from handgrad.data import open_data
-from handgrad.digests import require_code
-from handgrad.errors import HandgradError
-from handgrad.gradient_check import LIMITS, check
-from handgrad.logs import job_log, logger
-from handgrad.training_check import COVERED
+from handgrad.common.code_digests import require_code
+from handgrad.common.errors import HandgradError
+from handgrad.common.logs import job_log, logger
+from handgrad.datasets.data import open_data
+from handgrad.gradient_check.check import LIMITS, check
+from handgrad.gradient_check.files import write_check
+from handgrad.gradient_check.problem import GATE, Settings
+from handgrad.gradient_check.report import as_dict, explain, table
+from handgrad.gradient_check.training_check import COVERED
 
 
 def main(

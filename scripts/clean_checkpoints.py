@@ -7,9 +7,9 @@ trained for more epochs. To be run where Snakemake is run.
 import shutil
 from pathlib import Path
 
-from handgrad.amounts import size_text
-from handgrad.command import as_command
-from handgrad.stale import files_in
+from handgrad.archive.stale import files_in
+from handgrad.cli.command import as_command
+from handgrad.common.formatting import size_text
 from recover_workflow import refuse_while_at_work, refuse_while_locked
 
 CHECKPOINTS = Path("results/checkpoints")
@@ -30,9 +30,7 @@ def main(folder: Path) -> None:
         else:
             path.unlink()
     print(f"{CHECKPOINTS}: {len(sizes)} files removed, {size_text(sum(sizes))} freed")
-    print(
-        "Finished results are as they were; a run that was not finished, or gets more epochs, begins again."
-    )
+    print("Finished results are as they were; a run that was not finished, or gets more epochs, begins again.")
 
 
 if __name__ == "__main__":

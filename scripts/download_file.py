@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from handgrad.download import fetch
-from handgrad.logs import job_log
+from handgrad.common.logs import job_log
+from handgrad.datasets.download import fetch
 
 
 def main(*, path: str, size: int, sha256: str, mirrors: Sequence[str], dataset: str) -> None:

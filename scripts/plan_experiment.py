@@ -8,15 +8,15 @@ import os
 import shutil
 from pathlib import Path
 
-from handgrad.amounts import counted
-from handgrad.command import as_command
-from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
-from handgrad.estimates import Estimator
-from handgrad.experiment_file import DEFAULT, read_experiment
-from handgrad.memory import machine_megabytes, too_large
-from handgrad.plan import Cluster, Cores, plan_table, plan_words, read_cluster
-from handgrad.steps import steps_of
+from handgrad.cli.command import as_command
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted
+from handgrad.experiment.experiment_file import DEFAULT, read_experiment
+from handgrad.layout.memory import machine_megabytes, too_large
+from handgrad.monitor.estimates import Estimator
+from handgrad.monitor.jobs import steps_of
+from handgrad.monitor.plan import Cluster, Cores, plan_table, plan_words, read_cluster
 
 
 def main(file: Path, machine: Cores | Cluster) -> None:

@@ -1,11 +1,11 @@
 """Test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
 
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.made_tables import read_made_table
-from handgrad.plot_style import save_figure
-from handgrad.result_tables import RESULT_COLUMNS
-from handgrad.run_plots import accuracy_by_hidden_units
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.plots.runs import accuracy_by_hidden_units
+from handgrad.plots.style import save_figure
+from handgrad.tables.made import read_made_table
+from handgrad.tables.results import RESULT_COLUMNS
 
 
 def main(*, results: str, dataset: str, out: str) -> None:

@@ -1,11 +1,11 @@
 """Published and our best accuracy by hidden units: results/<experiment>/figures/best.svg."""
 
-from handgrad.best_plots import best_accuracies
-from handgrad.best_tables import BEST_COLUMNS
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.made_tables import read_made_table
-from handgrad.plot_style import save_figure
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.plots.best import best_accuracies
+from handgrad.plots.style import save_figure
+from handgrad.tables.best import BEST_COLUMNS
+from handgrad.tables.made import read_made_table
 
 
 def main(*, best: str, out: str) -> None:

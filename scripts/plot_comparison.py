@@ -1,11 +1,11 @@
 """Published against reproduced faults: results/<experiment>/figures/comparison.svg."""
 
-from handgrad.comparison_plots import published_against_reproduced
-from handgrad.comparison_tables import COMPARISON_COLUMNS
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.made_tables import read_made_table
-from handgrad.plot_style import save_figure
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.plots.comparison import published_against_reproduced
+from handgrad.plots.style import save_figure
+from handgrad.tables.comparison import COMPARISON_COLUMNS
+from handgrad.tables.made import read_made_table
 
 
 def main(*, comparison: str, out: str) -> None:

@@ -1,12 +1,12 @@
 """Confusion matrix of a dataset's best run: results/<experiment>/figures/confusion/<dataset>.svg."""
 
-from handgrad.best_run import best_run_file, no_best_run
-from handgrad.confusion_plots import confusion_of
-from handgrad.data import open_data
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.plot_style import save_figure
-from handgrad.text_lines import class_labels
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.datasets.data import open_data
+from handgrad.plots.best_run import best_run_file, no_best_run
+from handgrad.plots.confusion import confusion_of
+from handgrad.plots.style import save_figure
+from handgrad.plots.text import class_labels
 
 
 def main(*, results: str, runs: list[str], data: str, dataset: str, data_digest: str, out: str) -> None:

@@ -1,11 +1,11 @@
 """Test accuracy against seconds of training: results/<experiment>/figures/cost/<dataset>.svg."""
 
-from handgrad.cost_plots import accuracy_against_cost
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.made_tables import read_made_table
-from handgrad.plot_style import save_figure
-from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.plots.cost import accuracy_against_cost
+from handgrad.plots.style import save_figure
+from handgrad.tables.made import read_made_table
+from handgrad.tables.results import RESULT_COLUMNS
 
 
 def main(*, results: str, dataset: str, out: str) -> None:

@@ -1,11 +1,11 @@
 """Fault rates by learning rate and l2: results/<experiment>/figures/heat_maps/<dataset>.svg."""
 
-from handgrad.digests import require_code
-from handgrad.heat_map_plots import heat_maps
-from handgrad.logs import job_log
-from handgrad.made_tables import read_made_table
-from handgrad.plot_style import save_figure
-from handgrad.result_tables import RESULT_COLUMNS
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.plots.heat_maps import heat_maps
+from handgrad.plots.style import save_figure
+from handgrad.tables.made import read_made_table
+from handgrad.tables.results import RESULT_COLUMNS
 
 
 def main(*, results: str, dataset: str, out: str) -> None:

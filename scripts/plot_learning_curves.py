@@ -1,10 +1,10 @@
 """Learning curves of a dataset: results/<experiment>/figures/learning_curves/<dataset>.svg."""
 
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.plot_style import save_figure
-from handgrad.run_plots import learning_curves
-from handgrad.run_reader import read_current
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.plots.runs import learning_curves
+from handgrad.plots.style import save_figure
+from handgrad.storage.run_reader import read_current
 
 
 def main(*, runs: list[str], training: str, data_digests: dict[str, str], out: str) -> None:

@@ -1,18 +1,16 @@
 """The best run's most confident mistakes as pictures: results/<experiment>/figures/mistakes/<dataset>.svg."""
 
-from handgrad.best_run import best_run_file, no_best_run
-from handgrad.data import open_data
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.mistake_plots import mistakes_figure, most_confident_mistakes
-from handgrad.pictures import images_at
-from handgrad.plot_style import save_figure
-from handgrad.text_lines import class_labels
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.datasets.data import open_data
+from handgrad.datasets.images import images_at
+from handgrad.plots.best_run import best_run_file, no_best_run
+from handgrad.plots.mistakes import mistakes_figure, most_confident_mistakes
+from handgrad.plots.style import save_figure
+from handgrad.plots.text import class_labels
 
 
-def main(
-    *, results: str, runs: list[str], data: str, dataset: str, most: int, data_digest: str, out: str
-) -> None:
+def main(*, results: str, runs: list[str], data: str, dataset: str, most: int, data_digest: str, out: str) -> None:
     best = best_run_file(results, runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))

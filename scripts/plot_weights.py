@@ -1,11 +1,11 @@
 """The best run's first-layer weights as images: results/<experiment>/figures/weights/<dataset>.svg."""
 
-from handgrad.best_run import best_run_file, no_best_run
-from handgrad.digests import require_code
-from handgrad.logs import job_log
-from handgrad.model import Weights
-from handgrad.plot_style import save_figure
-from handgrad.weight_plots import weights_figure
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+from handgrad.network.model import Weights
+from handgrad.plots.best_run import best_run_file, no_best_run
+from handgrad.plots.style import save_figure
+from handgrad.plots.weights import weights_figure
 
 
 def main(

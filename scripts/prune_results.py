@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from handgrad.amounts import counted, size_text
-from handgrad.command import as_command
-from handgrad.config import Experiment
-from handgrad.config_errors import ConfigError
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import read_experiment
-from handgrad.stale import GROUPS, File, Inventory, remove, take_inventory
+from handgrad.archive.stale import GROUPS, File, Inventory, remove, take_inventory
+from handgrad.cli.command import as_command
+from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted, size_text
+from handgrad.experiment.config import Experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.experiment_file import read_experiment
 from recover_workflow import refuse_while_at_work, refuse_while_locked
 
 
@@ -111,12 +111,9 @@ if __name__ == "__main__":
     name = "make prune" if arguments.prune else "make stale"
     if not arguments.files:
         print(
-            f"{name}: name all experiment files whose results you keep: "
-            f'{name} FILES="config/config.yaml mine.yaml"',
+            f'{name}: name all experiment files whose results you keep: {name} FILES="config/config.yaml mine.yaml"',
             file=sys.stderr,
         )
         sys.exit(2)
-    with as_command(
-        name, looks=not arguments.prune, interrupted="interrupted; what it had not yet removed is there"
-    ):
+    with as_command(name, looks=not arguments.prune, interrupted="interrupted; what it had not yet removed is there"):
         main(Path.cwd(), arguments.files, prune=arguments.prune, yes=arguments.yes)

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import psutil  # type: ignore[import-untyped]
 import yaml
 
-from handgrad.command import as_command
-from handgrad.errors import HandgradError
-from handgrad.steps import environment
+from handgrad.cli.command import as_command
+from handgrad.common.errors import HandgradError
+from handgrad.monitor.jobs import environment
 
 ROOT = Path(__file__).parents[1]
 PROFILE = Path("profiles/slurm/profile.yaml")
@@ -39,7 +39,7 @@ POLL = 1.0  # seconds between two looks at the queue
 CHUNK = 500  # job ids in one scancel
 
 WRITTEN = ("results", "resources")  # the folders that the workflow writes to
-PART = ".*.????????.part"  # what handgrad.atomic calls a file until it is whole
+PART = ".*.????????.part"  # what handgrad.common.atomic calls a file until it is whole
 SUBMITTED = ".snakemake/slurm_logs"  # is there once a job was submitted
 OPEN = ".snakemake/slurm_open.*"  # is there as long as jobs may be submitted
 INNER = re.compile(r"--mode[ =](remote|subprocess)\b")  # how Snakemake calls itself within a job
@@ -171,8 +171,7 @@ def jobname_prefix(profile: Path) -> str:
     found = JOB_NAME.search(command)
     if not found:
         raise HandgradError(
-            f"{profile}: {SUBMIT}: --job-name=...{{name}} is not in it, so nobody knows which jobs are "
-            "the workflow's"
+            f"{profile}: {SUBMIT}: --job-name=...{{name}} is not in it, so nobody knows which jobs are the workflow's"
         )
     return found[1]
 
@@ -204,9 +203,7 @@ def queue() -> list[Job]:
     done = _slurm("squeue", "--all", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z")
     if done.returncode:
         said = done.stderr.strip().rpartition("\n")[2]
-        raise HandgradError(
-            f"squeue failed, exit status {done.returncode} ({said}); when SLURM answers, try again"
-        )
+        raise HandgradError(f"squeue failed, exit status {done.returncode} ({said}); when SLURM answers, try again")
     lines = (line.strip().split("|", 3) for line in done.stdout.splitlines())
     return [Job(*fields) for fields in lines if len(fields) == len(Job._fields)]
 
@@ -277,8 +274,7 @@ def unlock(folder: Path) -> list[str]:
         )
         if done.returncode:
             raise HandgradError(
-                f"snakemake --unlock failed ({_one_line(done.stderr or done.stdout)}); mend that, and try "
-                "again"
+                f"snakemake --unlock failed ({_one_line(done.stderr or done.stdout)}); mend that, and try again"
             )
     _tell("locks removed", locks)
     return locks

@@ -6,22 +6,22 @@ from typing import Any
 
 import yaml
 
-from handgrad.best_tables import BEST_COLUMNS
-from handgrad.check_files import read_check
-from handgrad.check_tables import CHECK_COLUMNS
-from handgrad.comparison_tables import COMPARISON_COLUMNS
-from handgrad.data import open_data
-from handgrad.digests import PROJECT, code_digest, require_code
-from handgrad.errors import REMEDY, HandgradError
-from handgrad.job_costs import rule_costs
-from handgrad.logs import job_log, logger
-from handgrad.made_tables import MadeTable, read_made_table
-from handgrad.provenance import Source, git_revision, machines, package_versions, source
-from handgrad.result_tables import RESULT_COLUMNS
-from handgrad.run_reader import read_current
-from handgrad.seed_tables import SEEDS_COLUMNS
-from handgrad.summary_page import Contents, summary_page
-from handgrad.tables import write_text
+from handgrad.common.code_digests import PROJECT, code_digest, require_code
+from handgrad.common.errors import REMEDY, HandgradError
+from handgrad.common.logs import job_log, logger
+from handgrad.datasets.data import open_data
+from handgrad.gradient_check.files import read_check
+from handgrad.page.benchmarks import rule_costs
+from handgrad.page.content import Contents, summary_page
+from handgrad.storage.provenance import Source, git_revision, machines, package_versions, source
+from handgrad.storage.run_reader import read_current
+from handgrad.tables.best import BEST_COLUMNS
+from handgrad.tables.comparison import COMPARISON_COLUMNS
+from handgrad.tables.gradient_checks import CHECK_COLUMNS
+from handgrad.tables.made import MadeTable, read_made_table
+from handgrad.tables.results import RESULT_COLUMNS
+from handgrad.tables.seeds import SEEDS_COLUMNS
+from handgrad.tables.table import write_text
 
 
 def main(
@@ -75,9 +75,7 @@ def main(
     logger.info("%d runs, %d figures, %.1f MB", len(runs), len(figures), len(text.encode()) / 1e6)
 
 
-def read_tables(
-    results: str, seeds: str, best: str, checks: str, comparison: str | None
-) -> dict[str, MadeTable]:
+def read_tables(results: str, seeds: str, best: str, checks: str, comparison: str | None) -> dict[str, MadeTable]:
     """The tables by name. Raises HandgradError if one was not made from the others as they are."""
     tables = {
         "results": read_made_table(results, RESULT_COLUMNS),

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from handgrad.amounts import counted
-from handgrad.command import as_command
-from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
-from handgrad.estimates import Estimator
-from handgrad.experiment_file import DEFAULT, read_experiment
-from handgrad.job_logs import last_lines
-from handgrad.status import KILLED, Status, status_rows, status_table, statuses, time_left
-from handgrad.steps import Step, steps_of
+from handgrad.cli.command import as_command
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted
+from handgrad.experiment.experiment_file import DEFAULT, read_experiment
+from handgrad.monitor.estimates import Estimator
+from handgrad.monitor.job_logs import last_lines
+from handgrad.monitor.jobs import Step, steps_of
+from handgrad.monitor.status import KILLED, Status, status_rows, status_table, statuses, time_left
 from recover_workflow import (
     MAIN,
     PROFILE,

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from handgrad import digests
-from handgrad.check_files import read_check
-from handgrad.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, other_machines, told
-from handgrad.data import ImageData, StoredData, open_data
-from handgrad.digests import require_code
-from handgrad.logs import job_log, logger
-from handgrad.runfile import write_run
-from handgrad.runs import Run
-from handgrad.stopping import StopSignals
-from handgrad.training import Epoch, Trained, train
+from handgrad.common import code_digests as digests
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log, logger
+from handgrad.common.signals import StopSignals
+from handgrad.datasets.data import ImageData, StoredData, open_data
+from handgrad.experiment.runs import Run
+from handgrad.gradient_check.files import read_check
+from handgrad.storage.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, other_machines, told
+from handgrad.storage.run_writer import write_run
+from handgrad.training.loop import Epoch, Trained, train
 
 
 def main(
@@ -96,9 +96,7 @@ def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoin
         )
 
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
-        trained = train(
-            run, images, log_epoch, on_batch=keeper.after_batch, state=start.state if start else None
-        )
+        trained = train(run, images, log_epoch, on_batch=keeper.after_batch, state=start.state if start else None)
     keeper.at_end(trained)
     logger.info("%d checkpoints written in %.3f s", keeper.written, keeper.seconds)
     return trained

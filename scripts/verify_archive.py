@@ -15,10 +15,9 @@ import aggregate_comparison
 import aggregate_gradient_checks
 import aggregate_results
 import aggregate_seeds
-from handgrad.amounts import counted, size_text
-from handgrad.archive import PUBLISHED, installed_versions
-from handgrad.archive_labels import labels_name, write_labels
-from handgrad.archive_proof import (
+from handgrad.archive.labels import labels_name, write_labels
+from handgrad.archive.pack import PUBLISHED, installed_versions
+from handgrad.archive.proof import (
     Contents,
     content_mistakes,
     member_mistakes,
@@ -27,12 +26,16 @@ from handgrad.archive_proof import (
     read_json,
     readme_mistakes,
 )
-from handgrad.archive_reader import NO_ROOM, unpack
-from handgrad.command import as_command, printable
-from handgrad.config_errors import show
-from handgrad.digests import code_digest, data_digest, file_sha256
-from handgrad.errors import HandgradError
-from handgrad.experiment_files import (
+from handgrad.archive.reader import NO_ROOM, unpack
+from handgrad.cli.command import as_command, printable
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted, size_text
+from handgrad.common.hashing import file_sha256
+from handgrad.common.logs import logger
+from handgrad.experiment.config_errors import show
+from handgrad.experiment.registry import data_digest
+from handgrad.layout.paths import (
     TABLE_KINDS,
     dataset_names,
     gates,
@@ -41,7 +44,6 @@ from handgrad.experiment_files import (
     table_files,
     table_names,
 )
-from handgrad.logs import logger
 
 #: what the numbers in tables, and how they are written, depend on
 TABLE_PACKAGES = ("Python", "numpy", "pandas", "scipy", "statsmodels", "tabulate", "h5py")
@@ -157,9 +159,7 @@ def make_tables(contents: Contents, to: Path) -> None:
     )
     if experiment.published and experiment.has_published:
         divisors = dict(sorted(experiment.published.loss_divisor.items()))
-        aggregate_comparison.main(
-            seeds=seeds, published=published, loss_divisor=divisors, **outputs("comparison")
-        )
+        aggregate_comparison.main(seeds=seeds, published=published, loss_divisor=divisors, **outputs("comparison"))
 
 
 @contextmanager

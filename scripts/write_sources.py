@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 PATTERNS = (
     "config/datasets.yaml",
     "scripts/*.py",
-    "scripts/handgrad/*.py",
-    "scripts/handgrad/summary/page.*",
+    "scripts/handgrad/**/*.py",
+    "scripts/handgrad/page/assets/page.*",
     "workflow/report/*.rst",
     "workflow/schemas/*.yaml",
 )

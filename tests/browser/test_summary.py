@@ -53,13 +53,9 @@ def choose(page: Page, title: str, value: str) -> None:
 # --- what is there ---
 
 
-def test_the_page_has_no_error_asks_for_nothing_and_loads_every_image(
-    page: Page, quick_results: Path
-) -> None:
+def test_the_page_has_no_error_asks_for_nothing_and_loads_every_image(page: Page, quick_results: Path) -> None:
     assert page.title == "quick: summary"
-    assert (
-        page.script("return document.images.length") == len(list(quick_results.glob("figures/**/*.svg"))) > 7
-    )
+    assert page.script("return document.images.length") == len(list(quick_results.glob("figures/**/*.svg"))) > 7
     assert page.problems() == []
 
 
@@ -113,8 +109,7 @@ def test_rows_move_as_a_whole(page: Page) -> None:
 
 def test_a_title_says_how_its_column_is_sorted(page: Page) -> None:
     said = (
-        "return [...document.querySelectorAll('#results th[aria-sort]')]"
-        ".map(head => [head.textContent, head.ariaSort])"
+        "return [...document.querySelectorAll('#results th[aria-sort]')].map(head => [head.textContent, head.ariaSort])"
     )
     assert page.script(said) == []
     sort_by(page, "LOSS")
@@ -158,10 +153,7 @@ def test_in_print_the_tables_are_whole_and_what_can_only_be_clicked_is_gone(page
     page.emulate("print")
     shown = "return [...document.querySelectorAll('nav, .filter')].filter(e => e.offsetHeight > 0).length"
     assert page.script(shown) == 0
-    clipped = (
-        "return [...document.querySelectorAll('.scroll')]"
-        ".filter(e => e.scrollHeight > e.clientHeight + 1).length"
-    )
+    clipped = "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollHeight > e.clientHeight + 1).length"
     assert page.script(clipped) == 0
 
 

@@ -105,9 +105,7 @@ def test_after_sigkill_of_the_main_snakemake_make_recover_and_the_next_run_compl
     assert contents_of_runs(untrained) == {run: long_runs[run]}
 
 
-def test_a_run_that_fails_in_a_group_costs_the_others_nothing(
-    untrained: ClusterProject, long_runs: Runs
-) -> None:
+def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: ClusterProject, long_runs: Runs) -> None:
     _, failing, _ = long_runs  # in the order in which a group trains them
     snakemake = untrained.start(*long_runs, partition="faults")
     wait_until(untrained.jobs)
@@ -125,9 +123,7 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(
     assert contents_of_runs(untrained) == long_runs
 
 
-def test_a_run_that_keeps_failing_leaves_the_others_finished(
-    untrained: ClusterProject, long_runs: Runs
-) -> None:
+def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterProject, long_runs: Runs) -> None:
     first, failing, last = long_runs
     broken = untrained.path / "broken"
     broken.touch()

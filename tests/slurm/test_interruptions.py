@@ -10,9 +10,7 @@ from .test_faults import SEEN, Runs, require_resumed, run, wait_for_training
 __all__ = ["run"]  # the fixture
 
 
-def test_a_preempted_job_is_submitted_again_and_resumes(
-    untrained: ClusterProject, long_runs: Runs, run: str
-) -> None:
+def test_a_preempted_job_is_submitted_again_and_resumes(untrained: ClusterProject, long_runs: Runs, run: str) -> None:
     snakemake = untrained.start(run, partition="lowly")
     wait_for_training(untrained, run)
     urgent = ["--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--chdir=/"]

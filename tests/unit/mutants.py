@@ -24,11 +24,11 @@ LIBRARY = Path(handgrad.__file__).parent
 
 #: what is mutated, by module: functions and methods, or all of it
 TARGETS = {
-    "activations": None,
-    "model": {"forward", "logsumexp", "softmax", "data_term", "penalty", "objective", "gradients"},
-    "batch": None,
-    "momentum": None,
-    "training": {"batches_of", "scheduled", "ascend", "train_epoch", "multiply_in", "end_epoch"},
+    "network.activations": None,
+    "network.model": {"forward", "logsumexp", "softmax", "data_term", "penalty", "objective", "gradients"},
+    "training.batch": None,
+    "training.momentum": None,
+    "training.loop": {"batches_of", "scheduled", "ascend", "train_epoch", "multiply_in", "end_epoch"},
 }
 #: names in statements and arguments that no update depends on: measured time, and the first weights' spread
 UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic"}
@@ -81,6 +81,10 @@ class Mutant:
         return f"{self.module}.{self.place}, {self.operator}: {self.before} -> {self.after}"
 
 
+def _path(module: str) -> Path:
+    return LIBRARY / f"{module.replace('.', '/')}.py"
+
+
 def all_mutants() -> list[Mutant]:
     """Every mutant of every target, in the order of the text."""
     return [mutant for module in TARGETS for mutant in mutants(module)]
@@ -88,7 +92,7 @@ def all_mutants() -> list[Mutant]:
 
 def mutants(module: str) -> Iterator[Mutant]:
     """Every mutant of a module."""
-    tree = ast.parse((LIBRARY / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(_path(module).read_text(encoding="utf-8"))
     for site in _sites(tree, "", TARGETS[module] is None, TARGETS[module] or set()):
         for operator, new in _faults(site.node, site.in_index):
             holder = ast.Module([copy.deepcopy(site.statement)], [])
@@ -245,8 +249,8 @@ def _of_new_axis(node: ast.Subscript) -> Iterator[tuple[str, ast.AST]]:
 
 def edited(module: str, old: str, new: str) -> ast.Module:
     """The tree of a module in which a piece of text, which must be there, is another."""
-    source = (LIBRARY / f"{module}.py").read_text(encoding="utf-8")
-    assert old in source, f"{old!r} is not in {module}.py"
+    source = _path(module).read_text(encoding="utf-8")
+    assert old in source, f"{old!r} is not in {_path(module)}"
     return ast.parse(source.replace(old, new, 1))
 
 
@@ -255,7 +259,7 @@ def in_place(module: str, tree: ast.AST) -> Iterator[None]:
     """Let imports of the library meet another form of a module; modules imported before are set aside."""
     name = f"handgrad.{module}"
     aside = {key: sys.modules.pop(key) for key in list(sys.modules) if key.startswith("handgrad.")}
-    keep = ("errors", "atomic", "randomness", "data", "runs")
+    keep = ("common.errors", "common.atomic", "common.randomness", "datasets.data", "experiment.runs")
     sys.modules.update({f"handgrad.{key}": aside[f"handgrad.{key}"] for key in keep})
     made = ModuleType(name)
     sys.modules[name] = made
@@ -267,4 +271,5 @@ def in_place(module: str, tree: ast.AST) -> Iterator[None]:
             del sys.modules[key]
         sys.modules.update(aside)
         for key, value in aside.items():
-            setattr(handgrad, key.removeprefix("handgrad."), value)
+            package, _, name = key.rpartition(".")
+            setattr(sys.modules[package], name, value)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.activations import ACTIVATIONS, complex_softplus, sigmoid, softplus
+from handgrad.network.activations import ACTIVATIONS, complex_softplus, sigmoid, softplus
 
 EVERYWHERE = np.concatenate([np.linspace(-40, 40, 1601), np.linspace(-1e-3, 1e-3, 11), [0.0]])
 #: where an activation has a kink, and so no slope: "relu": [0.0]

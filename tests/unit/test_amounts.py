@@ -2,7 +2,7 @@
 
 import pytest
 
-from handgrad.amounts import duration_text, size_text
+from handgrad.common.formatting import duration_text, size_text
 
 
 @pytest.mark.parametrize(

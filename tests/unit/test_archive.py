@@ -21,29 +21,29 @@ import yaml
 
 import archive_experiment
 import verify_archive
-from handgrad import archive_reader
-from handgrad.activations import ACTIVATIONS, Activation
-from handgrad.archive import SUMS, complete_config, parse_sums, sums_text, write_archive
-from handgrad.archive_checks import figure_mistakes
-from handgrad.archive_labels import label_mistakes, labels_text
-from handgrad.archive_proof import Contents, other_code
-from handgrad.archive_reader import Unpacked, unpack
-from handgrad.archive_readme import readme
-from handgrad.archive_runs import Made, run_mistakes
-from handgrad.check_results import PARTS
-from handgrad.command import as_command
-from handgrad.config import load_experiment
-from handgrad.config_files import merge
-from handgrad.data import ImageData, Split, write_data
-from handgrad.digests import data_digest
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import read_config, read_experiment
-from handgrad.model import Weights
-from handgrad.run_reader import _plain
-from handgrad.runfile import content_sha256, write_run
-from handgrad.runs import Run
-from handgrad.sealed import seal
-from handgrad.training import Epoch, Evaluation, State, Trained
+from handgrad.archive import reader as archive_reader
+from handgrad.archive.checks import figure_mistakes
+from handgrad.archive.labels import label_mistakes, labels_text
+from handgrad.archive.pack import SUMS, complete_config, parse_sums, sums_text, write_archive
+from handgrad.archive.proof import Contents, other_code
+from handgrad.archive.reader import Unpacked, unpack
+from handgrad.archive.readme import readme
+from handgrad.archive.runs import Made, run_mistakes
+from handgrad.cli.command import as_command
+from handgrad.common.errors import HandgradError
+from handgrad.common.sealed import seal
+from handgrad.datasets.data import ImageData, Split, write_data
+from handgrad.experiment.config import load_experiment
+from handgrad.experiment.config_files import merge
+from handgrad.experiment.experiment_file import read_config, read_experiment
+from handgrad.experiment.registry import data_digest
+from handgrad.experiment.runs import Run
+from handgrad.gradient_check.results import PARTS
+from handgrad.network.activations import ACTIVATIONS, Activation
+from handgrad.network.model import Weights
+from handgrad.storage.run_reader import _plain
+from handgrad.storage.run_writer import content_sha256, write_run
+from handgrad.training.loop import Epoch, Evaluation, State, Trained
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = {"README.md": b"read\n", "results/a.csv": b"1,2\n", "results/runs/b.h5": bytes(2000)}
@@ -66,16 +66,12 @@ def test_members_are_sorted_and_tell_nothing_of_who_packed_them(tmp_path: Path) 
     with tarfile.open(tmp_path / "one.tar.gz") as tar:
         members = tar.getmembers()
     assert [m.name for m in members] == [f"x/{name}" for name in sorted([*MEMBERS, SUMS])]
-    assert {(m.uid, m.gid, m.uname, m.gname, m.mode, m.mtime) for m in members} == {
-        (0, 0, "", "", 0o644, 315532800)
-    }
+    assert {(m.uid, m.gid, m.uname, m.gname, m.mode, m.mtime) for m in members} == {(0, 0, "", "", 0o644, 315532800)}
 
 
-def test_a_file_that_changes_while_it_is_packed_is_not_packed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_while_it_is_packed_is_not_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"before")
-    monkeypatch.setattr("handgrad.archive.file_sha256", lambda _: "of what was there before")
+    monkeypatch.setattr("handgrad.archive.pack.file_sha256", lambda _: "of what was there before")
     with pytest.raises(HandgradError, match="changed while it was packed"):
         write_archive(tmp_path / "one.tar.gz", "x", {"a": tmp_path / "file"})
 
@@ -199,9 +195,7 @@ def test_a_missing_and_a_changed_member_are_named(tmp_path: Path) -> None:
 def test_without_a_manifest_nothing_is_proved(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "one.tar.gz", "w:gz") as tar:
         put(tar, "x/README.md")
-    assert unpacked(tmp_path / "one.tar.gz").mistakes == [
-        "SHA256SUMS: missing, so nothing can be held against it"
-    ]
+    assert unpacked(tmp_path / "one.tar.gz").mistakes == ["SHA256SUMS: missing, so nothing can be held against it"]
 
 
 def test_an_archive_cut_off_anywhere_is_found_out(tmp_path: Path) -> None:
@@ -230,9 +224,7 @@ def test_what_follows_the_last_member_is_named(tmp_path: Path) -> None:
         put(tar, "x/hidden", b"unseen")
     with (tmp_path / "one.tar.gz").open("ab") as file:
         file.write(gzip.compress(hidden.getvalue()))
-    assert unpacked(tmp_path / "one.tar.gz").mistakes == [
-        "something follows the last member, expected nothing"
-    ]
+    assert unpacked(tmp_path / "one.tar.gz").mistakes == ["something follows the last member, expected nothing"]
 
 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
@@ -317,9 +309,7 @@ def run_file(path: Path, **changes: Any) -> Path:
     history = [Epoch(-1.0, 0.2, 0.7, faults, np.nan, -1, 0.5) for faults in (2, 1)]
     test = Evaluation(0.5, 1, Y.argmax(axis=1).astype(np.uint8), Y)
     whole = Trained(RUN, "finished", State(W, history), test, train_examples=20, test_examples=3)
-    write_run(
-        path, replace(whole, **changes), [], code_digest="code", data_digest="data", data_content="content"
-    )
+    write_run(path, replace(whole, **changes), [], code_digest="code", data_digest="data", data_content="content")
     return path
 
 
@@ -440,9 +430,7 @@ def unwritten(file: h5py.File) -> None:
         (unwritten, "weights/W1 is larger than its file"),
     ],
 )
-def test_nothing_but_plain_arrays_is_read(
-    tmp_path: Path, make: Callable[[h5py.File], None], said: str
-) -> None:
+def test_nothing_but_plain_arrays_is_read(tmp_path: Path, make: Callable[[h5py.File], None], said: str) -> None:
     path = run_file(tmp_path / "run.h5")
     with changed(path) as file:
         del file["weights/W1"]
@@ -496,7 +484,7 @@ def test_the_readme_tells_to_check_out_only_what_was_committed(
 
 
 def test_only_of_an_archive_of_other_code_is_told_where_to_verify_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handgrad.archive_proof.git_revision", lambda _: "a704b42f")
+    monkeypatch.setattr("handgrad.archive.proof.git_revision", lambda _: "a704b42f")
     assert other_code({"git_revision": "a704b42f"}) == ""
     assert "packed by the code of git revision '63258345', this is 'a704b42f'" in other_code(
         {"git_revision": "63258345"}
@@ -528,9 +516,7 @@ def test_a_check_whose_figures_are_within_their_limits_has_nothing_wrong() -> No
         ("momentum", [], "difference is null, its limit null"),
     ],
 )
-def test_a_check_that_says_it_passed_and_whose_figures_do_not_is_named(
-    part: str, found: Any, said: str
-) -> None:
+def test_a_check_that_says_it_passed_and_whose_figures_do_not_is_named(part: str, found: Any, said: str) -> None:
     (mistake,) = figure_mistakes(check(**{part: found}), "tanh")
     assert mistake.startswith(f"W2, {PARTS[part]}: ")
     assert said in mistake
@@ -558,7 +544,7 @@ def interrupt(*_: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "where", "said"),
     [
-        ("verify_archive", "handgrad.archive_reader.unpack", "make verify: interrupted; nothing is proved\n"),
+        ("verify_archive", "handgrad.archive.reader.unpack", "make verify: interrupted; nothing is proved\n"),
         (
             "archive_experiment",
             "recover_workflow.refuse_while_at_work",
@@ -609,11 +595,9 @@ def test_a_full_disk_is_told_by_the_name_of_the_archive(
     assert everything(finished) == []
 
 
-def test_a_full_temporary_folder_is_not_blamed_on_the_archive(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_temporary_folder_is_not_blamed_on_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
-    monkeypatch.setattr("handgrad.archive_reader._write", no_room)
+    monkeypatch.setattr("handgrad.archive.reader._write", no_room)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(HandgradError, match=r"no room to unpack .*; set TMPDIR to a larger") as caught:
         verify_archive.main(tmp_path / "one.tar.gz")

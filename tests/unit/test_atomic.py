@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import preprocess_dataset
-from handgrad.atomic import whole_file
-from handgrad.digests import PROJECT, code_digest
-from handgrad.system_errors import system_message
+from handgrad.common.atomic import whole_file
+from handgrad.common.code_digests import PROJECT, code_digest
+from handgrad.common.system_errors import system_message
 
 DIGITS = {
     **yaml.safe_load((PROJECT / "config/datasets.yaml").read_text())["datasets"]["digits"],

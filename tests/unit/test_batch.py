@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.activations import ACTIVATIONS, Activation, exponent_limit
-from handgrad.batch import Batch, in_step_order
-from handgrad.data import PixelScaling, Split, one_hot
-from handgrad.model import Array, Weights, gradients
-from handgrad.momentum import SMALLEST_SCALE, Velocity
-from handgrad.training import EVALUATION_BLOCK
+from handgrad.datasets.data import PixelScaling, Split, one_hot
+from handgrad.network.activations import ACTIVATIONS, Activation, exponent_limit
+from handgrad.network.model import Array, Weights, gradients
+from handgrad.training.batch import Batch, in_step_order
+from handgrad.training.loop import EVALUATION_BLOCK
+from handgrad.training.momentum import SMALLEST_SCALE, Velocity
 
 #: N, D, M, K: an ordinary net, and each size at its smallest
 SHAPES = [(7, 12, 5, 3), (1, 12, 5, 3), (7, 1, 5, 3), (7, 12, 1, 3), (7, 12, 5, 2), (1, 1, 1, 2)]
@@ -93,9 +93,7 @@ def test_many_steps_are_as_many_updates_however_much_the_penalty_takes(eta_l2: f
         assert 0.5 < decay <= 1
 
 
-def rolled(
-    it: Batch, V: Velocity, split: Split, rows: Any, mu: float, decay: float, eta: float, l2: float
-) -> float:
+def rolled(it: Batch, V: Velocity, split: Split, rows: Any, mu: float, decay: float, eta: float, l2: float) -> float:
     """A step with momentum, of the sum of the gradients."""
     it.load(split, rows)
     it.forward(decay)
@@ -105,9 +103,7 @@ def rolled(
 
 @pytest.mark.parametrize("mu", [1e-30, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize("eta_l2", [0.0, 1e-3, 0.1, 0.6, 1.0, 1.5])
-def test_many_steps_with_momentum_are_as_many_updates_however_much_the_penalty_takes(
-    mu: float, eta_l2: float
-) -> None:
+def test_many_steps_with_momentum_are_as_many_updates_however_much_the_penalty_takes(mu: float, eta_l2: float) -> None:
     # the velocity and the weights as they are written down, beside what is kept of them
     W, split = net("float64")
     it, decay, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.001
@@ -181,9 +177,7 @@ def test_the_fused_form_is_h_and_h_prime(name: str, dtype: str) -> None:
     for ours, theirs in zip(fused(activation, A), (activation.h(A), activation.h_prime(A)), strict=True):
         assert ours.dtype == dtype
         # where exponents are clamped, e^-29.1 stands for what is nearer to 0
-        np.testing.assert_allclose(
-            ours, theirs, rtol=accuracy, atol=max(accuracy, np.exp(-exponent_limit(dtype)))
-        )
+        np.testing.assert_allclose(ours, theirs, rtol=accuracy, atol=max(accuracy, np.exp(-exponent_limit(dtype))))
 
 
 @every_activation
@@ -272,7 +266,7 @@ def test_no_step_makes_an_array(name: str) -> None:
 
 
 def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:
-    # run_megabytes in handgrad/costs.py counts so many bytes an example, and so many examples evaluated
+    # run_megabytes in handgrad/layout/resources.py counts so many bytes an example, and so many examples evaluated
     for shape in [(50, 784, 300, 10), (50, 64, 5, 3), (50, 10, 1000, 100)]:
         W, split = net("float64", shape)
         it = batch(W, split, "raw", "tanh", 50)

@@ -11,8 +11,8 @@ import pytest
 import contenders
 import speed_report
 import summarize_jobs
-from handgrad.model import Weights
-from handgrad.sealed import sealed_file
+from handgrad.common.sealed import sealed_file
+from handgrad.network.model import Weights
 from problem import DATASETS, Cell, Dataset, Images
 
 
@@ -57,9 +57,7 @@ def test_all_contenders_arrive_at_the_same_weights(
 def test_the_bound_computes_the_two_large_products(layout: tuple[bool, bool, bool]) -> None:
     # what it computes is lost, so that the arrays are found where it keeps them
     train = contenders.products(Cell("mnist", "tanh", 30, "float64"), layout)
-    kept = dict(
-        zip(train.__code__.co_freevars, (cell.cell_contents for cell in train.__closure__), strict=True)
-    )
+    kept = dict(zip(train.__code__.co_freevars, (cell.cell_contents for cell in train.__closure__), strict=True))
     train(np.empty((1, 1)))
     for left, right, product in (kept["forward"], kept["backward"]):
         np.testing.assert_allclose(left @ right, product, rtol=1e-12)
@@ -88,9 +86,7 @@ def test_the_report_gives_seconds_ratios_and_geometric_means(tmp_path: Path) -> 
     text = speed_report.write_report(tmp_path, table(), "on what")
     assert text == (tmp_path / "speed.md").read_text()
     assert text.startswith("on what\n")
-    assert (
-        "| MNIST | tanh | 100 | 1.000 | 2.000 (2.00) | not installed | 3.000 (3.00) | 0.500 (0.50) |" in text
-    )
+    assert "| MNIST | tanh | 100 | 1.000 | 2.000 (2.00) | not installed | 3.000 (3.00) | 0.500 (0.50) |" in text
     assert "| MNIST | cos | 100 | 2.000 | 16.000 (8.00) | not installed |  | 1.620 (0.81) |" in text
     assert "- PyTorch: 4.00 times handgrad (geometric mean), 2.00 to 8.00" in text
     assert "- scikit-learn: 3.00 times handgrad" in text

@@ -16,8 +16,12 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from handgrad.best_plots import best_accuracies
-from handgrad.best_tables import (
+from handgrad.experiment.published import SETTINGS
+from handgrad.experiment.runs import Run
+from handgrad.plots.best import best_accuracies
+from handgrad.plots.style import save_figure
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.best import (
     BEST_COLUMNS,
     PUBLISHED_COLUMNS,
     PUBLISHED_RULE,
@@ -27,15 +31,11 @@ from handgrad.best_tables import (
     best_markdown,
     best_table,
 )
-from handgrad.plot_style import save_figure
-from handgrad.published import SETTINGS
-from handgrad.result_tables import results_table
-from handgrad.run_reader import Summary
-from handgrad.runs import Run
-from handgrad.seed_tables import seeds_table
-from handgrad.selection import best_settings, how_settings_chosen
-from handgrad.statistics import LEVEL
-from handgrad.tables import read_table, rows_of, write_table
+from handgrad.tables.results import results_table
+from handgrad.tables.seeds import seeds_table
+from handgrad.tables.selection import best_settings, how_settings_chosen
+from handgrad.tables.statistics import LEVEL
+from handgrad.tables.table import read_table, rows_of, write_table
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -216,9 +216,7 @@ def test_without_a_published_table_there_is_one_side() -> None:
 
 
 def test_several_seeds_show_their_mean_their_range_and_an_interval_that_counts_each_image_once() -> None:
-    (row,) = network_rows(
-        table_of([summary(faults, seed=seed) for seed, faults in enumerate((150, 200, 250))])
-    )
+    (row,) = network_rows(table_of([summary(faults, seed=seed) for seed, faults in enumerate((150, 200, 250))]))
     assert row["accuracy_mean"] == pytest.approx(0.98)
     assert (row["accuracy_min"], row["accuracy_max"]) == pytest.approx((0.975, 0.985))
     interval = binomtest(9800, 10000).proportion_ci(0.95, method="wilson")
@@ -422,6 +420,4 @@ def test_the_captions_say_how_both_sides_were_chosen_and_what_the_bars_are(name:
     for words in (f"{100 * (1 - LEVEL):g} % interval", "(Wilson)", "validation split where every run"):
         assert words in caption
     assert "choice saw the test set" in caption
-    assert jinja2.meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(text)) <= {
-        "snakemake"
-    }
+    assert jinja2.meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(text)) <= {"snakemake"}

@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.checkpoint import (
+from handgrad.common.signals import Stopped, StopSignals
+from handgrad.datasets.data import ImageData, Split
+from handgrad.experiment.runs import Run
+from handgrad.storage.checkpoint import (
     Checkpoint,
     Keeper,
     Origin,
@@ -27,12 +30,9 @@ from handgrad.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from handgrad.data import ImageData, Split
-from handgrad.run_reader import read_summary
-from handgrad.runfile import write_run
-from handgrad.runs import Run
-from handgrad.stopping import Stopped, StopSignals
-from handgrad.training import State, Trained, train
+from handgrad.storage.run_reader import read_summary
+from handgrad.storage.run_writer import write_run
+from handgrad.training.loop import State, Trained, train
 
 RUN = Run(
     dataset="some",
@@ -65,14 +65,10 @@ def nothing(*_: Any) -> None:
 
 
 def content(tmp_path: Path, trained: Trained) -> str:
-    return write_run(
-        tmp_path / "run.h5", trained, [], code_digest="code", data_digest="data", data_content="content"
-    )
+    return write_run(tmp_path / "run.h5", trained, [], code_digest="code", data_digest="data", data_content="content")
 
 
-def stopped_after(
-    updates: int, folder: Path, origin: Origin = ORIGIN, start: Checkpoint | None = None
-) -> None:
+def stopped_after(updates: int, folder: Path, origin: Origin = ORIGIN, start: Checkpoint | None = None) -> None:
     """Train as a job does, from a checkpoint on, and stop by a signal after so many updates."""
     stop = StopSignals()
     keeper = Keeper(folder, origin, 1e9, stop, start)
@@ -304,9 +300,7 @@ def test_the_run_file_tells_who_computed_which_epochs(tmp_path: Path) -> None:
     trained = train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state)
     segments = keeper.segments(trained.state)
     assert [(s.from_epoch, s.to_epoch) for s in segments] == [(1, 2), (2, 4)]
-    write_run(
-        tmp_path / "run.h5", trained, segments, code_digest="code", data_digest="data", data_content="content"
-    )
+    write_run(tmp_path / "run.h5", trained, segments, code_digest="code", data_digest="data", data_content="content")
     summary = read_summary(tmp_path / "run.h5")
     assert summary.seconds == pytest.approx(trained.state.all_seconds, abs=2e-3)
 
@@ -415,7 +409,7 @@ def test_a_spoilt_checkpoint_that_another_writer_has_moved_already_is_no_error(
         path.unlink()
         raise Unusable("torn")
 
-    monkeypatch.setattr("handgrad.checkpoint.read_checkpoint", read_and_gone)
+    monkeypatch.setattr("handgrad.storage.checkpoint.read_checkpoint", read_and_gone)
     assert furthest_checkpoint(tmp_path, ORIGIN) is None
 
 
@@ -519,9 +513,7 @@ def writers(tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes that train one run and write a checkpoint after every update."""
     root, scripts = Path(__file__).parents[2], Path(__file__).parents[2] / "scripts"
     environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{scripts}"}
-    started = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], env=environment) for _ in range(2)
-    ]
+    started = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], env=environment) for _ in range(2)]
     yield started
     for writer in started:
         writer.kill()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from clean_checkpoints import CHECKPOINTS, main
-from handgrad.checkpoint import SUFFIX
-from handgrad.errors import HandgradError
+from handgrad.common.errors import HandgradError
+from handgrad.storage.checkpoint import SUFFIX
 
 
 def write(path: Path, size: int) -> None:
@@ -48,9 +48,7 @@ def test_a_folder_that_is_a_link_to_another_disk_stays_one(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_with_no_checkpoints_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, there: bool
-) -> None:
+def test_with_no_checkpoints_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], *, there: bool) -> None:
     if there:
         (tmp_path / CHECKPOINTS).mkdir(parents=True)
     main(tmp_path)

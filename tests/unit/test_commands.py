@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.errors import HandgradError
-from handgrad.main_process import require_path, require_readable, require_writable
+from handgrad.common.errors import HandgradError
+from handgrad.layout.main_process import require_path, require_readable, require_writable
 
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import os, signal, sys
 sys.path.insert(0, {scripts!r})
-from handgrad.command import as_command
+from handgrad.cli.command import as_command
 with as_command("make it", looks={looks}):
     {work}
 """
@@ -41,9 +41,7 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(looks: bool, status: in
     assert ended(work, looks=looks, behind="| head -1") == (status, "0\n", "")
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
 def test_a_signal_ends_a_command_with_one_line(number: signal.Signals) -> None:
     status, _, said = ended(f"os.kill(os.getpid(), {int(number)})")
     assert status == 128 + number
@@ -88,9 +86,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_a_run(
         require_writable(["snakemake"], dry=False)
 
 
-def test_a_file_that_cannot_be_read_is_said_before_a_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_is_said_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad, absent = (str(tmp_path / name) for name in ("good", "bad", "absent"))
     for file in (good, bad):
         Path(file).touch()

@@ -17,16 +17,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from handgrad.activations import ACTIVATIONS
-from handgrad.config import CheckSettings, config_schema, load_experiment
-from handgrad.config_checks import MOST_RUNS, RESERVED_NAMES
-from handgrad.config_errors import ConfigError, key_path, show, unknown
-from handgrad.config_files import merge, read_config_file, with_registry
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import read_config
-from handgrad.published import COLUMNS, SPREAD, comparable, published_rows
-from handgrad.registry import FORMAT_ROLES
-from handgrad.runs import AXES, Run
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.config import CheckSettings, config_schema, load_experiment
+from handgrad.experiment.config_checks import MOST_RUNS, RESERVED_NAMES
+from handgrad.experiment.config_errors import ConfigError, key_path, show, unknown
+from handgrad.experiment.config_files import merge, read_config_file, with_registry
+from handgrad.experiment.experiment_file import read_config
+from handgrad.experiment.published import COLUMNS, SPREAD, comparable, published_rows
+from handgrad.experiment.registry import FORMAT_ROLES
+from handgrad.experiment.runs import AXES, Run
+from handgrad.network.activations import ACTIVATIONS
 
 ROOT = Path(__file__).parents[2]
 MNIST_FILES = (
@@ -122,9 +122,7 @@ def test_improved_yaml_trains_the_published_networks_otherwise_and_chooses_on_im
     assert experiment.name == "improved"
     model = ("dataset", "activation", "hidden_units", "batch_size", "epochs")
     for axis in model:
-        assert {getattr(run, axis) for run in experiment.runs} == {
-            getattr(run, axis) for run in published.runs
-        }
+        assert {getattr(run, axis) for run in experiment.runs} == {getattr(run, axis) for run in published.runs}
     assert len({replace(run, seed=0) for run in experiment.runs}) == len(published.runs)
     assert {run.validation_size for run in experiment.runs} == {2500}
     assert {(run.momentum, run.schedule, run.init) for run in experiment.runs} == {(0.9, "cosine", "scaled")}
@@ -195,9 +193,7 @@ def test_a_published_dataset_is_shared_by_whatever_trains_on_it(shipped: dict[st
         assert not experiment.has_published
 
 
-@pytest.mark.parametrize(
-    "axes", ["seed: 5", "pixels: raw", "dtype: float64, batch_gradient: mean", "l2: [0.5, 1e-1]"]
-)
+@pytest.mark.parametrize("axes", ["seed: 5", "pixels: raw", "dtype: float64, batch_gradient: mean", "l2: [0.5, 1e-1]"])
 def test_a_run_with_published_settings_has_a_published_row(shipped: dict[str, Any], axes: str) -> None:
     assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]")).has_published
 
@@ -214,9 +210,7 @@ def test_a_run_on_part_of_the_training_images_has_none(shipped: dict[str, Any], 
 
 
 @pytest.mark.parametrize("axes", ["momentum: 0.9", "schedule: cosine", "init: scaled"])
-def test_a_run_with_another_update_rule_or_other_initial_weights_has_none(
-    shipped: dict[str, Any], axes: str
-) -> None:
+def test_a_run_with_another_update_rule_or_other_initial_weights_has_none(shipped: dict[str, Any], axes: str) -> None:
     assert not load_experiment(with_text(shipped, f"experiments: [{{{axes}}}]")).has_published
     assert load_experiment(with_text(shipped, f"experiments: [{{{axes}}}, {{}}]")).has_published
 
@@ -228,9 +222,7 @@ def put_mnist_files(config: dict[str, Any], folder: Path) -> None:
             written.truncate(file["size"])
 
 
-def test_a_file_of_another_size_in_local_dir_is_named_with_both_sizes(
-    shipped: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_file_of_another_size_in_local_dir_is_named_with_both_sizes(shipped: dict[str, Any], tmp_path: Path) -> None:
     put_mnist_files(shipped, tmp_path)
     path, size = tmp_path / MNIST_FILES[0], shipped["datasets"]["mnist"]["files"]["train_images"]["size"]
     path.write_bytes(b"12345")
@@ -303,9 +295,7 @@ def axes(text: str) -> str:
 SIZE = "is not allowed; allowed: a whole number from 1 to 1000000"
 MOMENTUM = "is not allowed; allowed: a number from 0 to below 1"
 POSITIVE = "is not allowed; allowed: a number greater than 0"
-EPSILON = (
-    "is not allowed; allowed: a number from 1e-9 to 0.01: below, rounding hides the slope, above, truncation"
-)
+EPSILON = "is not allowed; allowed: a number from 1e-9 to 0.01: below, rounding hides the slope, above, truncation"
 NAME = (
     "is not allowed; allowed: a name of letters, digits, '.', '_' and '-' that begins with a letter or digit "
     "and has at most 64 characters"
@@ -322,9 +312,7 @@ MAPPING = "is not allowed; allowed: a mapping (keys with values)"
 LIST = "is not allowed; allowed: a list of at least one value"
 FOLDER = "is not allowed; allowed: the path of a folder, without {, } and a <word>, or null"
 TABLE = "is not allowed; allowed: the path of a CSV file, without {, } and a <word>, or null"
-FILE_NAME = (
-    "is not allowed; allowed: a file's name without folders, of letters, digits, '.', '_', '+' and '-'"
-)
+FILE_NAME = "is not allowed; allowed: a file's name without folders, of letters, digits, '.', '_', '+' and '-'"
 QUOTES = "text that YAML reads as something else needs quotes"
 BIG = ", ".join(map(str, range(1, 400)))
 
@@ -476,8 +464,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     # sizes that do not fit
     "batch larger than the training set": (
         axes("dataset: digits, batch_size: [100, 1438]"),
-        "experiments[1].batch_size: 1438 is larger than the training set of digits, 1437 images; "
-        "allowed: 1 to 1437",
+        "experiments[1].batch_size: 1438 is larger than the training set of digits, 1437 images; allowed: 1 to 1437",
     ),
     "batch larger than what is left": (
         axes("train_size: 50, validation_size: 10, batch_size: [50, 51]"),
@@ -496,8 +483,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "train_size too large": (
         axes("train_size: [null, 60001]"),
-        "experiments[1].train_size: 60001 is more than mnist has: 60000 training images; allowed: 1 to "
-        "60000, or null",
+        "experiments[1].train_size: 60001 is more than mnist has: 60000 training images; allowed: 1 to 60000, or null",
     ),
     "train_size and validation_size too large": (
         axes("train_size: 50000, validation_size: 20000"),
@@ -510,8 +496,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "check with more images than there are": (
         "gradient_check: {examples: 50001}",
-        "gradient_check.examples: 50001 is more than the 50000 training images of cifar10; allowed: 1 to "
-        "50000",
+        "gradient_check.examples: 50001 is more than the 50000 training images of cifar10; allowed: 1 to 50000",
     ),
     "check without a step": ("gradient_check: {epsilon: 0}", f"gradient_check.epsilon: 0 {EPSILON}"),
     "check with a step that overflows": (
@@ -550,8 +535,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     # the published table
     "table that is not there": (
         "published: {table: nowhere.csv}",
-        "published.table: 'nowhere.csv' cannot be read (No such file or directory); expected a CSV file, "
-        "or null",
+        "published.table: 'nowhere.csv' cannot be read (No such file or directory); expected a CSV file, or null",
     ),
     "table that is a folder": (
         "published: {table: config}",
@@ -604,8 +588,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "local_dir without the file": (
         "datasets: {cifar10: {local_dir: config}}",
-        "datasets.cifar10.local_dir: 'config' has no file 'cifar-10-binary.tar.gz'; put it there, or "
-        "write null",
+        "datasets.cifar10.local_dir: 'config' has no file 'cifar-10-binary.tar.gz'; put it there, or write null",
     ),
     "empty local_dir": ('datasets: {mnist: {local_dir: ""}}', f"datasets.mnist.local_dir: '' {FOLDER}"),
     "braces in local_dir": (
@@ -630,8 +613,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "flat image": (
         "datasets: {mnist: {image_shape: [784]}}",
-        "datasets.mnist.image_shape: [784] is not allowed; allowed: a list of two or three sizes, such as "
-        "[28, 28]",
+        "datasets.mnist.image_shape: [784] is not allowed; allowed: a list of two or three sizes, such as [28, 28]",
     ),
     "largest": (
         "datasets: {mnist: {largest: 256}}",
@@ -639,8 +621,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "class names twice": (
         "datasets: {mnist: {class_names: [a, b, a]}}",
-        "datasets.mnist.class_names: ['a', 'b', 'a'] is not allowed; allowed: a list of 2 to 256 different "
-        "names",
+        "datasets.mnist.class_names: ['a', 'b', 'a'] is not allowed; allowed: a list of 2 to 256 different names",
     ),
     "a line break in a class name": (
         'datasets: {mnist: {class_names: [a, "b\\n"]}}',
@@ -663,8 +644,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "no mirror": (
         "datasets: {mnist: {files: {train_images: {mirrors: []}}}}",
-        "datasets.mnist.files.train_images.mirrors: an empty list; give an address, or "
-        "datasets.mnist.local_dir",
+        "datasets.mnist.files.train_images.mirrors: an empty list; give an address, or datasets.mnist.local_dir",
     ),
     "one mirror, no list": (
         "datasets: {mnist: {files: {train_images: {mirrors: http://a/b}}}}",
@@ -693,9 +673,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_has_one_line_with_its_key_its_value_and_what_is_allowed(
-    shipped: dict[str, Any], name: str
-) -> None:
+def test_a_mistake_has_one_line_with_its_key_its_value_and_what_is_allowed(shipped: dict[str, Any], name: str) -> None:
     config, line = MISTAKES[name]
     assert lines_of(with_text(shipped, config)) == (line,)
 
@@ -704,8 +682,7 @@ def test_a_format_must_have_the_roles_that_it_reads_and_no_other(shipped: dict[s
     assert lines_of(with_text(shipped, "datasets: {digits: {format: idx, local_dir: /tmp}}")) == (
         "datasets.digits.files: 'table' is not a known role of the format idx; known: test_images, "
         "test_labels, train_images, train_labels",
-        "datasets.digits.files: lacks train_images, train_labels, test_images, test_labels, which the format "
-        "idx reads",
+        "datasets.digits.files: lacks train_images, train_labels, test_images, test_labels, which the format idx reads",
     )
 
 
@@ -774,22 +751,16 @@ def test_something_else_than_keys_is_a_mistake_too() -> None:
 
 
 def test_an_empty_configuration_has_the_defaults_and_lacks_a_dataset() -> None:
-    with pytest.raises(
-        ConfigError, match=r"^experiments\[0\]\.dataset: 'mnist' is not a known dataset; known: none$"
-    ):
+    with pytest.raises(ConfigError, match=r"^experiments\[0\]\.dataset: 'mnist' is not a known dataset; known: none$"):
         load_experiment({})
 
 
 leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-anything = st.recursive(
-    leaf, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(leaf, inner, max_size=2)
-)
+anything = st.recursive(leaf, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(leaf, inner, max_size=2))
 
 
 @given(st.data())
-def test_nothing_that_yaml_can_say_ends_in_anything_but_lines(
-    shipped: dict[str, Any], data: st.DataObject
-) -> None:
+def test_nothing_that_yaml_can_say_ends_in_anything_but_lines(shipped: dict[str, Any], data: st.DataObject) -> None:
     config: Any = copy.deepcopy(shipped)
     *parents, last = data.draw(st.sampled_from(list(_places(config))))
     holder = config
@@ -831,8 +802,7 @@ def test_a_name_that_would_break_the_line_stands_in_quotes_wherever_it_stands(
     config = merge(shipped, {"datasets": {"a\nb": entry}, "experiments": [{"dataset": "a\nb"}]})
     assert lines_of(config) == (
         f"datasets: the key 'a\\nb' {NAME}",
-        "experiments[0].batch_size: 100 is larger than the training set of 'a\\nb', 2 images; "
-        "allowed: 1 to 2",
+        "experiments[0].batch_size: 100 is larger than the training set of 'a\\nb', 2 images; allowed: 1 to 2",
         "gradient_check.examples: 5 is more than the 2 training images of 'a\\nb'; allowed: 1 to 2",
     )
 
@@ -976,8 +946,7 @@ def test_a_key_given_twice_is_named_with_both_lines(tmp_path: Path) -> None:
     [
         (
             "name: a\nexperiments: [1, 2\n",
-            "line 3, column 1: not YAML: expected ',' or ']', but got '<stream end>' "
-            "(while parsing a flow sequence)",
+            "line 3, column 1: not YAML: expected ',' or ']', but got '<stream end>' (while parsing a flow sequence)",
         ),
         ("name: a\n  b: c\n", "line 2, column 4: not YAML: mapping values are not allowed here"),
         (
@@ -997,8 +966,7 @@ def test_a_key_given_twice_is_named_with_both_lines(tmp_path: Path) -> None:
         ),
         (
             "a: 1\n---\nb: 1\n",
-            "line 2, column 1: not YAML: but found another document "
-            "(expected a single document in the stream)",
+            "line 2, column 1: not YAML: but found another document (expected a single document in the stream)",
         ),
         ("", "is empty; expected keys with values, such as `name: mine`"),
         ("- a\n- b\n", "holds ['a', 'b']; expected keys with values, such as `name: mine`"),
@@ -1130,7 +1098,9 @@ def test_runs_that_used_what_the_published_ones_are_known_to_have_used_are_compa
 
 def test_reading_a_configuration_loads_nothing_heavy() -> None:
     heavy = {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake", "pooch"}
-    code = f"import sys, handgrad.config, handgrad.config_files; print(*{heavy} & set(sys.modules))"
+    code = (
+        f"import sys, handgrad.experiment.config, handgrad.experiment.config_files; print(*{heavy} & set(sys.modules))"
+    )
     path = {"PYTHONPATH": str(ROOT / "scripts"), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from handgrad.config_errors import ConfigError
-from handgrad.experiment_file import read_experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.experiment_file import read_experiment
 
 MILLE = 0.001
 
@@ -77,12 +77,8 @@ def advice(line: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize(
-    ("axis", "text", "meant"), [pytest.param(*case, id=f"{case[0]} {case[1]}") for case in AXES]
-)
-def test_a_hint_on_an_axis_is_right_when_it_is_followed(
-    tmp_path: Path, axis: str, text: str, meant: list[Any]
-) -> None:
+@pytest.mark.parametrize(("axis", "text", "meant"), [pytest.param(*case, id=f"{case[0]} {case[1]}") for case in AXES])
+def test_a_hint_on_an_axis_is_right_when_it_is_followed(tmp_path: Path, axis: str, text: str, meant: list[Any]) -> None:
     config = "name: t\nexperiments:\n- batch_size: 2\n  {}: {}\n"
     line = mistake(tmp_path / "mine.yaml", config.format(axis, text))
     right = advice(line)
@@ -141,8 +137,6 @@ def test_a_mistake_of_a_beginner_names_what_helps(tmp_path: Path, name: str) -> 
 
 def test_keys_that_begin_with_x_hold_anchors_and_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(
-        "x-common: &c {hidden_units: 7, epochs: 1}\nx-empty: {}\nexperiments: [{<<: *c, seed: 1}]\n"
-    )
+    path.write_text("x-common: &c {hidden_units: 7, epochs: 1}\nx-empty: {}\nexperiments: [{<<: *c, seed: 1}]\n")
     (run,) = read_experiment(path)[1].runs
     assert (run.hidden_units, run.epochs, run.seed) == (7, 1, 1)

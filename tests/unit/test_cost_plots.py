@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from handgrad.cost_plots import CROWDED, accuracy_against_cost, front
-from handgrad.plot_style import save_figure
-from handgrad.result_tables import results_table
-from handgrad.run_reader import Summary
-from handgrad.runs import Run
+from handgrad.experiment.runs import Run
+from handgrad.plots.cost import CROWDED, accuracy_against_cost, front
+from handgrad.plots.style import save_figure
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.results import results_table
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -87,9 +87,7 @@ def test_activations_differ_in_colour_and_marker_and_hidden_units_in_size() -> N
 
 
 def test_the_staircase_is_the_best_accuracy_for_the_cost() -> None:
-    runs = [
-        run(f, seconds=s, seed=s) for f, s in [(400, 3), (500, 1), (450, 4), (200, 6), (300, 9), (500, 2)]
-    ]
+    runs = [run(f, seconds=s, seed=s) for f, s in [(400, 3), (500, 1), (450, 4), (200, 6), (300, 9), (500, 2)]]
     assert staircase(figure_of(runs)) == [[1, 0.95], [3, 0.96], [6, 0.98], [9, 0.98]]
 
 

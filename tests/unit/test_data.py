@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.data import (
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.data import (
     STATISTICS_BLOCK,
     Array,
     Bytes,
@@ -22,7 +23,6 @@ from handgrad.data import (
     split_rows,
     write_data,
 )
-from handgrad.errors import HandgradError
 
 
 def pixels(n: int, inputs: int) -> Bytes:
@@ -218,8 +218,7 @@ def test_standardized_inputs_owe_nothing_to_rows_that_do_not_train() -> None:
     other = x.copy()
     other[20:] = 255
     inputs = [
-        PixelScaling.of("standardize", x=data, rows=rows, largest=255).inputs(x, np.float64)
-        for data in (x, other)
+        PixelScaling.of("standardize", x=data, rows=rows, largest=255).inputs(x, np.float64) for data in (x, other)
     ]
     np.testing.assert_array_equal(*inputs)
 

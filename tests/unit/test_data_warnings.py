@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from handgrad.data import ImageData, Split
-from handgrad.data_warnings import data_warnings
+from handgrad.datasets.data import ImageData, Split
+from handgrad.datasets.warnings import data_warnings
 
 CLASSES = 62
 EVEN = np.arange(620) % CLASSES

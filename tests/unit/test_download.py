@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import requests
 
-from handgrad.atomic import partial_file
-from handgrad.download import fetch
-from handgrad.errors import HandgradError
-from handgrad.received import Patience
+from handgrad.common.atomic import partial_file
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.download import fetch
+from handgrad.datasets.received import Patience
 
 CONTENT = gzip.compress(bytes(range(256)) * 1000, mtime=0) + bytes(200_000)  # several chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -204,9 +204,7 @@ def test_a_good_file_that_is_there_is_not_fetched_again(server: Server, tmp_path
 
 
 @pytest.mark.parametrize("there", [CONTENT[:-1], WRONG], ids=["short", "changed"])
-def test_a_wrong_file_that_is_there_is_replaced_by_a_verified_one(
-    server: Server, tmp_path: Path, there: bytes
-) -> None:
+def test_a_wrong_file_that_is_there_is_replaced_by_a_verified_one(server: Server, tmp_path: Path, there: bytes) -> None:
     path = tmp_path / "file.gz"
     path.write_bytes(there)
     get(path, server.mirror("good", GOOD))
@@ -363,9 +361,7 @@ def test_the_message_has_a_line_for_the_file_one_for_each_mirror_and_two_of_advi
     assert len(lines) == 6
 
 
-def test_a_mirror_that_failed_in_several_ways_is_one_line_with_each_way_once(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_mirror_that_failed_in_several_ways_is_one_line_with_each_way_once(server: Server, tmp_path: Path) -> None:
     down, short = sending(b"", status=503), sending(CONTENT[:9], Content_Length=len(CONTENT))
     turns = iter([down, short, down])
     mirror = server.mirror("busy", lambda handler: next(turns)(handler))
@@ -386,9 +382,7 @@ def test_a_mirror_that_was_busy_or_broke_off_is_asked_again(server: Server, tmp_
 
 
 @pytest.mark.parametrize("case", ["missing", "wrong", "too long"])
-def test_a_mirror_that_has_another_file_or_none_is_asked_once(
-    server: Server, tmp_path: Path, case: str
-) -> None:
+def test_a_mirror_that_has_another_file_or_none_is_asked_once(server: Server, tmp_path: Path, case: str) -> None:
     mirrors = [server.mirror("bad", REASONS[case][0]), server.mirror("down", REASONS["down"][0])]
     failure(tmp_path / "file.gz", *mirrors, attempts=3)
     assert server.requests == {"bad": 1, "down": 3}
@@ -403,9 +397,7 @@ def test_the_pause_grows_from_one_attempt_to_the_next(
     assert pauses == [2, 4]
 
 
-def test_a_gz_file_that_is_labelled_as_encoded_arrives_as_it_is_stored(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_gz_file_that_is_labelled_as_encoded_arrives_as_it_is_stored(server: Server, tmp_path: Path) -> None:
     get(tmp_path / "file.gz", server.mirror("labelled", sending(CONTENT, Content_Encoding="gzip")))
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
     assert server.headers[0]["Accept-Encoding"] == "identity"
@@ -423,9 +415,7 @@ def test_a_folder_that_cannot_be_written_is_not_blamed_on_the_mirror(server: Ser
         get(tmp_path / "mnist" / "file.gz", server.mirror("good", GOOD))
 
 
-def test_nothing_is_printed_by_a_download(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_printed_by_a_download(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     get(tmp_path / "file.gz", server.mirror("good", GOOD))
     assert capsys.readouterr() == ("", "")  # the main process shows how far it is
 

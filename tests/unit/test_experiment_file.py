@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 import yaml
 
-from handgrad.atomic import whole_file
-from handgrad.config import load_experiment
-from handgrad.config_errors import ConfigError
-from handgrad.config_files import MAX_BYTES, read_config_file
-from handgrad.experiment_file import (
+from handgrad.common.atomic import whole_file
+from handgrad.experiment.config import load_experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.config_files import MAX_BYTES, read_config_file
+from handgrad.experiment.experiment_file import (
     complete_module_config,
     keys_to,
     read_config,
     read_experiment,
     repeated_options,
 )
-from handgrad.name_lengths import TEMPORARY
-from handgrad.published import COLUMNS, published_rows
-from handgrad.published import MAX_BYTES as MAX_TABLE_BYTES
-from handgrad.yaml_reader import _PlainLoader, read_yaml
+from handgrad.experiment.name_lengths import TEMPORARY
+from handgrad.experiment.published import COLUMNS, published_rows
+from handgrad.experiment.published import MAX_BYTES as MAX_TABLE_BYTES
+from handgrad.experiment.yaml_reader import _PlainLoader, read_yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,7 +131,7 @@ def test_plain_numbers_and_words_are_read_as_they_are(text: str) -> None:
 def test_both_parsers_read_the_shipped_files_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [(ROOT / f"config/{name}.yaml").read_text() for name in ("datasets", "config", "improved")]
     fast = [read_yaml(text) for text in files]
-    monkeypatch.setattr("handgrad.yaml_reader._FastLoader", _PlainLoader)
+    monkeypatch.setattr("handgrad.experiment.yaml_reader._FastLoader", _PlainLoader)
     assert [read_yaml(text) for text in files] == fast
 
 
@@ -315,9 +315,7 @@ def test_the_longest_name_of_a_file_is_its_temporary_one(tmp_path: Path) -> None
 ROW = ["mnist", "tanh", "100", "0.001", "100", "20", "0.01", "97.0", "272", "10000", "0.0147"]
 
 
-def write_rows(
-    path: Path, *rows: list[str], header: str = ",".join(COLUMNS), encoding: str = "utf-8"
-) -> Path:
+def write_rows(path: Path, *rows: list[str], header: str = ",".join(COLUMNS), encoding: str = "utf-8") -> Path:
     path.write_text("\n".join([header, *map(",".join, rows)]) + "\n", encoding=encoding)
     return path
 
@@ -343,9 +341,7 @@ def write_rows(
         ("dataset", ""),
     ],
 )
-def test_an_impossible_published_value_is_named_with_line_and_column(
-    tmp_path: Path, column: str, text: str
-) -> None:
+def test_an_impossible_published_value_is_named_with_line_and_column(tmp_path: Path, column: str, text: str) -> None:
     cell = f'"{text}"' if "," in text else text
     row = [cell if name == column else value for name, value in zip(COLUMNS, ROW, strict=True)]
     path = write_rows(tmp_path / "table.csv", [*ROW[:2], "7", *ROW[3:]], row)

@@ -18,11 +18,10 @@ import pytest
 import yaml
 from sklearn.datasets import load_digits
 
-from handgrad.data import Bytes
-from handgrad.digests import data_digest
-from handgrad.errors import HandgradError
-from handgrad.formats import FORMATS, dataset_files, read_dataset
-from handgrad.registry import EMBEDDED, FORMAT_ROLES
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.data import Bytes
+from handgrad.datasets.formats import FORMATS, dataset_files, read_dataset
+from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES, data_digest
 
 REGISTRY = yaml.safe_load((Path(__file__).parents[2] / "config" / "datasets.yaml").read_text())["datasets"]
 CHANGED_ENTRY = "; its size and sha256 are those of the registry, so correct datasets.tiny there"
@@ -230,9 +229,7 @@ def test_no_more_than_a_byte_is_read_after_what_the_registry_promises(
         asked.append(size)
         return read(self, size)
 
-    tiny_idx.contents["train_images"] = inside(lambda raw: raw + bytes(1 << 20))(
-        tiny_idx.contents["train_images"]
-    )
+    tiny_idx.contents["train_images"] = inside(lambda raw: raw + bytes(1 << 20))(tiny_idx.contents["train_images"])
     monkeypatch.setattr(gzip.GzipFile, "read", counted)
     tiny_idx.refusal()
     assert asked[-1] == 1
@@ -585,9 +582,7 @@ def test_a_table_of_digits_may_be_the_users_own(tiny_digits: Tiny) -> None:
         ("<html>\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
     ],
 )
-def test_a_malformed_table_of_digits_is_refused_in_one_line(
-    tiny_digits: Tiny, table: str, message: str
-) -> None:
+def test_a_malformed_table_of_digits_is_refused_in_one_line(tiny_digits: Tiny, table: str, message: str) -> None:
     tiny_digits.contents["table"] = gzip.compress(table.encode())
     assert one_line(tiny_digits.folder / "table.gz", f": {message}").fullmatch(tiny_digits.refusal())
 

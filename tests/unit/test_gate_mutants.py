@@ -10,64 +10,62 @@ import pytest
 from mutants import Mutant, all_mutants, edited, in_place
 
 # imported here, so that mutants find the modules that they leave as they are
-import handgrad.check_report
-import handgrad.gradient_check  # noqa: F401
-from handgrad.activations import ACTIVATIONS
-from handgrad.data import ImageData, Split
+from handgrad.datasets.data import ImageData, Split
+from handgrad.network.activations import ACTIVATIONS
 
 DRAWN = 100
 
 #: faults that change no number that training computes, by the reason
 EQUIVALENT: dict[str, set[str]] = {
     "both forms of the complex softplus are exact near 0": {
-        "activations.complex_softplus: positive = A.real > 0 -> positive = A.real > -1",
-        "activations.complex_softplus: positive = A.real > 0 -> positive = A.real > 1",
+        "network.activations.complex_softplus: positive = A.real > 0 -> positive = A.real > -1",
+        "network.activations.complex_softplus: positive = A.real > 0 -> positive = A.real > 1",
     },
     "a clamp of exponents, which saves time: anywhere from where e^-x is lost in a sum with 1": {
-        "activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
+        "network.activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
         " -> return -float(np.log(np.finfo(dtype).tiny))",
-        "activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
+        "network.activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
         " -> return -float(np.log(np.finfo(dtype).tiny)) / 2",
-        "activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
+        "network.activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
         " -> return -float(np.log(np.finfo(dtype).tiny)) / 4",
-        "activations.fused_softplus: np.maximum(E, -limit, out=E) -> pass",
-        "batch.softmax: np.maximum(S, self.lowest, out=S) -> pass",
+        "network.activations.fused_softplus: np.maximum(E, -limit, out=E) -> pass",
+        "training.batch.softmax: np.maximum(S, self.lowest, out=S) -> pass",
     },
     "the model's functions are called with float64 alone": {
-        "model.data_term: return per_example.sum(dtype=np.result_type(S, np.float64))"
+        "network.model.data_term: return per_example.sum(dtype=np.result_type(S, np.float64))"
         " -> return per_example.sum(dtype=np.result_type(S, np.float32))",
     },
     "the same for up to 128 classes; a dataset with more has a gate of its own": {
-        "batch.__init__: self.classes = np.arange(K, dtype=np.uint8)[:, None]"
+        "training.batch.__init__: self.classes = np.arange(K, dtype=np.uint8)[:, None]"
         " -> self.classes = np.arange(K, dtype=np.int8)[:, None]",
     },
     "multiplied in sooner or always, which is slower, or for numbers that do not occur": {
-        "batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= -1:",
-        "batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= 0:",
-        "batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= 2:",
-        "batch.ascend: if not 0.5 < decay <= 1: -> if not 1.5 < decay <= 1:",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = -2.0 ** (-20)",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 1.0 ** (-20)",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** (--20)",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** (-19)",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** (-21)",
-        "momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** 20",
-        "momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
+        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= -1:",
+        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= 0:",
+        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= 2:",
+        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 1.5 < decay <= 1:",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = -2.0 ** (-20)",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 1.0 ** (-20)",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** (--20)",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** (-19)",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** (-21)",
+        "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0 ** 20",
+        "training.momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
         " -> if not (0.5 < shrunk <= -1 and scale > SMALLEST_SCALE):",
-        "momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
+        "training.momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
         " -> if not (0.5 < shrunk <= 0 and scale > SMALLEST_SCALE):",
-        "momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
+        "training.momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
         " -> if not (0.5 < shrunk <= 2 and scale > SMALLEST_SCALE):",
-        "momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
+        "training.momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
         " -> if not (1.5 < shrunk <= 1 and scale > SMALLEST_SCALE):",
-        "momentum.slow_down: shrunk = decay + eta * share -> shrunk = decay * (eta * share)",
-        "momentum.slow_down: shrunk = decay + eta * share -> shrunk = eta * share",
+        "training.momentum.slow_down: shrunk = decay + eta * share -> shrunk = decay * (eta * share)",
+        "training.momentum.slow_down: shrunk = decay + eta * share -> shrunk = eta * share",
     },
     "a velocity of zeros is the same whatever its scale": {
-        "momentum.Velocity: scale: float = 1.0 -> scale: float = -1.0",
-        "momentum.Velocity: scale: float = 1.0 -> scale: float = 0.0",
-        "momentum.Velocity: scale: float = 1.0 -> scale: float = 2.0",
+        "training.momentum.Velocity: scale: float = 1.0 -> scale: float = -1.0",
+        "training.momentum.Velocity: scale: float = 1.0 -> scale: float = 0.0",
+        "training.momentum.Velocity: scale: float = 1.0 -> scale: float = 2.0",
     },
 }
 
@@ -87,10 +85,10 @@ def images(n: int = 30) -> ImageData:
 def stopped_by(module: str, tree: ast.AST, activations: Any) -> str | None:
     """What the gate stops a form of a module by: a part of it, or an exception; None if it passes."""
     with in_place(module, tree), warnings.catch_warnings(action="ignore"):
-        from handgrad.activations import ACTIVATIONS, Activation
-        from handgrad.check_problem import GATE
-        from handgrad.check_report import explain
-        from handgrad.gradient_check import check
+        from handgrad.gradient_check.check import check
+        from handgrad.gradient_check.problem import GATE
+        from handgrad.gradient_check.report import explain
+        from handgrad.network.activations import ACTIVATIONS, Activation
 
         # an activation of one's own, without a fused form
         ACTIVATIONS["plain"] = Activation(np.tanh, lambda A: 1 - np.tanh(A) ** 2, np.tanh)
@@ -106,58 +104,58 @@ def stopped_by(module: str, tree: ast.AST, activations: Any) -> str | None:
 
 NAMED = {
     "fused form wrong in float32 alone": (
-        "activations",
+        "network.activations",
         "    np.divide(E, A, out=H_prime)\n",
         "    np.divide(E, A, out=H_prime)\n    H_prime *= 1 + 1e-4 * (A.dtype == np.float32)\n",
         "softplus",
     ),
     "fused form wrong where |a| > 5": (
-        "activations",
+        "network.activations",
         "    np.tanh(A, out=H)\n",
         "    np.tanh(A, out=H)\n    H[np.abs(A) > 5] *= 1.001\n",
         "tanh",
     ),
     "h' wrong where |a| > 5": (
-        "activations",
+        "network.activations",
         "    return 1 - np.tanh(A) ** 2\n",
         "    return np.where(np.abs(A) > 5, 0, 1 - np.tanh(A) ** 2)\n",
         "tanh",
     ),
     "h' of tanh by np.subtract(-1, ...)": (
-        "activations",
+        "network.activations",
         "np.subtract(1, H_prime, out=H_prime)",
         "np.subtract(-1, H_prime, out=H_prime)",
         "tanh",
     ),
-    "softmax of a batch with its maximum": ("batch", "S -= np.maximum.reduce(S, axis=0)", "pass", "tanh"),
+    "softmax of a batch with its maximum": ("training.batch", "S -= np.maximum.reduce(S, axis=0)", "pass", "tanh"),
     "softmax of the model with its maximum": (
-        "model",
+        "network.model",
         "np.exp(S - S.max(axis=1, keepdims=True))",
         "np.exp(S)",
         "tanh",
     ),
-    "mean over the full batch's size": ("training", "else len(batch.X)", "else run.batch_size", "tanh"),
+    "mean over the full batch's size": ("training.loop", "else len(batch.X)", "else run.batch_size", "tanh"),
     "another factor of momentum": (
-        "training",
+        "training.loop",
         "(velocity, run.momentum",
         "(velocity, run.momentum**2",
         "cos",
     ),
     "a schedule that begins anew each epoch": (
-        "training",
+        "training.loop",
         "len(state.history) * updates + start",
         "start",
         "tanh",
     ),
     "a last batch left out": (
-        "training",
+        "training.loop",
         "range(state.passed, len(rows), run.batch_size)",
         "range(state.passed, len(rows) - run.batch_size + 1, run.batch_size)",
         "tanh",
     ),
-    "a learning rate that is taken twice": ("training", "eta / examples", "eta * eta / examples", "tanh"),
+    "a learning rate that is taken twice": ("training.loop", "eta / examples", "eta * eta / examples", "tanh"),
     "a velocity that is lost between epochs": (
-        "training",
+        "training.loop",
         "self.velocity.multiply_in(self.W.W1)",
         "self.velocity.W1[:] = 0",
         "tanh",
@@ -172,7 +170,7 @@ def test_the_gate_stops_a_fault_that_trained_to_a_finished_page(fault: str) -> N
 
 
 def test_the_gate_passes_the_code_as_it_is() -> None:
-    assert stopped_by("batch", edited("batch", "x", "x"), [*ACTIVATIONS, "plain"]) is None
+    assert stopped_by("training.batch", edited("training.batch", "x", "x"), [*ACTIVATIONS, "plain"]) is None
 
 
 @pytest.mark.slow
@@ -186,6 +184,4 @@ def test_the_gate_alone_stops_mutants_but_those_that_change_nothing() -> None:
             passed.add(key(mutant))
     excused = set().union(*EQUIVALENT.values())
     assert passed == excused & {key(mutant) for mutant in drawn}
-    assert excused <= {key(mutant) for mutant in everything}, (
-        "the operators no longer make one that is listed"
-    )
+    assert excused <= {key(mutant) for mutant in everything}, "the operators no longer make one that is listed"

@@ -14,22 +14,29 @@ import pytest
 import yaml
 
 import check_gradients as script
-from handgrad import gradient_check, numeric_gradients
-from handgrad.activations import ACTIVATIONS, Activation
-from handgrad.batch import Batch
-from handgrad.check_files import read_check
-from handgrad.check_problem import GATE, Settings, random_problem
-from handgrad.check_report import as_dict, explain, table
-from handgrad.check_results import PARTS, BlockReport, CheckReport
-from handgrad.data import ImageData, Split, content_of, write_data
-from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
-from handgrad.gradient_check import COARSEST, LIMITS, check, limits_at
-from handgrad.model import Array, Weights, forward, gradients, objective
-from handgrad.momentum import Velocity
-from handgrad.numeric_gradients import Problem, central_slope, complex_slope, numeric_gradient, plain_slopes
-from handgrad.step_gradients import momentum_gradient
-from handgrad.training_check import COVERED
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.data import ImageData, Split, content_of, write_data
+from handgrad.gradient_check import check as gradient_check
+from handgrad.gradient_check import numeric_gradients
+from handgrad.gradient_check.check import COARSEST, LIMITS, check, limits_at
+from handgrad.gradient_check.files import read_check
+from handgrad.gradient_check.numeric_gradients import (
+    Problem,
+    central_slope,
+    complex_slope,
+    numeric_gradient,
+    plain_slopes,
+)
+from handgrad.gradient_check.problem import GATE, Settings, random_problem
+from handgrad.gradient_check.report import as_dict, explain, table
+from handgrad.gradient_check.results import PARTS, BlockReport, CheckReport
+from handgrad.gradient_check.step_gradients import momentum_gradient
+from handgrad.gradient_check.training_check import COVERED
+from handgrad.network.activations import ACTIVATIONS, Activation
+from handgrad.network.model import Array, Weights, forward, gradients, objective
+from handgrad.training.batch import Batch
+from handgrad.training.momentum import Velocity
 
 SMALL = Settings(hidden_units=4, examples=5, pixels="unit", epsilon=1e-5)
 TANH = ACTIVATIONS["tanh"]
@@ -91,9 +98,7 @@ def test_the_model_passes_the_gate(name: str) -> None:
 
 @pytest.mark.parametrize("examples", [1, 30])
 @pytest.mark.parametrize("l2", [0.0, 10.0])
-def test_the_model_passes_with_few_or_all_examples_and_little_or_much_penalty(
-    examples: int, l2: float
-) -> None:
+def test_the_model_passes_with_few_or_all_examples_and_little_or_much_penalty(examples: int, l2: float) -> None:
     report = check(DATA, "softplus", replace(SMALL, examples=examples, l2=l2))
     assert report.passed, table(report)
 
@@ -362,15 +367,13 @@ def test_a_step_that_does_not_reach_one_entry_is_caught_and_found(monkeypatch: p
     report = check_gradients(problem())
     assert caught_by(report) == {("W1", "step")}
     assert report.failures()[0][2].worst_entry == (2, 3)
-    assert "scripts/handgrad/batch.py" in explain(report)
+    assert "scripts/handgrad/training/batch.py" in explain(report)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        pytest.param(
-            lambda batch: batch.__dict__.update(factor=1.01 * batch.factor), id="factor of the pixels"
-        ),
+        pytest.param(lambda batch: batch.__dict__.update(factor=1.01 * batch.factor), id="factor of the pixels"),
         pytest.param(lambda batch: batch.X.__setitem__((slice(None), 0), 1.0), id="bias of scaled pixels"),
         pytest.param(lambda batch: batch.T.__setitem__(slice(None), batch.T[::-1].copy()), id="labels"),
     ],
@@ -387,9 +390,7 @@ def test_a_step_that_loads_its_batch_wrongly_is_caught(wrong: Any, monkeypatch: 
 
 
 @pytest.mark.parametrize("wrong", [0.9, 1.1])
-def test_a_step_that_forgets_how_far_W1_has_decayed_is_caught(
-    wrong: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_that_forgets_how_far_W1_has_decayed_is_caught(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
     right = Batch.ascend
     monkeypatch.setattr(Batch, "ascend", lambda self, decay, *rest: right(self, wrong * decay, *rest) / wrong)
     assert caught_by(check_gradients(problem())) == {("W1", "step")}
@@ -416,7 +417,7 @@ def test_a_step_with_another_momentum_is_caught(
     spoil_momentum(monkeypatch, spoil)
     report = check_gradients(problem())
     assert caught_by(report) == IN_MOMENTUM
-    assert "scripts/handgrad/batch.py or momentum.py" in explain(report)
+    assert "scripts/handgrad/training/batch.py or momentum.py" in explain(report)
 
 
 @pytest.mark.parametrize("number", ["scale", "share"])
@@ -675,9 +676,7 @@ def test_a_gates_output_is_the_same_bytes_when_what_it_measures_differs(
 def test_a_reports_output_holds_every_figure(arguments: dict[str, Any]) -> None:
     script.main(**arguments)
     content = json.loads(Path(arguments["out"]).read_text())
-    assert (
-        content.items() >= {"dataset": "some", "activation": "tanh", "passed": True, **asdict(SMALL)}.items()
-    )
+    assert content.items() >= {"dataset": "some", "activation": "tanh", "passed": True, **asdict(SMALL)}.items()
     assert content["plain_seconds_an_entry"] > 0
     W1 = content["blocks"]["W1"]
     assert (W1["shape"], W1["entries"]) == ([4, 7], 28)
@@ -689,9 +688,7 @@ def test_a_reports_output_holds_every_figure(arguments: dict[str, Any]) -> None:
     assert W1["directions"]["max_rel_difference"] <= W1["directions"]["limit"]
 
 
-def test_the_log_says_how_much_the_shortcut_saves(
-    arguments: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_says_how_much_the_shortcut_saves(arguments: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "handgrad"):
         script.main(**arguments)
     figures = json.loads(Path(arguments["out"]).read_text())
@@ -757,9 +754,7 @@ def test_importing_the_script_runs_nothing() -> None:
 @every_activation
 @pytest.mark.parametrize("n", [1, 2, 4])
 @pytest.mark.parametrize("pixel", [None, 0, 200])
-def test_the_gate_passes_the_fewest_examples_and_constant_inputs(
-    name: str, n: int, pixel: int | None
-) -> None:
+def test_the_gate_passes_the_fewest_examples_and_constant_inputs(name: str, n: int, pixel: int | None) -> None:
     data = images(n)
     if pixel is not None:
         data.train.x[:] = pixel
@@ -785,7 +780,7 @@ def test_a_miss_of_training_alone_is_explained_with_its_file(monkeypatch: pytest
     assert not report.failures()
     line = explain(report)
     assert "\n" not in line
-    assert all(part in line for part in ("float32", "scripts/handgrad/activations.py"))
+    assert all(part in line for part in ("float32", "scripts/handgrad/network/activations.py"))
 
 
 def test_a_smooth_h_is_never_blamed_for_a_kink() -> None:

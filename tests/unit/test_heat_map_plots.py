@@ -14,12 +14,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from handgrad.heat_map_plots import LEAST_RATIO, LETTERS, heat_cells, heat_maps
-from handgrad.plot_style import save_figure, text_on
-from handgrad.result_tables import results_table
-from handgrad.run_reader import Summary
-from handgrad.runs import Run
-from handgrad.tables import rows_of
+from handgrad.experiment.runs import Run
+from handgrad.plots.heat_maps import LEAST_RATIO, LETTERS, heat_cells, heat_maps
+from handgrad.plots.style import save_figure, text_on
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.results import results_table
+from handgrad.tables.table import rows_of
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -66,8 +66,7 @@ def panel(figure: Figure, title: str) -> Any:
 def numbers(axes: Any) -> dict[tuple[float, float], str]:
     """What is written in the cells of a panel, by learning rate and l2."""
     rates, penalties = (
-        [float(label.get_text()) for label in labels]
-        for labels in (axes.get_xticklabels(), axes.get_yticklabels())
+        [float(label.get_text()) for label in labels] for labels in (axes.get_xticklabels(), axes.get_yticklabels())
     )
     at = {text.get_position(): text.get_text() for text in axes.texts}
     return {(rates[round(x)], penalties[round(y)]): text for (x, y), text in at.items()}
@@ -135,9 +134,7 @@ def test_a_cell_that_was_not_run_is_blank_and_hatched() -> None:
 
 
 def test_a_panel_that_was_not_run_keeps_its_place() -> None:
-    figure = figure_of(
-        [run(hidden_units=100), run(hidden_units=200), run(hidden_units=200, activation="cos")]
-    )
+    figure = figure_of([run(hidden_units=100), run(hidden_units=200), run(hidden_units=200, activation="cos")])
     assert len(figure.axes) == 4 + 1
     assert not panel(figure, "cos, 100 hidden units").collections
 

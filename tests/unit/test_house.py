@@ -1,6 +1,7 @@
 """One place for each fact: what is written twice is held equal here."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.digests import IMPORTS, PLUMBING, SCRIPTS
+from handgrad.common.code_digests import closure, digested_rules
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS_FOLDER = ROOT / "scripts"
@@ -21,19 +22,16 @@ def rule_scripts() -> list[str]:
     return sorted(set(re.findall(r"scripts/(\w+)\.py", text)))
 
 
-#: imported by the gate's script for what it says, not for what it finds
-TOLD = {"check_gate": {"check_report"}}
-
-
-@pytest.mark.parametrize("rule", sorted(IMPORTS))
-def test_the_digest_of_a_rule_covers_what_its_script_imports(rule: str) -> None:
-    code = (
-        f"import json, sys; sys.path.insert(0, {str(SCRIPTS_FOLDER)!r}); import {SCRIPTS.get(rule, rule)}; "
-        "print(json.dumps([m for m in sys.modules if m.split('.')[0] == 'handgrad']))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    modules = {name.partition(".")[2] or "__init__" for name in json.loads(done.stdout)}
-    assert modules - PLUMBING - TOLD.get(rule, set()) == set(IMPORTS[rule])
+@pytest.mark.parametrize("rule", rule_scripts())
+def test_the_digest_of_a_rule_covers_what_its_script_loads(rule: str) -> None:
+    code = f"import json, sys; import {rule}; print(json.dumps([*sys.modules]))"
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS_FOLDER)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    project = {
+        ".".join(path.relative_to(SCRIPTS_FOLDER).with_suffix("").parts) for path in SCRIPTS_FOLDER.rglob("*.py")
+    }
+    project |= {name.removesuffix(".__init__") for name in project}
+    assert {name for name in json.loads(done.stdout) if name in project} == set(closure(rule))
 
 
 def test_every_rule_with_a_script_is_called_like_it() -> None:
@@ -55,7 +53,7 @@ def test_every_rule_with_a_script_has_a_log_and_a_benchmark() -> None:
 
 
 def test_every_script_of_a_rule_that_computes_has_a_digest() -> None:
-    assert set(rule_scripts()) - set(IMPORTS) == {"download_file"}  # a finished download depends on no code
+    assert set(rule_scripts()) - set(digested_rules()) == {"download_file"}  # a finished download depends on no code
 
 
 def test_environment_yml_is_made_from_requirements_txt() -> None:
@@ -87,7 +85,7 @@ def test_requirements_pin_every_direct_dependency() -> None:
 
 
 def test_the_library_never_imports_snakemake_nor_prints() -> None:
-    for path in (SCRIPTS_FOLDER / "handgrad").glob("*.py"):
+    for path in (SCRIPTS_FOLDER / "handgrad").rglob("*.py"):
         text = path.read_text()
         assert not re.search(r"^\s*(import|from) snakemake", text, re.MULTILINE), path
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), path

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.errors import HandgradError
-from handgrad.system_errors import REFUSALS, system_message
+from handgrad.common.errors import HandgradError
+from handgrad.common.system_errors import REFUSALS, system_message
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,8 +18,8 @@ PROGRAM = """
 import os, signal, sys
 sys.path.insert(0, {scripts!r})
 import h5py, numpy as np
-from handgrad.atomic import whole_file
-from handgrad.logs import job_log, logger
+from handgrad.common.atomic import whole_file
+from handgrad.common.logs import job_log, logger
 with job_log({log!r}):
     {work}
 """
@@ -100,9 +100,7 @@ def test_a_log_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_job_with_nothing_to_save_leaves_nothing_half_written(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_a_job_with_nothing_to_save_leaves_nothing_half_written(number: signal.Signals, tmp_path: Path) -> None:
     work = f"with whole_file('out') as part:\n    for _ in 'ab': os.kill(os.getpid(), {int(number)})"
     done = job(work, tmp_path)
     assert done.returncode == 128 + number

@@ -23,9 +23,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         monkeypatch.delenv(key, raising=False)
 
     def would(*arguments: str) -> str:
-        done = subprocess.run(
-            ["make", "-n", *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(["make", "-n", *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
         return done.stdout
 
     return would
@@ -40,9 +38,7 @@ TOOLS = ["plan", "status", "check-config", "report", "stale", "prune", "archive"
 
 
 @pytest.mark.parametrize("target", TOOLS)
-def test_a_tool_takes_the_active_environment_and_makes_none_beside_it(
-    make, tmp_path: Path, target: str
-) -> None:
+def test_a_tool_takes_the_active_environment_and_makes_none_beside_it(make, tmp_path: Path, target: str) -> None:
     put_python(tmp_path, sys.executable)
     said = make(target)
     assert "venv" not in said
@@ -50,9 +46,7 @@ def test_a_tool_takes_the_active_environment_and_makes_none_beside_it(
 
 
 @pytest.mark.parametrize("target", TOOLS)
-def test_without_any_environment_a_tool_makes_one(
-    make: Callable[..., str], tmp_path: Path, target: str
-) -> None:
+def test_without_any_environment_a_tool_makes_one(make: Callable[..., str], tmp_path: Path, target: str) -> None:
     put_python(tmp_path, "false")
     said = make(target)
     assert "pip install --quiet --disable-pip-version-check --requirement requirements.txt" in said
@@ -73,9 +67,7 @@ def test_a_file_may_have_any_name(target: str, make: Callable[..., str], tmp_pat
     (tmp_path / "bin/python").write_text('#!/bin/sh\nfor word; do echo "<$word>"; done\n')
     (tmp_path / "bin/python").chmod(0o755)
     name = "my 'own' \"f$x`y.yaml"
-    done = subprocess.run(
-        ["make", target, f"CONFIG={name}"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["make", target, f"CONFIG={name}"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert f"<{name}>" in done.stdout + done.stderr or name in done.stderr
 
 

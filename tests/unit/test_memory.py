@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from handgrad.costs import least_megabytes, run_megabytes
-from handgrad.logs import job_log
-from handgrad.memory import group_limits, too_large
-from handgrad.runs import Run
+from handgrad.common.logs import job_log
+from handgrad.experiment.runs import Run
+from handgrad.layout.memory import group_limits, too_large
+from handgrad.layout.resources import least_megabytes, run_megabytes
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FACTS: dict[str, Any] = {
@@ -68,9 +68,9 @@ def test_only_a_run_that_cannot_fit_is_named_and_the_remedy_fits() -> None:
 JOB = """
 import sys, os
 import numpy as np
-from handgrad import digests
-from handgrad.data import ImageData, Split, write_data
-from handgrad.runs import Run
+from handgrad.common import code_digests as digests
+from handgrad.datasets.data import ImageData, Split, write_data
+from handgrad.experiment.runs import Run
 import train_run
 
 def split(n):

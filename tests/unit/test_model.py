@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from handgrad.activations import ACTIVATIONS, Activation
-from handgrad.model import (
+from handgrad.common.randomness import Purpose, generator
+from handgrad.network.activations import ACTIVATIONS, Activation
+from handgrad.network.model import (
     INITS,
     Array,
     Weights,
@@ -22,7 +23,6 @@ from handgrad.model import (
     penalty,
     softmax,
 )
-from handgrad.randomness import Purpose, generator
 
 #: N, D, M, K: an ordinary net, and each size at its smallest
 SHAPES = [(5, 4, 3, 3), (1, 4, 3, 3), (5, 1, 3, 3), (5, 4, 1, 3), (5, 4, 3, 2), (1, 1, 1, 2)]
@@ -157,9 +157,7 @@ def test_a_small_step_along_the_gradient_raises_E_and_against_it_lowers_E(seed: 
     _, g = gradients(W, X, T, ACTIVATIONS[name], 0.1)
     here = objective(W, X, T, h, 0.1)
     for direction in (1, -1):
-        there = objective(
-            Weights(*(w + direction * 1e-4 * d for w, d in zip(W, g, strict=True))), X, T, h, 0.1
-        )
+        there = objective(Weights(*(w + direction * 1e-4 * d for w, d in zip(W, g, strict=True))), X, T, h, 0.1)
         assert (there - here) * direction > 0
 
 
@@ -275,9 +273,7 @@ def test_the_scaled_initial_weights_have_the_spread_of_the_activation_and_cos_a_
     name: str,
 ) -> None:
     activation = ACTIVATIONS[name]
-    W = initial_weights(
-        "scaled", activation, inputs=400, hidden_units=2000, classes=3, seed=1, dtype=np.float64
-    )
+    W = initial_weights("scaled", activation, inputs=400, hidden_units=2000, classes=3, seed=1, dtype=np.float64)
     assert W.W1.shape == (2000, 401)
     assert W.W1[:, 1:].std() == pytest.approx(activation.spread / 20, rel=0.01)
     assert W.W1[:, 1:].mean() == pytest.approx(0, abs=1e-3)
@@ -298,9 +294,7 @@ def test_initial_weights_are_standard_normal_over_the_root_of_the_inputs(inputs:
         ("published", 1 / np.sqrt(inputs + 1)),  # W1 has inputs + 1 columns
         ("scaled", softplus.spread / np.sqrt(inputs)),
     ):
-        W1, _ = initial_weights(
-            init, softplus, inputs=inputs, hidden_units=5, classes=3, seed=1, dtype=np.float64
-        )
+        W1, _ = initial_weights(init, softplus, inputs=inputs, hidden_units=5, classes=3, seed=1, dtype=np.float64)
         np.testing.assert_allclose(W1[:, 1:], scale * drawn, rtol=1e-14)
 
 
@@ -313,9 +307,7 @@ def test_an_activation_is_periodic_where_it_says_so() -> None:
 @pytest.mark.parametrize("init", INITS)
 def test_initial_weights_come_from_the_seed_alone_and_are_drawn_before_they_are_cast(init: str) -> None:
     def draw(seed: int, dtype: str) -> Weights:
-        return initial_weights(
-            init, ACTIVATIONS["tanh"], inputs=8, hidden_units=4, classes=3, seed=seed, dtype=dtype
-        )
+        return initial_weights(init, ACTIVATIONS["tanh"], inputs=8, hidden_units=4, classes=3, seed=seed, dtype=dtype)
 
     for again, first, single in zip(draw(1, "float64"), draw(1, "float64"), draw(1, "float32"), strict=True):
         np.testing.assert_array_equal(again, first)

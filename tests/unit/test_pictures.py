@@ -18,22 +18,22 @@ import plot_confusion
 import plot_mistakes
 import plot_weights
 import train_run
-from handgrad.best_run import best_run_file
-from handgrad.check_files import write_check
-from handgrad.data import ImageData, Split, open_data, read_data, write_data
-from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
-from handgrad.made_tables import write_made_table
-from handgrad.mistake_plots import Mistake, mistakes_figure, most_confident_mistakes, percent
-from handgrad.model import Weights, forward, softmax
-from handgrad.pictures import Images, as_pictures, images_at
-from handgrad.plot_style import save_figure
-from handgrad.result_tables import results_table
-from handgrad.run_reader import read_arrays, read_summary
-from handgrad.runs import canonical_text
-from handgrad.sealed import seal
-from handgrad.text_lines import text_lines, text_width
-from handgrad.weight_plots import largest_units, limits, mosaic, weights_figure
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.common.sealed import seal
+from handgrad.datasets.data import ImageData, Split, open_data, read_data, write_data
+from handgrad.datasets.images import Images, as_pictures, images_at
+from handgrad.experiment.runs import canonical_text
+from handgrad.gradient_check.files import write_check
+from handgrad.network.model import Weights, forward, softmax
+from handgrad.plots.best_run import best_run_file
+from handgrad.plots.mistakes import Mistake, mistakes_figure, most_confident_mistakes, percent
+from handgrad.plots.style import save_figure
+from handgrad.plots.text import text_lines, text_width
+from handgrad.plots.weights import largest_units, limits, mosaic, weights_figure
+from handgrad.storage.run_reader import read_arrays, read_summary
+from handgrad.tables.made import write_made_table
+from handgrad.tables.results import results_table
 
 RUN = "af_cos_hu_300_lr_0.07_bs_100_ep_20_l2_0.03_seed_0_pixels_standardize_gradient_mean_validation_5000"
 AWKWARD = (
@@ -184,9 +184,7 @@ def test_names_are_shown_as_they_are_and_nothing_overlaps(
     boxes += [axes.images[0].get_window_extent() for axes in figure.axes]
     boxes.append(figure.texts[0].get_window_extent())
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
-    assert all(
-        box.x0 >= 0 <= box.y0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes
-    )
+    assert all(box.x0 >= 0 <= box.y0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
     for i, text in enumerate(texts(figure)):
         assert names[i % len(names)].replace(" ", "") in re.sub(r"\s", "", text)
 
@@ -310,9 +308,7 @@ def test_odd_networks_have_a_figure(W: Weights, shape: tuple[int, ...], words: s
     assert over.x0 >= 0 <= over.y0
 
 
-@pytest.mark.parametrize(
-    ("shape", "side"), [((28, 28), 8 * 29 - 1), ((3, 32, 32), 8 * 33 - 1)], ids=["gray", "colour"]
-)
+@pytest.mark.parametrize(("shape", "side"), [((28, 28), 8 * 29 - 1), ((3, 32, 32), 8 * 33 - 1)], ids=["gray", "colour"])
 def test_weights_are_crisp_and_the_figure_small(shape: tuple[int, ...], side: int, tmp_path: Path) -> None:
     svg = save(weights_of(weights(300, shape), shape), tmp_path / "figure.svg")
     assert (side, side) in [image.size for image in embedded(svg)]
@@ -325,9 +321,7 @@ def test_weights_of_other_images_are_refused() -> None:
         weights_of(weights(2, (8, 8)), (4, 4))
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: shown(7, (8, 8), AWKWARD), lambda: weights_of(weights(70, (8, 8)), (8, 8))]
-)
+@pytest.mark.parametrize("make", [lambda: shown(7, (8, 8), AWKWARD), lambda: weights_of(weights(70, (8, 8)), (8, 8))])
 def test_the_same_figure_gives_the_same_bytes(make, tmp_path: Path) -> None:
     assert save(make(), tmp_path / "1.svg") == save(make(), tmp_path / "2.svg")
 
@@ -339,9 +333,7 @@ def test_the_same_figure_gives_the_same_bytes(make, tmp_path: Path) -> None:
 def data(tmp_path: Path) -> str:
     """A dataset of a few random images."""
     rng = np.random.default_rng(0)
-    train, test = (
-        Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 40)
-    )
+    train, test = (Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 40))
     path = str(tmp_path / "small.h5")
     write_data(path, ImageData(train, test, (2, 3), 255, AWKWARD, {}, "the-data"))
     return path
@@ -405,9 +397,7 @@ def test_a_figure_of_another_run_file_than_the_tables_is_refused(tmp_path: Path,
     with h5py.File(job["runs"][0], "r+", locking=False) as file:
         file.attrs["segments"] = "[]"
     seal(Path(job["runs"][0]))
-    with pytest.raises(
-        HandgradError, match=rf"^{job['results']}: .*{job['runs'][0]}.*; delete {job['results']}"
-    ):
+    with pytest.raises(HandgradError, match=rf"^{job['results']}: .*{job['runs'][0]}.*; delete {job['results']}"):
         plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
 
 

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 import yaml
 
-from handgrad import costs, pace
-from handgrad.checkpoint import Checkpoint, Origin, path_of, write_checkpoint
-from handgrad.errors import HandgradError
-from handgrad.estimates import Estimate, Estimator
-from handgrad.experiment_file import read_experiment
-from handgrad.model import Weights
-from handgrad.plan import Cluster, Cores, plan_table, plan_words, read_cluster
-from handgrad.runfile import Segment, this_segment, write_run
-from handgrad.runs import Run
-from handgrad.schedule import makespan
-from handgrad.steps import Step
-from handgrad.training import Epoch, Evaluation, State, Trained
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.runs import Run
+from handgrad.layout import resources as costs
+from handgrad.monitor import throughput as pace
+from handgrad.monitor.estimates import Estimate, Estimator
+from handgrad.monitor.jobs import Step
+from handgrad.monitor.makespan import makespan
+from handgrad.monitor.plan import Cluster, Cores, plan_table, plan_words, read_cluster
+from handgrad.network.model import Weights
+from handgrad.storage.checkpoint import Checkpoint, Origin, path_of, write_checkpoint
+from handgrad.storage.run_writer import Segment, this_segment, write_run
+from handgrad.training.loop import Epoch, Evaluation, State, Trained
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -71,9 +72,7 @@ def checkpoint(folder: Path, run: Run, epochs: int, code: str = "code", *, ended
     path = path_of(folder / pace.CHECKPOINTS, run)
     end = trained(run, epochs)
     segments: tuple[Segment, ...] = (this_segment(1, epochs, 2.0 * epochs),)
-    write_checkpoint(
-        path, Checkpoint(run, end.state, segments, end if ended else None), Origin(run, code, "data")
-    )
+    write_checkpoint(path, Checkpoint(run, end.state, segments, end if ended else None), Origin(run, code, "data"))
     return path
 
 
@@ -110,9 +109,7 @@ def test_the_closest_kind_counts(tmp_path: Path) -> None:
 def test_a_run_of_another_size_is_scaled_by_its_operations(tmp_path: Path) -> None:
     earlier_run(tmp_path, RUN, 3.0)
     other = replace(RUN, hidden_units=300)
-    ratio = costs.epoch_seconds(other, FACTS, pace.NOMINAL_RATE) / costs.epoch_seconds(
-        RUN, FACTS, pace.NOMINAL_RATE
-    )
+    ratio = costs.epoch_seconds(other, FACTS, pace.NOMINAL_RATE) / costs.epoch_seconds(RUN, FACTS, pace.NOMINAL_RATE)
     assert pace.Paces(tmp_path, DATASETS).seconds(other) == pytest.approx(3.0 * ratio)
 
 
@@ -183,9 +180,7 @@ def training(run: Run) -> Step:
     return Step("train_run", f"{run.dataset}/{run.name}", (), pending=True, there=False)
 
 
-@pytest.mark.parametrize(
-    ("epochs", "code", "left"), [(5, "code", 15), (5, "other", 20), (20, "code", 0)], ids=str
-)
+@pytest.mark.parametrize(("epochs", "code", "left"), [(5, "code", 15), (5, "other", 20), (20, "code", 0)], ids=str)
 def test_a_checkpoint_spares_the_epochs_that_it_holds(
     epochs: int, code: str, left: int, tmp_path: Path, estimator: Callable[..., Estimator]
 ) -> None:
@@ -265,9 +260,7 @@ def test_a_cluster_packs_runs_into_submissions() -> None:
 
 
 def test_the_shipped_profile_can_be_planned_with() -> None:
-    assert read_cluster(ROOT / "profiles/slurm") == Cluster(
-        str(ROOT / "profiles/slurm"), jobs=100, runs=10, cpus=1
-    )
+    assert read_cluster(ROOT / "profiles/slurm") == Cluster(str(ROOT / "profiles/slurm"), jobs=100, runs=10, cpus=1)
 
 
 @pytest.mark.parametrize("text", [None, "executor: slurm", "[", "jobs: many"])

@@ -12,20 +12,20 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from handgrad.comparison_plots import NAMED_ROWS, published_against_reproduced
-from handgrad.comparison_tables import KEY, comparison_table
-from handgrad.confusion_plots import (
+from handgrad.experiment.runs import Run
+from handgrad.plots.comparison import NAMED_ROWS, published_against_reproduced
+from handgrad.plots.confusion import (
     confusion_counts,
     confusion_matrix,
     confusion_of,
 )
-from handgrad.plot_style import LEGEND_ENTRIES, log_ticks, message_figure, panels, save_figure
-from handgrad.result_tables import results_table
-from handgrad.run_plots import BANDS, accuracy_by_hidden_units, learning_curves
-from handgrad.run_reader import Summary
-from handgrad.runs import Run
-from handgrad.seed_tables import seeds_table
-from handgrad.text_lines import class_labels
+from handgrad.plots.runs import BANDS, accuracy_by_hidden_units, learning_curves
+from handgrad.plots.style import LEGEND_ENTRIES, log_ticks, message_figure, panels, save_figure
+from handgrad.plots.text import class_labels
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.comparison import KEY, comparison_table
+from handgrad.tables.results import results_table
+from handgrad.tables.seeds import seeds_table
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -94,9 +94,7 @@ def save(figure: Figure, path: Path) -> str:
 def test_learning_curves_have_a_panel_for_each_activation_and_learning_rate() -> None:
     figure = learning_curves(grid(**PUBLISHED_GRID))
     assert titles(figure) == [
-        f"{activation}, learning rate {rate}"
-        for activation in PUBLISHED_GRID["activation"]
-        for rate in (0.001, 0.01)
+        f"{activation}, learning rate {rate}" for activation in PUBLISHED_GRID["activation"] for rate in (0.001, 0.01)
     ]
     assert [len(lines) for lines in curves(figure)] == [6] * 6
     assert legend_texts(figure) == [
@@ -239,9 +237,7 @@ def test_accuracy_has_a_panel_for_each_activation_and_learning_rate() -> None:
 
 
 def test_a_line_goes_through_the_mean_of_the_seeds() -> None:
-    runs = [
-        summary(faults, hidden_units=m, seed=s) for faults, m, s in [(100, 50, 0), (300, 50, 1), (50, 90, 0)]
-    ]
+    runs = [summary(faults, hidden_units=m, seed=s) for faults, m, s in [(100, 50, 0), (300, 50, 1), (50, 90, 0)]]
     line, points = accuracy(runs).axes[0].lines
     np.testing.assert_allclose(line.get_xdata(), [50, 90])
     np.testing.assert_allclose(line.get_ydata(), [0.98, 0.995])
@@ -249,9 +245,7 @@ def test_a_line_goes_through_the_mean_of_the_seeds() -> None:
 
 
 def test_runs_that_differ_in_more_than_the_seed_have_lines_of_their_own() -> None:
-    assert (
-        len(accuracy(grid(hidden_units=[50, 90], train_size=[None, 5], batch_size=[1, 2])).axes[0].lines) == 8
-    )
+    assert len(accuracy(grid(hidden_units=[50, 90], train_size=[None, 5], batch_size=[1, 2])).axes[0].lines) == 8
 
 
 def test_diverged_runs_have_no_point_and_are_counted() -> None:
@@ -330,9 +324,7 @@ def test_a_row_stands_at_its_mean_over_seeds_as_a_multiple_of_the_published_faul
 
 def test_verdicts_differ_in_marker_and_colour() -> None:
     runs = [summary(200), summary(300, l2=0.1), summary(200, l2=0.2), summary(500, l2=0.2, seed=1)]
-    figure = published_against_reproduced(
-        comparison(runs, rows=[summary(200, l2=l2) for l2 in (0.01, 0.1, 0.2)])
-    )
+    figure = published_against_reproduced(comparison(runs, rows=[summary(200, l2=l2) for l2 in (0.01, 0.1, 0.2)]))
     assert legend_texts(figure)[:3] == ["agrees", "differs", "unstable over seeds"]
     assert len({point.get_marker() for point in points(figure)[0]}) == 3
     assert len({point.get_color() for point in points(figure)[0]}) == 3
@@ -340,9 +332,7 @@ def test_verdicts_differ_in_marker_and_colour() -> None:
 
 def test_rows_without_a_finished_run_are_counted_or_say_so() -> None:
     rows = [summary(300, l2=l2) for l2 in (0.1, 0.2, 0.3)]
-    figure = published_against_reproduced(
-        comparison([summary(400, l2=0.1), summary(None, l2=0.2)], rows=rows)
-    )
+    figure = published_against_reproduced(comparison([summary(400, l2=0.1), summary(None, l2=0.2)], rows=rows))
     assert titles(figure) == ["mnist, 3 rows: 2 differ, 1 not run"]
     assert [text.get_text() for text in figure.axes[0].texts][1:] == ["300 → 400", "300 → diverged"]
     assert len(points(figure)[0]) == 1
@@ -489,9 +479,7 @@ def test_the_same_figure_gives_the_same_bytes(make, tmp_path: Path) -> None:
 
 def test_a_figure_does_not_depend_on_the_settings_of_the_user(tmp_path: Path) -> None:
     usual = save(learning_curves([summary()]), tmp_path / "usual.svg")
-    with mpl.rc_context(
-        {"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "red", "svg.hashsalt": None}
-    ):
+    with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "red", "svg.hashsalt": None}):
         assert save(learning_curves([summary()]), tmp_path / "other.svg") == usual
         assert mpl.rcParams["font.size"] == 30
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from job_log_files import NOON, at, epoch, log
 
-from handgrad.estimates import Estimate
-from handgrad.job_logs import END, last_lines, position
-from handgrad.progress import Key, Progress, View
-from handgrad.progress_display import MOST_ROWS, PlainDisplay
-from handgrad.progress_events import NotShown, ProgressEvents, follow, step_of_log
-from handgrad.steps import Step
+from handgrad.monitor.display import MOST_ROWS, PlainDisplay
+from handgrad.monitor.estimates import Estimate
+from handgrad.monitor.events import NotShown, ProgressEvents, follow, step_of_log
+from handgrad.monitor.job_logs import END, last_lines, position
+from handgrad.monitor.jobs import Step
+from handgrad.monitor.progress import Key, Progress, View
 
 
 def test_the_last_epoch_of_a_log_tells_how_far_it_is(tmp_path: Path) -> None:
@@ -30,9 +30,7 @@ def test_the_last_epoch_of_a_log_tells_how_far_it_is(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_is_where_its_checkpoint_is(tmp_path: Path) -> None:
-    path = log(
-        tmp_path / "a.log", f"{NOON},000 INFO resumes after epoch 12 and 300 examples of the next of x"
-    )
+    path = log(tmp_path / "a.log", f"{NOON},000 INFO resumes after epoch 12 and 300 examples of the next of x")
     where = position(last_lines(path))
     assert where is not None
     assert (where.epoch, where.left) == (12, None)

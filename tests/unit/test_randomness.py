@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from handgrad.randomness import Purpose, generator
+from handgrad.common.randomness import Purpose, generator
 
 PERMUTATION = [7, 2, 5, 1, 0, 4, 3, 6]
 NORMAL = [0.10296768001436127, -0.9805271710302613]
@@ -62,6 +62,4 @@ def test_the_numbers_of_the_purposes_never_change() -> None:
 
 def test_the_numbers_drawn_never_change() -> None:
     assert generator(0, Purpose.EPOCH_ORDER, 1).permutation(8).tolist() == PERMUTATION
-    assert generator(0, Purpose.INITIAL_WEIGHTS).standard_normal(2).tolist() == pytest.approx(
-        NORMAL, rel=1e-15
-    )
+    assert generator(0, Purpose.INITIAL_WEIGHTS).standard_normal(2).tolist() == pytest.approx(NORMAL, rel=1e-15)

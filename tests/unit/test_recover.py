@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import recover_workflow
-from handgrad.atomic import whole_file
-from handgrad.errors import HandgradError
+from handgrad.common.atomic import whole_file
+from handgrad.common.errors import HandgradError
 from recover_workflow import is_helper, is_job, is_main, jobname_prefix, main
 
 SQUEUE = """\
@@ -92,9 +92,7 @@ def start() -> Iterator[Start]:
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(text)
         command = [sys.executable, str(script), *words]
-        process = subprocess.Popen(
-            command, cwd=cwd, env={**os.environ, **env}, text=True, stdout=subprocess.PIPE
-        )
+        process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **env}, text=True, stdout=subprocess.PIPE)
         started.append(process)
         assert process.stdout
         process.stdout.readline()  # it is at work
@@ -115,9 +113,7 @@ def test_with_nothing_left_it_says_so(folder: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.endswith("There was nothing to recover.\n")
 
 
-def test_own_jobs_are_cancelled_and_waited_for(
-    folder: Path, slurm: Slurm, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_own_jobs_are_cancelled_and_waited_for(folder: Path, slurm: Slurm, capsys: pytest.CaptureFixture[str]) -> None:
     for id in ("11", "12", "13_4"):
         slurm.submit(id, NAME, folder)
     main(folder)
@@ -157,9 +153,7 @@ def test_another_checkouts_workflows_or_users_jobs_are_left(
     assert slurm.ids_cancelled() == []
 
 
-def test_the_users_defaults_for_squeue_hide_no_job(
-    folder: Path, slurm: Slurm, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_defaults_for_squeue_hide_no_job(folder: Path, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQUEUE_STATES", "PENDING")
     slurm.submit("11", NAME, folder)
     main(folder)
@@ -211,9 +205,7 @@ def test_it_refuses_while_snakemake_is_at_work_here_as_a_job(folder: Path, slurm
     assert slurm.ids_cancelled() == []
 
 
-def test_a_main_snakemake_of_another_folder_is_no_reason_to_refuse(
-    folder: Path, slurm: Slurm, tmp_path: Path
-) -> None:
+def test_a_main_snakemake_of_another_folder_is_no_reason_to_refuse(folder: Path, slurm: Slurm, tmp_path: Path) -> None:
     slurm.submit("10", "handgrad-main", tmp_path)
     slurm.submit("11", NAME, folder)
     main(folder)
@@ -392,7 +384,7 @@ def test_a_command_line_tells_what_a_process_is(command: str, main_or_job: str) 
 
 
 def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) -> None:
-    killed = "import os; from handgrad.atomic import whole_file as w\nwith w('{}'): os.kill(os.getpid(), 9)"
+    killed = "import os; from handgrad.common.atomic import whole_file as w\nwith w('{}'): os.kill(os.getpid(), 9)"
     for path in ("results/runs/digits/af.h5", "resources/mnist/images.gz", "elsewhere/af.h5"):
         code = killed.format(folder / path)
         env = {**os.environ, "PYTHONPATH": str(recover_workflow.ROOT / "scripts")}
@@ -410,9 +402,7 @@ def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) 
     assert sorted(left) == ["elsewhere", "resources/mnist", "results"]
 
 
-def test_locks_are_removed_whichever_experiment_set_them(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_locks_are_removed_whichever_experiment_set_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(recover_workflow.ROOT / "config", folder / "config")
     locks = folder / ".snakemake/locks"
     locks.mkdir(parents=True)
@@ -437,8 +427,7 @@ def test_a_mistake_is_one_line_and_exit_1(folder: Path, slurm: Slurm) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "make recover: squeue failed, exit status 1 (squeue: error: slurmctld is down); when SLURM answers, "
-        "try again\n"
+        "make recover: squeue failed, exit status 1 (squeue: error: slurmctld is down); when SLURM answers, try again\n"
     )
 
 

@@ -7,12 +7,12 @@ import h5py
 import numpy as np
 import pytest
 
-from handgrad.errors import HandgradError
-from handgrad.model import Weights
-from handgrad.run_reader import read_arrays, read_summary, require_current
-from handgrad.runfile import CONTENT_ATTRIBUTES, Segment, content_sha256, write_run
-from handgrad.runs import Run
-from handgrad.training import Epoch, Evaluation, State, Trained
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.runs import Run
+from handgrad.network.model import Weights
+from handgrad.storage.run_reader import read_arrays, read_summary, require_current
+from handgrad.storage.run_writer import CONTENT_ATTRIBUTES, Segment, content_sha256, write_run
+from handgrad.training.loop import Epoch, Evaluation, State, Trained
 
 RUN = Run(
     dataset="digits",

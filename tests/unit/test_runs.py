@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.errors import HandgradError
-from handgrad.runs import AXES, EXAMPLE, NAMED_AXES, Run, canonical_text, run_table, training_cost
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.runs import AXES, EXAMPLE, NAMED_AXES, Run, canonical_text, run_table, training_cost
 
 ALWAYS_NAMED = {
     "dataset": "mnist",
@@ -82,9 +82,7 @@ def test_the_first_eight_axes_are_always_named_and_no_default_of_the_others() ->
         ("validation_size", 10, "_validation_10"),
     ],
 )
-def test_the_other_axes_are_named_where_they_differ_from_the_default(
-    axis: str, value: object, suffix: str
-) -> None:
+def test_the_other_axes_are_named_where_they_differ_from_the_default(axis: str, value: object, suffix: str) -> None:
     assert Run(**ALWAYS_NAMED, **{axis: value}).name == EXAMPLE + suffix
 
 

@@ -11,25 +11,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from handgrad.check_files import read_check, write_check
-from handgrad.checkpoint import (
+from handgrad.common.errors import HandgradError
+from handgrad.common.sealed import seal, sealed_file
+from handgrad.datasets.data import ImageData, Split, read_data, write_data
+from handgrad.experiment.runs import Run
+from handgrad.gradient_check.files import read_check, write_check
+from handgrad.network.model import Weights
+from handgrad.plots.figure_files import read_figure
+from handgrad.plots.style import message_figure, save_figure
+from handgrad.storage.checkpoint import (
     Checkpoint,
     Origin,
     furthest_checkpoint,
     path_of,
     write_checkpoint,
 )
-from handgrad.data import ImageData, Split, read_data, write_data
-from handgrad.errors import HandgradError
-from handgrad.figure_files import read_figure
-from handgrad.made_tables import Text, read_made_table, write_made_table
-from handgrad.model import Weights
-from handgrad.plot_style import message_figure, save_figure
-from handgrad.run_reader import read_arrays, read_summary
-from handgrad.runfile import this_segment, write_run
-from handgrad.runs import Run
-from handgrad.sealed import seal, sealed_file
-from handgrad.training import Epoch, Evaluation, State, Trained
+from handgrad.storage.run_reader import read_arrays, read_summary
+from handgrad.storage.run_writer import this_segment, write_run
+from handgrad.tables.made import Text, read_made_table, write_made_table
+from handgrad.training.loop import Epoch, Evaluation, State, Trained
 
 RUN = Run(
     dataset="digits",
@@ -54,9 +54,7 @@ def trained() -> Trained:
 
 def write_store(path: Path) -> None:
     rng = np.random.default_rng(0)
-    splits = [
-        Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 10)
-    ]
+    splits = [Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 10)]
     write_data(path, ImageData(*splits, (2, 3), 255, ("a", "b", "c"), {"a.gz": "beef"}, "the-data"))
 
 
@@ -240,9 +238,7 @@ def test_a_file_without_a_seal_is_refused_whatever_it_holds(tmp_path: Path, kind
     ],
     ids=["pixels", "labels", "losses", "faults", "an attribute"],
 )
-def test_a_file_that_h5py_changed_is_refused(
-    tmp_path: Path, kind: str, change: Callable[[h5py.File], None]
-) -> None:
+def test_a_file_that_h5py_changed_is_refused(tmp_path: Path, kind: str, change: Callable[[h5py.File], None]) -> None:
     name, write, read = KINDS[kind]
     path = tmp_path / name
     write(path)
@@ -254,13 +250,13 @@ def test_a_file_that_h5py_changed_is_refused(
 def test_a_store_that_other_code_wrote_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a correction of the code that reads published files, with .snakemake removed."""
     write_store(tmp_path / "data.h5")
-    monkeypatch.setattr("handgrad.data.code_digest", lambda _: "newer")
+    monkeypatch.setattr("handgrad.datasets.data.code_digest", lambda _: "newer")
     assert "code_digest" in refused(tmp_path / "data.h5", read_store)
 
 
 def test_a_table_that_other_code_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_table_file(tmp_path / "seeds.csv")
-    monkeypatch.setattr("handgrad.made_tables.code_digest", lambda _: "newer")
+    monkeypatch.setattr("handgrad.tables.made.code_digest", lambda _: "newer")
     assert "other code" in refused(tmp_path / "seeds.csv", read_table_file)
 
 

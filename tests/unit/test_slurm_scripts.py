@@ -163,9 +163,7 @@ def test_the_clock_of_a_file_server_does_not_matter(slurm: Slurm) -> None:
     assert len(slurm.called("squeue")) == 1
 
 
-@pytest.mark.parametrize(
-    "reason", ["PartitionTimeLimit", "QOSMaxMemoryPerJob", "AssocMaxWallDurationPerJobLimit"]
-)
+@pytest.mark.parametrize("reason", ["PartitionTimeLimit", "QOSMaxMemoryPerJob", "AssocMaxWallDurationPerJobLimit"])
 def test_a_job_that_can_never_start_is_cancelled_and_has_failed(slurm: Slurm, reason: str) -> None:
     slurm.queue(f"7 PENDING {reason}\\n8 RUNNING None\\n")
     done = slurm.run("status.sh", "7")
@@ -174,9 +172,7 @@ def test_a_job_that_can_never_start_is_cancelled_and_has_failed(slurm: Slurm, re
     assert slurm.called("scancel") == ["--quiet 7"]
 
 
-@pytest.mark.parametrize(
-    "reason", ["Priority", "Resources", "PartitionNodeLimit", "QOSMaxCpuPerUserLimit", "(null)"]
-)
+@pytest.mark.parametrize("reason", ["Priority", "Resources", "PartitionNodeLimit", "QOSMaxCpuPerUserLimit", "(null)"])
 def test_a_job_that_waits_for_what_passes_is_left(slurm: Slurm, reason: str) -> None:
     slurm.queue(f"7 PENDING {reason}\\n")
     assert slurm.status("7") == "running"
@@ -231,17 +227,13 @@ AWAY = "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; ex
         (AWAY, "running"),
     ],
 )
-def test_a_job_that_a_wrapped_squeue_does_not_list_yet_is_looked_at(
-    slurm: Slurm, scontrol: str, status: str
-) -> None:
+def test_a_job_that_a_wrapped_squeue_does_not_list_yet_is_looked_at(slurm: Slurm, scontrol: str, status: str) -> None:
     slurm.queue("6 RUNNING None\\n")
     slurm.command("scontrol", scontrol)
     assert slurm.status("7") == status
 
 
-@pytest.mark.parametrize(
-    ("scontrol", "status"), [(SCONTROL.format("COMPLETED", "None"), "success"), (AWAY, "running")]
-)
+@pytest.mark.parametrize(("scontrol", "status"), [(SCONTROL.format("COMPLETED", "None"), "success"), (AWAY, "running")])
 def test_a_squeue_that_fails_for_a_minute_is_reported_once(slurm: Slurm, scontrol: str, status: str) -> None:
     slurm.command("squeue", "echo 'squeue: fatal: no such plugin' >&2; exit 1")
     slurm.command("scontrol", scontrol)
@@ -336,9 +328,7 @@ def test_a_job_that_slurm_will_never_take_is_not_submitted_again(slurm: Slurm, j
     assert "invalid account" in done.stderr
 
 
-def test_the_id_is_told_with_its_cluster_in_a_form_that_shells_leave_alone(
-    slurm: Slurm, jobscript: Path
-) -> None:
+def test_the_id_is_told_with_its_cluster_in_a_form_that_shells_leave_alone(slurm: Slurm, jobscript: Path) -> None:
     slurm.command("sbatch", "echo '42;north'")
     assert slurm.run("submit.sh", str(jobscript)).stdout == "42@north\n"
 
@@ -395,9 +385,7 @@ def test_a_job_whose_id_was_not_told_is_found_and_not_submitted_twice(slurm: Slu
     assert len(slurm.called("sbatch")) == 1
 
 
-def test_nothing_is_submitted_again_before_slurm_has_said_whether_it_has_the_job(
-    slurm: Slurm, jobscript: Path
-) -> None:
+def test_nothing_is_submitted_again_before_slurm_has_said_whether_it_has_the_job(slurm: Slurm, jobscript: Path) -> None:
     slurm.command("sbatch", LOST)
     slurm.squeue(f'[ "$(grep -c ^squeue "$OUT/calls")" -gt 3 ] && echo 43 $({COMMENT})')
     done = slurm.run("submit.sh", str(jobscript))
@@ -405,9 +393,7 @@ def test_nothing_is_submitted_again_before_slurm_has_said_whether_it_has_the_job
     assert len(slurm.called("sbatch")) == 1
 
 
-def test_every_submission_has_a_comment_of_its_own_that_tells_its_snakemake(
-    slurm: Slurm, jobscript: Path
-) -> None:
+def test_every_submission_has_a_comment_of_its_own_that_tells_its_snakemake(slurm: Slurm, jobscript: Path) -> None:
     for _ in range(2):
         slurm.run("submit.sh", "--comment=mine", str(jobscript))
     comments = [call.rpartition("--comment=")[2].split()[0] for call in slurm.called("sbatch")]
@@ -415,9 +401,7 @@ def test_every_submission_has_a_comment_of_its_own_that_tells_its_snakemake(
     assert all(comment.startswith("slurm_open.mine/") for comment in comments)
 
 
-def test_what_waits_to_be_submitted_is_given_up_when_snakemake_has_ended(
-    slurm: Slurm, jobscript: Path
-) -> None:
+def test_what_waits_to_be_submitted_is_given_up_when_snakemake_has_ended(slurm: Slurm, jobscript: Path) -> None:
     slurm.refuses("QOSMaxSubmitJobPerUserLimit")
     slurm.command("sleep", f'rm "{slurm.open}"')
     done = slurm.run("submit.sh", str(jobscript))

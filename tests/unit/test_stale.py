@@ -12,7 +12,20 @@ import numpy as np
 import pytest
 
 import prune_results
-from handgrad.checkpoint import (
+from handgrad.archive.stale import GROUPS, File, remove, take_inventory
+from handgrad.archive.stale_checkpoints import CHECKPOINTS
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.data import ImageData, Split, content_of, write_data
+from handgrad.experiment.config import Experiment, load_experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.config_files import merge
+from handgrad.experiment.experiment_file import read_config, read_experiment
+from handgrad.experiment.registry import data_digest
+from handgrad.experiment.runs import Run
+from handgrad.layout.paths import data_files, final_outputs, job_name, report_file
+from handgrad.network.model import Weights
+from handgrad.storage.checkpoint import (
     SUFFIX,
     Checkpoint,
     Origin,
@@ -20,19 +33,7 @@ from handgrad.checkpoint import (
     path_of,
     write_checkpoint,
 )
-from handgrad.config import Experiment, load_experiment
-from handgrad.config_errors import ConfigError
-from handgrad.config_files import merge
-from handgrad.data import ImageData, Split, content_of, write_data
-from handgrad.digests import code_digest, data_digest
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import read_config, read_experiment
-from handgrad.experiment_files import data_files, final_outputs, job_name, report_file
-from handgrad.model import Weights
-from handgrad.runs import Run
-from handgrad.stale import GROUPS, File, remove, take_inventory
-from handgrad.stale_checkpoints import CHECKPOINTS
-from handgrad.training import Epoch, State
+from handgrad.training.loop import Epoch, State
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,9 +238,7 @@ def test_a_checkpoint_that_a_longer_named_run_goes_on_from_is_kept(tmp_path: Pat
     assert stale(tmp_path, experiment(epochs=40)) == []
 
 
-def test_a_longer_checkpoint_that_is_not_past_the_end_of_a_named_run_is_kept(
-    tmp_path: Path, run_of: Any
-) -> None:
+def test_a_longer_checkpoint_that_is_not_past_the_end_of_a_named_run_is_kept(tmp_path: Path, run_of: Any) -> None:
     checkpoint(with_data(tmp_path), run_of(40), 15)
     assert stale(tmp_path, experiment(epochs=20)) == []
 
@@ -272,9 +271,7 @@ def test_a_checkpoint_of_other_code_is_no_beginning(tmp_path: Path, run_of: Any)
     assert stale(tmp_path, experiment(epochs=40)) == [path]
 
 
-def test_a_run_whose_schedule_knows_its_end_needs_its_own_checkpoint_alone(
-    tmp_path: Path, run_of: Any
-) -> None:
+def test_a_run_whose_schedule_knows_its_end_needs_its_own_checkpoint_alone(tmp_path: Path, run_of: Any) -> None:
     path = checkpoint(with_data(tmp_path), run_of(20, schedule="cosine"), 20)
     assert stale(tmp_path, experiment(epochs=40, schedule="cosine")) == [path]
 
@@ -312,9 +309,7 @@ def call(folder: Path, *, prune: bool = True, yes: bool = False) -> None:
     prune_results.main(folder, ["config/quick.yaml"], prune=prune, yes=yes)
 
 
-def test_the_list_tells_groups_files_sizes_and_the_total(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_list_tells_groups_files_sizes_and_the_total(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "results/data/mnist.h5", size=1_500_000)
     write(tmp_path, "results/checks/gate/mnist_tanh.json", "results/notes.txt", size=500)
     call(tmp_path, prune=False)
@@ -328,16 +323,12 @@ def test_the_list_tells_groups_files_sizes_and_the_total(
     assert len(left(tmp_path)) == 3
 
 
-def test_with_nothing_stale_it_says_so_and_does_not_ask(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_with_nothing_stale_it_says_so_and_does_not_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call(tmp_path)
     assert capsys.readouterr().out.endswith("\nNothing is stale.\n")
 
 
-def test_without_a_terminal_it_refuses_and_says_how_to_confirm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_terminal_it_refuses_and_says_how_to_confirm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "results/data/mnist.h5")
     with Path(os.devnull).open() as nothing:
         monkeypatch.setattr(sys, "stdin", nothing)
@@ -379,9 +370,7 @@ def test_results_that_lead_nowhere_are_not_taken_for_none(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("when", ["before it looks", "while it asks"])
-def test_it_refuses_while_snakemake_is_at_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
+def test_it_refuses_while_snakemake_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     calls: list[Path] = []
 
     def at_work(folder: Path) -> None:

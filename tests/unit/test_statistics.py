@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from handgrad.answers import require_faults, right_answers
-from handgrad.errors import HandgradError
-from handgrad.result_statistics import with_statistics
-from handgrad.result_tables import RESULT_COLUMNS, results_html, results_markdown, results_table
-from handgrad.run_reader import Summary
-from handgrad.runs import AXES, Run
-from handgrad.seed_tables import (
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.runs import AXES, Run
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.predictions import require_faults, right_answers
+from handgrad.tables.results import RESULT_COLUMNS, results_html, results_markdown, results_table
+from handgrad.tables.seeds import (
     SEEDS_COLUMNS,
     SETTING_AXES,
     count_seeds,
@@ -25,9 +24,10 @@ from handgrad.seed_tables import (
     seeds_markdown,
     seeds_table,
 )
-from handgrad.selection import best_run, chosen_on, how_chosen
-from handgrad.statistics import LEVEL, holm, mcnemar_exact, wilson_interval
-from handgrad.tables import read_table, rows_of, write_table
+from handgrad.tables.selection import best_run, chosen_on, how_chosen
+from handgrad.tables.significance import with_statistics
+from handgrad.tables.statistics import LEVEL, holm, mcnemar_exact, wilson_interval
+from handgrad.tables.table import read_table, rows_of, write_table
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -43,9 +43,7 @@ RUN = Run(
 SIZE = 1000
 
 
-def summary(
-    faults: int | None = 50, *, validation_faults: int = -1, loss: float = 0.5, **axes: Any
-) -> Summary:
+def summary(faults: int | None = 50, *, validation_faults: int = -1, loss: float = 0.5, **axes: Any) -> Summary:
     status, loss_ = ("diverged", None) if faults is None else ("finished", loss)
     history = {"validation_faults": np.array([999, validation_faults])}
     return Summary(replace(RUN, **axes), status, SIZE, faults, loss_, 1.0, history, "c0ffee", {})
@@ -143,9 +141,7 @@ def test_one_run_is_the_best() -> None:
 
 
 def test_the_statistics_are_shown_and_read_back(tmp_path: Path) -> None:
-    table = with_statistics(
-        results_table([summary(50), summary(80, l2=0.1), summary(None, l2=1.0)]), first_wrong
-    )
+    table = with_statistics(results_table([summary(50), summary(80, l2=0.1), summary(None, l2=1.0)]), first_wrong)
     write_table(tmp_path / "results.csv", table)
     pd.testing.assert_frame_equal(read_table(tmp_path / "results.csv", RESULT_COLUMNS), table)
     head, _, first, second, third, *rest = results_markdown(table).splitlines()

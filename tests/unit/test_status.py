@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from job_log_files import at, epoch, log
 
-from handgrad.estimates import Estimate
-from handgrad.status import MOST_ROWS, Status, status_rows, status_table, statuses, time_left
-from handgrad.steps import Step
+from handgrad.monitor.estimates import Estimate
+from handgrad.monitor.jobs import Step
+from handgrad.monitor.status import MOST_ROWS, Status, status_rows, status_table, statuses, time_left
 from recover_workflow import Job
 from show_status import LOGS, slurm_logs, who_is_at_work
 
@@ -45,9 +45,7 @@ def test_what_is_there_and_up_to_date_is_done(state: Callable[..., Status]) -> N
     assert state().state == "waiting"
 
 
-def test_what_was_made_since_snakemake_was_asked_is_done(
-    state: Callable[..., Status], tmp_path: Path
-) -> None:
+def test_what_was_made_since_snakemake_was_asked_is_done(state: Callable[..., Status], tmp_path: Path) -> None:
     (tmp_path / "made.h5").touch()
     assert state(DONE).state == "done"
 
@@ -143,9 +141,7 @@ def test_on_slurm_the_steps_of_a_job_are_those_that_its_log_names(tmp_path: Path
 
 def test_who_is_at_work_is_told() -> None:
     jobs = [Job("1", "RUNNING", "handgrad:a", "x"), Job("2", "PENDING", "handgrad:b", "x")]
-    assert who_is_at_work([12], jobs) == (
-        "Snakemake is at work here (process 12); SLURM jobs: 1 running, 1 pending."
-    )
+    assert who_is_at_work([12], jobs) == ("Snakemake is at work here (process 12); SLURM jobs: 1 running, 1 pending.")
     assert who_is_at_work([], []) == "No snakemake is seen at work here."
     main = Job("3", "RUNNING", "handgrad-main", "x")
     assert who_is_at_work([], [main]) == "Snakemake is at work here (SLURM job 3)."

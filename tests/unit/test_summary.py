@@ -14,18 +14,18 @@ import pytest
 import yaml
 from jinja2 import UndefinedError
 
-import handgrad.digests
-from handgrad.activations import ACTIVATIONS
-from handgrad.best_tables import best_table
-from handgrad.captions import caption_html, rst_html
-from handgrad.check_tables import checks_table
-from handgrad.config import Experiment, config_schema, load_experiment
-from handgrad.data import ImageData, Split, open_data, write_data
-from handgrad.digests import ASSETS, code_digest
-from handgrad.experiment_file import read_experiment
-from handgrad.figure_files import seal_figure
-from handgrad.job_costs import rule_costs
-from handgrad.methods import (
+import handgrad.common.code_digests
+from handgrad.common.code_digests import closure, code_digest
+from handgrad.datasets.data import ImageData, Split, open_data, write_data
+from handgrad.experiment.config import Experiment, config_schema, load_experiment
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.runs import AXES, Run, run_table
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.network.model import INITS
+from handgrad.page.benchmarks import rule_costs
+from handgrad.page.captions import caption_html, rst_html
+from handgrad.page.content import Contents, summary_page
+from handgrad.page.methods import (
     AXES_IN_WORDS,
     INITS_IN_WORDS,
     PIXELS_IN_WORDS,
@@ -34,14 +34,14 @@ from handgrad.methods import (
     experiment_in_words,
     shown_config,
 )
-from handgrad.model import INITS
-from handgrad.provenance import Machine, Source, git_revision, machines, source
-from handgrad.result_statistics import with_statistics
-from handgrad.result_tables import results_table
-from handgrad.run_reader import Summary
-from handgrad.runs import AXES, Run, run_table
-from handgrad.seed_tables import seeds_table
-from handgrad.summary_page import Contents, summary_page
+from handgrad.plots.figure_files import seal_figure
+from handgrad.storage.provenance import Machine, Source, git_revision, machines, source
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.best import best_table
+from handgrad.tables.gradient_checks import checks_table
+from handgrad.tables.results import results_table
+from handgrad.tables.seeds import seeds_table
+from handgrad.tables.significance import with_statistics
 from render_summary import job_names
 
 ROOT = Path(__file__).parents[2]
@@ -86,9 +86,7 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
 def test_one_run_is_told_in_the_singular() -> None:
     experiment = load("experiments: [{dataset: digits, epochs: 1}]")
     (words,) = experiment_in_words(experiment.blocks, experiment.datasets)
-    assert words.startswith(
-        "1 run on ``digits`` (images of 8 x 8 pixel values, 10 classes). Each trains on all 1,437 "
-    )
+    assert words.startswith("1 run on ``digits`` (images of 8 x 8 pixel values, 10 classes). Each trains on all 1,437 ")
     assert " for 1 epoch in batches of 100, with activation = tanh, hidden units M = 100, " in words
 
 
@@ -294,16 +292,18 @@ def test_the_digest_of_the_page_covers_its_template_and_captions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = code_digest("render_summary")
-    for pattern in ASSETS["render_summary"]:
+    for pattern in (pattern for module in closure("render_summary").values() for pattern in module.assets):
         assert list(ROOT.glob(pattern))
         for path in ROOT.glob(pattern):
             copy = tmp_path / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    monkeypatch.setattr(handgrad.digests, "PROJECT", tmp_path)
+    monkeypatch.setattr(handgrad.common.code_digests, "PROJECT", tmp_path)
+    code_digest.cache_clear()
     assert code_digest("render_summary") == before
-    for name in ("scripts/handgrad/summary/page.css", "workflow/report/accuracy.rst"):
+    for name in ("scripts/handgrad/page/assets/page.css", "workflow/report/accuracy.rst"):
         (tmp_path / name).write_text("changed")
+        code_digest.cache_clear()
         assert code_digest("render_summary") != before
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
 

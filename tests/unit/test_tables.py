@@ -14,16 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.check_tables import (
-    CHECK_COLUMNS,
-    PUBLISHED_CHECK,
-    check_row,
-    checks_html,
-    checks_markdown,
-    checks_table,
-    duration,
-)
-from handgrad.comparison_tables import (
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.published import comparable, published_rows
+from handgrad.experiment.runs import AXES, Run
+from handgrad.storage.run_reader import Summary
+from handgrad.tables.comparison import (
     COMPARISON_COLUMNS,
     KEY,
     PUBLISHED_COLUMNS,
@@ -36,19 +31,24 @@ from handgrad.comparison_tables import (
     count_verdicts,
     verdicts,
 )
-from handgrad.errors import HandgradError
-from handgrad.published import comparable, published_rows
-from handgrad.result_tables import (
+from handgrad.tables.gradient_checks import (
+    CHECK_COLUMNS,
+    PUBLISHED_CHECK,
+    check_row,
+    checks_html,
+    checks_markdown,
+    checks_table,
+    duration,
+)
+from handgrad.tables.results import (
     RESULT_COLUMNS,
     result_columns,
     results_html,
     results_markdown,
     results_table,
 )
-from handgrad.run_reader import Summary
-from handgrad.runs import AXES, Run
-from handgrad.seed_tables import seeds_table
-from handgrad.tables import (
+from handgrad.tables.seeds import seeds_table
+from handgrad.tables.table import (
     Column,
     html_page,
     markdown_table,
@@ -72,9 +72,7 @@ RUN = Run(
 )
 
 
-def summary(
-    faults: int | None = 272, *, size: int = 10000, loss: float | None = 0.09, **axes: Any
-) -> Summary:
+def summary(faults: int | None = 272, *, size: int = 10000, loss: float | None = 0.09, **axes: Any) -> Summary:
     status = "diverged" if faults is None else "finished"
     loss = None if faults is None else loss
     return Summary(replace(RUN, **axes), status, size, faults, loss, 12.345, {}, "c0ffee", {})
@@ -350,9 +348,7 @@ def test_a_row_known_to_be_unstable_is_so_until_enough_seeds_were_run(
 
 def test_the_six_rows_of_the_docs_are_known_to_be_unstable() -> None:
     rows = published_rows(ROOT / "config/published_results.csv")
-    unstable = [
-        row for row in rows if (row["seeds_most_faults"] or 0) > 2 * (row["seeds_fewest_faults"] or 0)
-    ]
+    unstable = [row for row in rows if (row["seeds_most_faults"] or 0) > 2 * (row["seeds_fewest_faults"] or 0)]
     assert len(unstable) == 6
     assert {(row["dataset"], row["learning_rate"]) for row in unstable} == {("mnist", 0.01)}
 
@@ -446,9 +442,7 @@ def test_the_comparison_csv_has_its_columns_and_blanks(tmp_path: Path) -> None:
 
 
 def test_verdicts_are_counted_in_all_and_at_each_learning_rate() -> None:
-    theirs = pd.concat(
-        [published(l2=l2, learning_rate=rate) for rate in (0.01, 0.001) for l2 in (0.1, 0.2, 0.3, 0.4)]
-    )
+    theirs = pd.concat([published(l2=l2, learning_rate=rate) for rate in (0.01, 0.001) for l2 in (0.1, 0.2, 0.3, 0.4)])
     ours = [
         summary(220, l2=0.1),
         summary(221, l2=0.1, seed=1),
@@ -506,8 +500,7 @@ def test_a_published_dataset_that_was_not_run_needs_no_divisor() -> None:
 def test_the_published_table_itself_can_be_compared() -> None:
     theirs = read_table(ROOT / "config/published_results.csv", PUBLISHED_COLUMNS)
     exact = [
-        summary(row["faults"], loss=row["loss"] * 6, **{name: row[name] for name in KEY})
-        for row in rows_of(theirs)
+        summary(row["faults"], loss=row["loss"] * 6, **{name: row[name] for name in KEY}) for row in rows_of(theirs)
     ]
     seeds = seeds_table(results_table(exact))
     table = comparison_table(seeds, theirs, {"mnist": 60000, "cifar10": 60000})

@@ -10,13 +10,13 @@ import pytest
 import threadpoolctl
 
 import train_run
-from handgrad import sealed
-from handgrad.check_files import write_check
-from handgrad.data import ImageData, Split, content_of, write_data
-from handgrad.digests import code_digest
-from handgrad.errors import HandgradError
-from handgrad.run_reader import read_summary
-from handgrad.training import Trained, train
+from handgrad.common import sealed
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.data import ImageData, Split, content_of, write_data
+from handgrad.gradient_check.files import write_check
+from handgrad.storage.run_reader import read_summary
+from handgrad.training.loop import Trained, train
 
 NAME = "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0"
 
@@ -111,9 +111,7 @@ def test_a_job_that_finds_its_run_finished_writes_it_without_training(
     assert Path(job["out"]).read_bytes() == first
 
 
-def test_a_job_whose_data_are_others_under_the_same_digest_trains_again(
-    job: dict[str, Any], images: ImageData
-) -> None:
+def test_a_job_whose_data_are_others_under_the_same_digest_trains_again(job: dict[str, Any], images: ImageData) -> None:
     # as after a change of the code that reads published files
     train_run.main(**job)
     first = read_summary(job["out"]).content_sha256

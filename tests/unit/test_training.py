@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from handgrad import training
-from handgrad.activations import ACTIVATIONS
-from handgrad.batch import Batch, in_step_order
-from handgrad.data import ImageData, PixelScaling, Split, split_rows
-from handgrad.model import Array, Weights, initial_weights, softmax
-from handgrad.randomness import Purpose, generator
-from handgrad.runs import Run
-from handgrad.training import Epoch, Evaluation, Trained, ascend, batches_of, train
+from handgrad.common.randomness import Purpose, generator
+from handgrad.datasets.data import ImageData, PixelScaling, Split, split_rows
+from handgrad.experiment.runs import Run
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.network.model import Array, Weights, initial_weights, softmax
+from handgrad.training import loop as training
+from handgrad.training.batch import Batch, in_step_order
+from handgrad.training.loop import Epoch, Evaluation, Trained, ascend, batches_of, train
 
 LN2, LN3 = math.log(2), math.log(3)
 
@@ -149,9 +149,7 @@ def torch_objective(
 def test_twenty_updates_agree_with_pytorch(
     name: str, batch_gradient: str, pixels: str, largest: float, eta: float
 ) -> None:
-    this = run(
-        activation=name, batch_gradient=batch_gradient, pixels=pixels, learning_rate=eta, l2=0.1, epochs=4
-    )
+    this = run(activation=name, batch_gradient=batch_gradient, pixels=pixels, learning_rate=eta, l2=0.1, epochs=4)
     x, y = torch.tensor(DATA.train.x / largest), torch.tensor(DATA.train.y.astype(np.int64))
     first = initial_weights(
         "published", ACTIVATIONS["tanh"], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64"
@@ -196,9 +194,7 @@ def test_twenty_updates_with_momentum_and_schedule_agree_with_pytorchs_own(
     scaling = PixelScaling.of("standardize", x=DATA.train.x, rows=np.arange(23), largest=255)
     x = torch.tensor(scaling.inputs(DATA.train.x, np.float64)[:, 1:])
     y = torch.tensor(DATA.train.y.astype(np.int64))
-    first = initial_weights(
-        "scaled", ACTIVATIONS[name], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64"
-    )
+    first = initial_weights("scaled", ACTIVATIONS[name], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64")
     W = [torch.tensor(w, requires_grad=True) for w in first]
     optimizer = torch.optim.SGD(W, lr=eta, momentum=momentum)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)
@@ -314,9 +310,7 @@ def test_every_epoch_passes_every_training_example_once_in_an_order_of_its_own(
 def test_mean_divides_a_smaller_last_batch_by_its_real_size(batches_seen: list[Array]) -> None:
     # 23 examples in batches of 20: the last has 3. From the weights before it, made by a run's first batch
     # alone, an update with `sum` and a third of the rate must lead where `mean` went.
-    W = initial_weights(
-        "published", ACTIVATIONS["tanh"], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64"
-    )
+    W = initial_weights("published", ACTIVATIONS["tanh"], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64")
     mean = run(batch_size=20, epochs=1, batch_gradient="mean")
     order = generator(3, Purpose.EPOCH_ORDER, 1).permutation(23)
     X, T = PixelScaling(1 / 255).inputs(DATA.train.x[order], np.float64), np.eye(3)[DATA.train.y[order]]
@@ -405,9 +399,7 @@ def test_a_finished_run_holds_the_evaluation_of_its_last_weights() -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_diverging_run_ends_as_diverged_keeps_its_history_and_warns_of_nothing(
-    name: str, dtype: str
-) -> None:
+def test_a_diverging_run_ends_as_diverged_keeps_its_history_and_warns_of_nothing(name: str, dtype: str) -> None:
     # Every warning is an error in these tests. The rate makes the penalty multiply the weights by -1e27.
     told: list[int] = []
     this = run(activation=name, dtype=dtype, learning_rate=1e29, epochs=50, pixels="raw")

@@ -85,7 +85,5 @@ class Terminal:
     @property
     def text(self) -> str:
         """All that can be read at the end, with what has scrolled away."""
-        scrolled = [
-            "".join(line[n].data for n in range(self.screen.columns)) for line in self.screen.history.top
-        ]
+        scrolled = ["".join(line[n].data for n in range(self.screen.columns)) for line in self.screen.history.top]
         return "\n".join(line.rstrip() for line in [*scrolled, *self.screen.display])

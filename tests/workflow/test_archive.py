@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 import verify_archive
-from handgrad.archive import SUMS, sums_text, write_archive
-from handgrad.check_files import check_text, parse_check
-from handgrad.errors import HandgradError
-from handgrad.runfile import content_sha256
-from handgrad.sealed import seal
+from handgrad.archive.pack import SUMS, sums_text, write_archive
+from handgrad.common.errors import HandgradError
+from handgrad.common.sealed import seal
+from handgrad.gradient_check.files import check_text, parse_check
+from handgrad.storage.run_writer import content_sha256
 
 from .conftest import ROOT, TINY, Project, copy_repository
 
@@ -142,9 +142,7 @@ def test_an_experiment_that_is_not_up_to_date_is_not_packed(finished: Project, t
 
 
 @pytest.mark.slow
-def test_a_dataset_that_is_gone_is_named_with_the_command_that_makes_it(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_a_dataset_that_is_gone_is_named_with_the_command_that_makes_it(finished: Project, tiny: Tiny) -> None:
     config = finished.write_config(tiny())
     (finished.path / "results/data/digits.h5").unlink()
     said = script(finished, "archive_experiment", config).stderr
@@ -207,11 +205,7 @@ def changed_run(content: bytes, tmp_path: Path, *, rehash: bool = False, reseal:
         if rehash:
             names = [f"{g}/{n}" for g in file for n in file[g]]
             facts = {
-                key: None
-                if isinstance(value, h5py.Empty)
-                else value.item()
-                if hasattr(value, "item")
-                else value
+                key: None if isinstance(value, h5py.Empty) else value.item() if hasattr(value, "item") else value
                 for key, value in file.attrs.items()
             }
             file.attrs["content_sha256"] = content_sha256({name: file[name][:] for name in names}, facts)
@@ -230,9 +224,7 @@ def test_a_changed_prediction_is_found(members: Members, verified: Any, tmp_path
     assert mistake.startswith(f"{RUN}: damaged, or changed")
 
 
-def test_a_changed_prediction_with_a_digest_that_fits_is_found(
-    members: Members, verified: Any, tmp_path: Path
-) -> None:
+def test_a_changed_prediction_with_a_digest_that_fits_is_found(members: Members, verified: Any, tmp_path: Path) -> None:
     members[RUN] = changed_run(members[RUN], tmp_path, rehash=True)
     mistakes = verified(members)
     assert all(mistake.startswith(f"{RUN}: ") for mistake in mistakes)
@@ -299,9 +291,7 @@ def test_a_gradient_check_whose_figures_do_not_pass_is_told(members: Members, ve
         members[check], lambda check: check["blocks"]["W2"]["step"].update(max_rel_difference=0.5)
     )
     (mistake,) = verified(members)
-    assert mistake.startswith(
-        f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;"
-    )
+    assert mistake.startswith(f"{check}: W2, training's step: the relative difference is 0.5, its limit 1e-10;")
 
 
 def test_runs_of_several_codes_are_told(members: Members, verified: Any) -> None:
@@ -380,9 +370,7 @@ def test_a_check_that_no_table_can_be_made_of_is_one_line(members: Members, veri
     assert mistake.startswith("the tables cannot be made again from its runs and checks: ")
 
 
-def test_a_damaged_check_is_named_as_a_member_without_advice_for_results(
-    members: Members, verified: Any
-) -> None:
+def test_a_damaged_check_is_named_as_a_member_without_advice_for_results(members: Members, verified: Any) -> None:
     check = next(name for name in members if name.startswith("results/checks/gradients/"))
     members[check] = changed_check(members[check], lambda check: check.pop("seconds_central"))
     assert verified(members) == [

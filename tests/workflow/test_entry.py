@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from handgrad.activations import ACTIVATIONS
+from handgrad.network.activations import ACTIVATIONS
 
 from .conftest import ROOT, Project
 
@@ -168,9 +168,7 @@ def test_a_diverged_run_is_a_row(project: Project, tiny: Tiny) -> None:
 def test_the_longest_runs_are_trained_first(project: Project, tiny: Tiny) -> None:
     config = tiny(axes={"learning_rate": 0.001, "epochs": [1, 3, 2], "hidden_units": [5, 50]})
     done = project.snakemake("--configfile", project.write_config(config), cores=1)
-    started = re.findall(
-        r"^    output: results/runs/digits/af_tanh_hu_(\d+)_.*_ep_(\d)_", done.stdout, re.MULTILINE
-    )
+    started = re.findall(r"^    output: results/runs/digits/af_tanh_hu_(\d+)_.*_ep_(\d)_", done.stdout, re.MULTILINE)
     # networks as small as these take hardly less when they are smaller: it is the updates that count
     assert started == [("50", "3"), ("5", "3"), ("50", "2"), ("5", "2"), ("50", "1"), ("5", "1")]
 

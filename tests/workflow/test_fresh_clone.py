@@ -32,7 +32,5 @@ def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(
     again = subprocess.run(["make", "quick"], cwd=clone, capture_output=True, text=True, check=False)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
-    status = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
-    )
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True)
     assert status.stdout == ""

@@ -7,10 +7,10 @@ import pytest
 
 from .conftest import Project
 
-MODEL = "scripts/handgrad/model.py"
-ACTIVATIONS = "scripts/handgrad/activations.py"
-BATCH = "scripts/handgrad/batch.py"
-CHECK = "scripts/handgrad/numeric_gradients.py"
+MODEL = "scripts/handgrad/network/model.py"
+ACTIVATIONS = "scripts/handgrad/network/activations.py"
+BATCH = "scripts/handgrad/training/batch.py"
+CHECK = "scripts/handgrad/gradient_check/numeric_gradients.py"
 
 
 @pytest.mark.parametrize(

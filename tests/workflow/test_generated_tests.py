@@ -67,10 +67,14 @@ def test_the_tests_that_snakemake_generates_pass_for_every_rule(generated: Proje
 
 #: a change of what a rule makes, for a rule that writes the same bytes and for each that does not
 BROKEN = {
-    "plot_cost": ("scripts/handgrad/cost_plots.py", "Seconds of training", "Hours of training"),
-    "train_run": ("scripts/handgrad/training.py", "run.learning_rate * rate", "run.learning_rate * rate * 2"),
+    "plot_cost": ("scripts/handgrad/plots/cost.py", "Seconds of training", "Hours of training"),
+    "train_run": (
+        "scripts/handgrad/training/loop.py",
+        "run.learning_rate * rate",
+        "run.learning_rate * rate * 2",
+    ),
     "check_gradients": ("scripts/check_gradients.py", '"passed": report.passed', '"passed": "yes"'),
-    "render_summary": ("scripts/handgrad/summary_page.py", '"Best results"', '"The best"'),
+    "render_summary": ("scripts/handgrad/page/content.py", '"Best results"', '"The best"'),
 }
 
 

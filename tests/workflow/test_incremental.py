@@ -62,23 +62,23 @@ GATE = "results/checks/gate/*"
 @pytest.mark.parametrize(
     ("file", "again", "untouched"),
     [
-        pytest.param("handgrad/plot_style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
+        pytest.param("handgrad/plots/style.py", [FIGURES], [DATA, GATE, CHECKS, RUNS, TABLES], id="plots"),
         pytest.param(
-            "handgrad/check_tables.py",
+            "handgrad/tables/gradient_checks.py",
             [],
             [DATA, GATE, CHECKS, RUNS, FIGURES],
             marks=pytest.mark.slow,
             id="one table",
         ),
         pytest.param(
-            "handgrad/statistics.py",
+            "handgrad/tables/statistics.py",
             [RESULTS],
             [DATA, GATE, CHECKS, RUNS],
             marks=pytest.mark.slow,
             id="statistics",
         ),
         pytest.param(
-            "handgrad/summary/page.css",
+            "handgrad/page/assets/page.css",
             [PAGE],
             [DATA, GATE, CHECKS, RUNS, TABLES, FIGURES],
             marks=pytest.mark.slow,
@@ -92,31 +92,31 @@ GATE = "results/checks/gate/*"
             id="script of a plot",
         ),
         pytest.param(
-            "handgrad/check_report.py",
+            "handgrad/gradient_check/report.py",
             [CHECKS],
             [DATA, GATE, RUNS],
             marks=pytest.mark.slow,
             id="the report's check",
         ),
         pytest.param(
-            "handgrad/gradient_check.py",
+            "handgrad/gradient_check/check.py",
             [GATE, CHECKS, RUNS],
             [DATA],
             marks=pytest.mark.slow,
             id="the check",
         ),
-        pytest.param("handgrad/model.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="model"),
+        pytest.param("handgrad/network/model.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="model"),
+        pytest.param("handgrad/training/loop.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="training"),
         pytest.param(
-            "handgrad/training.py", [GATE, CHECKS, RUNS], [DATA], marks=pytest.mark.slow, id="training"
+            "handgrad/storage/run_writer.py",
+            [RUNS],
+            [DATA, GATE, CHECKS],
+            marks=pytest.mark.slow,
+            id="run file",
         ),
+        pytest.param("train_run.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="script of training"),
         pytest.param(
-            "handgrad/runfile.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="run file"
-        ),
-        pytest.param(
-            "train_run.py", [RUNS], [DATA, GATE, CHECKS], marks=pytest.mark.slow, id="script of training"
-        ),
-        pytest.param(
-            "handgrad/formats.py",
+            "handgrad/datasets/formats.py",
             [DATA, GATE, CHECKS, RUNS],
             [],
             marks=pytest.mark.slow,
@@ -129,7 +129,7 @@ def test_a_change_of_code_runs_again_what_depends_on_it_and_nothing_else(
 ) -> None:
     before = {pattern: finished.times(pattern) for pattern in [*again, *untouched]}
     with (finished.path / "scripts" / file).open("a") as code:
-        code.write("\n# another comment\n")
+        code.write("\n/* another */\n" if file.endswith(".css") else "\nanother = 1\n")
     finished.run(tiny())
     for pattern in again:
         assert written(before[pattern], finished.times(pattern)) == set(before[pattern])
@@ -161,12 +161,10 @@ def test_another_order_of_values_is_another_order_of_rows(finished: Project, tin
     assert list(table.learning_rate) == [0.002, 0.001]
 
 
-def test_stale_runs_are_refused_when_snakemake_has_forgotten_how_they_were_made(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_stale_runs_are_refused_when_snakemake_has_forgotten_how_they_were_made(finished: Project, tiny: Tiny) -> None:
     shutil.rmtree(finished.path / ".snakemake")
-    with (finished.path / "scripts/handgrad/model.py").open("a") as code:
-        code.write("\n# another comment\n")
+    with (finished.path / "scripts/handgrad/network/model.py").open("a") as code:
+        code.write("\nanother = 1\n")
     (finished.path / "results/tiny/tables/results.csv").unlink()
     said = finished.refuse(tiny())
     lines = [line for line in said.splitlines() if "holds another result than expected: the code" in line]
@@ -187,9 +185,7 @@ def test_training_again_gives_the_same_run(finished: Project, tiny: Tiny) -> Non
 
 
 @pytest.mark.slow
-def test_another_experiment_reuses_shared_runs_and_leaves_the_first_tables_alone(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_another_experiment_reuses_shared_runs_and_leaves_the_first_tables_alone(finished: Project, tiny: Tiny) -> None:
     runs, first = finished.times(RUNS), finished.times("results/tiny/**/*")
     finished.run(tiny("other", axes={"learning_rate": [0.002, 0.004]}))
     assert written(runs, finished.times(RUNS)) == {name_of("0.004")}

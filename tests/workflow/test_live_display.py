@@ -14,8 +14,8 @@ from .terminal import Terminal
 PROGRAM = """
 import os, signal, subprocess, sys
 sys.path.insert(0, {scripts!r})
-from handgrad.progress import Progress
-from handgrad.progress_display import LiveDisplay, display
+from handgrad.monitor.progress import Progress
+from handgrad.monitor.display import LiveDisplay, display
 
 class Broken(Progress):
     def look(self):
@@ -59,9 +59,7 @@ def test_every_line_is_shown_once_and_in_order(kind: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1), (3, 5)], ids=str)
-def test_a_terminal_without_room_gets_every_line_and_nothing_live(
-    size: tuple[int, int], tmp_path: Path
-) -> None:
+def test_a_terminal_without_room_gets_every_line_and_nothing_live(size: tuple[int, int], tmp_path: Path) -> None:
     shown = Terminal(program(), cwd=tmp_path, env=dict(os.environ), size=size)
     assert shown.run() == 0
     said = shown.written.decode()

@@ -52,12 +52,8 @@ def report_text(user: Project, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(
-    project: Project, tmp_path: Path
-) -> None:
-    snakefile = (block("python", 0) + "\n\n" + block("python", 1)).replace(
-        "/path/to/handgrad", str(project.path)
-    )
+def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(project: Project, tmp_path: Path) -> None:
+    snakefile = (block("python", 0) + "\n\n" + block("python", 1)).replace("/path/to/handgrad", str(project.path))
     user = folder_with(tmp_path / "user", snakefile, yaml.safe_load(block("yaml")))
     said = succeed(user)
     assert "rule handgrad_train_run:" in said
@@ -114,9 +110,7 @@ use rule train_run from handgrad with:
     assert "Nothing to be done" in succeed(user, "all")
 
 
-def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(
-    project: Project, tmp_path: Path
-) -> None:
+def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(project: Project, tmp_path: Path) -> None:
     snakefile = block("python").replace("/path/to/handgrad", str(project.path))
     user = folder_with(tmp_path / "user", snakefile, TINY)
     said = user.snakemake("--lint").stdout
@@ -126,9 +120,7 @@ def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(
     assert said.count("Lints for") == 1
 
 
-def test_a_module_s_config_changes_a_key_of_a_dataset_and_keeps_the_rest(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_module_s_config_changes_a_key_of_a_dataset_and_keeps_the_rest(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "mnist"
     folder.mkdir()
     config = {

@@ -59,7 +59,7 @@ def test_logs_and_benchmarks_are_where_steps_say(project: Project, tiny: Tiny) -
     dry = project.snakemake("-n", "--configfile", config).stdout
     code = (
         "import sys; sys.path.insert(0, 'scripts'); from pathlib import Path; "
-        "from handgrad.steps import steps_of; "
+        "from handgrad.monitor.jobs import steps_of; "
         f"[print(step.log, step.benchmark) for step in steps_of(Path({config!r}))]"
     )
     done = subprocess.run(

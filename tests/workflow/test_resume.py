@@ -146,9 +146,7 @@ def test_a_training_process_that_was_killed_goes_on_where_it_was(
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(
-    finished: Project, whole: dict[str, str]
-) -> None:
+def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(finished: Project, whole: dict[str, str]) -> None:
     config = long_config(checkpoint_seconds=1000)
     with started(finished, config) as snakemake:
         wait_until(lambda: has_passed_50_epochs(finished))
@@ -239,19 +237,17 @@ def test_a_run_file_that_is_gone_comes_back_without_training(finished: Project, 
 @pytest.mark.slow
 def test_runs_that_a_changed_check_starts_again_are_not_trained_again(finished: Project, tiny: Tiny) -> None:
     before = {path: path.read_bytes() for path in finished.path.glob("results/runs/**/*.h5")}
-    with (finished.path / "scripts/handgrad/gradient_check.py").open("a") as code:
+    with (finished.path / "scripts/handgrad/gradient_check/check.py").open("a") as code:
         code.write("\n# another comment\n")
     assert re.search(r"^train_run +2$", finished.train(tiny()), re.MULTILINE)
     assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.slow
-def test_checkpoints_of_other_code_are_set_aside_and_the_runs_trained_again(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_checkpoints_of_other_code_are_set_aside_and_the_runs_trained_again(finished: Project, tiny: Tiny) -> None:
     checkpoint = finished.path / f"results/checkpoints/digits/{name_of(1)}.checkpoint"
     old = checkpoint.read_bytes()
-    with (finished.path / "scripts/handgrad/training.py").open("a") as code:
+    with (finished.path / "scripts/handgrad/training/loop.py").open("a") as code:
         code.write("\n# another comment\n")
     finished.train(tiny())
     log = log_of(finished, name_of(1))

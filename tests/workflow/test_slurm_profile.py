@@ -31,7 +31,7 @@ def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_old_outputs_of_jobs_that_were_refused_are_not_taken_for_new_ones(
     finished: Project, refusing: None, tiny: Tiny
 ) -> None:
-    finished.edit("scripts/handgrad/model.py", '"""', '"""Changed. ')
+    finished.edit("scripts/handgrad/network/model.py", '"""', '"""Changed. ')
     changed = ("check_gate", "check_gradients", "train_run")
     plan = finished.run(tiny(), "-n", *PROFILE)
     assert all(f"rule {job}:" in plan for job in changed)

@@ -150,9 +150,7 @@ def test_the_same_files_in_a_folder_of_ones_own_make_the_data_again_and_fetch_no
     assert sources(downloaded) == checksums(folder)
 
 
-def test_files_in_a_folder_of_ones_own_are_used_in_place(
-    project: Project, folder: Path, nowhere: str
-) -> None:
+def test_files_in_a_folder_of_ones_own_are_used_in_place(project: Project, folder: Path, nowhere: str) -> None:
     project.train(small(dataset(folder, nowhere, local_dir=str(folder))))
     assert not (project.path / "resources").exists()
     assert len(project.times(RUNS)) == 1
@@ -213,9 +211,7 @@ def test_labels_of_one_class_are_said_on_terminal_log_page_and_check(
         assert "all 20 test images are of class 0" in text
 
 
-def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(
-    project: Project, folder: Path, nowhere: str
-) -> None:
+def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(project: Project, folder: Path, nowhere: str) -> None:
     entry = dataset(folder, nowhere, local_dir=str(folder))
     path = folder / "train-x.gz"
     path.write_bytes(path.read_bytes()[:-1] + b"!")

@@ -17,9 +17,7 @@ KEY = "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2"
 HEAD = f"{KEY},precision_percent,faults,test_size,loss\n"
 
 
-def test_seeds_are_compared_each_for_itself_and_with_the_published_table(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_seeds_are_compared_each_for_itself_and_with_the_published_table(finished: Project, tiny: Tiny) -> None:
     published = finished.path / "config/mine.csv"
     rows = [f"digits,tanh,5,{rate},50,1,0.01,50.0,300,360,2.0\n" for rate in ("0.001", "0.004")]
     published.write_text(HEAD + "".join(rows))
@@ -51,9 +49,7 @@ def test_with_a_validation_split_the_best_run_is_chosen_on_it(project: Project, 
     assert "saw the test set" not in text
 
 
-def test_the_published_best_stands_beside_ours_though_no_run_is_a_reproduction(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_the_published_best_stands_beside_ours_though_no_run_is_a_reproduction(finished: Project, tiny: Tiny) -> None:
     rows = [f"digits,tanh,5,{rate},50,1,0.01,50.0,{faults},360,2.0\n" for rate, faults in ((1, 90), (2, 72))]
     (finished.path / "config/mine.csv").write_text(HEAD + "".join(rows))
     table = {"table": "mine.csv", "loss_divisor": {"digits": 360}}
@@ -64,10 +60,7 @@ def test_the_published_best_stands_beside_ours_though_no_run_is_a_reproduction(
     assert best.best_of.tolist() == ["network", "dataset"]
     assert best.published_accuracy.tolist() == [0.8, 0.8]
     assert best.chosen_on.tolist() == ["validation"] * 2
-    assert (
-        best.validation_faults_mean.tolist()
-        == [pd.read_csv(tables / "results.csv").validation_faults.min()] * 2
-    )
+    assert best.validation_faults_mean.tolist() == [pd.read_csv(tables / "results.csv").validation_faults.min()] * 2
     # without a published table there is one side
     finished.run(tiny(axes={"validation_size": 100}, published={"table": None}))
     assert pd.read_csv(tables / "best.csv").published_faults.isna().all()

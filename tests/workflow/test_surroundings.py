@@ -65,9 +65,7 @@ def test_another_handgrad_on_the_path_of_python_is_not_taken(project: Project, t
 
 
 @pytest.mark.parametrize("folder", ["results", "resources"])
-def test_a_file_in_place_of_a_folder_is_named_before_any_job(
-    folder: str, project: Project, tiny: Tiny
-) -> None:
+def test_a_file_in_place_of_a_folder_is_named_before_any_job(folder: str, project: Project, tiny: Tiny) -> None:
     (project.path / folder).touch()
     said = project.refuse(tiny())
     assert f"{folder}: Not a directory" in said
@@ -90,9 +88,7 @@ def test_a_mistake_is_said_where_the_terminal_lacks_its_letters(project: Project
     assert "cl\\xe9: unknown key" in done.stdout
 
 
-def snakemake(
-    project: Project, environment: dict[str, str], *arguments: str
-) -> subprocess.CompletedProcess[str]:
+def snakemake(project: Project, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run snakemake in another environment."""
     return subprocess.run(
         project.command(*arguments),

@@ -94,9 +94,7 @@ def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: 
 
 
 @pytest.mark.parametrize("quiet", [["--quiet", "all"], ["-n"]], ids=" ".join)
-def test_who_asks_for_quiet_or_for_a_dry_run_sees_nothing_live(
-    quiet: list[str], finished: Project, tiny: Tiny
-) -> None:
+def test_who_asks_for_quiet_or_for_a_dry_run_sees_nothing_live(quiet: list[str], finished: Project, tiny: Tiny) -> None:
     config = tiny(axes={"learning_rate": [0.001, 0.002, 0.003]})
     shown = terminal(finished, config, *quiet, "--until", "train_run")
     assert shown.run() == 0

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from handgrad.data import ImageData, Split, write_data
+from handgrad.datasets.data import ImageData, Split, write_data
 
 from .conftest import Project, written
 
@@ -80,9 +80,7 @@ def change_loss(file: h5py.File) -> None:
 def change_number(path: Path) -> None:
     """The accuracy of the first row."""
     text = path.read_text()
-    accuracy = next(
-        word for word in text.splitlines()[1].split(",") if word.startswith("0.") and len(word) > 8
-    )
+    accuracy = next(word for word in text.splitlines()[1].split(",") if word.startswith("0.") and len(word) > 8)
     path.write_text(text.replace(accuracy, "0.999999999"))
 
 
@@ -143,7 +141,7 @@ def test_a_changed_file_is_refused_by_name_and_deleting_it_helps(
 def test_a_finished_gate_lets_nothing_train_once_the_step_is_broken(finished: Project, tiny: Tiny) -> None:
     """Though Snakemake has forgotten by which code it was made, and a run is new."""
     shutil.rmtree(finished.path / ".snakemake")
-    finished.edit("scripts/handgrad/activations.py", "np.subtract(1,", "np.subtract(-1,")
+    finished.edit("scripts/handgrad/network/activations.py", "np.subtract(1,", "np.subtract(-1,")
     runs, page = finished.times("results/runs/**/*.h5"), finished.times(PAGE)
     line = refusal(finished.refuse(tiny(axes=MORE)), GATE)
     assert finished.times("results/runs/**/*.h5") == runs
@@ -177,7 +175,7 @@ def test_a_gate_that_is_made_again_with_the_rest_computes_no_epoch(finished: Pro
 @pytest.mark.slow
 def test_a_change_of_the_checking_code_alone_computes_no_epoch(finished: Project, tiny: Tiny) -> None:
     first = contents(finished)
-    with (finished.path / "scripts/handgrad/gradient_check.py").open("a") as code:
+    with (finished.path / "scripts/handgrad/gradient_check/check.py").open("a") as code:
         code.write("\n# another comment\n")
     finished.run(tiny())
     assert contents(finished) == first

@@ -40,9 +40,7 @@ def use_stand_ins(clone: Path, folder: Path, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_every_command_of_the_tutorial_does_in_a_fresh_clone_what_the_page_shows(
-    tmp_path: Path, mirror: str
-) -> None:
+def test_every_command_of_the_tutorial_does_in_a_fresh_clone_what_the_page_shows(tmp_path: Path, mirror: str) -> None:
     reader = Reader(tmp_path)
     first, *others = [block for block in blocks(PAGE.read_text()) if block.section != CLUSTER]
     reader.follow(first)
@@ -85,9 +83,7 @@ def test_what_is_shown_may_leave_out_what_it_says_that_it_does(shown: list[str],
         pytest.param(["...", "two", "...", "one", "..."], "one\ntwo\n", id="another order"),
         pytest.param(["...", "onee", "..."], "one\n", id="another text"),
         pytest.param(["12 runs in 1.5 s"], "13 runs in 1.5 s\n", id="another number"),
-        pytest.param(
-            ["| tanh |   50 | 91.11% |"], "| tanh |  100 | 91.11% |\n", id="another number in a table"
-        ),
+        pytest.param(["| tanh |   50 | 91.11% |"], "| tanh |  100 | 91.11% |\n", id="another number in a table"),
         pytest.param(["| 91.11% |"], "| |\n", id="no number in a table"),
     ],
 )

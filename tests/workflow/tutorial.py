@@ -123,9 +123,7 @@ class Reader:
         own = Path(sys.prefix) / "bin"  # the page enters an environment itself
         path = [entry for entry in os.environ["PATH"].split(":") if Path(entry) != own]
         # A checkout may belong to somebody else, as in containers; git would not clone it.
-        name = {
-            f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-        }
+        name = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         git = {
             **name,
             "GIT_CONFIG_COUNT": "1",
@@ -149,9 +147,7 @@ class Reader:
 
     def change(self, block: Block) -> None:
         path = self.folder / block.file
-        old, new = (
-            "".join(f"{line[1:]}\n" for line in block.lines[1:] if not line.startswith(mark)) for mark in "+-"
-        )
+        old, new = ("".join(f"{line[1:]}\n" for line in block.lines[1:] if not line.startswith(mark)) for mark in "+-")
         text = path.read_text()
         assert text.count(old) == 1, f"{block.file} does not hold once\n{old}"
         path.write_text(text.replace(old, new))

@@ -44,15 +44,17 @@ def put_library_first():
 
 put_library_first()
 
-from handgrad import costs, experiment_files, memory
-from handgrad.activations import ACTIVATIONS
-from handgrad.config import load_experiment
-from handgrad.dates import date_now
-from handgrad.digests import PROJECT, code_digest, data_digest, file_sha256, names_digest
-from handgrad.errors import HandgradError
-from handgrad.experiment_file import complete_module_config, keys_to, read_config, repeated_options
-from handgrad.methods import experiment_in_words, shown_config
-from handgrad.registry import EMBEDDED
+from handgrad.layout import memory, paths, resources
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.experiment.config import load_experiment
+from handgrad.layout.dates import date_now
+from handgrad.common.code_digests import PROJECT, code_digest
+from handgrad.experiment.registry import data_digest
+from handgrad.common.hashing import file_sha256, names_digest
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.experiment_file import complete_module_config, keys_to, read_config, repeated_options
+from handgrad.page.methods import experiment_in_words, shown_config
+from handgrad.experiment.registry import EMBEDDED
 
 
 def load():
@@ -85,7 +87,7 @@ def prepare():
     """What the main process alone takes care of, from here to its end."""
     if workflow.is_main_process:
         # not with the others: each job parses this file
-        from handgrad.main_process import prepare_main_process, require_path, require_writable
+        from handgrad.layout.main_process import prepare_main_process, require_path, require_writable
 
         prepare_main_process()
         try:
@@ -99,7 +101,7 @@ def prepare():
 def check_results():
     """End the workflow before its first job if it cannot read a file that it would use."""
     if workflow.is_main_process:
-        from handgrad.main_process import require_readable
+        from handgrad.layout.main_process import require_readable
 
         try:
             require_readable([*data_files(), *final_outputs()])
@@ -134,32 +136,32 @@ def entry(wildcards):
 
 def dataset_names():
     """The datasets that this experiment trains on, in the order in which it names them."""
-    return experiment_files.dataset_names(EXPERIMENT)
+    return paths.dataset_names(EXPERIMENT)
 
 
 def runs_of(dataset=None):
     """The run files of this experiment, in the order of its table; of one dataset, or of all."""
-    return experiment_files.run_files(EXPERIMENT, dataset)
+    return paths.run_files(EXPERIMENT, dataset)
 
 
 def data_files():
     """The datasets that this experiment trains on, as files."""
-    return experiment_files.data_files(EXPERIMENT)
+    return paths.data_files(EXPERIMENT)
 
 
 def final_outputs():
     """What `snakemake` makes when it is not told what to make."""
-    return experiment_files.final_outputs(EXPERIMENT)
+    return paths.final_outputs(EXPERIMENT)
 
 
 def checksum_files():
     """The checksums of this experiment's tables."""
-    return experiment_files.checksum_files(EXPERIMENT)
+    return paths.checksum_files(EXPERIMENT)
 
 
 def figure_files():
     """The figures of this experiment."""
-    return experiment_files.figure_files(EXPERIMENT)
+    return paths.figure_files(EXPERIMENT)
 
 
 def snakemake_memory():
@@ -200,7 +202,7 @@ def refuse_too_large():
 def show_progress():
     """Show how far the workflow is while it runs. In the main process alone, since hooks are off in jobs."""
     # not with the others: each job parses this file, and these take long to load
-    from handgrad.progress_events import follow
+    from handgrad.monitor.events import follow
 
     quiet = {choice.name for choice in workflow.output_settings.quiet or ()}
     if not quiet & {"ALL", "PROGRESS"}:
@@ -240,8 +242,7 @@ def entry_to_read(wildcards):
     """The registry entry without mirrors and folder: where a file came from does not change what is in it."""
     facts = entry(wildcards)
     files = {
-        role: {key: value for key, value in file.items() if key != "mirrors"}
-        for role, file in facts["files"].items()
+        role: {key: value for key, value in file.items() if key != "mirrors"} for role, file in facts["files"].items()
     }
     return {**facts, "files": files, "local_dir": None}
 
@@ -270,7 +271,7 @@ def downloads():
 
 def preprocess_memory(wildcards, attempt):
     """Megabytes to ask for; a second attempt gets twice as much."""
-    return attempt * (snakemake_memory() + costs.preprocess_megabytes(entry(wildcards)))
+    return attempt * (snakemake_memory() + resources.preprocess_megabytes(entry(wildcards)))
 
 
 def digest_of_data(wildcards):
@@ -299,7 +300,7 @@ def gate_of_run(wildcards):
 
 def run_seconds(wildcards):
     """What a run takes on a slow core."""
-    return costs.most_seconds(run_of(wildcards), entry(wildcards))
+    return resources.most_seconds(run_of(wildcards), entry(wildcards))
 
 
 def run_priority(wildcards):
@@ -317,7 +318,7 @@ def run_minutes(wildcards, attempt):
 
 def run_memory(wildcards, attempt):
     """Megabytes to ask for; a second attempt gets twice as much."""
-    return attempt * (snakemake_memory() + costs.run_megabytes(run_of(wildcards), entry(wildcards)))
+    return attempt * (snakemake_memory() + resources.run_megabytes(run_of(wildcards), entry(wildcards)))
 
 
 # --- checks and tables ---
@@ -327,12 +328,12 @@ def check_memory(wildcards, attempt):
     """Megabytes to ask for, enough for the gate as well; a second attempt gets twice as much."""
     check = EXPERIMENT.gradient_check
     size = {"hidden_units": max(check.hidden_units, 200), "examples": max(check.examples, 5)}
-    return attempt * (snakemake_memory() + costs.check_megabytes(entry(wildcards), **size))
+    return attempt * (snakemake_memory() + resources.check_megabytes(entry(wildcards), **size))
 
 
 def gates():
     """The checks that must have passed before training."""
-    return experiment_files.gates(EXPERIMENT)
+    return paths.gates(EXPERIMENT)
 
 
 def check_settings():
@@ -342,7 +343,7 @@ def check_settings():
 
 def gradient_checks():
     """The report's gradient checks."""
-    return experiment_files.gradient_checks(EXPERIMENT)
+    return paths.gradient_checks(EXPERIMENT)
 
 
 def data_digests():

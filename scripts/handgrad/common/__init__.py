@@ -1,0 +1,1 @@
+"""What every package uses: errors, whole and sealed files, hashing, code digests, logging, signals, randomness."""

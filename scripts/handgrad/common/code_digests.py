@@ -1,0 +1,204 @@
+"""Digests of code: what the script of a rule executes decides whether the rule runs again.
+
+Snakemake does not notice that a module which a script imports has changed. Therefore each rule has a digest as a
+param. It covers the script and every project module that the script imports, directly or through other modules. Each
+counts as its syntax tree without comments, formatting, docstrings, type-checking imports and the text of messages
+(string literals in ``raise`` statements and logger calls). A module names the files that it reads in a constant
+``ASSETS``, as patterns in the folder of the project; these count by content.
+
+Only imports at module level are seen.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from handgrad.common.atomic import whole_file
+from handgrad.common.errors import HandgradError
+from handgrad.common.hashing import file_sha256
+
+SCRIPTS = Path(__file__).parents[2]
+PROJECT = SCRIPTS.parent
+#: in the working directory, where Snakemake keeps its own files; parsing all modules takes half a second
+CACHE = Path(".snakemake/handgrad/code_digests.json")
+
+_LOGGER_METHODS = frozenset({"debug", "info", "warning", "error", "critical", "exception", "log"})
+_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_IGNORED_FIELDS = frozenset({"ctx", "type_comment", "kind"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """What counts of a Python file.
+
+    tree: digest of its syntax tree. imports: the dotted names that it may import. assets: the patterns of ASSETS.
+    """
+
+    tree: str
+    imports: list[str]
+    assets: list[str]
+
+
+@functools.cache
+def code_digest(rule: str) -> str:
+    """Return the digest, 16 hexadecimal digits, of what the script of a rule executes."""
+    digest = hashlib.sha256()
+    for module, source in sorted(closure(rule).items()):
+        digest.update(f"{module} {source.tree}\n".encode())
+        for asset in (file for pattern in source.assets for file in sorted(PROJECT.glob(pattern))):
+            digest.update(f"{asset.name} {file_sha256(asset)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def digested_rules() -> list[str]:
+    """Return the rules that have a digest: all with a script but download_file, whose checksums decide."""
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.py")}
+    return sorted(name for name, text in scripts.items() if "in globals()" in text and name != "download_file")
+
+
+def require_code(rule: str, expected: str) -> None:
+    """Raise HandgradError if the code of a rule is not the code that its job was planned with."""
+    found = code_digest(rule)
+    if found != expected:
+        raise HandgradError(
+            f"scripts: the code of {rule} changed while this job waited (digest {found}, planned with {expected}); "
+            "run snakemake again"
+        )
+
+
+def closure(rule: str) -> dict[str, Source]:
+    """Return what counts of the script of a rule and of all project modules that it imports, by dotted name."""
+    found: dict[str, Source] = {}
+    known = len(_cache())
+    waiting = [rule]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found[module] = _source(module)
+            waiting += _imported(module)
+    if len(_cache()) > known:
+        with suppress(OSError), whole_file(CACHE) as part:  # it only saves time
+            part.write_text(json.dumps(_cache()), encoding="utf-8")
+    return found
+
+
+@functools.cache
+def _imported(module: str) -> list[str]:
+    """Return the project modules that importing what a module imports runs; the last part of a name may be none."""
+    names = (name.split(".") for name in _source(module).imports)
+    prefixes = (".".join(parts[: i + 1]) for parts in names for i in range(len(parts)))
+    return [prefix for prefix in dict.fromkeys(prefixes) if prefix in _modules()]
+
+
+@functools.cache
+def _source(module: str) -> Source:
+    content = _modules()[module].read_bytes()
+    key = hashlib.sha256(_this_module() + content).hexdigest()
+    if key not in _cache():
+        _cache()[key] = asdict(parse(content))
+    return Source(**_cache()[key])
+
+
+@functools.cache
+def _this_module() -> bytes:
+    """Return the digest of this file. It decides what counts, and so it is part of the keys of the cache."""
+    return hashlib.sha256(Path(__file__).read_bytes()).digest()
+
+
+@functools.cache
+def _cache() -> dict[str, dict[str, Any]]:
+    with suppress(OSError, ValueError):
+        cache: dict[str, dict[str, Any]] = json.loads(CACHE.read_text(encoding="utf-8"))
+        return cache
+    return {}
+
+
+@functools.cache
+def _modules() -> dict[str, Path]:
+    """Return every module of the project by its dotted name; a package by that of the package."""
+    return {
+        ".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in SCRIPTS.rglob("*.py")
+    }
+
+
+def parse(content: bytes) -> Source:
+    """Return what counts of the text of a Python file, the same on every supported version of Python."""
+    module = ast.parse(content)
+    text: list[str] = []
+    _write(module, text.append, message=False)
+    return Source(
+        tree=hashlib.sha256("".join(text).encode()).hexdigest(),
+        imports=sorted(set(_imports(module.body))),
+        assets=[pattern for node in module.body for pattern in _asset_patterns(node)],
+    )
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
+        elif isinstance(statement, ast.If | ast.Try | ast.With) and not _is_type_checking(statement):
+            yield from _imports([child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)])
+
+
+def _is_type_checking(node: object) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _asset_patterns(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["ASSETS"]:
+        patterns: list[str] = list(ast.literal_eval(node.value))
+        return patterns
+    return []
+
+
+def _write(node: Any, write: Any, *, message: bool) -> None:
+    """Write a syntax tree as text, without what no result depends on.
+
+    ``ast.dump`` differs between versions of Python, which add fields that are mostly empty.
+    """
+    if isinstance(node, list):
+        for item in node:
+            if not _is_type_checking(item):
+                _write(item, write, message=message)
+                write(",")
+    elif not isinstance(node, ast.AST):
+        write(repr(node))
+    elif message and (isinstance(node, ast.JoinedStr) or isinstance(getattr(node, "value", None), str)):
+        write("text")
+    else:
+        message = message or isinstance(node, ast.Raise) or _is_logger_call(node)
+        write(type(node).__name__)
+        write("(")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if name == "body" and _has_docstring(node):
+                value = value[1:]  # type: ignore[index]
+            if value is not None and value != [] and name not in _IGNORED_FIELDS:
+                write(name)
+                write("=")
+                _write(value, write, message=message)
+        write(")")
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    return isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None
+
+
+def _is_logger_call(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _LOGGER_METHODS
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id.endswith("logger")
+    )

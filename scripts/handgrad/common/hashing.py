@@ -1,0 +1,16 @@
+"""SHA-256 digests of files and of lists of names."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def file_sha256(path: str | Path) -> str:
+    """Return the sha256 of a file's bytes, hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def names_digest(names: Iterable[str]) -> str:
+    """Return a digest, 16 hexadecimal digits, of names in their order, which Snakemake does not see in an input."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

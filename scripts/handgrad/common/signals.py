@@ -1,0 +1,88 @@
+"""Ending early without losing anything: SIGTERM, SIGINT and SIGHUP as a request, and not as a death.
+
+A signal that was ignored when the process started, as ``nohup`` ignores SIGHUP, stays ignored.
+"""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from handgrad.common.errors import HandgradError
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+class Stopped(HandgradError):
+    """Work that a signal has ended early, and whose state is kept. signal: which one it was."""
+
+    def __init__(self, message: str, number: signal.Signals) -> None:
+        super().__init__(message)
+        self.signal = number
+
+
+class Interrupted(BaseException):
+    """A signal has come where there is nothing to save. Not an Exception, which other code may catch."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.signal = number
+
+
+def handle(numbers: Iterable[signal.Signals], handler: Handler) -> dict[signal.Signals, Any]:
+    """Set the handler of those signals that are not ignored; returns their previous handlers."""
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heeded}
+
+
+def restore(previous: dict[signal.Signals, Any]) -> None:
+    """Set the handlers that ``handle`` has replaced."""
+    for number, handler in previous.items():
+        signal.signal(number, handler)
+
+
+class StopSignals:
+    """While entered, SIGTERM, SIGINT and SIGHUP are remembered in ``received``, for the work to look at.
+
+    A scheduler sends SIGTERM some seconds before SIGKILL (at a time limit, a preemption or an scancel), and
+    may send it more than once; Ctrl-C sends SIGINT, a terminal that is closed SIGHUP. The first one counts.
+    """
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._previous = handle(self.SIGNALS, self._remember)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        restore(self._previous)
+
+    def _remember(self, number: int, _: FrameType | None) -> None:
+        self.received = self.received or signal.Signals(number)
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Within it, the first SIGTERM or SIGHUP raises Interrupted, so that temporary files are removed.
+
+    SIGINT raises KeyboardInterrupt, as always in Python.
+    """
+    came: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        if len(came) == 1:  # a closed terminal may send SIGHUP twice; the second must not end the tidying up
+            raise Interrupted(signal.Signals(number))
+
+    previous = handle((signal.SIGTERM, signal.SIGHUP), interrupt)
+    try:
+        yield
+    finally:
+        restore(previous)

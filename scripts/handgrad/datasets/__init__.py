@@ -1,0 +1,1 @@
+"""Datasets: download, formats, the HDF5 store, scaling, splits and images."""

@@ -1,0 +1,1 @@
+"""What an experiment file describes: its runs, its config and their checks, the registry, the published table."""

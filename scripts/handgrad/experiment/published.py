@@ -1,0 +1,129 @@
+"""The published table: its rows, and which run each of them belongs to."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.text_files import read_text
+from handgrad.experiment.runs import Run
+
+#: the columns that say what was trained, each the name of an axis
+SETTINGS: dict[str, type] = {
+    "dataset": str,
+    "activation": str,
+    "hidden_units": int,
+    "learning_rate": float,
+    "batch_size": int,
+    "epochs": int,
+    "l2": float,
+}
+_DEFAULTS = {axis.name: axis.default for axis in fields(Run)}
+#: what every published run is known to have used besides, by axis: plain updates, the published initial
+#: weights and all training images, which are the defaults of a run
+KNOWN: dict[str, Any] = {
+    axis: _DEFAULTS[axis] for axis in ("momentum", "schedule", "init", "train_size", "validation_size")
+}
+COLUMNS: dict[str, type] = {
+    **SETTINGS,
+    "precision_percent": float,
+    "faults": int,
+    "test_size": int,
+    "loss": float,
+}
+#: columns that a table may have besides: the fewest and the most faults that several seeds gave; may be blank
+SPREAD: dict[str, type] = {"seeds_fewest_faults": int, "seeds_most_faults": int}
+MAX_BYTES = 10_000_000
+
+
+def published_rows(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a published CSV in the file's order, each with ``COLUMNS`` and ``SPREAD`` (None if blank).
+
+    Raises HandgradError if the file cannot be read, is not such a table, or has an impossible value.
+    """
+    name = repr(str(path))
+    try:
+        text = read_text(path, max_bytes=MAX_BYTES)
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(reader, [])
+        _require_header(name, header)
+        rows: list[dict[str, Any]] = []
+        lines: dict[tuple[Any, ...], int] = {}
+        for values in reader:
+            if not any(values):
+                continue
+            where = f"{name}, line {reader.line_num}"
+            row = _row(header, values, where)
+            if (first := lines.setdefault(row_settings(row), reader.line_num)) != reader.line_num:
+                raise HandgradError(f"{where} repeats the settings of line {first}; keep one of them")
+            rows.append(row)
+        return rows
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, or a path that can be none
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise HandgradError(f"{name} cannot be read ({reason}); expected a CSV file, or null") from error
+
+
+def _require_header(name: str, header: list[str]) -> None:
+    if header in (list(COLUMNS), [*COLUMNS, *SPREAD]):
+        return
+    begins = ",".join(header)
+    hint = ""
+    for mark, what in ((";", "semicolons"), ("\t", "tabs")):
+        if begins.split(mark)[: len(COLUMNS)] == list(COLUMNS):
+            hint = f"; its columns are separated by {what}: save it with commas, and points in numbers"
+    raise HandgradError(f"{name} begins with {begins[:100]!r}; expected the columns {','.join(COLUMNS)}{hint}")
+
+
+def _row(header: list[str], texts: list[str], where: str) -> dict[str, Any]:
+    if len(texts) != len(header):
+        raise HandgradError(f"{where} has {len(texts)} values; expected {len(header)}")
+    row: dict[str, Any] = dict.fromkeys(SPREAD)
+    for column, text in zip(header, texts, strict=True):
+        kind = {**COLUMNS, **SPREAD}[column]
+        if column in SPREAD and not text:
+            continue
+        try:
+            row[column] = kind(text)
+        except ValueError:
+            expected = "a whole number" if kind is int else "a number"
+            comma = "; write a point for the decimal comma" if kind is float and "," in text else ""
+            raise HandgradError(f"{where}: {column} is {text!r}; expected {expected}{comma}") from None
+    for column, allowed, possible in _limits(row):
+        if row[column] is not None and not possible(row[column]):
+            raise HandgradError(f"{where}: {column} is {texts[header.index(column)]!r}; expected {allowed}")
+    return row
+
+
+def _limits(row: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[Any], bool]]]:
+    """What each column may hold: its name, that in words, and the test."""
+    yield from ((column, "a name", bool) for column in ("dataset", "activation"))
+    for column in ("hidden_units", "batch_size", "epochs", "test_size"):
+        yield column, "a whole number of at least 1", lambda n: n >= 1
+    yield "learning_rate", "a number greater than 0", lambda x: 0 < x < math.inf
+    yield from ((column, "a number of at least 0", lambda x: 0 <= x < math.inf) for column in ("l2", "loss"))
+    yield "precision_percent", "a number from 0 to 100", lambda x: 0 <= x <= 100
+    test_size = row["test_size"]
+    for column in ("faults", *SPREAD):
+        yield column, f"a whole number from 0 to test_size, {test_size}", lambda n: 0 <= n <= test_size
+    fewest, most = (row[column] for column in SPREAD)
+    yield "seeds_fewest_faults", "a number where seeds_most_faults is one", lambda _: most is not None
+    yield "seeds_most_faults", f"at least seeds_fewest_faults, {fewest}", lambda n: n >= (fewest or 0)
+
+
+def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a published row trained, to compare with ``run_settings``."""
+    return tuple(row[column] for column in SETTINGS)
+
+
+def comparable(run: Run) -> bool:
+    """Whether a run agrees with what is ``KNOWN`` of all published ones; else it is no reproduction."""
+    return all(getattr(run, axis) == value for axis, value in KNOWN.items())
+
+
+def run_settings(run: Run) -> tuple[Any, ...]:
+    """What a run trains, as far as published rows tell."""
+    return tuple(getattr(run, column) for column in SETTINGS)

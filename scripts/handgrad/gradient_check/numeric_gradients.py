@@ -1,0 +1,207 @@
+"""Numeric gradients of E(W), in float64, to hold ``model.gradients`` against.
+
+Entry by entry they take a shortcut. An entry of W1 touches one hidden unit m, an entry of W2 one logit k:
+
+    S(W1[m, d] + eps) = S + [h(A[:, m] + eps X[:, d]) - h(A[:, m])] W2[:, m+1]'
+    S(W2[k, m] + eps) = S, with eps Z[:, m] added to its column k
+
+so all D+1 entries of a unit are perturbed at once, without a matrix product, and equal inputs only once.
+Slopes of the untouched objective, along directions and at single entries, know nothing of the shortcut and
+are there to check it.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.datasets.data import PixelScaling, Rows, Split
+from handgrad.network.activations import Activation
+from handgrad.network.model import Weights, forward, objective
+
+Array = NDArray[Any]
+
+#: a function of a step (real or complex) along one or many lines through W
+AlongLine = Callable[[Any], Any]
+#: from such a function, its slope at 0
+Slope = Callable[[AlongLine], Any]
+
+COMPLEX_STEP = 1e-30
+DIRECTIONS = 10  # a block
+DIRECTION_STEP = 2e-5  # what it changes a pre-activation or logit by
+BLOCK = 2**16  # perturbed logits held at once; 512 kB in float64 stay in a core's cache
+
+
+class Problem(NamedTuple):
+    """E as a function of W, and a W: all float64. X is N x (D+1), T is N x K.
+
+    X and T are made of these rows of a split, scaled so; training's own step is given those.
+    """
+
+    X: Array
+    T: Array
+    W: Weights
+    activation: Activation
+    l2: float
+    split: Split
+    rows: Rows
+    scaling: PixelScaling
+
+    def objective(self, W: Weights) -> float:
+        """E(W) by the model's own code."""
+        return float(objective(W, self.X, self.T, self.activation.h, self.l2))
+
+
+# --- numeric gradients of every entry, by the shortcut -------------------------------------------------
+
+
+def central_slope(epsilon: float) -> Slope:
+    """f -> (f(eps) - f(-eps)) / (2 eps); its error is eps^2 f'''/6 and rounding of order 1e-16 |f| / eps."""
+    return lambda f: (f(epsilon) - f(-epsilon)) / (2 * epsilon)
+
+
+def complex_slope(f: AlongLine) -> Any:
+    """Im f(i eps) / eps; its error, eps^2 f'''/6 with eps = 1e-30, is nothing, and there is no difference."""
+    return f(1j * COMPLEX_STEP).imag / COMPLEX_STEP
+
+
+class _Point(NamedTuple):
+    """Where slopes are taken. The logits S are K x N x 1: examples are summed last. y: the labels, N."""
+
+    A: Array
+    Z: Array
+    S: Array
+    y: Array
+    W2: Array
+
+
+def numeric_gradient(problem: Problem, slope: Slope, h: Callable[[Array], Array]) -> Weights:
+    """dE/dW1, M x (D+1), and dE/dW2, K x (M+1), by perturbing every entry.
+
+    h computes the perturbed outputs of hidden units: the activation's h, or for complex steps its complex
+    form. The point itself is always that of the real h.
+    """
+    X, T, W, activation, l2, *_ = problem
+    A, Z, S = forward(X, W, activation.h)
+    point = _Point(A, Z, S.T[:, :, None], T.argmax(axis=1), W.W2)
+    G1, G2 = np.empty_like(W.W1), np.empty_like(W.W2)
+    x, gather = _distinct(X)
+    slopes = np.empty(x.shape)
+    for m in range(len(G1)):
+        for columns in _pieces(x.shape[1], T.size):
+            slopes[:, columns] = slope(partial(hidden_weight_terms, point, m, x[:, columns], h))
+        G1[m] = (slopes if gather is None else np.take_along_axis(slopes, gather, axis=1)).sum(axis=0)
+    for k in range(len(G2)):
+        for columns in _pieces(G2.shape[1], T.size):
+            G2[k, columns] = slope(partial(output_weight_terms, point, k, columns)).sum(axis=0)
+    for G, w in zip((G1, G2), W, strict=True):
+        G -= slope(partial(entry_penalties, w, l2))
+    return Weights(G1, G2)
+
+
+def _distinct(X: Array) -> tuple[Array, Array | None]:
+    """The distinct inputs, N x P, and which of them each input is, N x (D+1).
+
+    Inputs that are equal have equal slopes, and pixels have 256 values at most. X itself and None where that
+    saves nothing.
+    """
+    values, gather = np.unique(X, return_inverse=True)
+    if 2 * len(values) > X.shape[1]:
+        return X, None
+    return np.broadcast_to(values, (len(X), len(values))), gather.reshape(X.shape)
+
+
+def _pieces(columns: int, logits: int) -> Iterator[slice]:
+    """The columns of a row in pieces; perturbing each entry of a piece makes BLOCK logits, or one entry's."""
+    width = max(1, BLOCK // logits)
+    for start in range(0, columns, width):
+        yield slice(start, min(start + width, columns))
+
+
+def hidden_weight_terms(point: _Point, m: int, x: Array, h: Callable[[Array], Array], step: Any) -> Array:
+    """Each example's data term when ``step`` is added to one W1[m, d], for each column of x, N x P: N x P."""
+    change = h(point.A[:, m, None] + step * x) - point.Z[:, m + 1, None]
+    S = point.W2[:, m + 1, None, None] * change
+    S += point.S
+    return _data_terms(S, point.y)
+
+
+def output_weight_terms(point: _Point, k: int, columns: slice, step: Any) -> Array:
+    """Each example's data term when ``step`` is added to one W2[k, m], for each m in columns: N x P."""
+    change = step * point.Z[:, columns]
+    S = np.empty((len(point.S), *change.shape), change.dtype)
+    S[:] = point.S
+    S[k] += change
+    return _data_terms(S, point.y)
+
+
+def entry_penalties(w: Array, l2: float, step: Any) -> Array:
+    """(lambda/2) (w + step)^2, entry by entry; of |W|^2 only this much depends on the entry."""
+    penalties: Array = l2 / 2 * (w + step) ** 2
+    return penalties
+
+
+def _data_terms(S: Array, y: Array) -> Array:
+    """S_ynp - logsumexp_k S_knp, N x P, y the label of n; not the model's code, which it is here to check.
+
+    S is overwritten: an array of this size that is made anew costs more than what is computed in it.
+    """
+    terms: Array = S[y, np.arange(len(y))]
+    largest = S.real.max(axis=0)
+    terms -= largest
+    S -= largest
+    np.exp(S, out=S)
+    terms -= np.log(S.sum(axis=0))
+    return terms
+
+
+# --- the untouched objective ---------------------------------------------------------------------------
+
+
+def direction_slopes(problem: Problem, block: str, gradient: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """<gradient, V> and central differences of E along V, for random V of norm 1 in one block."""
+    slope = central_slope(direction_step(problem, block))
+    analytic, numeric = np.empty(DIRECTIONS), np.empty(DIRECTIONS)
+    for i in range(DIRECTIONS):
+        V = rng.standard_normal(gradient.shape)
+        V /= np.linalg.norm(V)
+        analytic[i] = np.vdot(gradient, V)
+        numeric[i] = slope(partial(_along, problem, block, V))
+    return analytic, numeric
+
+
+def direction_step(problem: Problem, block: str) -> float:
+    """The step along a V of norm 1 that changes what a block makes of its inputs by DIRECTION_STEP.
+
+    A step t adds t |x| / sqrt(entries) times a standard normal number to what it makes of an input x. Tied to
+    that, truncation and rounding stay as far from the limit for raw pixels as for scaled ones.
+    """
+    longest = float(np.linalg.norm(block_inputs(problem, block), axis=1).max())
+    return DIRECTION_STEP * float(np.sqrt(getattr(problem.W, block).size)) / longest
+
+
+def block_inputs(problem: Problem, block: str) -> Array:
+    """What a block multiplies: X for W1; Z, N x (M+1), for W2."""
+    return problem.X if block == "W1" else forward(problem.X, problem.W, problem.activation.h).Z
+
+
+def _along(problem: Problem, block: str, V: Array, step: float) -> float:
+    return problem.objective(problem.W._replace(**{block: getattr(problem.W, block) + step * V}))
+
+
+def plain_slopes(problem: Problem, block: str, entries: Array, epsilon: float) -> Array:
+    """Central differences of E at some entries (rows and columns, P x 2) of a block, one at a time: P."""
+    w = getattr(problem.W, block).copy()
+    W = problem.W._replace(**{block: w})
+
+    def value(entry: tuple[int, ...], step: float) -> float:
+        kept = w[entry]
+        w[entry] += step
+        result = problem.objective(W)
+        w[entry] = kept
+        return result
+
+    slope = central_slope(epsilon)
+    return np.array([slope(partial(value, tuple(entry))) for entry in entries])

@@ -1,0 +1,122 @@
+"""Where a gradient is checked: random examples and weights of ordinary size, and weights that are huge."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.randomness import Purpose, generator
+from handgrad.datasets.data import ImageData, PixelScaling, one_hot
+from handgrad.gradient_check.numeric_gradients import Problem
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.network.model import Weights, forward
+
+Array = NDArray[Any]
+
+UNITS = 8  # hidden units of the small networks
+
+
+@dataclass(frozen=True)
+class Size:
+    """The largest pre-activation of a network, the largest spread of its logits, and their mean."""
+
+    pre_activation: float
+    spread: float
+    logit: float
+
+
+#: huge: beyond the clamps of both dtypes (29.1, 236), and logits beyond the range of exp (88.7, 709.8)
+SIZES = {"ordinary": Size(3.0, 4.0, 0.0), "huge": Size(400.0, 300.0, 1000.0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the gradient is checked. epsilon: the step of the central differences."""
+
+    hidden_units: int
+    examples: int
+    pixels: str
+    epsilon: float
+    l2: float = 0.01
+    seed: int = 0
+
+
+#: what must hold before anything is trained
+GATE = Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5)
+
+
+def random_problem(data: ImageData, activation: str, settings: Settings) -> Problem:
+    """Random examples and random weights, the same for every activation.
+
+    Examples are drawn from the training split without replacement; the gate takes all of a split that has
+    fewer than it asks for, other settings raise HandgradError. Weights are normal with standard
+    deviation 1/sqrt(D+1) and 1/sqrt(M+1), bias columns too: with the W2 = 0 of a run's start, the data
+    term would have no slope in W1 and a wrong dE/dW1 could pass.
+    """
+    split, n = data.train, len(data.train.y)
+    if settings.examples > n and settings != GATE:
+        raise HandgradError(
+            f"gradient check: {settings.examples} examples asked for, the training split has {n}; ask for fewer"
+        )
+    rng = generator(settings.seed, Purpose.CHECK_EXAMPLES)
+    rows = np.sort(rng.choice(n, min(settings.examples, n), replace=False))
+    scaling = PixelScaling.of(settings.pixels, x=split.x, rows=np.arange(n), largest=data.largest)
+    return Problem(
+        X=scaling.inputs(split.x[rows], np.float64),
+        T=one_hot(split.y[rows], data.classes, np.float64),
+        W=random_weights(data.inputs, settings.hidden_units, data.classes, settings.seed),
+        activation=ACTIVATIONS[activation],
+        l2=settings.l2,
+        split=split,
+        rows=rows,
+        scaling=scaling,
+    )
+
+
+def random_weights(inputs: int, hidden_units: int, classes: int, seed: int) -> Weights:
+    """Weights at which no part of the gradient vanishes, float64; see ``random_problem``."""
+    rng = generator(seed, Purpose.CHECK_WEIGHTS)
+    W1 = rng.standard_normal((hidden_units, inputs + 1)) / np.sqrt(inputs + 1)
+    W2 = rng.standard_normal((classes, hidden_units + 1)) / np.sqrt(hidden_units + 1)
+    return Weights(W1, W2)
+
+
+def sized_weights(problem: Problem, size: Size) -> Weights:
+    """The problem's weights scaled row by row, so that its numbers have a size whatever the inputs are.
+
+    The outermost pre-activation of each unit is between 4 and ``pre_activation`` or its negative. The logits
+    of a class differ from ``logit`` by 1 to ``spread``.
+    """
+    W, h = problem.W, problem.activation.h
+    A = problem.X @ W.W1.T
+    sizes = np.geomspace(min(4, size.pre_activation), size.pre_activation, (len(W.W1) + 1) // 2)
+    signed = np.stack([sizes, -sizes], axis=1).ravel()[: len(W.W1)]
+    W = W._replace(W1=W.W1 * (signed / _outermost(A))[:, None])
+    S = forward(problem.X, W, h).S
+    W2 = W.W2 * (np.geomspace(1, size.spread, len(W.W2)) / _outermost(S))[:, None]
+    W2[:, 0] += size.logit
+    return W._replace(W2=W2)
+
+
+def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Problem]:
+    """Networks of UNITS hidden units on the problem's examples, at weights of each of SIZES.
+
+    At huge weights the inputs are standardized, so that a shift, too, is part of what is checked.
+    """
+    inputs, classes = problem.X.shape[1] - 1, problem.T.shape[1]
+    x = problem.split.x[problem.rows]
+    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), largest=data.largest)
+    first = problem._replace(W=random_weights(inputs, UNITS, classes, seed))
+    problems = {
+        "ordinary": first,
+        "huge": first._replace(X=standard.inputs(x, np.float64), scaling=standard),
+    }
+    return {name: it._replace(W=sized_weights(it, SIZES[name])) for name, it in problems.items()}
+
+
+def _outermost(columns: Array) -> Array:
+    """The entry of each column that is farthest from 0."""
+    farthest: Array = np.take_along_axis(columns, np.abs(columns).argmax(axis=0)[None], axis=0)[0]
+    return farthest

@@ -1,0 +1,281 @@
+"""Whether what training executes is the mathematics of ``model``, to the accuracy of each dtype.
+
+``training.train_epoch`` itself trains small networks on a few examples: two epochs of a full and a last,
+smaller batch. Each update is held against the same update written down in float64, from the weights before
+it, with ``model.gradients``; ``rounding`` says by how much they may differ. The cases are all combinations
+of the dtypes, batch_gradient, momentum, the schedules, and two points: weights of ordinary size, and weights
+at which pre-activations and logits are far beyond the clamps and beyond the range of exp.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.common.randomness import Purpose, generator
+from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, one_hot
+from handgrad.experiment.runs import Run
+from handgrad.gradient_check.activation_check import DTYPES, LARGEST, check_activation
+from handgrad.gradient_check.held import Held, Ledger
+from handgrad.gradient_check.model_check import check_model
+from handgrad.gradient_check.numeric_gradients import Problem
+from handgrad.gradient_check.problem import SIZES, sized_weights, small_problems
+from handgrad.gradient_check.rounding import ELEMENTWISE, gradient_errors, unit_roundoff
+from handgrad.network.model import Weights, data_term, forward, gradients, softmax
+from handgrad.training.batch import in_step_order
+from handgrad.training.loop import BatchOf, Epoch, State, batches_of, evaluate, train_epoch
+from handgrad.training.momentum import Velocity
+
+Array = NDArray[Any]
+
+BATCH_GRADIENTS = ("sum", "mean")
+MOMENTA = (0.0, 0.9)
+#: what eta is multiplied by when this part of all updates has passed; (1 + cos pi t)/2 is cos^2 (pi t/2)
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda _: 1.0,
+    "cosine": lambda part: math.cos(math.pi * part / 2) ** 2,
+}
+EPOCHS = 3  # of a run, of which two are trained
+SEED = 32  # of a run: of 3, 4 or 5 examples, no two epochs have the same in their first batch
+#: a penalty that leaves the decay of W1 apart; the strong one, 1/4 an update, makes it be multiplied in
+WEAK_L2 = 0.01
+#: a scale of the velocity at which it must be multiplied in
+SMALL_SCALE = 2.0**-24
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to train."""
+
+    dtype: str
+    batch_gradient: str
+    momentum: float
+    schedule: str
+    point: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype}, {self.batch_gradient}, momentum {self.momentum:g}, {self.schedule}, {self.point} weights"
+
+
+CASES = tuple(Case(*values) for values in product(DTYPES, BATCH_GRADIENTS, MOMENTA, SCHEDULES, SIZES))
+#: what is covered, for the gate's file
+COVERED = {
+    "dtypes": list(DTYPES),
+    "batches": ["full", "last"],
+    "batch_gradient": list(BATCH_GRADIENTS),
+    "momentum": list(MOMENTA),
+    "schedule": list(SCHEDULES),
+    "weights": {name: asdict(size) for name, size in SIZES.items()},
+    "pre_activations": [-LARGEST, LARGEST],
+}
+#: at all of the hidden units, for the sums that only long products have
+FULL_SIZE = tuple(Case(dtype, "mean", mu, "cosine", "ordinary") for dtype, mu in product(DTYPES, MOMENTA))
+
+
+def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Held, ...]:
+    """Hold h, the model at huge weights, and training itself against exact values, in every dtype."""
+    points = small_problems(data, problem, seed)
+    ledger = Ledger()
+    with np.errstate(all="ignore"):  # infinities and nans do not pass
+        check_activation(problem.activation, ledger)
+        check_model(points["huge"], ledger)
+        full = problem._replace(W=sized_weights(problem, SIZES["ordinary"]))
+        for case in FULL_SIZE:
+            train_case(full, case, ledger, epochs=1)
+        for case in CASES:
+            train_case(points[case.point], case, ledger, epochs=2)
+    return tuple(ledger.worst.values())
+
+
+class _Point(NamedTuple):
+    """Weights W and velocity V, float64; size: of the numbers that V is stored as the sum of."""
+
+    W: Weights
+    V: Weights
+    size: Weights
+
+    @classmethod
+    def of(cls, state: State) -> "_Point":
+        W1, W2 = (w.astype(np.float64) for w in state.W)
+        it = state.velocity
+        if it is None:
+            V = size = Weights(np.zeros_like(W1), np.zeros_like(W2))
+        else:
+            Q, P, V2 = it.scale * it.W1.astype(np.float64), it.share * W1, it.W2.astype(np.float64)
+            V, size = Weights(Q + P, V2), Weights(np.abs(Q) + np.abs(P), np.abs(V2))
+        return cls(Weights(state.decay * W1, W2), V, size)
+
+
+@dataclass
+class _Follower:
+    """Works out each update again, as training makes it."""
+
+    problem: Problem
+    case: Case
+    run: Run
+    ledger: Ledger
+    before: _Point
+    order: Rows = field(default_factory=lambda: np.empty(0, np.intp))
+    updates: int = 0
+    passed: int = 0
+    data_term: float = 0.0
+
+    @property
+    def u(self) -> float:
+        return unit_roundoff(self.case.dtype)
+
+    def on_batch(self, state: State) -> None:
+        """Hold the state after an update against what the one before it leads to."""
+        run, it = self.run, self.problem
+        rows = self.order[self.passed : self.passed + run.batch_size]
+        total = EPOCHS * math.ceil(len(self.order) / run.batch_size)
+        eta = run.learning_rate * SCHEDULES[run.schedule](self.updates / total)
+        share = 1 / len(rows) if run.batch_gradient == "mean" else 1.0
+        X, sizes, T = examples(it, rows)
+        W = self.before.W
+        value, G = gradients(W, X, T, it.activation, run.l2)
+        errors = gradient_errors(X, sizes, T, W, it.activation, self.u)
+        after = _Point.of(state)
+        self.updates, self.passed = self.updates + 1, self.passed + len(rows)
+        for name, w, v, g, error in zip(Weights._fields, W, self.before.V, G, errors.gradient, strict=True):
+            rounding = ELEMENTWISE * self.u
+            stored = run.momentum * getattr(self.before.size, name) + getattr(after.size, name)
+            dV = share * error + rounding * (stored + share * (np.abs(g) + 2 * run.l2 * np.abs(w)))
+            V = run.momentum * v + share * g
+            moved = w + eta * V
+            dW = eta * dV + rounding * (np.abs(w) + np.abs(moved))
+            self._hold(name, found=getattr(after.W, name), expected=moved, limit=dW)
+            if run.momentum:
+                self._hold(f"V of {name}", found=getattr(after.V, name), expected=V, limit=dV)
+        limit = errors.value + 4 * unit_roundoff("float64") * abs(state.data_term)
+        self._hold("data term", found=state.data_term - self.data_term, expected=value, limit=limit)
+        self._hold_numbers(state)
+        self.before, self.data_term = after, state.data_term
+
+    def end_epoch(self, state: State) -> None:
+        """Hold the state that was multiplied in against that before it."""
+        after = _Point.of(state)
+        for name in Weights._fields:
+            for kind, part in (("", "W"), ("V of ", "V")):
+                known = getattr(getattr(self.before, part), name)
+                size = getattr(self.before.size, name) if part == "V" else np.abs(known)
+                found = getattr(getattr(after, part), name)
+                self._hold(kind + name, found=found, expected=known, limit=ELEMENTWISE * self.u * size)
+        self._hold("decay", found=state.decay, expected=1, limit=0)
+        self.before, self.passed, self.data_term = after, 0, 0.0
+
+    def _hold_numbers(self, state: State) -> None:
+        """The numbers kept apart from the arrays stay in range: in the long run others would overflow."""
+        self._hold("examples passed", found=state.passed, expected=self.passed, limit=0)
+        self._hold("decay", found=state.decay, expected=0.75, limit=0.26)
+        if state.velocity:
+            # a scale above 2^-20 times decay/shrunk, which is between 1/2 and 2
+            exponent = np.log2(state.velocity.scale)
+            self._hold("log2 scale", found=exponent, expected=-10, limit=11.5)
+
+    def _hold(self, what: str, *, found: Any, expected: Any, limit: Any, fault: str = "update") -> None:
+        def where(at: tuple[int, ...]) -> str:
+            return f"{list(at) if at else ''} after update {self.updates} ({self.case})".strip()
+
+        dtype = self.case.dtype
+        self.ledger.hold(what, dtype, fault, found=found, expected=expected, limit=limit, where=where)
+
+    def hold_evaluation(self, batch_of: BatchOf) -> None:
+        """Hold an evaluation of the trained weights against the model's."""
+        it = self.problem
+        X, sizes, T = examples(it, it.rows)
+        W = self.before.W
+        S = forward(X, W, it.activation.h).S
+        errors = gradient_errors(X, sizes, T, W, it.activation, self.u)
+        n = len(it.rows)
+        found = evaluate(batch_of, Split(it.split.x[it.rows], it.split.y[it.rows]), None)
+        loss = -float(data_term(S, T)) / n
+        self._hold("loss", found=found.loss, expected=loss, limit=errors.value / n, fault="evaluation")
+        self._hold("Y", found=found.Y, expected=softmax(S), limit=errors.Y, fault="evaluation")
+
+
+def examples(problem: Problem, rows: Rows) -> tuple[Array, Array, Array]:
+    """Inputs X, the sizes of the numbers that they are sums of, and targets T of some rows; float64."""
+    x, y = problem.split.x[rows], problem.split.y[rows]
+    scaling = problem.scaling
+    sizes = PixelScaling(scaling.factor, scaling.scale, None if scaling.shift is None else np.abs(scaling.shift))
+    return (
+        scaling.inputs(x, np.float64),
+        sizes.inputs(x, np.float64),
+        one_hot(y, problem.T.shape[1], np.float64),
+    )
+
+
+def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> None:
+    """Train from the problem's weights, as one case says, and hold each update."""
+    rows = problem.rows
+    _, G = gradients(problem.W, problem.X, problem.T, problem.activation, 0.0)
+    eta = _rate(problem, G)
+    batch_size = len(rows) // 2 + 1
+    run = Run(
+        dataset="gate",
+        activation="gate",
+        hidden_units=len(problem.W.W1),
+        learning_rate=eta * (batch_size if case.batch_gradient == "mean" else 1),
+        batch_size=batch_size,
+        epochs=EPOCHS,
+        l2=0.25 / eta if case.schedule == "constant" else WEAK_L2,
+        seed=SEED,
+        batch_gradient=case.batch_gradient,
+        momentum=case.momentum,
+        schedule=case.schedule,
+        dtype=case.dtype,
+    )
+    state = started_state(problem.W, G, run)
+    batch_of = batches_of(state.W, problem.scaling, problem.activation)
+    data = ImageData(problem.split, problem.split, (), 0, (), {}, "")
+    follower = _Follower(problem, case, run, ledger, _Point.of(state))
+    if state.velocity and case.batch_gradient == "sum":
+        for name, v in zip(Weights._fields, follower.before.V, strict=True):
+            follower._hold(f"V of {name}", found=v, expected=np.zeros_like(v), limit=np.zeros_like(v))
+    for epoch in range(1, epochs + 1):
+        order = generator(run.seed, Purpose.EPOCH_ORDER, epoch).permutation(len(rows))
+        follower.order = rows[order]
+        train_epoch(state, run, data, rows, batch_of, follower.on_batch)
+        state.multiply_in()
+        follower.end_epoch(state)
+        state.end_epoch(Epoch(0, 0, 0, 0, 0, 0, 0))
+    updates = epochs * math.ceil(len(rows) / batch_size)
+    follower._hold("updates", found=follower.updates, expected=updates, limit=0)
+    follower.hold_evaluation(batch_of)
+
+
+def _rate(problem: Problem, G: Weights) -> float:
+    """A power of two that, times the gradient, changes pre-activations and logits by 1/4 or less.
+
+    It is 1/8 or less: the numbers that ``momentum`` keeps must not add up to anything by chance.
+    """
+    Z = forward(problem.X, problem.W, problem.activation.h).Z
+    largest = max(float(np.abs(X @ g.T).max()) for X, g in ((problem.X, G.W1), (Z, G.W2)))
+    return float(2.0 ** -np.ceil(np.log2(max(4 * largest, 8))))
+
+
+def started_state(W: Weights, G: Weights, run: Run) -> State:
+    """The state in the middle of a run: W1 has decayed, and the velocity is not at rest.
+
+    The velocity is at rest where the gradient is a sum. Where it is a mean the velocity is the gradient
+    turned round, which is as large; its scale is such that it is multiplied in by the first update in single
+    precision, and stays apart in double.
+    """
+    decay = 0.75
+    P = np.asfortranarray((W.W1 / decay).astype(run.dtype))
+    stored = in_step_order(Weights(P, W.W2.astype(run.dtype)))
+    if not run.momentum:
+        return State(stored, decay=decay)
+    if run.batch_gradient == "sum":
+        return State(stored, decay=decay, velocity=Velocity.at_rest(stored))
+    scale = SMALL_SCALE if run.dtype == "float32" else 0.5
+    share = -0.1 / run.learning_rate
+    V1, V2 = (g[::-1, ::-1] / run.batch_size for g in G)
+    Q = ((V1 - share * P.astype(np.float64)) / scale).astype(run.dtype)
+    first = in_step_order(Weights(Q, V2.astype(run.dtype)))
+    return State(stored, decay=decay, velocity=Velocity(first.W1, first.W2, scale, share))

@@ -1,0 +1,128 @@
+"""What the main process of a workflow takes care of, and no job does."""
+
+import errno
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import psutil  # type: ignore[import-untyped]
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.logs import replacing_what_cannot_be_encoded
+from handgrad.common.signals import handle
+from handgrad.common.system_errors import refusal
+
+#: the folders that Snakemake and its jobs write to
+WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
+#: what Snakemake is called with to look at results and not to make any, which may be somebody else's
+LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph"})
+
+
+def prepare_main_process() -> None:
+    """From now on, a closed terminal ends this process and its jobs in an orderly way.
+
+    On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write. A
+    terminal shows what its encoding lacks as an escape, so that no line is lost there.
+    """
+    logging.raiseExceptions = False
+    for stream in (sys.stdout, sys.stderr):
+        replacing_what_cannot_be_encoded(stream)
+    if threading.current_thread() is threading.main_thread():  # Python allows signal handlers nowhere else
+        end_tree_at_hangup()
+
+
+def end_tree_at_hangup() -> None:
+    """From now on, the first SIGHUP ends this process as Ctrl-C does, and reaches all jobs.
+
+    A terminal that is closed sends SIGHUP to each process that runs in it; ``kill -HUP`` does not.
+    """
+    came: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        if len(came) > 1:  # from the shell as well: the second must not end what the first has begun
+            return
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                process.send_signal(number)
+        raise SystemExit(128 + number)
+
+    handle((signal.SIGHUP,), end)
+
+
+def require_path(folder: Path) -> None:
+    """Raise HandgradError if Snakemake cannot run scripts in a folder with such a path."""
+    if "{" in str(folder) or "}" in str(folder):
+        raise HandgradError(
+            f"{folder}: its path has a brace, in which Snakemake looks for a wildcard, so no script "
+            "would run; rename the folder, or move the project to another one"
+        )
+
+
+def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
+    """Raise HandgradError if Snakemake, called with these arguments, cannot write where it must.
+
+    It would else end with a traceback, or after the jobs that come before.
+    """
+    looks = dry or not LOOKS.isdisjoint(arguments)
+    try:
+        for folder in WRITTEN:
+            if os.path.lexists(folder):
+                _require_access(folder, os.R_OK | os.X_OK)
+            if not looks or folder == WRITTEN[0]:
+                _require_writable(folder)
+    except OSError as error:
+        raise HandgradError(str(refusal(error))) from error
+
+
+def require_readable(files: Iterable[str]) -> None:
+    """Raise HandgradError if one of these files is there and cannot be read.
+
+    Snakemake would end with a traceback, since it compares the checksums of small files.
+    """
+    for file in files:
+        if Path(file).exists() and not os.access(file, os.R_OK):
+            raise HandgradError(str(refusal(_permission_denied(file))))
+
+
+def _require_access(folder: Path, mode: int) -> None:
+    """Raise OSError if what is there is no folder, or does not allow this."""
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if not os.access(folder, mode):
+        raise _permission_denied(folder)
+
+
+def _permission_denied(path: str | Path) -> PermissionError:
+    return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _require_writable(folder: Path) -> None:
+    """Raise OSError if files cannot be made in a folder that is there, or can be made."""
+    there = folder
+    while not there.is_dir():
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        error.filename = str(folder if there == folder else there.absolute())
+        raise
+    for inside in _folders_in(folder) if there == folder else ():
+        _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
+
+
+def _folders_in(folder: Path, depth: int = 3) -> Iterator[Path]:
+    """The folders in a folder, as deep as the logs of a rule's jobs on a dataset."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield Path(entry.path)
+            if depth > 1 and os.access(entry.path, os.R_OK | os.X_OK):
+                yield from _folders_in(Path(entry.path), depth - 1)

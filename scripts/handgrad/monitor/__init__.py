@@ -1,0 +1,1 @@
+"""Plan, estimates, throughput, job progress, status and the live display."""

@@ -1,0 +1,201 @@
+"""How long runs take on a machine: by earlier runs, or, where there are none, by counting operations."""
+
+import json
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.sealed import open_sealed
+from handgrad.experiment.runs import Run
+from handgrad.layout.resources import Facts, epoch_seconds, pixels_of_image
+from handgrad.storage.checkpoint import SUFFIX
+from handgrad.storage.run_writer import cpu_model, versions
+
+RUNS, CHECKPOINTS = Path("results/runs"), Path("results/checkpoints")
+
+#: how many earlier runs of a kind are read
+SAMPLE = 5
+#: what earlier runs are held against; what it is does not matter where an update costs little beside its size
+NOMINAL_RATE = 2e11
+#: how long a product is timed
+TIMED_SECONDS = 0.03
+#: the largest product that is timed: inputs, and entries of each of its two factors
+TIMED_INPUTS, TIMED_ENTRIES = 10_000, 10_000_000
+
+#: what reading a file raises that is not what its name says, or is damaged
+UNREADABLE = (
+    *(OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, HandgradError),
+)
+
+Kind = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a run was. seconds: of an epoch. machine: what computed it, None if several did."""
+
+    seconds: float
+    machine: str | None
+
+
+def this_machine() -> str:
+    """The processor, and the BLAS as it runs here."""
+    return _machine({"cpu": cpu_model(), **versions()})
+
+
+def _machine(segment: Mapping[str, Any]) -> str:
+    return f"{segment['cpu']}; {', '.join(sorted(str(segment['blas']).split(', ')))}"
+
+
+def read_pace(path: Path) -> Pace | None:
+    """The pace of a run, from its file or its checkpoint; None if that cannot be read, or holds no epoch."""
+    try:
+        return _of_checkpoint(path) if path.name.endswith(SUFFIX) else _of_run(path)
+    except UNREADABLE:
+        return None
+
+
+def _of_run(path: Path) -> Pace | None:
+    with open_sealed(path) as sealed:  # HDF5 can crash on a damaged file
+        return _pace(json.loads(sealed.file.attrs["segments"]), len(sealed.file["history/seconds"]))
+
+
+def _of_checkpoint(path: Path) -> Pace | None:
+    header = read_header(path)
+    return _pace(header["segments"], header["epochs"])
+
+
+def _pace(segments: list[dict[str, Any]], epochs: int) -> Pace | None:
+    if not epochs:
+        return None
+    machines = {_machine(segment) for segment in segments}
+    seconds = sum(segment["seconds"] for segment in segments) / epochs
+    return Pace(seconds, machines.pop() if len(machines) == 1 else None)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself, with the number of its ``epochs``; its weights are not read.
+
+    Its checksum is not looked at: this is for estimates, and training trusts nothing of it. Raises one of
+    UNREADABLE if it is none.
+    """
+    with zipfile.ZipFile(path) as archive:  # which may stand behind other bytes, here a checksum
+        header = json.loads(str(_array(archive, "header")))
+        return {**header, "epochs": len(_array(archive, "history/seconds"))}
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> Any:
+    with archive.open(f"{name}.npy") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+class Paces:
+    """What earlier runs of a folder say of others.
+
+    Of the kinds that a run belongs to, the closest one counts of which this machine has computed a run; if it
+    has computed none, the closest one of which there is any. used: the files that were counted.
+    """
+
+    def __init__(self, folder: Path, datasets: Mapping[str, Facts]) -> None:
+        self.datasets = datasets
+        self.machine = this_machine()
+        self.used: set[Path] = set()
+        self._earlier: dict[Kind, list[tuple[Path, Run]]] = {}
+        self._paces: dict[Path, Pace | None] = {}
+        self._factors: dict[Kind, float | None] = {}
+        for path, run in _earlier_runs(folder, datasets):
+            for kind in kinds(run, datasets[run.dataset]):
+                self._earlier.setdefault(kind, []).append((path, run))
+
+    def seconds(self, run: Run) -> float | None:
+        """What an epoch of a run takes here; None if there is no earlier run of its kinds."""
+        facts = self.datasets[run.dataset]
+        factor = self._factor(kinds(run, facts))
+        return None if factor is None else factor * epoch_seconds(run, facts, NOMINAL_RATE)
+
+    def _factor(self, ways: tuple[Kind, ...]) -> float | None:
+        if ways[0] not in self._factors:
+            here = (self._median(kind, self.machine) for kind in ways)
+            anywhere = (self._median(kind, None) for kind in ways)
+            found = (factor for way in (here, anywhere) for factor in way if factor is not None)
+            self._factors[ways[0]] = next(found, None)
+        return self._factors[ways[0]]
+
+    def _median(self, kind: Kind, machine: str | None) -> float | None:
+        """The median of what earlier runs of a kind took, of what they would at the nominal rate."""
+        factors = []
+        for path, run in self._earlier.get(kind, []):
+            pace = self._pace(path)
+            if pace and machine in (None, pace.machine):
+                factors.append(pace.seconds / epoch_seconds(run, self.datasets[run.dataset], NOMINAL_RATE))
+                self.used.add(path)
+            if len(factors) == SAMPLE:
+                break
+        return median(factors) if factors else None
+
+    def _pace(self, path: Path) -> Pace | None:
+        if path not in self._paces:
+            self._paces[path] = read_pace(path)
+        return self._paces[path]
+
+
+def kinds(run: Run, facts: Facts) -> tuple[Kind, ...]:
+    """The kinds of runs that a run belongs to, the closest first.
+
+    Runs on images of other sizes say less of it than operation counts do.
+    """
+    widest = (pixels_of_image(facts), run.dtype)
+    work = (*widest, run.momentum > 0)
+    alike = (*work, run.activation)
+    return (*alike, run.hidden_units, run.batch_size), alike, work, widest
+
+
+def _earlier_runs(folder: Path, datasets: Mapping[str, Facts]) -> Iterator[tuple[Path, Run]]:
+    """Files of runs and, where there is none, of their checkpoints, the newest first."""
+    runs = {(path.parent.name, path.stem): path for path in (folder / RUNS).glob("*/*.h5")}
+    for path in (folder / CHECKPOINTS).glob(f"*/*{SUFFIX}"):
+        runs.setdefault((path.parent.name, path.name.removesuffix(SUFFIX)), path)
+    for (dataset, name), path in sorted(runs.items(), key=_newest_first):
+        try:
+            run = Run.from_name(dataset, name)
+        except HandgradError:
+            continue
+        if dataset in datasets:
+            yield path, run
+
+
+def _newest_first(item: tuple[Any, Path]) -> tuple[float, Any]:
+    try:
+        return -item[1].stat().st_mtime, item[0]
+    except OSError:
+        return 0.0, item[0]
+
+
+def product_rate(run: Run, facts: Facts) -> float:
+    """Floating-point operations a second of this machine, now, in the largest product of a run: X W1'.
+
+    Of a run too large to be tried in passing, a part of that product, which is as fast.
+    """
+    inputs = min(pixels_of_image(facts) + 1, TIMED_INPUTS)
+    units, examples = (min(size, TIMED_ENTRIES // inputs) for size in (run.hidden_units, run.batch_size))
+    X = np.ones((examples, inputs), run.dtype)
+    W1 = np.ones((units, inputs), run.dtype, order="F")
+    A = np.empty((examples, units), run.dtype)
+    times: list[float] = []
+    with threadpool_limits(1):
+        while sum(times) < TIMED_SECONDS or len(times) < 3:
+            began = time.perf_counter()
+            np.matmul(X, W1.T, out=A)
+            times.append(time.perf_counter() - began)
+    return 2 * A.size * inputs / median(times)

@@ -1,0 +1,1 @@
+"""The network: activations, the reference model with its gradients, and initial weights."""

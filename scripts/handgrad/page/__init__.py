@@ -1,0 +1,1 @@
+"""The one-page summary: its content, HTML parts, captions, methods in words, and assets."""

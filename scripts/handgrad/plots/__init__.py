@@ -1,0 +1,1 @@
+"""Plots, one module each, and their common style."""

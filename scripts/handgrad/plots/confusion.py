@@ -1,0 +1,81 @@
+"""The confusion matrix of an experiment's best run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from handgrad.plots.style import INK, fixed_ticks, new_layout, style
+from handgrad.plots.text import cut
+from handgrad.tables.predictions import require_faults
+from handgrad.tables.table import Row
+
+Array = NDArray[Any]
+
+CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
+CLASSES_WITH_NAMES = 40
+LETTERS = 20  # of a class's name; a longer one would take the matrix's room, and is cut
+
+
+def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
+    """How many examples of each class (rows) were taken for each class (columns), K x K."""
+    pairs = labels.astype(np.intp) * classes + predictions
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def confusion_of(best: Row, labels: Array, predictions: Array, class_names: Sequence[str]) -> Figure:
+    """The confusion matrix of a run, whose row of the results is given.
+
+    Raises HandgradError if labels and predictions do not give the faults that the row has.
+    """
+    require_faults(best, labels, predictions)
+    counts = confusion_counts(labels, predictions, len(class_names))
+    return confusion_matrix(counts, class_names, f"{best['run']}\n{best['faults']} faults in {len(labels)} test images")
+
+
+def confusion_matrix(counts: Array, class_names: Sequence[str], title: str) -> Figure:
+    """Counts, K x K, and what percentage of its row each is: true classes are rows, predicted ones columns.
+
+    Shades and the second number of a cell are percentages of a row. Cells without an example are blank.
+    """
+    totals = counts.sum(axis=1, keepdims=True)
+    percent = 100 * counts / np.maximum(totals, 1)
+    with style():
+        size = 7.4 if len(class_names) > 5 else 5.6
+        figure = Figure(figsize=(size + 0.6, size), layout=new_layout())
+        axes = figure.add_subplot()
+        # A root scale: a class that is right 9 times in 10 would leave all mistakes one pale shade.
+        image = axes.imshow(percent, cmap="Blues", norm=PowerNorm(0.4, 0, 100), aspect="equal")
+        bar = figure.colorbar(image, ax=axes, shrink=0.6, label="Percent of the true class")
+        fixed_ticks(bar.ax.yaxis, [0, 1, 5, 10, 25, 50, 100])
+        if len(class_names) <= CLASSES_WITH_NUMBERS:
+            _write_numbers(axes, counts, percent)
+        _name_classes(axes, class_names)
+        axes.set_title(title, fontsize=9)
+    return figure
+
+
+def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        share = "<0.1" if percent[i, j] < 0.05 else f"{percent[i, j]:.1f}"
+        colour = "white" if percent[i, j] > 25 else INK
+        axes.text(j, i, f"{counts[i, j]}\n{share}%", ha="center", va="center", color=colour, fontsize=8)
+
+
+def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
+    step = -(-len(class_names) // CLASSES_WITH_NAMES)
+    places = range(0, len(class_names), step)
+    names = [cut(name, LETTERS) for name in class_names[::step]]
+    if len(set(names)) < len(names):
+        names = [str(place) for place in places]  # cut, they are the same
+    long = max(map(len, names)) > 3
+    axes.set_xticks(places, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
+    axes.set_yticks(places, names)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="Predicted class", ylabel="True class")

@@ -1,0 +1,113 @@
+"""The first layer's weights as images: what each hidden unit multiplies the pixels with."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from handgrad.common.errors import HandgradError
+from handgrad.datasets.images import as_pictures, is_colour
+from handgrad.network.model import Weights
+from handgrad.plots.style import FAINT, new_layout, style
+from handgrad.plots.text import text_lines
+from handgrad.tables.table import Row
+
+Array = NDArray[Any]
+
+_WIDTH, _BAR = 7.4, 1.3  # inches: of the figure, and what the colour bar takes of it
+_TITLE_SIZE = 9
+
+
+def largest_units(W2: Array, most: int) -> tuple[Array, Array]:
+    """Up to ``most`` hidden units m with the largest outgoing weights, and |W2[:, 1 + m]|, largest first."""
+    sizes = np.linalg.norm(W2[:, 1:].astype(np.float64), axis=0)
+    units = np.argsort(-sizes, kind="stable")[:most]
+    return units, sizes[units]
+
+
+def limits(weights: Array, within: float) -> Array:
+    """For each row, what ``within`` percent of its weights do not exceed; 1 where all are 0."""
+    sizes = np.abs(weights)
+    bounds = np.percentile(sizes, within, axis=1)
+    bounds = np.where(bounds > 0, bounds, sizes.max(axis=1))
+    return np.where(bounds > 0, bounds, 1.0)
+
+
+def mosaic(pictures: Array, fill: float) -> Array:
+    """Pictures, n x height x width (x 3), as one, row by row, about square, with ``fill`` between."""
+    n, high, wide, *channels = pictures.shape
+    columns = min(n, math.ceil(math.sqrt(n * high / wide)))
+    rows = -(-n // columns)
+    whole = np.full((rows * (high + 1) - 1, columns * (wide + 1) - 1, *channels), fill)
+    for i, picture in enumerate(pictures):
+        y, x = i // columns * (high + 1), i % columns * (wide + 1)
+        whole[y : y + high, x : x + wide] = picture
+    return whole
+
+
+def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, most: int, within: float) -> Figure:
+    """Rows of W1 without the bias as images, of up to ``most`` hidden units; see ``largest_units``.
+
+    Gray images share one scale, symmetric about 0, whose ends ``within`` percent of these weights do not
+    exceed; colour images have one each, about mid-grey. Raises HandgradError if W1 is not of such images.
+    """
+    _require_inputs(best, W.W1.shape[1] - 1, math.prod(image_shape))
+    units, sizes = largest_units(W.W2, most)
+    weights = W.W1[units, 1:].astype(np.float64)
+    title = _title(best, sizes, len(W.W1))
+    with style():
+        if is_colour(image_shape):
+            shades = np.clip(0.5 + 0.5 * weights / limits(weights, within)[:, None], 0, 1)
+            shown = mosaic(as_pictures(np.round(255 * shades), image_shape), 255).astype(np.uint8)
+            figure, axes = _new_figure(shown, title)
+            axes.imshow(shown, interpolation="none")
+        else:
+            shown = mosaic(as_pictures(weights, image_shape), np.nan)
+            figure, axes = _new_figure(shown, title, beside=_BAR)
+            _show_on_one_scale(axes, shown, within)
+    return figure
+
+
+def _require_inputs(best: Row, found: int, expected: int) -> None:
+    if found != expected:
+        raise HandgradError(
+            f"results/runs/{best['dataset']}/{best['run']}.h5: its hidden units have {found} inputs, an "
+            f"image of the dataset has {expected} pixels; delete the file, and run snakemake again"
+        )
+
+
+def _new_figure(shown: Array, title: Sequence[str], beside: float = 0) -> tuple[Figure, Axes]:
+    """Axes without ticks for a picture with room beside it, and a title over the whole figure."""
+    high = (_WIDTH - beside) * min(max(shown.shape[0] / shown.shape[1], 0.25), 1.5)
+    figure = Figure(figsize=(_WIDTH, high + 0.2 * len(title)), layout=new_layout())
+    figure.suptitle("\n".join(title), fontsize=_TITLE_SIZE)
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    return figure, axes
+
+
+def _show_on_one_scale(axes: Axes, shown: Array, within: float) -> None:
+    weights = shown[~np.isnan(shown)]
+    (limit,) = limits(weights[None], within)
+    colours = colormaps["RdBu_r"].with_extremes(bad=FAINT)
+    image = axes.imshow(shown, cmap=colours, vmin=-limit, vmax=limit, interpolation="none")
+    beyond = "both" if np.abs(weights).max() > limit else "neither"
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.6, extend=beyond, label="Weight of an input")
+    bar.outline.set_visible(False)
+
+
+def _title(best: Row, sizes: Array, units: int) -> list[str]:
+    shown = len(sizes)
+    if shown < units:
+        which = f"{shown} of {units} hidden units, those with the largest outgoing weights"
+    else:
+        which = f"All {units} hidden units" if units > 1 else "The only hidden unit"
+    norms = f"{sizes[0]:.3g} to {sizes[-1]:.3g}" if shown > 1 else f"{sizes[0]:.3g}"
+    facts = f"norm of the outgoing weights: {norms}; pixels: {best['pixels']}"
+    name = text_lines(best["run"], width=72 * (_WIDTH - 0.4), size=_TITLE_SIZE)
+    return [*name, which, facts]

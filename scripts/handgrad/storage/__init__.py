@@ -1,0 +1,1 @@
+"""What a run leaves: its run file, its checkpoints and its provenance."""

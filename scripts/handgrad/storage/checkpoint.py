@@ -1,0 +1,296 @@
+"""Checkpoints: where a run stands, in ``results/checkpoints/<dataset>/<run>.checkpoint``.
+
+A file is the sha256 of all that follows it (64 hexadecimal digits and a newline), then a NumPy archive:
+
+header                         JSON: every axis of the run, digests of code and data, position, segments, and
+                               how the run has ended, if it has
+weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's decay
+velocity/W1, W2                of a run with momentum: as they are, with the header's scale and share of W1
+history/<figure>               one value an epoch that has passed, for each field of ``training.Epoch``
+test/...                       of a finished run: predictions and probabilities as in its run file
+
+They are never declared as outputs, since Snakemake deletes the outputs of a job that starts or fails. The
+checksum finds out one that is torn all the same, or that somebody has changed.
+"""
+
+import fnmatch
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.common.atomic import whole_file
+from handgrad.common.errors import HandgradError
+from handgrad.common.logs import logger
+from handgrad.common.signals import Stopped, StopSignals
+from handgrad.experiment.runs import Run
+from handgrad.network.model import Weights
+from handgrad.storage.run_writer import Segment, history_arrays, this_segment
+from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.momentum import Velocity
+
+Array = NDArray[Any]
+
+SUFFIX = ".checkpoint"
+
+
+class Unusable(Exception):
+    """Why a file is not a checkpoint to go on from."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run is computed from: its parameters, the digest of training's code, the sha256 of the data."""
+
+    run: Run
+    code: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds: where its run stands, who computed it, and how it has ended, if it has."""
+
+    run: Run
+    state: State
+    segments: tuple[Segment, ...]
+    ended: Trained | None = None
+
+    def end_of(self, run: Run) -> Trained | None:
+        """How a run ended, if this is its end: its own, or that of one that diverged on the way."""
+        if self.ended and (self.run == run or (self.ended.status == "diverged" and run.can_be_extended)):
+            return replace(self.ended, run=run)
+        return None
+
+
+def path_of(folder: Path, run: Run) -> Path:
+    """Where the checkpoint of a run is."""
+    return folder / run.dataset / f"{run.name}{SUFFIX}"
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None:
+    """Write a checkpoint; the file appears whole or not at all.
+
+    Raises OSError if it cannot be written; what was there before is as it was.
+    """
+    state, ended = checkpoint.state, checkpoint.ended
+    arrays: dict[str, Array] = {
+        "weights/W1": state.W.W1,
+        "weights/W2": state.W.W2,
+        **_velocity_arrays(state.velocity),
+        **history_arrays(state.history),
+    }
+    if ended and ended.test:
+        arrays["test/predictions"] = ended.test.predictions
+        arrays["test/probabilities"] = ended.test.Y.astype(np.float16)
+    header = {
+        **_header_of(origin),
+        "decay": state.decay,
+        "passed": state.passed,
+        "data_term": state.data_term,
+        "seconds": state.seconds,
+        "velocity": state.velocity and {"scale": state.velocity.scale, "share": state.velocity.share},
+        "segments": [vars(segment) for segment in checkpoint.segments],
+        "ended": ended
+        and {
+            "status": ended.status,
+            "train_examples": ended.train_examples,
+            "test_examples": ended.test_examples,
+        },
+    }
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+    with whole_file(path) as part, part.open("wb") as file:
+        file.write(_checksum(content.getbuffer()))
+        file.write(content.getbuffer())
+
+
+def _velocity_arrays(velocity: Velocity | None) -> dict[str, Array]:
+    return {"velocity/W1": velocity.W1, "velocity/W2": velocity.W2} if velocity else {}
+
+
+def _header_of(origin: Origin) -> dict[str, Any]:
+    return {"run": vars(origin.run), "code": origin.code, "data": origin.data}
+
+
+def _checksum(content: memoryview | bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+def read_checkpoint(path: Path, origin: Origin) -> Checkpoint:
+    """Read the checkpoint of a run.
+
+    Raises Unusable if the file is torn, or not of this run, code and data; OSError if it cannot be read.
+    """
+    with path.open("rb") as file:
+        checksum, content = file.readline(65), file.read()
+    if checksum != _checksum(content):
+        raise Unusable("torn: its checksum is not that of its content")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            header = json.loads(str(archive["header"]))
+            _require_origin(header, origin)
+            return _checkpoint(origin.run, header, {name: archive[name] for name in archive.files})
+    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise Unusable(f"not a checkpoint of this workflow ({error})") from error
+
+
+def _require_origin(header: dict[str, Any], origin: Origin) -> None:
+    expected = _header_of(origin)
+    for key, name in (("run", "parameters"), ("code", "training code"), ("data", "data")):
+        if header[key] != expected[key]:
+            raise Unusable(f"of other {name}")
+
+
+def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
+    history = zip(*(arrays[f"history/{figure.name}"].tolist() for figure in fields(Epoch)), strict=True)
+    state = State(
+        Weights(arrays["weights/W1"], arrays["weights/W2"]),
+        [Epoch(*figures) for figures in history],
+        header["decay"],
+        header["passed"],
+        header["data_term"],
+        header["seconds"],
+        _velocity(header["velocity"], arrays),
+    )
+    segments = tuple(Segment(**segment) for segment in header["segments"])
+    return Checkpoint(run, state, segments, _ended(run, state, header["ended"], arrays))
+
+
+def _velocity(numbers: Any, arrays: dict[str, Array]) -> Velocity | None:
+    return numbers and Velocity(arrays["velocity/W1"], arrays["velocity/W2"], **numbers)
+
+
+def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> Trained | None:
+    if facts is None:
+        return None
+    test = None
+    if "test/predictions" in arrays:
+        last = state.history[-1]
+        test = Evaluation(last.test_loss, last.test_faults, arrays["test/predictions"], arrays["test/probabilities"])
+    return Trained(run, facts["status"], state, test, facts["train_examples"], facts["test_examples"])
+
+
+def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
+    """The furthest valid checkpoint of a run, or of one equal in all but ``epochs``, not past its end.
+
+    Where nothing depends on the number of epochs, a shorter run is the beginning of a longer one; with a
+    schedule that ends with the last epoch, only the run's own checkpoint serves.
+    What is torn, or of other parameters, code or data, is never used: the log says so, and the run's own file
+    is set aside under the name ``<run>.checkpoint.rejected``, where it no longer stands in anybody's way.
+    Raises OSError if the run's own file or the folder cannot be read, since training would then begin again.
+    """
+    found = None
+    for path, run in _relatives(folder, origin.run):
+        try:
+            checkpoint = read_checkpoint(path, replace(origin, run=run))
+        except Unusable as reason:
+            _set_aside(path, reason, own=run == origin.run)
+            continue
+        except FileNotFoundError:  # removed since the folder was listed
+            continue
+        except PermissionError as error:  # of a run of somebody else's; training goes on without it
+            if run == origin.run:
+                raise
+            logger.warning("%s: %s; not used", path, error.strerror)
+            continue
+        position = checkpoint.state.position
+        if position <= (origin.run.epochs, 0) and (found is None or position >= found.state.position):
+            found = checkpoint
+    return found
+
+
+def _relatives(folder: Path, run: Run) -> Iterator[tuple[Path, Run]]:
+    """Files called like checkpoints of runs that begin alike, equal in all but epochs; its own last."""
+    own = path_of(folder, run)
+    pattern = own.name.replace(f"_ep_{run.epochs}_", "_ep_*_")
+    # glob would pass over a folder that cannot be listed
+    paths = sorted(own.parent.iterdir()) if own.parent.exists() and run.can_be_extended else []
+    for path in (path for path in paths if fnmatch.fnmatchcase(path.name, pattern)):
+        try:
+            other = Run.from_name(run.dataset, path.name.removesuffix(SUFFIX))
+        except HandgradError:
+            continue
+        if other != run and replace(other, epochs=run.epochs) == run:
+            yield path, other
+    if own.exists():
+        yield own, run
+
+
+def _set_aside(path: Path, reason: Unusable, *, own: bool) -> None:
+    if not own:
+        logger.info("%s: %s; not used", path, reason)
+        return
+    rejected = path.with_name(f"{path.name}.rejected")
+    try:
+        path.replace(rejected)
+    except FileNotFoundError:  # another writer of this run was faster
+        return
+    logger.info("%s: %s; set aside as %s", path, reason, rejected)
+
+
+class Keeper:
+    """Keeps the checkpoint of a run up to date while it trains, from a checkpoint on or from the beginning.
+
+    interval: seconds between two checkpoints. written, seconds: how many were written, and what that took.
+    """
+
+    def __init__(
+        self, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint | None
+    ) -> None:
+        self.path = path_of(folder, origin.run)
+        self.origin, self.interval, self.stop = origin, interval, stop
+        self.before = start.segments if start else ()
+        self.first_epoch = len(start.state.history) + 1 if start else 1
+        self._seconds_before = start.state.all_seconds if start else 0.0
+        self.written, self.seconds = 0, 0.0
+        self._last = time.perf_counter()
+
+    def segments(self, state: State) -> tuple[Segment, ...]:
+        """Who has computed the run up to a state; this process last."""
+        last_epoch = len(state.history) + (state.passed > 0)
+        here = this_segment(self.first_epoch, last_epoch, state.all_seconds - self._seconds_before)
+        return (*self.before, here)
+
+    def after_batch(self, state: State) -> None:
+        """Save when it is time to. Raises Stopped, having saved, if a signal has asked to stop."""
+        if self.stop.received:
+            self._save(state, None)
+            number = self.stop.received
+            message = f"stopped by {number.name} after {told(state)}; the next snakemake goes on from {self.path}"
+            raise Stopped(message, number)
+        if time.perf_counter() - self._last >= self.interval:
+            self._save(state, None)
+
+    def at_end(self, trained: Trained) -> None:
+        """Save a run that has ended."""
+        self._save(trained.state, trained)
+
+    def _save(self, state: State, ended: Trained | None) -> None:
+        began = time.perf_counter()
+        checkpoint = Checkpoint(self.origin.run, state, self.segments(state), ended)
+        write_checkpoint(self.path, checkpoint, self.origin)
+        self._last = time.perf_counter()
+        self.written += 1
+        self.seconds += self._last - began
+
+
+def told(state: State) -> str:
+    """Where a run stands, in words."""
+    epochs, passed = state.position
+    return f"epoch {epochs}" + (f" and {passed} examples of the next" if passed else "")
+
+
+def other_machines(segments: Sequence[Segment]) -> list[str]:
+    """What computed a part of a run and is not what computes here, whose last bits may differ."""
+    here = this_segment(0, 0, 0)
+    parts = {(s.cpu, s.numpy, s.blas): f"{s.cpu}, NumPy {s.numpy}, {s.blas}" for s in segments}
+    return [name for machine, name in parts.items() if machine != (here.cpu, here.numpy, here.blas)]

@@ -1,0 +1,1 @@
+"""Tables, one module each, from run files and other tables; selection of the best; significance."""
