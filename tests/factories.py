@@ -1,0 +1,59 @@
+"""Builders that tests share: small data, runs and what training gives."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from handgrad.datasets.data import ImageData, Split
+from handgrad.experiment.runs import Run
+from handgrad.network.model import Weights
+from handgrad.storage.run_reader import Summary
+from handgrad.training.loop import Epoch, Evaluation, State, Trained
+
+RUN = Run(
+    dataset="digits",
+    activation="tanh",
+    hidden_units=5,
+    learning_rate=0.001,
+    batch_size=50,
+    epochs=2,
+    l2=0.01,
+    seed=0,
+)
+
+
+def run_of(**axes: Any) -> Run:
+    """Return a run with these values, and those of RUN elsewhere."""
+    return replace(RUN, **axes)
+
+
+def image_data(train: int = 20, test: int = 10, *, classes: int = 3, digest: str = "data") -> ImageData:
+    """Return random images of 2 x 3 pixels, always the same for the same numbers."""
+    rng = np.random.default_rng(8)
+    splits = [
+        Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, classes, n, np.uint8)) for n in (train, test)
+    ]
+    names = tuple("abcdefghijklmnopqrstuvwxyz"[:classes])
+    return ImageData(*splits, (2, 3), 255, names, {"images.gz": "beef"}, digest)
+
+
+def trained(run: Run = RUN, *, inputs: int = 6, classes: int = 3, examples: int = 10, **changes: Any) -> Trained:
+    """Return what training a run gives, with random weights and probabilities, on as many test examples."""
+    rng = np.random.default_rng(0)
+    M = run.hidden_units
+    W = Weights(rng.normal(size=(M, inputs + 1)).astype(run.dtype), rng.normal(size=(classes, M + 1)).astype(run.dtype))
+    history = [Epoch(-1.0, 0.2, 0.7, 3 + left, np.nan, -1, 0.5) for left in range(run.epochs)[::-1]]
+    Y = rng.dirichlet(np.ones(classes), examples).astype(run.dtype)
+    test = Evaluation(0.7, 3, Y.argmax(axis=1).astype(np.uint8), Y)
+    whole = Trained(run, "finished", State(W, history), test, train_examples=20, test_examples=examples)
+    return replace(whole, **changes)
+
+
+def summary(
+    faults: int | None = 200, *, size: int = 10000, seconds: float = 1.0, validation_faults: int = -1, **axes: Any
+) -> Summary:
+    """Return the summary of a run with these faults of ``size`` test images; None: one that diverged."""
+    status, loss = ("diverged", None) if faults is None else ("finished", 0.5)
+    history = {"validation_faults": np.array([999, validation_faults])}
+    return Summary(run_of(**axes), status, size, faults, loss, seconds, history, "c0ffee", {})
