@@ -13,7 +13,7 @@ from handgrad.experiment.runs import Run
 from handgrad.gradient_check.files import read_check
 from handgrad.storage.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, other_machines, told
 from handgrad.storage.run_writer import write_run
-from handgrad.training.loop import Epoch, Trained, train
+from handgrad.training.loop import Epoch, TrainingResult, train
 
 
 def main(
@@ -69,7 +69,7 @@ def require_gate(path: str, run: Run, stored: StoredData, data_digest: str) -> N
     read_check(path, expected)
 
 
-def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoint | None) -> Trained:
+def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoint | None) -> TrainingResult:
     """Train a run to its end, from a checkpoint or from the beginning, keeping checkpoints of its own."""
     run = origin.run
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))

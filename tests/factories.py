@@ -9,7 +9,7 @@ from handgrad.datasets.data import ImageData, Split
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
 from handgrad.storage.run_reader import Summary
-from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 RUN = Run(
     dataset="digits",
@@ -38,7 +38,7 @@ def image_data(train: int = 20, test: int = 10, *, classes: int = 3, digest: str
     return ImageData(*splits, (2, 3), 255, names, {"images.gz": "beef"}, digest)
 
 
-def trained(run: Run = RUN, *, inputs: int = 6, classes: int = 3, examples: int = 10, **changes: Any) -> Trained:
+def trained(run: Run = RUN, *, inputs: int = 6, classes: int = 3, examples: int = 10, **changes: Any) -> TrainingResult:
     """Return what training a run gives, with random weights and probabilities, on as many test examples."""
     rng = np.random.default_rng(0)
     M = run.hidden_units
@@ -46,7 +46,7 @@ def trained(run: Run = RUN, *, inputs: int = 6, classes: int = 3, examples: int 
     history = [Epoch(-1.0, 0.2, 0.7, 3 + left, np.nan, -1, 0.5) for left in range(run.epochs)[::-1]]
     Y = rng.dirichlet(np.ones(classes), examples).astype(run.dtype)
     test = Evaluation(0.7, 3, Y.argmax(axis=1).astype(np.uint8), Y)
-    whole = Trained(run, "finished", State(W, history), test, train_examples=20, test_examples=examples)
+    whole = TrainingResult(run, "finished", State(W, history), test, train_examples=20, test_examples=examples)
     return replace(whole, **changes)
 
 

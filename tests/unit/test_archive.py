@@ -43,7 +43,7 @@ from handgrad.network.activations import ACTIVATIONS, Activation
 from handgrad.network.model import Weights
 from handgrad.storage.run_reader import _plain
 from handgrad.storage.run_writer import content_sha256, write_run
-from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = {"README.md": b"read\n", "results/a.csv": b"1,2\n", "results/runs/b.h5": bytes(2000)}
@@ -308,7 +308,7 @@ def run_file(path: Path, **changes: Any) -> Path:
     W = Weights(np.arange(6, dtype=np.float32).reshape(2, 3), np.ones((2, 3), np.float32))
     history = [Epoch(-1.0, 0.2, 0.7, faults, np.nan, -1, 0.5) for faults in (2, 1)]
     test = Evaluation(0.5, 1, Y.argmax(axis=1).astype(np.uint8), Y)
-    whole = Trained(RUN, "finished", State(W, history), test, train_examples=20, test_examples=3)
+    whole = TrainingResult(RUN, "finished", State(W, history), test, train_examples=20, test_examples=3)
     write_run(path, replace(whole, **changes), [], code_digest="code", data_digest="data", data_content="content")
     return path
 

@@ -32,7 +32,7 @@ from handgrad.storage.checkpoint import (
 )
 from handgrad.storage.run_reader import read_summary
 from handgrad.storage.run_writer import write_run
-from handgrad.training.loop import State, Trained, train
+from handgrad.training.loop import State, TrainingResult, train
 
 RUN = Run(
     dataset="some",
@@ -64,7 +64,7 @@ def nothing(*_: Any) -> None:
     """Nobody listens."""
 
 
-def content(tmp_path: Path, trained: Trained) -> str:
+def content(tmp_path: Path, trained: TrainingResult) -> str:
     return write_run(tmp_path / "run.h5", trained, [], code_digest="code", data_digest="data", data_content="content")
 
 
@@ -85,13 +85,13 @@ def stopped_after(updates: int, folder: Path, origin: Origin = ORIGIN, start: Ch
         train(origin.run, DATA, nothing, on_batch=on_batch, state=start.state if start else None)
 
 
-def resumed(folder: Path, origin: Origin = ORIGIN) -> Trained:
+def resumed(folder: Path, origin: Origin = ORIGIN) -> TrainingResult:
     start = furthest_checkpoint(folder, origin)
     assert start
     return start.end_of(origin.run) or train(origin.run, DATA, nothing, state=start.state)
 
 
-def finished(folder: Path, run: Run = RUN) -> Trained:
+def finished(folder: Path, run: Run = RUN) -> TrainingResult:
     """Train a run to its end and keep its checkpoint, as a job does."""
     origin = replace(ORIGIN, run=run)
     start = furthest_checkpoint(folder, origin)

@@ -21,7 +21,7 @@ from handgrad.monitor.plan import Cluster, Cores, plan_table, plan_words, read_c
 from handgrad.network.model import Weights
 from handgrad.storage.checkpoint import Checkpoint, Origin, path_of, write_checkpoint
 from handgrad.storage.run_writer import Segment, this_segment, write_run
-from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -44,12 +44,12 @@ FACTS: dict[str, Any] = {
 DATASETS = {"mnist": FACTS, "large": {**FACTS, "image_shape": [3, 32, 32]}}
 
 
-def trained(run: Run, epochs: int) -> Trained:
+def trained(run: Run, epochs: int) -> TrainingResult:
     """A run that has passed so many epochs; its weights are no run's."""
     history = [Epoch(-1.0, 0.1, 1.0, 1, float("nan"), -1, 1.0)] * epochs
     test = Evaluation(1.0, 1, np.zeros(2, np.uint8), np.full((2, 3), 1 / 3, np.float32))
     W = Weights(np.zeros((2, 4), np.float32), np.zeros((3, 3), np.float32))
-    return Trained(run, "finished", State(W, history), test, 5, 2)
+    return TrainingResult(run, "finished", State(W, history), test, 5, 2)
 
 
 def earlier_run(folder: Path, run: Run, seconds: float, **machine: str) -> Path:

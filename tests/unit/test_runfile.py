@@ -12,7 +12,7 @@ from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
 from handgrad.storage.run_reader import read_arrays, read_summary, require_current
 from handgrad.storage.run_writer import CONTENT_ATTRIBUTES, Segment, content_sha256, write_run
-from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 RUN = Run(
     dataset="digits",
@@ -40,20 +40,20 @@ def evaluation(Y: np.ndarray) -> Evaluation:
     return Evaluation(0.5, 1, Y.argmax(axis=1).astype(np.uint8), Y)
 
 
-def trained(**changes: object) -> Trained:
+def trained(**changes: object) -> TrainingResult:
     W = Weights(np.arange(6, dtype=np.float32).reshape(2, 3), np.ones((2, 3), np.float32))
     state = State(W, [epoch(0.75, 2), epoch(0.5, 1)])
-    whole = Trained(RUN, "finished", state, evaluation(Y), train_examples=20, test_examples=3)
+    whole = TrainingResult(RUN, "finished", state, evaluation(Y), train_examples=20, test_examples=3)
     return replace(whole, **changes)
 
 
-def diverged() -> Trained:
+def diverged() -> TrainingResult:
     run = replace(RUN, train_size=20)
     state = replace(trained().state, history=[epoch(0.75, 2), epoch(np.nan, 3)])
     return trained(run=run, status="diverged", test=None, state=state)
 
 
-def write(path: Path, run: Trained, segments: list[Segment] = SEGMENTS, digest: str = "d") -> str:
+def write(path: Path, run: TrainingResult, segments: list[Segment] = SEGMENTS, digest: str = "d") -> str:
     return write_run(path, run, segments, code_digest=digest, data_digest=digest, data_content=digest)
 
 
@@ -99,34 +99,34 @@ def test_content_depends_on_neither_time_nor_place(tmp_path: Path) -> None:
     assert first == second
 
 
-def changed_weight() -> Trained:
+def changed_weight() -> TrainingResult:
     state = trained().state
     state.W.W1[0, 0] = np.nextafter(state.W.W1[0, 0], np.float32(1))
     return trained(state=state)
 
 
-def changed_history() -> Trained:
+def changed_history() -> TrainingResult:
     history = [epoch(0.75, 2), epoch(0.5, 2)]
     return trained(state=replace(trained().state, history=history))
 
 
-def changed_prediction() -> Trained:
+def changed_prediction() -> TrainingResult:
     return trained(test=evaluation(Y[:, ::-1]))
 
 
-def changed_probability() -> Trained:
+def changed_probability() -> TrainingResult:
     return trained(test=replace(evaluation(Y), Y=np.where(Y.max() == Y, Y - 0.01, Y)))
 
 
-def changed_axis() -> Trained:
+def changed_axis() -> TrainingResult:
     return trained(run=replace(RUN, l2=0.02))
 
 
-def changed_status() -> Trained:
+def changed_status() -> TrainingResult:
     return trained(status="diverged")
 
 
-def changed_count() -> Trained:
+def changed_count() -> TrainingResult:
     return trained(train_examples=21)
 
 

@@ -29,7 +29,7 @@ from handgrad.storage.checkpoint import (
 from handgrad.storage.run_reader import read_arrays, read_summary
 from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.made import Text, read_made_table, write_made_table
-from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 RUN = Run(
     dataset="digits",
@@ -43,13 +43,13 @@ RUN = Run(
 )
 
 
-def trained() -> Trained:
+def trained() -> TrainingResult:
     rng = np.random.default_rng(0)
     W = Weights(rng.normal(size=(4, 7)).astype(np.float32), rng.normal(size=(3, 5)).astype(np.float32))
     history = [Epoch(-1.0, 0.2, 0.7, faults, np.nan, -1, 0.5) for faults in (4, 3)]
     Y = rng.dirichlet(np.ones(3), 10).astype(np.float32)
     test = Evaluation(0.7, 3, Y.argmax(axis=1).astype(np.uint8), Y)
-    return Trained(RUN, "finished", State(W, history), test, train_examples=20, test_examples=10)
+    return TrainingResult(RUN, "finished", State(W, history), test, train_examples=20, test_examples=10)
 
 
 def write_store(path: Path) -> None:

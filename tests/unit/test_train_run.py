@@ -16,7 +16,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
 from handgrad.gradient_check.files import write_check
 from handgrad.storage.run_reader import read_summary
-from handgrad.training.loop import Trained, train
+from handgrad.training.loop import TrainingResult, train
 
 NAME = "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0"
 
@@ -74,7 +74,7 @@ def test_a_job_trains_the_run_that_its_name_says(job: dict[str, Any]) -> None:
 def test_a_job_computes_with_one_blas_thread(job: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def watched(*arguments: Any, **more: Any) -> Trained:
+    def watched(*arguments: Any, **more: Any) -> TrainingResult:
         seen.extend(b["num_threads"] for b in threadpoolctl.threadpool_info() if b["user_api"] == "blas")
         return train(*arguments, **more)
 

@@ -15,7 +15,7 @@ from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import Array, Weights, initial_weights, softmax
 from handgrad.training import loop as training
 from handgrad.training.batch import Batch, in_step_order
-from handgrad.training.loop import Epoch, Evaluation, Trained, ascend, batches_of, train
+from handgrad.training.loop import Epoch, Evaluation, TrainingResult, ascend, batches_of, train
 
 LN2, LN3 = math.log(2), math.log(3)
 
@@ -55,7 +55,7 @@ def say_nothing(*_: Any) -> None:
     """No log is kept of epochs."""
 
 
-def trained(data: ImageData = DATA, **changes: Any) -> Trained:
+def trained(data: ImageData = DATA, **changes: Any) -> TrainingResult:
     return train(run(**changes), data, say_nothing)
 
 

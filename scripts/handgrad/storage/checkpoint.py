@@ -34,7 +34,7 @@ from handgrad.common.signals import Stopped, StopSignals
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
 from handgrad.storage.run_writer import Segment, history_arrays, this_segment
-from handgrad.training.loop import Epoch, Evaluation, State, Trained
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 from handgrad.training.momentum import Velocity
 
 Array = NDArray[Any]
@@ -62,9 +62,9 @@ class Checkpoint:
     run: Run
     state: State
     segments: tuple[Segment, ...]
-    ended: Trained | None = None
+    ended: TrainingResult | None = None
 
-    def end_of(self, run: Run) -> Trained | None:
+    def end_of(self, run: Run) -> TrainingResult | None:
         """How a run ended, if this is its end: its own, or that of one that diverged on the way."""
         if self.ended and (self.run == run or (self.ended.status == "diverged" and run.can_be_extended)):
             return replace(self.ended, run=run)
@@ -169,14 +169,14 @@ def _velocity(numbers: Any, arrays: dict[str, Array]) -> Velocity | None:
     return numbers and Velocity(arrays["velocity/W1"], arrays["velocity/W2"], **numbers)
 
 
-def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> Trained | None:
+def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> TrainingResult | None:
     if facts is None:
         return None
     test = None
     if "test/predictions" in arrays:
         last = state.history[-1]
         test = Evaluation(last.test_loss, last.test_faults, arrays["test/predictions"], arrays["test/probabilities"])
-    return Trained(run, facts["status"], state, test, facts["train_examples"], facts["test_examples"])
+    return TrainingResult(run, facts["status"], state, test, facts["train_examples"], facts["test_examples"])
 
 
 def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
@@ -270,11 +270,11 @@ class Keeper:
         if time.perf_counter() - self._last >= self.interval:
             self._save(state, None)
 
-    def at_end(self, trained: Trained) -> None:
+    def at_end(self, trained: TrainingResult) -> None:
         """Save a run that has ended."""
         self._save(trained.state, trained)
 
-    def _save(self, state: State, ended: Trained | None) -> None:
+    def _save(self, state: State, ended: TrainingResult | None) -> None:
         began = time.perf_counter()
         checkpoint = Checkpoint(self.origin.run, state, self.segments(state), ended)
         write_checkpoint(self.path, checkpoint, self.origin)

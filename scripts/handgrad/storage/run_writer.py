@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from handgrad.common.sealed import sealed_file
 from handgrad.experiment.runs import AXES
-from handgrad.training.loop import Epoch, Trained
+from handgrad.training.loop import Epoch, TrainingResult
 
 Array = NDArray[Any]
 
@@ -118,7 +118,7 @@ def versions_of(segments: Sequence[Segment]) -> dict[str, str]:
 
 def write_run(
     path: str | Path,
-    trained: Trained,
+    trained: TrainingResult,
     segments: Sequence[Segment],
     *,
     code_digest: str,
@@ -147,7 +147,7 @@ def write_run(
     return content
 
 
-def _arrays(trained: Trained) -> dict[str, Array]:
+def _arrays(trained: TrainingResult) -> dict[str, Array]:
     arrays: dict[str, Array] = {
         "weights/W1": trained.state.W.W1,
         "weights/W2": trained.state.W.W2,

@@ -107,7 +107,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """A finished run. status: ``finished``, or ``diverged`` (then there is no evaluation)."""
 
     run: Run
@@ -198,7 +198,7 @@ def train(
     *,
     on_batch: OnBatch = lambda _: None,
     state: State | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train one run from its initial weights to its last epoch, or to the epoch in which it diverges.
 
     on_epoch is called with the number (from 1) and the figures of each epoch that has passed, on_batch with
@@ -241,4 +241,4 @@ def train(
             if not (epoch.finite and all(np.isfinite(weights).all() for weights in state.W)):
                 status, test = "diverged", None
                 break
-    return Trained(run, status, state, test, len(rows), len(data.test.y))
+    return TrainingResult(run, status, state, test, len(rows), len(data.test.y))
