@@ -11,7 +11,7 @@ from handgrad.common.signals import StopSignals
 from handgrad.datasets.data import ImageData, StoredData, open_data
 from handgrad.experiment.runs import Run
 from handgrad.gradient_check.files import read_check
-from handgrad.storage.checkpoint import Checkpoint, Keeper, Origin, furthest_checkpoint, other_machines, told
+from handgrad.storage.checkpoint import Checkpoint, CheckpointWriter, Origin, furthest_checkpoint, other_machines, told
 from handgrad.storage.run_writer import write_run
 from handgrad.training.loop import Epoch, TrainingResult, train
 
@@ -38,9 +38,9 @@ def main(
             logger.info("finished before; written from the checkpoint of %s", start.run.name)
             segments = start.segments
         else:
-            keeper = Keeper(Path(checkpoints), origin, checkpoint_seconds, stop, start)
-            trained = train_on(origin, stored.images(), keeper, start)
-            segments = keeper.segments(trained.state)
+            writer = CheckpointWriter(Path(checkpoints), origin, checkpoint_seconds, stop, start)
+            trained = train_on(origin, stored.images(), writer, start)
+            segments = writer.segments(trained.state)
         if trained.status == "diverged":
             logger.info("diverged in epoch %d", len(trained.state.history))
         content = write_run(
@@ -69,7 +69,7 @@ def require_gate(path: str, run: Run, stored: StoredData, data_digest: str) -> N
     read_check(path, expected)
 
 
-def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoint | None) -> TrainingResult:
+def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start: Checkpoint | None) -> TrainingResult:
     """Train a run to its end, from a checkpoint or from the beginning, keeping checkpoints of its own."""
     run = origin.run
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
@@ -82,7 +82,7 @@ def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoin
     def log_epoch(number: int, epoch: Epoch) -> None:
         nonlocal seconds
         seconds += epoch.seconds
-        left = seconds / (number - keeper.first_epoch + 1) * (run.epochs - number)
+        left = seconds / (number - writer.first_epoch + 1) * (run.epochs - number)
         logger.info(
             "epoch %d of %d: data term %.4f, penalty %.4g, test loss %.4f, faults %d, %.2f s, %.0f s left",
             number,
@@ -96,9 +96,9 @@ def train_on(origin: Origin, images: ImageData, keeper: Keeper, start: Checkpoin
         )
 
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
-        trained = train(run, images, log_epoch, on_batch=keeper.after_batch, state=start.state if start else None)
-    keeper.at_end(trained)
-    logger.info("%d checkpoints written in %.3f s", keeper.written, keeper.seconds)
+        trained = train(run, images, log_epoch, on_batch=writer.after_batch, state=start.state if start else None)
+    writer.at_end(trained)
+    logger.info("%d checkpoints written in %.3f s", writer.written, writer.seconds)
     return trained
 
 

@@ -21,7 +21,7 @@ from handgrad.datasets.data import ImageData, Split
 from handgrad.experiment.runs import Run
 from handgrad.storage.checkpoint import (
     Checkpoint,
-    Keeper,
+    CheckpointWriter,
     Origin,
     Unusable,
     furthest_checkpoint,
@@ -71,7 +71,7 @@ def content(tmp_path: Path, trained: TrainingResult) -> str:
 def stopped_after(updates: int, folder: Path, origin: Origin = ORIGIN, start: Checkpoint | None = None) -> None:
     """Train as a job does, from a checkpoint on, and stop by a signal after so many updates."""
     stop = StopSignals()
-    keeper = Keeper(folder, origin, 1e9, stop, start)
+    keeper = CheckpointWriter(folder, origin, 1e9, stop, start)
     left = updates
 
     def on_batch(state: State) -> None:
@@ -95,7 +95,7 @@ def finished(folder: Path, run: Run = RUN) -> TrainingResult:
     """Train a run to its end and keep its checkpoint, as a job does."""
     origin = replace(ORIGIN, run=run)
     start = furthest_checkpoint(folder, origin)
-    keeper = Keeper(folder, origin, 1e9, StopSignals(), start)
+    keeper = CheckpointWriter(folder, origin, 1e9, StopSignals(), start)
     trained = train(run, DATA, nothing, on_batch=keeper.after_batch, state=start.state if start else None)
     keeper.at_end(trained)
     return trained
@@ -245,7 +245,7 @@ def test_the_checkpoint_of_a_run_with_momentum_holds_its_velocity_to_the_last_bi
             keeper._save(state, None)
             seen.append(copy.deepcopy(state))
 
-    keeper = Keeper(tmp_path, origin, 1e9, StopSignals(), None)
+    keeper = CheckpointWriter(tmp_path, origin, 1e9, StopSignals(), None)
     train(origin.run, DATA, nothing, on_batch=stop_there)
     kept = read_checkpoint(path_of(tmp_path, origin.run), origin).state.velocity
     there = seen[0].velocity
@@ -296,7 +296,7 @@ def test_the_run_file_tells_who_computed_which_epochs(tmp_path: Path) -> None:
     stopped_after(8, tmp_path)
     start = furthest_checkpoint(tmp_path, ORIGIN)
     assert start
-    keeper = Keeper(tmp_path, ORIGIN, 1e9, StopSignals(), start)
+    keeper = CheckpointWriter(tmp_path, ORIGIN, 1e9, StopSignals(), start)
     trained = train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state)
     segments = keeper.segments(trained.state)
     assert [(s.from_epoch, s.to_epoch) for s in segments] == [(1, 2), (2, 4)]
@@ -312,7 +312,7 @@ def test_a_run_file_tells_the_versions_that_computed_the_run_and_not_those_that_
     start = furthest_checkpoint(tmp_path, ORIGIN)
     assert start
     before = replace(start.segments[0], numpy="1.0", blas="another")
-    keeper = Keeper(tmp_path, ORIGIN, 1e9, StopSignals(), replace(start, segments=(before,)))
+    keeper = CheckpointWriter(tmp_path, ORIGIN, 1e9, StopSignals(), replace(start, segments=(before,)))
     keeper.at_end(train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state))
     kept = furthest_checkpoint(tmp_path, ORIGIN)
     assert kept
@@ -459,7 +459,7 @@ def test_a_checkpoint_that_cannot_be_written_is_named_and_keeps_the_old_one(
 
 
 def checkpoints_written(folder: Path, interval: float) -> int:
-    keeper = Keeper(folder, ORIGIN, interval, StopSignals(), None)
+    keeper = CheckpointWriter(folder, ORIGIN, interval, StopSignals(), None)
     keeper.at_end(train(RUN, DATA, nothing, on_batch=keeper.after_batch))
     return keeper.written
 
@@ -472,7 +472,7 @@ def test_checkpoints_are_written_every_so_many_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", StopSignals.SIGNALS)
 def test_a_signal_saves_and_stops_at_the_next_update(number: signal.Signals, tmp_path: Path) -> None:
     with StopSignals() as stop:
-        keeper = Keeper(tmp_path, ORIGIN, 1e9, stop, None)
+        keeper = CheckpointWriter(tmp_path, ORIGIN, 1e9, stop, None)
 
         def on_batch(state: State) -> None:
             if state.position == (1, 10):
@@ -502,7 +502,7 @@ from pathlib import Path
 from tests.unit.test_checkpoint import *
 folder, interval = Path(sys.argv[1]), 1e-9
 start = furthest_checkpoint(folder, LONG)
-keeper = Keeper(folder, LONG, interval, StopSignals(), start)
+keeper = CheckpointWriter(folder, LONG, interval, StopSignals(), start)
 keeper.at_end(train(LONG.run, DATA, nothing, on_batch=keeper.after_batch, state=start and start.state))
 """
 LONG = replace(ORIGIN, run=replace(RUN, epochs=20_000, hidden_units=300))

@@ -237,7 +237,7 @@ def _set_aside(path: Path, reason: Unusable, *, own: bool) -> None:
     logger.info("%s: %s; set aside as %s", path, reason, rejected)
 
 
-class Keeper:
+class CheckpointWriter:
     """Keeps the checkpoint of a run up to date while it trains, from a checkpoint on or from the beginning.
 
     interval: seconds between two checkpoints. written, seconds: how many were written, and what that took.
