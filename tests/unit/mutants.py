@@ -28,7 +28,7 @@ TARGETS = {
     "network.model": {"forward", "logsumexp", "softmax", "data_term", "penalty", "objective", "gradients"},
     "training.batch": None,
     "training.momentum": None,
-    "training.loop": {"batches_of", "scheduled", "ascend", "train_epoch", "multiply_in", "end_epoch"},
+    "training.loop": {"batches_of", "scheduled", "ascend", "train_epoch", "materialize", "end_epoch"},
 }
 #: names in statements and arguments that no update depends on: measured time, and the first weights' spread
 UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic"}

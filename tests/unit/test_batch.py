@@ -127,7 +127,7 @@ def test_many_steps_with_momentum_are_as_many_updates_however_much_the_penalty_t
 def test_multiplied_in_the_velocity_is_what_it_was() -> None:
     P = np.asfortranarray([[1.0, 2.0], [3.0, 4.0]])
     V = Velocity(np.asfortranarray([[8.0, 0.0], [4.0, 2.0]]), np.ones((1, 3)), 0.5, -0.25)
-    V.multiply_in(P)
+    V.materialize(P)
     np.testing.assert_array_equal(V.W1, [[3.75, -0.5], [1.25, 0.0]])
     assert (V.scale, V.share) == (1, 0)
     np.testing.assert_array_equal(P, [[1, 2], [3, 4]])

@@ -156,7 +156,7 @@ NAMED = {
     "a learning rate that is taken twice": ("training.loop", "eta / examples", "eta * eta / examples", "tanh"),
     "a velocity that is lost between epochs": (
         "training.loop",
-        "self.velocity.multiply_in(self.W.W1)",
+        "self.velocity.materialize(self.W.W1)",
         "self.velocity.W1[:] = 0",
         "tanh",
     ),

@@ -438,8 +438,8 @@ def test_the_check_of_momentum_sees_the_numbers_apart_from_the_arrays(
 ) -> None:
     # Multiplied in within the step, none of them could be wrong: only the check itself does so, at the end.
     times = []
-    right = Velocity.multiply_in
-    monkeypatch.setattr(Velocity, "multiply_in", lambda self, P: (times.append(1), right(self, P)))
+    right = Velocity.materialize
+    monkeypatch.setattr(Velocity, "materialize", lambda self, P: (times.append(1), right(self, P)))
     for name in ACTIVATIONS:
         this = problem(name, GATE)
         momentum_gradient(this, gradients(this.W, this.X, this.T, this.activation, this.l2)[1])

@@ -42,7 +42,7 @@ def momentum_gradient(problem: Problem, analytic: Weights) -> Weights:
     V = Velocity((first.W1 - share * W.W1) / 0.5, first.W2.copy(), 0.5, share)
     before = Weights(decay * W.W1, W.W2.copy())
     decay = _forward(problem, W, decay).ascend_with_momentum(V, mu, c, decay, eta, l2)
-    V.multiply_in(W.W1)
+    V.materialize(W.W1)
     W.W1[...] *= decay
     moved = [(w - w_before) / eta for w, w_before in zip(W, before, strict=True)]
     both = zip((V.W1, V.W2), moved, first, strict=True)

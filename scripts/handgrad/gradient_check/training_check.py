@@ -241,7 +241,7 @@ def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> 
         order = generator(run.seed, Purpose.EPOCH_ORDER, epoch).permutation(len(rows))
         follower.order = rows[order]
         train_epoch(state, run, data, rows, batch_of, follower.on_batch)
-        state.multiply_in()
+        state.materialize()
         follower.end_epoch(state)
         state.end_epoch(Epoch(0, 0, 0, 0, 0, 0, 0))
     updates = epochs * math.ceil(len(rows) / batch_size)

@@ -93,10 +93,10 @@ class State:
         """What the run has taken so far."""
         return sum(epoch.seconds for epoch in self.history) + self.seconds
 
-    def multiply_in(self) -> None:
+    def materialize(self) -> None:
         """Make W the weights themselves, as they are between two epochs, and the velocity that itself."""
         if self.velocity:
-            self.velocity.multiply_in(self.W.W1)
+            self.velocity.materialize(self.W.W1)
         self.W.W1[...] *= self.decay
         self.decay = 1.0
 
@@ -224,7 +224,7 @@ def train(
         for number in range(len(state.history) + 1, run.epochs + 1):
             train_epoch(state, run, data, rows, batch_of, on_batch)
             began = time.perf_counter()
-            state.multiply_in()
+            state.materialize()
             test = evaluate(batch_of, data.test, None)
             validation = evaluate(batch_of, data.train, held_out) if len(held_out) else None
             epoch = Epoch(

@@ -55,7 +55,7 @@ class Velocity:
         """V = 0, for these weights."""
         return cls(np.zeros_like(W.W1), np.zeros_like(W.W2))
 
-    def multiply_in(self, P: Array) -> None:
+    def materialize(self, P: Array) -> None:
         """Make W1 the velocity itself; P is what is stored of the weights W1, and stays."""
         self.W1 *= self.scale
         if self.share:
@@ -71,7 +71,7 @@ class Velocity:
         shrunk = decay + eta * share
         self.scale, self.share = scale, share
         if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):
-            self.multiply_in(P)
+            self.materialize(P)
             P *= decay
             return 1.0, 1.0
         return decay, shrunk
