@@ -43,12 +43,12 @@ def handgrad(cell: Cell, images: Images) -> Train:
     batch_of = batches_of(W, images.scaling, ACTIVATIONS[cell.activation])
 
     def train(order: Array) -> Weights:
-        decay = 1.0
+        w1_scale = 1.0
         for rows in order:
             batch = batch_of(len(rows))
             batch.load(images.split, rows)
-            _, decay = ascend(batch, decay, run, 1.0, None)
-        W.W1[...] *= decay
+            _, w1_scale = ascend(batch, w1_scale, run, 1.0, None)
+        W.W1[...] *= w1_scale
         return W
 
     return train

@@ -73,15 +73,15 @@ def parts_of_a_step(cell: Cell, images: Images) -> dict[str, float]:
     rounds: list[dict[str, float]] = []
     for _ in range(ROUNDS):
         seconds = dict.fromkeys(("load", "forward", "softmax", "ascend"), 0.0)
-        decay = 1.0
+        w1_scale = 1.0
         for rows in order:
             seconds["load"] += timed(batch.load, images.split, rows)
-            seconds["forward"] += timed(batch.forward, decay)
+            seconds["forward"] += timed(batch.forward, w1_scale)
             seconds["softmax"] += timed(batch.softmax)
             began = time.perf_counter()
-            decay = batch.ascend(decay, cell.data.eta, L2)
+            w1_scale = batch.ascend(w1_scale, cell.data.eta, L2)
             seconds["ascend"] += time.perf_counter() - began
-        W1[...] *= decay
+        W1[...] *= w1_scale
         product = sum(timed(np.matmul, batch.X, W1.T, batch.A) for _ in order)
         seconds["of forward, the product X W1'"] = product
         add = {"beta": 1.0, "c": W1, "trans_b": True, "overwrite_c": True}

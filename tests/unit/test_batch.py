@@ -39,10 +39,10 @@ def batch(W: Weights, split: Split, pixels: str, name: str, n: int) -> Batch:
     return Batch(in_step_order(Weights(*(w.copy() for w in W))), scaling(pixels, split), ACTIVATIONS[name], n)
 
 
-def step(it: Batch, split: Split, rows: Any, decay: float, eta: float, l2: float) -> tuple[float, float]:
+def step(it: Batch, split: Split, rows: Any, w1_scale: float, eta: float, l2: float) -> tuple[float, float]:
     it.load(split, rows)
-    it.forward(decay)
-    return it.softmax(), it.ascend(decay, eta, l2)
+    it.forward(w1_scale)
+    return it.softmax(), it.ascend(w1_scale, eta, l2)
 
 
 def reference(
@@ -70,10 +70,10 @@ def test_a_step_is_an_update_along_the_models_gradient(
     n = shape[0]
     rows = np.random.default_rng(3).permutation(3 * n)[:n]
     it = batch(W, split, pixels, name, n)
-    value, decay = step(it, split, rows, 1.0, 0.01, 0.3)
+    value, w1_scale = step(it, split, rows, 1.0, 0.01, 0.3)
     expected, after = reference(W, split, rows, pixels, name, 0.01, 0.3)
     assert value == pytest.approx(expected, rel=ROUNDING[dtype])
-    for ours, theirs in zip((decay * it.W.W1, it.W.W2), after, strict=True):
+    for ours, theirs in zip((w1_scale * it.W.W1, it.W.W2), after, strict=True):
         assert ours.dtype == dtype
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=ROUNDING[dtype] * abs(theirs).max())
 
@@ -81,24 +81,24 @@ def test_a_step_is_an_update_along_the_models_gradient(
 @pytest.mark.parametrize("eta_l2", [0.0, 1e-3, 0.3, 0.6, 1.0, 1.5, 3.0])
 def test_many_steps_are_as_many_updates_however_much_the_penalty_takes(eta_l2: float) -> None:
     W, split = net("float64")
-    it, decay, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.01
+    it, w1_scale, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.01
     rng = np.random.default_rng(3)
     for _ in range(40):
         rows = rng.permutation(21)[:7]
-        value, decay = step(it, split, rows, decay, eta, eta_l2 / eta)
+        value, w1_scale = step(it, split, rows, w1_scale, eta, eta_l2 / eta)
         expected, W = reference(W, split, rows, "unit", "tanh", eta, eta_l2 / eta)
         assert value == pytest.approx(expected, rel=1e-11)
-        np.testing.assert_allclose(decay * it.W.W1, W.W1, rtol=0, atol=1e-11 * abs(W.W1).max())
+        np.testing.assert_allclose(w1_scale * it.W.W1, W.W1, rtol=0, atol=1e-11 * abs(W.W1).max())
         np.testing.assert_allclose(it.W.W2, W.W2, rtol=0, atol=1e-11 * abs(W.W2).max())
-        assert 0.5 < decay <= 1
+        assert 0.5 < w1_scale <= 1
 
 
-def rolled(it: Batch, V: Velocity, split: Split, rows: Any, mu: float, decay: float, eta: float, l2: float) -> float:
+def rolled(it: Batch, V: Velocity, split: Split, rows: Any, mu: float, w1_scale: float, eta: float, l2: float) -> float:
     """A step with momentum, of the sum of the gradients."""
     it.load(split, rows)
-    it.forward(decay)
+    it.forward(w1_scale)
     it.softmax()
-    return it.ascend_with_momentum(V, mu, 1.0, decay, eta, l2)
+    return it.ascend_with_momentum(V, mu, 1.0, w1_scale, eta, l2)
 
 
 @pytest.mark.parametrize("mu", [1e-30, 0.3, 0.9, 0.999])
@@ -106,21 +106,21 @@ def rolled(it: Batch, V: Velocity, split: Split, rows: Any, mu: float, decay: fl
 def test_many_steps_with_momentum_are_as_many_updates_however_much_the_penalty_takes(mu: float, eta_l2: float) -> None:
     # the velocity and the weights as they are written down, beside what is kept of them
     W, split = net("float64")
-    it, decay, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.001
+    it, w1_scale, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.001
     kept, V = Velocity.at_rest(it.W), Weights(*(np.zeros_like(w) for w in W))
     rng = np.random.default_rng(3)
     for _ in range(200):
         rows = rng.permutation(21)[:7]
-        decay = rolled(it, kept, split, rows, mu, decay, eta, eta_l2 / eta)
+        w1_scale = rolled(it, kept, split, rows, mu, w1_scale, eta, eta_l2 / eta)
         _, along = reference(W, split, rows, "unit", "tanh", 1.0, eta_l2 / eta)
         V = Weights(*(mu * v + (a - w) for v, a, w in zip(V, along, W, strict=True)))
         W = Weights(*(w + eta * v for w, v in zip(W, V, strict=True)))
         size = max(1.0, abs(W.W1).max())
-        np.testing.assert_allclose(decay * it.W.W1, W.W1, rtol=0, atol=1e-9 * size)
+        np.testing.assert_allclose(w1_scale * it.W.W1, W.W1, rtol=0, atol=1e-9 * size)
         np.testing.assert_allclose(it.W.W2, W.W2, rtol=0, atol=1e-9 * max(1.0, abs(W.W2).max()))
         velocity = kept.scale * kept.W1 + kept.share * it.W.W1
         np.testing.assert_allclose(velocity, V.W1, rtol=0, atol=1e-9 * max(1.0, abs(V.W1).max()))
-        assert 0.5 < decay <= 1
+        assert 0.5 < w1_scale <= 1
         assert SMALLEST_SCALE < kept.scale <= 2
 
 
@@ -304,9 +304,9 @@ def test_the_same_steps_give_the_same_bits() -> None:
     W, split = net("float32", (50, 30, 20, 3))
     results = []
     for _ in range(2):
-        it, decay = batch(W, split, "unit", "softplus", 50), 1.0
+        it, w1_scale = batch(W, split, "unit", "softplus", 50), 1.0
         for start in range(0, 150, 50):
-            _, decay = step(it, split, np.arange(start, start + 50), decay, 0.01, 0.1)
+            _, w1_scale = step(it, split, np.arange(start, start + 50), w1_scale, 0.01, 0.1)
         results.append(it.W)
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)

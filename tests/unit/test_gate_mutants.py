@@ -40,10 +40,10 @@ EQUIVALENT: dict[str, set[str]] = {
         " -> self.classes = np.arange(K, dtype=np.int8)[:, None]",
     },
     "multiplied in sooner or always, which is slower, or for numbers that do not occur": {
-        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= -1:",
-        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= 0:",
-        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 0.5 < decay <= 2:",
-        "training.batch.ascend: if not 0.5 < decay <= 1: -> if not 1.5 < decay <= 1:",
+        "training.batch.ascend: if not 0.5 < w1_scale <= 1: -> if not 0.5 < w1_scale <= -1:",
+        "training.batch.ascend: if not 0.5 < w1_scale <= 1: -> if not 0.5 < w1_scale <= 0:",
+        "training.batch.ascend: if not 0.5 < w1_scale <= 1: -> if not 0.5 < w1_scale <= 2:",
+        "training.batch.ascend: if not 0.5 < w1_scale <= 1: -> if not 1.5 < w1_scale <= 1:",
         "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = -2.0 ** (-20)",
         "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 1.0 ** (-20)",
         "training.momentum.: SMALLEST_SCALE = 2.0 ** (-20) -> SMALLEST_SCALE = 2.0",
@@ -59,8 +59,8 @@ EQUIVALENT: dict[str, set[str]] = {
         " -> if not (0.5 < shrunk <= 2 and scale > SMALLEST_SCALE):",
         "training.momentum.slow_down: if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):"
         " -> if not (1.5 < shrunk <= 1 and scale > SMALLEST_SCALE):",
-        "training.momentum.slow_down: shrunk = decay + eta * share -> shrunk = decay * (eta * share)",
-        "training.momentum.slow_down: shrunk = decay + eta * share -> shrunk = eta * share",
+        "training.momentum.slow_down: shrunk = w1_scale + eta * share -> shrunk = w1_scale * (eta * share)",
+        "training.momentum.slow_down: shrunk = w1_scale + eta * share -> shrunk = eta * share",
     },
     "a velocity of zeros is the same whatever its scale": {
         "training.momentum.Velocity: scale: float = 1.0 -> scale: float = -1.0",

@@ -333,7 +333,7 @@ def test_a_fused_form_that_is_not_h_is_caught(name: str) -> None:
 
 def test_a_step_whose_forward_pass_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Batch.forward
-    monkeypatch.setattr(Batch, "forward", lambda self, decay: right(self, decay * (1 + 1e-8)))
+    monkeypatch.setattr(Batch, "forward", lambda self, w1_scale: right(self, w1_scale * (1 + 1e-8)))
     assert caught_by(check_gradients(problem())) == IN_STEP
 
 
@@ -350,7 +350,7 @@ def test_a_step_whose_softmax_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch
 
 def test_a_step_with_another_penalty_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Batch.ascend
-    monkeypatch.setattr(Batch, "ascend", lambda self, decay, eta, l2: right(self, decay, eta, 1.000001 * l2))
+    monkeypatch.setattr(Batch, "ascend", lambda self, w1_scale, eta, l2: right(self, w1_scale, eta, 1.000001 * l2))
     assert caught_by(check_gradients(problem())) == IN_PLAIN_STEP
 
 
@@ -359,9 +359,9 @@ def test_a_step_that_does_not_reach_one_entry_is_caught_and_found(monkeypatch: p
 
     def wrong(self: Batch, *arguments: float) -> float:
         kept = self.W.W1[2, 3]
-        decay = right(self, *arguments)
+        w1_scale = right(self, *arguments)
         self.W.W1[2, 3] = kept
-        return decay
+        return w1_scale
 
     monkeypatch.setattr(Batch, "ascend", wrong)
     report = check_gradients(problem())
@@ -392,21 +392,21 @@ def test_a_step_that_loads_its_batch_wrongly_is_caught(wrong: Any, monkeypatch: 
 @pytest.mark.parametrize("wrong", [0.9, 1.1])
 def test_a_step_that_forgets_how_far_W1_has_decayed_is_caught(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
     right = Batch.ascend
-    monkeypatch.setattr(Batch, "ascend", lambda self, decay, *rest: right(self, wrong * decay, *rest) / wrong)
+    monkeypatch.setattr(Batch, "ascend", lambda self, w1_scale, *rest: right(self, wrong * w1_scale, *rest) / wrong)
     assert caught_by(check_gradients(problem())) == {("W1", "step")}
 
 
 def spoil_momentum(monkeypatch: pytest.MonkeyPatch, spoil: Callable[..., tuple[Any, ...]]) -> None:
-    """Let the step with momentum be called with other arguments: V, momentum, share, decay, eta, l2."""
+    """Let the step with momentum be called with other arguments: V, momentum, share, w1_scale, eta, l2."""
     right = Batch.ascend_with_momentum
     monkeypatch.setattr(Batch, "ascend_with_momentum", lambda self, *given: right(self, *spoil(*given)))
 
 
 WRONG_MOMENTUM: dict[str, Callable[..., tuple[Any, ...]]] = {
-    "momentum": lambda V, mu, c, decay, eta, l2: (V, mu + 1e-8, c, decay, eta, l2),
-    "rate": lambda V, mu, c, decay, eta, l2: (V, mu, c, decay, eta * (1 + 1e-8), l2),
-    "part of the gradient": lambda V, mu, c, decay, eta, l2: (V, mu, c * (1 + 1e-8), decay, eta, l2),
-    "penalty": lambda V, mu, c, decay, eta, l2: (V, mu, c, decay, eta, l2 * (1 + 1e-6)),
+    "momentum": lambda V, mu, c, w1_scale, eta, l2: (V, mu + 1e-8, c, w1_scale, eta, l2),
+    "rate": lambda V, mu, c, w1_scale, eta, l2: (V, mu, c, w1_scale, eta * (1 + 1e-8), l2),
+    "part of the gradient": lambda V, mu, c, w1_scale, eta, l2: (V, mu, c * (1 + 1e-8), w1_scale, eta, l2),
+    "penalty": lambda V, mu, c, w1_scale, eta, l2: (V, mu, c, w1_scale, eta, l2 * (1 + 1e-6)),
 }
 
 

@@ -64,8 +64,8 @@ def update(W: Weights, X: Array, T: Array, this: Run) -> tuple[float, Weights]:
     W = in_step_order(Weights(W.W1.copy(), W.W2.copy()))
     batch = Batch(W, PixelScaling(1.0), ACTIVATIONS[this.activation], len(X))
     batch.X[:], batch.T[:] = X, T.T
-    value, decay = ascend(batch, 1.0, this, 1.0, None)
-    return value, Weights(decay * W.W1, W.W2)
+    value, w1_scale = ascend(batch, 1.0, this, 1.0, None)
+    return value, Weights(w1_scale * W.W1, W.W2)
 
 
 def evaluate(W: Weights, split: Split, rows: Any, scaling: PixelScaling, name: str) -> Evaluation:
@@ -239,9 +239,9 @@ def test_the_cosine_schedule_goes_from_the_whole_rate_to_none_over_all_updates_o
 ) -> None:
     rates: list[float] = []
 
-    def record(batch: Batch, decay: float, run: Run, rate: float, velocity: Any) -> tuple[float, float]:
+    def record(batch: Batch, w1_scale: float, run: Run, rate: float, velocity: Any) -> tuple[float, float]:
         rates.append(rate)
-        return ascend(batch, decay, run, rate, velocity)
+        return ascend(batch, w1_scale, run, rate, velocity)
 
     monkeypatch.setattr(training, "ascend", record)
     trained(schedule="cosine")

@@ -21,10 +21,10 @@ def step_gradient(problem: Problem, analytic: Weights) -> Weights:
     loaded, and W1 has decayed since it was last multiplied in.
     """
     eta = _large_step(analytic)
-    decay = 0.75
-    W = in_step_order(Weights(problem.W.W1 / decay, problem.W.W2.copy()))
-    first = Weights(decay * W.W1, problem.W.W2)
-    W.W1[...] *= _forward(problem, W, decay).ascend(decay, eta, problem.l2)
+    w1_scale = 0.75
+    W = in_step_order(Weights(problem.W.W1 / w1_scale, problem.W.W2.copy()))
+    first = Weights(w1_scale * W.W1, problem.W.W2)
+    W.W1[...] *= _forward(problem, W, w1_scale).ascend(w1_scale, eta, problem.l2)
     return Weights(*((after - before) / eta for after, before in zip(W, first, strict=True)))
 
 
@@ -35,15 +35,15 @@ def momentum_gradient(problem: Problem, analytic: Weights) -> Weights:
     their mean is returned. V is the gradient turned round, which is as large. The numbers that ``momentum``
     keeps apart from the arrays are none that hides a mistake, and eta is small enough that they stay apart.
     """
-    l2, mu, c, decay, share = problem.l2, 0.5, 0.25, 0.75, -problem.l2
+    l2, mu, c, w1_scale, share = problem.l2, 0.5, 0.25, 0.75, -problem.l2
     eta = min(_large_step(analytic), 2.0 ** np.floor(np.log2(1 / (8 * l2))) if l2 else np.inf)
     first = in_step_order(Weights(*(g[::-1, ::-1].copy() for g in analytic)))
-    W = in_step_order(Weights(problem.W.W1 / decay, problem.W.W2.copy()))
+    W = in_step_order(Weights(problem.W.W1 / w1_scale, problem.W.W2.copy()))
     V = Velocity((first.W1 - share * W.W1) / 0.5, first.W2.copy(), 0.5, share)
-    before = Weights(decay * W.W1, W.W2.copy())
-    decay = _forward(problem, W, decay).ascend_with_momentum(V, mu, c, decay, eta, l2)
+    before = Weights(w1_scale * W.W1, W.W2.copy())
+    w1_scale = _forward(problem, W, w1_scale).ascend_with_momentum(V, mu, c, w1_scale, eta, l2)
     V.materialize(W.W1)
-    W.W1[...] *= decay
+    W.W1[...] *= w1_scale
     moved = [(w - w_before) / eta for w, w_before in zip(W, before, strict=True)]
     both = zip((V.W1, V.W2), moved, first, strict=True)
     return Weights(*(((one + other) / 2 - mu * v) / c for one, other, v in both))
@@ -55,10 +55,10 @@ def _large_step(analytic: Weights) -> float:
     return float(2.0 ** -np.floor(np.log2(smallest))) if np.isfinite(smallest) else 1.0
 
 
-def _forward(problem: Problem, W: Weights, decay: float) -> Batch:
+def _forward(problem: Problem, W: Weights, w1_scale: float) -> Batch:
     """A batch of all the problem's examples for these weights, as far as its probabilities."""
     batch = Batch(W, problem.scaling, problem.activation, len(problem.rows))
     batch.load(problem.split, problem.rows)
-    batch.forward(decay)
+    batch.forward(w1_scale)
     batch.softmax()
     return batch

@@ -41,7 +41,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 EPOCHS = 3  # of a run, of which two are trained
 SEED = 32  # of a run: of 3, 4 or 5 examples, no two epochs have the same in their first batch
-#: a penalty that leaves the decay of W1 apart; the strong one, 1/4 an update, makes it be multiplied in
+#: a penalty that leaves w1_scale apart; the strong one, 1/4 an update, makes it be multiplied in
 WEAK_L2 = 0.01
 #: a scale of the velocity at which it must be multiplied in
 SMALL_SCALE = 2.0**-24
@@ -107,7 +107,7 @@ class _Point(NamedTuple):
         else:
             Q, P, V2 = it.scale * it.W1.astype(np.float64), it.share * W1, it.W2.astype(np.float64)
             V, size = Weights(Q + P, V2), Weights(np.abs(Q) + np.abs(P), np.abs(V2))
-        return cls(Weights(state.decay * W1, W2), V, size)
+        return cls(Weights(state.w1_scale * W1, W2), V, size)
 
 
 @dataclass
@@ -165,15 +165,15 @@ class _Follower:
                 size = getattr(self.before.size, name) if part == "V" else np.abs(known)
                 found = getattr(getattr(after, part), name)
                 self._hold(kind + name, found=found, expected=known, limit=ELEMENTWISE * self.u * size)
-        self._hold("decay", found=state.decay, expected=1, limit=0)
+        self._hold("w1_scale", found=state.w1_scale, expected=1, limit=0)
         self.before, self.passed, self.data_term = after, 0, 0.0
 
     def _hold_numbers(self, state: State) -> None:
         """The numbers kept apart from the arrays stay in range: in the long run others would overflow."""
         self._hold("examples passed", found=state.passed, expected=self.passed, limit=0)
-        self._hold("decay", found=state.decay, expected=0.75, limit=0.26)
+        self._hold("w1_scale", found=state.w1_scale, expected=0.75, limit=0.26)
         if state.velocity:
-            # a scale above 2^-20 times decay/shrunk, which is between 1/2 and 2
+            # a scale above 2^-20 times w1_scale/shrunk, which is between 1/2 and 2
             exponent = np.log2(state.velocity.scale)
             self._hold("log2 scale", found=exponent, expected=-10, limit=11.5)
 
@@ -266,16 +266,16 @@ def started_state(W: Weights, G: Weights, run: Run) -> State:
     turned round, which is as large; its scale is such that it is multiplied in by the first update in single
     precision, and stays apart in double.
     """
-    decay = 0.75
-    P = np.asfortranarray((W.W1 / decay).astype(run.dtype))
+    w1_scale = 0.75
+    P = np.asfortranarray((W.W1 / w1_scale).astype(run.dtype))
     stored = in_step_order(Weights(P, W.W2.astype(run.dtype)))
     if not run.momentum:
-        return State(stored, decay=decay)
+        return State(stored, w1_scale=w1_scale)
     if run.batch_gradient == "sum":
-        return State(stored, decay=decay, velocity=Velocity.at_rest(stored))
+        return State(stored, w1_scale=w1_scale, velocity=Velocity.at_rest(stored))
     scale = SMALL_SCALE if run.dtype == "float32" else 0.5
     share = -0.1 / run.learning_rate
     V1, V2 = (g[::-1, ::-1] / run.batch_size for g in G)
     Q = ((V1 - share * P.astype(np.float64)) / scale).astype(run.dtype)
     first = in_step_order(Weights(Q, V2.astype(run.dtype)))
-    return State(stored, decay=decay, velocity=Velocity(first.W1, first.W2, scale, share))
+    return State(stored, w1_scale=w1_scale, velocity=Velocity(first.W1, first.W2, scale, share))

@@ -4,7 +4,7 @@ A file is the sha256 of all that follows it (64 hexadecimal digits and a newline
 
 header                         JSON: every axis of the run, digests of code and data, position, segments, and
                                how the run has ended, if it has
-weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's decay
+weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's w1_scale
 velocity/W1, W2                of a run with momentum: as they are, with the header's scale and share of W1
 history/<figure>               one value an epoch that has passed, for each field of ``training.Epoch``
 test/...                       of a finished run: predictions and probabilities as in its run file
@@ -93,7 +93,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None
         arrays["test/probabilities"] = ended.test.Y.astype(np.float16)
     header = {
         **_header_of(origin),
-        "decay": state.decay,
+        "w1_scale": state.w1_scale,
         "passed": state.passed,
         "data_term": state.data_term,
         "seconds": state.seconds,
@@ -155,7 +155,7 @@ def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> C
     state = State(
         Weights(arrays["weights/W1"], arrays["weights/W2"]),
         [Epoch(*figures) for figures in history],
-        header["decay"],
+        header["w1_scale"],
         header["passed"],
         header["data_term"],
         header["seconds"],

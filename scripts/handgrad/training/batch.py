@@ -9,7 +9,7 @@ What differs is where the numbers are:
 - Of W1, it is W1' that is contiguous in memory (W1 is in Fortran order): with images in rows, both large
   products are fastest so. S, T and Y are K x N, so that softmax, too, runs along memory.
 - The penalty takes W1 to (1 - eta lambda) W1 at each update, which would be a pass over memory. So one number
-  holds the product of these factors: W1 is ``decay`` times the array, until it is multiplied in.
+  holds the product of these factors: W1 is ``w1_scale`` times the array, until it is multiplied in.
 - Exponents are clamped before anything becomes denormal (``activations.exponent_limit``).
 """
 
@@ -71,11 +71,11 @@ class Batch:
         self.scaling.write_unscaled(x, self.X[:, 1:])
         np.equal(self.classes, split.y[rows], out=self.T)
 
-    def forward(self, decay: float = 1.0) -> None:
+    def forward(self, w1_scale: float = 1.0) -> None:
         """A = X W1', Z = [1, h(A)], H_prime = h'(A), and the logits S = Z W2', here K x N."""
         W1, W2 = self.W
         np.matmul(self.X, W1.T, out=self.A)
-        self.A *= decay * self.factor
+        self.A *= w1_scale * self.factor
         self.activation.evaluate(self.A, self.Z[:, 1:], self.H_prime)
         np.matmul(W2, self.Z.T, out=self.S)
 
@@ -94,8 +94,8 @@ class Batch:
         targets -= np.log(total)
         return float(np.add.reduce(targets, dtype=np.float64))
 
-    def ascend(self, decay: float, eta: float, l2: float) -> float:
-        """W <- W + eta g, once Y is there. Takes the decay of W1 before the update, returns that after it.
+    def ascend(self, w1_scale: float, eta: float, l2: float) -> float:
+        """W <- W + eta g, once Y is there. Takes w1_scale before the update, returns that after it.
 
         dE/dW2 = (T - Y)' Z - lambda W2
         dE/dW1 = [ ((T - Y) W2[:, 1:]) * h'(A) ]' X - lambda W1
@@ -103,20 +103,20 @@ class Batch:
         W1, W2 = self.W
         residual, delta = self._backward()
         shrink = 1 - eta * l2
-        decay *= shrink
-        if not 0.5 < decay <= 1:  # before the array grows without bound
-            W1 *= decay
-            decay = 1.0
-        # W2 <- shrink W2 + eta residual Z, transposed;  W1 <- W1 + (eta/decay) delta' (factor X)
+        w1_scale *= shrink
+        if not 0.5 < w1_scale <= 1:  # before the array grows without bound
+            W1 *= w1_scale
+            w1_scale = 1.0
+        # W2 <- shrink W2 + eta residual Z, transposed;  W1 <- W1 + (eta/w1_scale) delta' (factor X)
         add = self.add_product
         add(eta, self.Z.T, residual.T, beta=shrink, c=W2.T, overwrite_c=True)
-        add(eta * self.factor / decay, delta.T, self.X.T, beta=1.0, c=W1, trans_b=True, overwrite_c=True)
-        return decay
+        add(eta * self.factor / w1_scale, delta.T, self.X.T, beta=1.0, c=W1, trans_b=True, overwrite_c=True)
+        return w1_scale
 
     def ascend_with_momentum(
-        self, V: Velocity, momentum: float, share: float, decay: float, eta: float, l2: float
+        self, V: Velocity, momentum: float, share: float, w1_scale: float, eta: float, l2: float
     ) -> float:
-        """V <- momentum V + share g and W <- W + eta V, once Y is there; decay as in ``ascend``.
+        """V <- momentum V + share g and W <- W + eta V, once Y is there; w1_scale as in ``ascend``.
 
         ``momentum`` says where the numbers are.
         """
@@ -126,11 +126,11 @@ class Batch:
         add(share, self.Z.T, residual.T, beta=momentum, c=V.W2.T, overwrite_c=True)
         add_multiple(W2, -share * l2, V.W2)
         add_multiple(V.W2, eta, W2)
-        decay, shrunk = V.slow_down(W1, decay, momentum, share * l2, eta)
+        w1_scale, shrunk = V.slow_down(W1, w1_scale, momentum, share * l2, eta)
         alpha = share * self.factor / V.scale
         add(alpha, delta.T, self.X.T, beta=1.0, c=V.W1, trans_b=True, overwrite_c=True)
         add_multiple(V.W1, eta * V.scale / shrunk, W1)
-        V.scale *= decay / shrunk
+        V.scale *= w1_scale / shrunk
         return shrunk
 
     def _backward(self) -> tuple[Array, Array]:

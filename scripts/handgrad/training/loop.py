@@ -77,7 +77,7 @@ class State:
 
     W: Weights
     history: list[Epoch] = field(default_factory=list)
-    decay: float = 1.0
+    w1_scale: float = 1.0
     passed: int = 0
     data_term: float = 0.0
     seconds: float = 0.0
@@ -97,8 +97,8 @@ class State:
         """Make W the weights themselves, as they are between two epochs, and the velocity that itself."""
         if self.velocity:
             self.velocity.materialize(self.W.W1)
-        self.W.W1[...] *= self.decay
-        self.decay = 1.0
+        self.W.W1[...] *= self.w1_scale
+        self.w1_scale = 1.0
 
     def end_epoch(self, epoch: Epoch) -> None:
         """Add the epoch that was running to the history; the next one begins."""
@@ -128,18 +128,18 @@ def scheduled(schedule: str, passed: float) -> float:
     return (1 + math.cos(math.pi * passed)) / 2 if schedule == "cosine" else 1.0
 
 
-def ascend(batch: Batch, decay: float, run: Run, rate: float, velocity: Velocity | None) -> tuple[float, float]:
-    """One update on a batch of B examples, in place; returns the data term of E before it, and the new decay.
+def ascend(batch: Batch, w1_scale: float, run: Run, rate: float, velocity: Velocity | None) -> tuple[float, float]:
+    """One update on a batch of B examples, in place; returns the data term of E before it, and the new w1_scale.
 
     W <- W + eta c g with c = 1 where ``batch_gradient`` is ``sum``, 1/B where it is ``mean``; with momentum
     V <- momentum V + c g and W <- W + eta V. rate: what the schedule multiplies eta by.
     """
     eta, examples = run.learning_rate * rate, 1 if run.batch_gradient == "sum" else len(batch.X)
-    batch.forward(decay)
+    batch.forward(w1_scale)
     data_term = batch.softmax()
     if velocity is None:
-        return data_term, batch.ascend(decay, eta / examples, run.l2)
-    return data_term, batch.ascend_with_momentum(velocity, run.momentum, 1 / examples, decay, eta, run.l2)
+        return data_term, batch.ascend(w1_scale, eta / examples, run.l2)
+    return data_term, batch.ascend_with_momentum(velocity, run.momentum, 1 / examples, w1_scale, eta, run.l2)
 
 
 def evaluate(batch_of: BatchOf, split: Split, rows: Rows | None) -> Evaluation:
@@ -170,7 +170,7 @@ def train_epoch(state: State, run: Run, data: ImageData, rows: Rows, batch_of: B
         chosen = order[start : start + run.batch_size]
         batch = batch_of(len(chosen))
         batch.load(data.train, chosen)
-        data_term, state.decay = ascend(batch, state.decay, run, rate, state.velocity)
+        data_term, state.w1_scale = ascend(batch, state.w1_scale, run, rate, state.velocity)
         state.data_term += data_term
         state.passed += len(chosen)
         state.seconds = time.perf_counter() - began

@@ -6,17 +6,17 @@
 Written down so, an update would pass over W1 and V1 five times. Here it adds a product to one array and
 that array to another. What is stored of the two are arrays P and Q and three numbers:
 
-    W1 = decay P,  V1 = scale Q + share P
+    W1 = w1_scale P,  V1 = scale Q + share P
 
 Without data an update is then arithmetic on numbers, but for W1 <- W1 + eta V1:
 
     scale  <- mu scale                     V1 <- mu V1 - c lambda W1
-    share  <- mu share - c lambda decay
+    share  <- mu share - c lambda w1_scale
     Q      <- Q + (c/scale) g_data
-    shrunk  = decay + eta share            W1 <- W1 + eta V1 = shrunk P + eta scale Q
+    shrunk  = w1_scale + eta share            W1 <- W1 + eta V1 = shrunk P + eta scale Q
     P      <- P + (eta scale/shrunk) Q
-    scale  <- scale decay/shrunk           for P has changed: share P is now another
-    decay  <- shrunk
+    scale  <- scale w1_scale/shrunk           for P has changed: share P is now another
+    w1_scale  <- shrunk
 
 Before a number leaves its range all are multiplied in: P = W1, Q = V1. V2 is small and stored as it is.
 """
@@ -62,19 +62,19 @@ class Velocity:
             add_multiple(P, self.share, self.W1)
         self.scale, self.share = 1.0, 0.0
 
-    def slow_down(self, P: Array, decay: float, momentum: float, pull: float, eta: float) -> tuple[float, float]:
+    def slow_down(self, P: Array, w1_scale: float, momentum: float, pull: float, eta: float) -> tuple[float, float]:
         """V <- momentum V - pull W, both matrices W1; the data's part of the gradient has yet to be added.
 
-        Returns the decay of W1, and what it is after W1 <- W1 + eta V but for the array itself.
+        Returns w1_scale, and what it is after W1 <- W1 + eta V but for the array itself.
         """
-        scale, share = momentum * self.scale, momentum * self.share - pull * decay
-        shrunk = decay + eta * share
+        scale, share = momentum * self.scale, momentum * self.share - pull * w1_scale
+        shrunk = w1_scale + eta * share
         self.scale, self.share = scale, share
         if not (0.5 < shrunk <= 1 and scale > SMALLEST_SCALE):
             self.materialize(P)
-            P *= decay
+            P *= w1_scale
             return 1.0, 1.0
-        return decay, shrunk
+        return w1_scale, shrunk
 
 
 def add_multiple(x: Array, a: float, y: Array) -> None:
