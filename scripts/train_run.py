@@ -11,8 +11,9 @@ from handgrad.common.signals import StopSignals
 from handgrad.datasets.data import ImageData, StoredData, open_data
 from handgrad.experiment.runs import Run
 from handgrad.gradient_check.files import read_check
-from handgrad.storage.checkpoint import Checkpoint, CheckpointWriter, Origin, furthest_checkpoint, other_machines, told
-from handgrad.storage.run_writer import write_run
+from handgrad.storage.checkpoint import Checkpoint, Origin, furthest_checkpoint
+from handgrad.storage.checkpoint_writer import CheckpointWriter, position_text
+from handgrad.storage.run_writer import other_machines, write_run
 from handgrad.training.loop import Epoch, TrainingResult, train
 
 
@@ -74,7 +75,7 @@ def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start:
     run = origin.run
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
     if start:
-        logger.info("resumes after %s of %s", told(start.state), start.run.name)
+        logger.info("resumes after %s of %s", position_text(start.state), start.run.name)
         for machine in other_machines(start.segments):
             logger.warning("resumes what %s began: the last bits may be others than on one machine", machine)
     seconds = 0.0

@@ -21,17 +21,16 @@ from handgrad.datasets.data import ImageData, Split
 from handgrad.experiment.runs import Run
 from handgrad.storage.checkpoint import (
     Checkpoint,
-    CheckpointWriter,
     Origin,
     Unusable,
     furthest_checkpoint,
-    other_machines,
     path_of,
     read_checkpoint,
     write_checkpoint,
 )
+from handgrad.storage.checkpoint_writer import CheckpointWriter
 from handgrad.storage.run_reader import read_summary
-from handgrad.storage.run_writer import write_run
+from handgrad.storage.run_writer import other_machines, write_run
 from handgrad.training.loop import State, TrainingResult, train
 
 RUN = Run(

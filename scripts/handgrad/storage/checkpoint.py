@@ -17,9 +17,8 @@ import fnmatch
 import hashlib
 import io
 import json
-import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -30,16 +29,19 @@ from numpy.typing import NDArray
 from handgrad.common.atomic import whole_file
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import logger
-from handgrad.common.signals import Stopped, StopSignals
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
-from handgrad.storage.run_writer import Segment, history_arrays, this_segment
+from handgrad.storage.run_writer import Segment, history_arrays, test_arrays
 from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 from handgrad.training.momentum import Velocity
 
 Array = NDArray[Any]
 
 SUFFIX = ".checkpoint"
+#: what the header says of a state, and of a run that has ended
+_NUMBERS = ("w1_scale", "passed", "data_term", "seconds")
+_ORIGIN = {"run": "parameters", "code": "training code", "data": "data"}
+_FACTS = ("status", "train_examples", "test_examples")
 
 
 class Unusable(Exception):
@@ -81,40 +83,27 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None
 
     Raises OSError if it cannot be written; what was there before is as it was.
     """
-    state, ended = checkpoint.state, checkpoint.ended
+    state, velocity, ended = checkpoint.state, checkpoint.state.velocity, checkpoint.ended
     arrays: dict[str, Array] = {
         "weights/W1": state.W.W1,
         "weights/W2": state.W.W2,
-        **_velocity_arrays(state.velocity),
         **history_arrays(state.history),
+        **test_arrays(ended.test if ended else None),
     }
-    if ended and ended.test:
-        arrays["test/predictions"] = ended.test.predictions
-        arrays["test/probabilities"] = ended.test.Y.astype(np.float16)
+    if velocity:
+        arrays |= {"velocity/W1": velocity.W1, "velocity/W2": velocity.W2}
     header = {
         **_header_of(origin),
-        "w1_scale": state.w1_scale,
-        "passed": state.passed,
-        "data_term": state.data_term,
-        "seconds": state.seconds,
-        "velocity": state.velocity and {"scale": state.velocity.scale, "share": state.velocity.share},
+        **{name: getattr(state, name) for name in _NUMBERS},
+        "velocity": velocity and {"scale": velocity.scale, "share": velocity.share},
         "segments": [vars(segment) for segment in checkpoint.segments],
-        "ended": ended
-        and {
-            "status": ended.status,
-            "train_examples": ended.train_examples,
-            "test_examples": ended.test_examples,
-        },
+        "ended": ended and {name: getattr(ended, name) for name in _FACTS},
     }
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
     with whole_file(path) as part, part.open("wb") as file:
         file.write(_checksum(content.getbuffer()))
         file.write(content.getbuffer())
-
-
-def _velocity_arrays(velocity: Velocity | None) -> dict[str, Array]:
-    return {"velocity/W1": velocity.W1, "velocity/W2": velocity.W2} if velocity else {}
 
 
 def _header_of(origin: Origin) -> dict[str, Any]:
@@ -137,46 +126,30 @@ def read_checkpoint(path: Path, origin: Origin) -> Checkpoint:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
-            _require_origin(header, origin)
+            for key, value in _header_of(origin).items():
+                if header[key] != value:
+                    raise Unusable(f"of other {_ORIGIN[key]}")
             return _checkpoint(origin.run, header, {name: archive[name] for name in archive.files})
     except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise Unusable(f"not a checkpoint of this workflow ({error})") from error
 
 
-def _require_origin(header: dict[str, Any], origin: Origin) -> None:
-    expected = _header_of(origin)
-    for key, name in (("run", "parameters"), ("code", "training code"), ("data", "data")):
-        if header[key] != expected[key]:
-            raise Unusable(f"of other {name}")
-
-
 def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
-    history = zip(*(arrays[f"history/{figure.name}"].tolist() for figure in fields(Epoch)), strict=True)
+    figures = zip(*(arrays[f"history/{figure.name}"].tolist() for figure in fields(Epoch)), strict=True)
+    velocity = header["velocity"] and Velocity(arrays["velocity/W1"], arrays["velocity/W2"], **header["velocity"])
     state = State(
         Weights(arrays["weights/W1"], arrays["weights/W2"]),
-        [Epoch(*figures) for figures in history],
-        header["w1_scale"],
-        header["passed"],
-        header["data_term"],
-        header["seconds"],
-        _velocity(header["velocity"], arrays),
+        [Epoch(*epoch) for epoch in figures],
+        velocity=velocity,
+        **{name: header[name] for name in _NUMBERS},
     )
-    segments = tuple(Segment(**segment) for segment in header["segments"])
-    return Checkpoint(run, state, segments, _ended(run, state, header["ended"], arrays))
-
-
-def _velocity(numbers: Any, arrays: dict[str, Array]) -> Velocity | None:
-    return numbers and Velocity(arrays["velocity/W1"], arrays["velocity/W2"], **numbers)
-
-
-def _ended(run: Run, state: State, facts: Any, arrays: dict[str, Array]) -> TrainingResult | None:
-    if facts is None:
-        return None
-    test = None
+    ended, test = None, None
     if "test/predictions" in arrays:
         last = state.history[-1]
         test = Evaluation(last.test_loss, last.test_faults, arrays["test/predictions"], arrays["test/probabilities"])
-    return TrainingResult(run, facts["status"], state, test, facts["train_examples"], facts["test_examples"])
+    if header["ended"]:
+        ended = TrainingResult(run, state=state, test=test, **header["ended"])
+    return Checkpoint(run, state, tuple(Segment(**segment) for segment in header["segments"]), ended)
 
 
 def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
@@ -235,62 +208,3 @@ def _set_aside(path: Path, reason: Unusable, *, own: bool) -> None:
     except FileNotFoundError:  # another writer of this run was faster
         return
     logger.info("%s: %s; set aside as %s", path, reason, rejected)
-
-
-class CheckpointWriter:
-    """Keeps the checkpoint of a run up to date while it trains, from a checkpoint on or from the beginning.
-
-    interval: seconds between two checkpoints. written, seconds: how many were written, and what that took.
-    """
-
-    def __init__(
-        self, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint | None
-    ) -> None:
-        self.path = path_of(folder, origin.run)
-        self.origin, self.interval, self.stop = origin, interval, stop
-        self.before = start.segments if start else ()
-        self.first_epoch = len(start.state.history) + 1 if start else 1
-        self._seconds_before = start.state.all_seconds if start else 0.0
-        self.written, self.seconds = 0, 0.0
-        self._last = time.perf_counter()
-
-    def segments(self, state: State) -> tuple[Segment, ...]:
-        """Who has computed the run up to a state; this process last."""
-        last_epoch = len(state.history) + (state.passed > 0)
-        here = this_segment(self.first_epoch, last_epoch, state.all_seconds - self._seconds_before)
-        return (*self.before, here)
-
-    def after_batch(self, state: State) -> None:
-        """Save when it is time to. Raises Stopped, having saved, if a signal has asked to stop."""
-        if self.stop.received:
-            self._save(state, None)
-            number = self.stop.received
-            message = f"stopped by {number.name} after {told(state)}; the next snakemake goes on from {self.path}"
-            raise Stopped(message, number)
-        if time.perf_counter() - self._last >= self.interval:
-            self._save(state, None)
-
-    def at_end(self, trained: TrainingResult) -> None:
-        """Save a run that has ended."""
-        self._save(trained.state, trained)
-
-    def _save(self, state: State, ended: TrainingResult | None) -> None:
-        began = time.perf_counter()
-        checkpoint = Checkpoint(self.origin.run, state, self.segments(state), ended)
-        write_checkpoint(self.path, checkpoint, self.origin)
-        self._last = time.perf_counter()
-        self.written += 1
-        self.seconds += self._last - began
-
-
-def told(state: State) -> str:
-    """Where a run stands, in words."""
-    epochs, passed = state.position
-    return f"epoch {epochs}" + (f" and {passed} examples of the next" if passed else "")
-
-
-def other_machines(segments: Sequence[Segment]) -> list[str]:
-    """What computed a part of a run and is not what computes here, whose last bits may differ."""
-    here = this_segment(0, 0, 0)
-    parts = {(s.cpu, s.numpy, s.blas): f"{s.cpu}, NumPy {s.numpy}, {s.blas}" for s in segments}
-    return [name for machine, name in parts.items() if machine != (here.cpu, here.numpy, here.blas)]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from handgrad.common.sealed import sealed_file
 from handgrad.experiment.runs import AXES
-from handgrad.training.loop import Epoch, TrainingResult
+from handgrad.training.loop import Epoch, Evaluation, TrainingResult
 
 Array = NDArray[Any]
 
@@ -116,6 +116,20 @@ def versions_of(segments: Sequence[Segment]) -> dict[str, str]:
     return {name: "; ".join(dict.fromkeys(getattr(segment, name) for segment in segments)) for name in versions()}
 
 
+def test_arrays(test: Evaluation | None) -> dict[str, Array]:
+    """test/predictions and test/probabilities of a run that has an evaluation."""
+    if test is None:
+        return {}
+    return {"test/predictions": test.predictions, "test/probabilities": test.Y.astype(np.float16)}
+
+
+def other_machines(segments: Sequence[Segment]) -> list[str]:
+    """What computed a part of a run and is not what computes here, whose last bits may differ."""
+    here = this_segment(0, 0, 0)
+    parts = {(s.cpu, s.numpy, s.blas): f"{s.cpu}, NumPy {s.numpy}, {s.blas}" for s in segments}
+    return [name for machine, name in parts.items() if machine != (here.cpu, here.numpy, here.blas)]
+
+
 def write_run(
     path: str | Path,
     trained: TrainingResult,
@@ -126,7 +140,12 @@ def write_run(
     data_content: str,
 ) -> str:
     """Write a finished run; the file appears whole or not at all. Returns its content_sha256."""
-    arrays = _arrays(trained)
+    arrays: dict[str, Array] = {
+        "weights/W1": trained.state.W.W1,
+        "weights/W2": trained.state.W.W2,
+        **history_arrays(trained.state.history),
+        **test_arrays(trained.test),
+    }
     attributes = {
         **{axis: getattr(trained.run, axis) for axis in AXES},
         **versions_of(segments),
@@ -145,15 +164,3 @@ def write_run(
         for name, value in (attributes | {"content_sha256": content}).items():
             file.attrs[name] = h5py.Empty("i8") if value is None else value
     return content
-
-
-def _arrays(trained: TrainingResult) -> dict[str, Array]:
-    arrays: dict[str, Array] = {
-        "weights/W1": trained.state.W.W1,
-        "weights/W2": trained.state.W.W2,
-        **history_arrays(trained.state.history),
-    }
-    if trained.test is not None:
-        arrays["test/predictions"] = trained.test.predictions
-        arrays["test/probabilities"] = trained.test.Y.astype(np.float16)
-    return arrays

@@ -71,8 +71,8 @@ class State:
     """Where a run stands: all that is needed to go on with it, in another process or years later.
 
     history: the epochs that have passed. The rest is of the epoch that is running: what W1 is to be
-    multiplied by (see ``batch``), the number of examples that have passed, the sum of their data terms, and
-    the seconds that they took. velocity: of the weights, where the run has momentum.
+    multiplied by (w1_scale, see ``batch``), the number of examples that have passed, the sum of their data terms,
+    and the seconds that they took. velocity: of the weights, where the run has momentum.
     """
 
     W: Weights
@@ -92,6 +92,12 @@ class State:
     def all_seconds(self) -> float:
         """What the run has taken so far."""
         return sum(epoch.seconds for epoch in self.history) + self.seconds
+
+    def lay_out(self) -> None:
+        """Put all matrices into the memory order that a batch needs."""
+        self.W = in_step_order(self.W)
+        if self.velocity:
+            self.velocity.W1, self.velocity.W2 = in_step_order(Weights(self.velocity.W1, self.velocity.W2))
 
     def materialize(self) -> None:
         """Make W the weights themselves, as they are between two epochs, and the velocity that itself."""
@@ -177,6 +183,27 @@ def train_epoch(state: State, run: Run, data: ImageData, rows: Rows, batch_of: B
         on_batch(state)
 
 
+def evaluate_epoch(
+    state: State, run: Run, data: ImageData, examples: int, held_out: Rows, batch_of: BatchOf
+) -> tuple[Epoch, Evaluation]:
+    """Materialize the weights, evaluate them, and add the epoch of so many training examples to the history."""
+    began = time.perf_counter()
+    state.materialize()
+    test = evaluate(batch_of, data.test, None)
+    validation = evaluate(batch_of, data.train, held_out) if len(held_out) else None
+    epoch = Epoch(
+        data_term=state.data_term / examples,
+        penalty=float(penalty(state.W, run.l2)),
+        test_loss=test.loss,
+        test_faults=test.faults,
+        validation_loss=validation.loss if validation else math.nan,
+        validation_faults=validation.faults if validation else -1,
+        seconds=state.seconds + time.perf_counter() - began,
+    )
+    state.end_epoch(epoch)
+    return epoch, test
+
+
 def first_state(run: Run, data: ImageData) -> State:
     """The state before the first epoch."""
     W = initial_weights(
@@ -188,7 +215,7 @@ def first_state(run: Run, data: ImageData) -> State:
         seed=run.seed,
         dtype=run.dtype,
     )
-    return State(W, velocity=Velocity.at_rest(in_step_order(W)) if run.momentum else None)
+    return State(W, velocity=Velocity.at_rest(W) if run.momentum else None)
 
 
 def train(
@@ -210,33 +237,17 @@ def train(
     The result is the same to the last bit, since an epoch depends on the state before it, the seed, its
     number and, with a schedule, the number of epochs, and on nothing else.
     """
-    activation = ACTIVATIONS[run.activation]
     rows, held_out = split_rows(len(data.train.y), train_size=run.train_size, validation_size=run.validation_size)
     scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
     state = state or first_state(run, data)
-    state.W = in_step_order(state.W)
-    if state.velocity:
-        state.velocity.W1, state.velocity.W2 = in_step_order(Weights(state.velocity.W1, state.velocity.W2))
-    batch_of = batches_of(state.W, scaling, activation)
+    state.lay_out()
+    batch_of = batches_of(state.W, scaling, ACTIVATIONS[run.activation])
     status, test = "finished", None
     # Infinities and nans are a result here, found once an epoch, and no reason for a warning.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for number in range(len(state.history) + 1, run.epochs + 1):
             train_epoch(state, run, data, rows, batch_of, on_batch)
-            began = time.perf_counter()
-            state.materialize()
-            test = evaluate(batch_of, data.test, None)
-            validation = evaluate(batch_of, data.train, held_out) if len(held_out) else None
-            epoch = Epoch(
-                data_term=state.data_term / len(rows),
-                penalty=float(penalty(state.W, run.l2)),
-                test_loss=test.loss,
-                test_faults=test.faults,
-                validation_loss=validation.loss if validation else math.nan,
-                validation_faults=validation.faults if validation else -1,
-                seconds=state.seconds + time.perf_counter() - began,
-            )
-            state.end_epoch(epoch)
+            epoch, test = evaluate_epoch(state, run, data, len(rows), held_out, batch_of)
             on_epoch(number, epoch)
             if not (epoch.finite and all(np.isfinite(weights).all() for weights in state.W)):
                 status, test = "diverged", None
