@@ -11,6 +11,7 @@ axis             another axis; a transpose, a new axis or kept dimensions left o
 
 import ast
 import copy
+import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ TARGETS = {
     "training.momentum": None,
     "training.loop": {"batches_of", "scheduled", "ascend", "train_epoch", "materialize", "end_epoch"},
 }
+#: modules that no mutant changes: loaded once
+KEPT = ("common.errors", "common.atomic", "common.randomness", "datasets.data", "experiment.runs")
 #: names in statements and arguments that no update depends on: measured time, and the first weights' spread
 UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic"}
 
@@ -258,9 +261,10 @@ def edited(module: str, old: str, new: str) -> ast.Module:
 def in_place(module: str, tree: ast.AST) -> Iterator[None]:
     """Let imports of the library meet another form of a module; modules imported before are set aside."""
     name = f"handgrad.{module}"
+    for kept in KEPT:
+        importlib.import_module(f"handgrad.{kept}")
     aside = {key: sys.modules.pop(key) for key in list(sys.modules) if key.startswith("handgrad.")}
-    keep = ("common.errors", "common.atomic", "common.randomness", "datasets.data", "experiment.runs")
-    sys.modules.update({f"handgrad.{key}": aside[f"handgrad.{key}"] for key in keep})
+    sys.modules.update({f"handgrad.{kept}": aside[f"handgrad.{kept}"] for kept in KEPT})
     made = ModuleType(name)
     sys.modules[name] = made
     try:

@@ -18,7 +18,6 @@ itself run, in every dtype and way to train, at weights of ordinary size and at 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,6 @@ from numpy.typing import NDArray
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import ImageData
 from handgrad.gradient_check.numeric_gradients import (
-    DIRECTION_STEP,
-    Problem,
     block_inputs,
     central_slope,
     complex_slope,
@@ -37,11 +34,12 @@ from handgrad.gradient_check.numeric_gradients import (
     numeric_gradient,
     plain_slopes,
 )
-from handgrad.gradient_check.problem import GATE, Settings, random_problem
-from handgrad.gradient_check.results import BlockReport, CheckReport, compare, pair
-from handgrad.gradient_check.step_gradients import momentum_gradient, step_gradient
+from handgrad.gradient_check.problem import GATE, Problem, Settings, random_problem
+from handgrad.gradient_check.results import PARTS, BlockReport, CheckReport, compare
 from handgrad.gradient_check.training_check import check_training
 from handgrad.network.model import Weights, forward, gradients
+from handgrad.training.batch import Batch, in_step_order
+from handgrad.training.momentum import Velocity
 
 Array = NDArray[Any]
 
@@ -92,52 +90,41 @@ def check_gradients(problem: Problem, *, epsilon: float, seed: int = 0, allow_fo
     """
     X, T, W, activation, l2, *_ = problem
     _, analytic = gradients(W, X, T, activation, l2)
-    central, seconds_central = _timed(partial(numeric_gradient, problem, central_slope(epsilon), activation.h))
-    exact, seconds_complex = None, None
+    by_part: dict[str, Weights] = {}
+    seconds_complex = None
     if activation.complex_h is not None:
-        exact, seconds_complex = _timed(partial(numeric_gradient, problem, complex_slope, activation.complex_h))
-    stepped, rolled = step_gradient(problem, analytic), momentum_gradient(problem, analytic)
+        by_part["complex"], seconds_complex = _timed(numeric_gradient, problem, complex_slope, activation.complex_h)
+    by_part["central"], seconds_central = _timed(numeric_gradient, problem, central_slope(epsilon), activation.h)
+    by_part["step"] = step_gradient(problem, analytic)
+    by_part["momentum"] = momentum_gradient(problem, analytic)
     rng = generator(seed, Purpose.CHECK_SAMPLES)
-    blocks, plain_seconds, plain_entries = {}, 0.0, 0
-    for block in Weights._fields:
-        g = getattr(analytic, block)
+    blocks = {}
+    for block, g in analytic._asdict().items():
         limits = limits_at(problem, block, g, epsilon) if allow_for_epsilon else LIMITS
-        directions = direction_slopes(problem, block, g, rng)
-        entries = _sample(g.shape, rng)
-        plain, seconds = _timed(partial(plain_slopes, problem, block, entries, epsilon))
-        plain_seconds, plain_entries = plain_seconds + seconds, plain_entries + len(entries)
-        numeric = getattr(central, block)
-        largest = float(np.abs(g).max())
-        blocks[block] = BlockReport(
-            shape=pair(g.shape),
-            largest_gradient=largest,
-            central=compare(g, numeric, largest, limits.central),
-            complex=exact and compare(g, getattr(exact, block), largest, limits.complex),
-            directions=compare(*directions, float(np.linalg.norm(g)), limits.directions),
-            samples=compare(numeric[tuple(entries.T)], plain, float(np.abs(numeric).max()), limits.samples, entries),
-            step=compare(g, getattr(stepped, block), largest, limits.step),
-            momentum=compare(g, getattr(rolled, block), largest, limits.momentum),
-        )
-    report = CheckReport(blocks, seconds_central, seconds_complex, plain_seconds / plain_entries)
-    by_differences = any(part in ("central", "directions") for _, part, _ in report.failures())
-    return replace(report, kink=by_differences and has_kink(problem, epsilon))
+        others = {part: getattr(weights, block) for part, weights in by_part.items()}
+        blocks[block] = check_block(problem, block, g, others, limits, epsilon, rng)
+    return CheckReport(blocks, seconds_central, seconds_complex)
 
 
-def has_kink(problem: Problem, epsilon: float) -> bool:
-    """Whether h' jumps within a step of a pre-activation, so that differences across it are no slopes.
-
-    The interval of each pre-activation is halved again and again, to the half in which h' changes more. Of a
-    smooth h nothing is left of the change in the end.
-    """
-    h_prime, A = problem.activation.h_prime, problem.X @ problem.W.W1.T
-    step = max(epsilon * float(np.abs(problem.X).max()), 6 * DIRECTION_STEP)  # V is normal: 6 sigma
-    low, high = A - step, A + step
-    for _ in range(24):
-        middle = (low + high) / 2
-        left = np.abs(h_prime(middle) - h_prime(low)) > np.abs(h_prime(high) - h_prime(middle))
-        low, high = np.where(left, low, middle), np.where(left, middle, high)
-    change = np.abs(h_prime(high) - h_prime(low))
-    return bool((change > 1e-3 * np.maximum(1, np.abs(h_prime(A)))).any())
+def check_block(
+    problem: Problem,
+    block: str,
+    g: Array,
+    others: dict[str, Array],
+    limits: Limits,
+    epsilon: float,
+    rng: np.random.Generator,
+) -> BlockReport:
+    """Compare one block of the gradient with others like it, and with the untouched objective."""
+    largest = float(np.abs(g).max())
+    parts = {part: compare(g, other, largest, getattr(limits, part)) for part, other in others.items()}
+    directions = direction_slopes(problem, block, g, rng)
+    parts["directions"] = compare(*directions, float(np.linalg.norm(g)), limits.directions)
+    central, entries = others["central"], _sample(g.shape, rng)
+    plain, seconds = _timed(plain_slopes, problem, block, entries, epsilon)
+    parts["samples"] = compare(central[tuple(entries.T)], plain, float(np.abs(central).max()), limits.samples, entries)
+    rows, columns = g.shape
+    return BlockReport((rows, columns), largest, {part: parts[part] for part in PARTS if part in parts}, seconds)
 
 
 def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> Limits:
@@ -168,9 +155,60 @@ def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> 
     )
 
 
-def _timed(compute: Callable[[], Any]) -> tuple[Any, float]:
+def step_gradient(problem: Problem, analytic: Weights) -> Weights:
+    """The gradient that training's own step follows: the change of the weights in one update, over eta.
+
+    eta makes the changes as large as the weights or larger, so that rounding of their sum hides nothing; it
+    is a power of two, so that it rounds nothing itself. Everything is as in training: pixels and labels are
+    loaded, and W1 has decayed since it was last multiplied in.
+    """
+    eta = _large_step(analytic)
+    w1_scale = 0.75
+    W = in_step_order(Weights(problem.W.W1 / w1_scale, problem.W.W2.copy()))
+    first = Weights(w1_scale * W.W1, problem.W.W2)
+    W.W1[...] *= _forward(problem, W, w1_scale).ascend(w1_scale, eta, problem.l2)
+    return Weights(*((after - before) / eta for after, before in zip(W, first, strict=True)))
+
+
+def momentum_gradient(problem: Problem, analytic: Weights) -> Weights:
+    """The gradient that a step with momentum follows: what it adds to a velocity V, by that and by W.
+
+    V <- mu V + c g and W <- W + eta V: g is (V - mu V_before)/c and ((W - W_before)/eta - mu V_before)/c, and
+    their mean is returned. V is the gradient turned round, which is as large. The numbers that ``momentum``
+    keeps apart from the arrays are none that hides a mistake, and eta is small enough that they stay apart.
+    """
+    l2, mu, c, w1_scale, share = problem.l2, 0.5, 0.25, 0.75, -problem.l2
+    eta = min(_large_step(analytic), 2.0 ** np.floor(np.log2(1 / (8 * l2))) if l2 else np.inf)
+    first = in_step_order(Weights(*(g[::-1, ::-1].copy() for g in analytic)))
+    W = in_step_order(Weights(problem.W.W1 / w1_scale, problem.W.W2.copy()))
+    V = Velocity((first.W1 - share * W.W1) / 0.5, first.W2.copy(), 0.5, share)
+    before = Weights(w1_scale * W.W1, W.W2.copy())
+    w1_scale = _forward(problem, W, w1_scale).ascend_with_momentum(V, mu, c, w1_scale, eta, l2)
+    V.materialize(W.W1)
+    W.W1[...] *= w1_scale
+    moved = [(w - w_before) / eta for w, w_before in zip(W, before, strict=True)]
+    both = zip((V.W1, V.W2), moved, first, strict=True)
+    return Weights(*(((one + other) / 2 - mu * v) / c for one, other, v in both))
+
+
+def _large_step(analytic: Weights) -> float:
+    """A power of two that times the gradient is about 1 or larger, in the block where that is smallest."""
+    smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
+    return float(2.0 ** -np.floor(np.log2(smallest))) if np.isfinite(smallest) else 1.0
+
+
+def _forward(problem: Problem, W: Weights, w1_scale: float) -> Batch:
+    """A batch of all the problem's examples for these weights, as far as its probabilities."""
+    batch = Batch(W, problem.scaling, problem.activation, len(problem.rows))
+    batch.load(problem.split, problem.rows)
+    batch.forward(w1_scale)
+    batch.softmax()
+    return batch
+
+
+def _timed(compute: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     began = time.perf_counter()
-    result = compute()
+    result = compute(*arguments)
     return result, time.perf_counter() - began
 
 

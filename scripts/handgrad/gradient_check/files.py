@@ -1,8 +1,4 @@
-"""The JSON files of gates and gradient checks: what they hold, and that it is what was written.
-
-Their last key is the sha256 of all before it. They say what was checked, by which code and on which data, so
-that a reader can refuse a check that says nothing of what runs now.
-"""
+"""The JSON files of gates and gradient checks; their last key is the sha256 of all before it."""
 
 import hashlib
 import json
@@ -41,8 +37,7 @@ def read_check(path: str | Path, expected: Mapping[str, Any]) -> tuple[dict[str,
     for key, value in {"passed": True, **expected}.items():
         if content.get(key) != value:
             raise HandgradError(
-                f"{path}: a check of something else, or by other code: its {key} is {content.get(key)!r}, "
-                f"expected {value!r}; {REMEDY}"
+                f"{path}: another check than expected: its {key} is {content.get(key)!r}, expected {value!r}; {REMEDY}"
             )
     return content, hashlib.sha256(data).hexdigest()
 
@@ -54,7 +49,6 @@ def parse_check(data: bytes, path: str | Path) -> dict[str, Any]:
         del content[_SUM]
         if data == check_text(content).encode():
             return content
-        reason = "it was damaged, or changed after it was written"
     except (ValueError, LookupError, TypeError, RecursionError):
-        reason = "it is empty, damaged, or of another version or program"
-    raise HandgradError(f"{path}: not a check as this workflow writes it: {reason}; {REMEDY}")
+        pass
+    raise HandgradError(f"{path}: not a gradient check, or damaged or changed after it was written; {REMEDY}")

@@ -1,4 +1,4 @@
-"""Numeric gradients of E(W), in float64, to hold ``model.gradients`` against.
+"""Numeric gradients of E(W), in float64, to compare ``model.gradients`` with.
 
 Entry by entry they take a shortcut. An entry of W1 touches one hidden unit m, an entry of W2 one logit k:
 
@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.datasets.data import PixelScaling, Rows, Split
-from handgrad.network.activations import Activation
-from handgrad.network.model import Weights, forward, objective
+from handgrad.gradient_check.problem import Problem
+from handgrad.network.model import Weights, forward
 
 Array = NDArray[Any]
 
@@ -32,26 +31,6 @@ COMPLEX_STEP = 1e-30
 DIRECTIONS = 10  # a block
 DIRECTION_STEP = 2e-5  # what it changes a pre-activation or logit by
 BLOCK = 2**16  # perturbed logits held at once; 512 kB in float64 stay in a core's cache
-
-
-class Problem(NamedTuple):
-    """E as a function of W, and a W: all float64. X is N x (D+1), T is N x K.
-
-    X and T are made of these rows of a split, scaled so; training's own step is given those.
-    """
-
-    X: Array
-    T: Array
-    W: Weights
-    activation: Activation
-    l2: float
-    split: Split
-    rows: Rows
-    scaling: PixelScaling
-
-    def objective(self, W: Weights) -> float:
-        """E(W) by the model's own code."""
-        return float(objective(W, self.X, self.T, self.activation.h, self.l2))
 
 
 # --- numeric gradients of every entry, by the shortcut -------------------------------------------------

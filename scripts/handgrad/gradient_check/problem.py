@@ -1,21 +1,47 @@
 """Where a gradient is checked: random examples and weights of ordinary size, and weights that are huge."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData, PixelScaling, one_hot
-from handgrad.gradient_check.numeric_gradients import Problem
-from handgrad.network.activations import ACTIVATIONS
-from handgrad.network.model import Weights, forward
+from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, one_hot
+from handgrad.network.activations import ACTIVATIONS, Activation
+from handgrad.network.model import Weights, forward, objective
 
 Array = NDArray[Any]
 
 UNITS = 8  # hidden units of the small networks
+
+
+class Problem(NamedTuple):
+    """E as a function of W, and a W: all float64. X is N x (D+1), T is N x K.
+
+    X and T are made of these rows of a split, scaled so; training's own step is given those.
+    """
+
+    X: Array
+    T: Array
+    W: Weights
+    activation: Activation
+    l2: float
+    split: Split
+    rows: Rows
+    scaling: PixelScaling
+
+    def objective(self, W: Weights) -> float:
+        """E(W) by the model's own code."""
+        return float(objective(W, self.X, self.T, self.activation.h, self.l2))
+
+    def examples(self, rows: Rows) -> tuple[Array, Array, Array]:
+        """Inputs X, the sizes of the numbers that they are sums of, and targets T of some rows; float64."""
+        x, scaling = self.split.x[rows], self.scaling
+        sizes = PixelScaling(scaling.factor, scaling.scale, None if scaling.shift is None else np.abs(scaling.shift))
+        T = one_hot(self.split.y[rows], self.T.shape[1], np.float64)
+        return scaling.inputs(x, np.float64), sizes.inputs(x, np.float64), T
 
 
 @dataclass(frozen=True)
@@ -105,15 +131,13 @@ def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Pr
 
     At huge weights the inputs are standardized, so that a shift, too, is part of what is checked.
     """
-    inputs, classes = problem.X.shape[1] - 1, problem.T.shape[1]
     x = problem.split.x[problem.rows]
     standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), largest=data.largest)
-    first = problem._replace(W=random_weights(inputs, UNITS, classes, seed))
-    problems = {
-        "ordinary": first,
-        "huge": first._replace(X=standard.inputs(x, np.float64), scaling=standard),
+    small = problem._replace(W=random_weights(data.inputs, UNITS, data.classes, seed))
+    huge = small._replace(X=standard.inputs(x, np.float64), scaling=standard)
+    return {
+        name: it._replace(W=sized_weights(it, SIZES[name])) for name, it in {"ordinary": small, "huge": huge}.items()
     }
-    return {name: it._replace(W=sized_weights(it, SIZES[name])) for name, it in problems.items()}
 
 
 def _outermost(columns: Array) -> Array:

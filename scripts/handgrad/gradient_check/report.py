@@ -3,149 +3,113 @@
 from dataclasses import asdict
 from typing import Any
 
-from handgrad.gradient_check.held import FAULTS, Held
-from handgrad.gradient_check.results import PARTS, CheckReport, Comparison
+from tabulate import tabulate  # type: ignore[import-untyped]
 
-#: what is held against what, where it is not the analytic gradient against numeric slopes
+from handgrad.gradient_check.results import PARTS, CheckReport, Comparison, Held
+
+#: what is compared with what, where it is not the analytic gradient with numeric slopes
 SIDES = {
     "samples": ("shortcut", "plain"),
     "step": ("analytic", "stepped"),
     "momentum": ("analytic", "stepped"),
 }
 
-#: why a slope by differences may be wrong though no code is
-KINK = "h has a kink so near that a step crossed it (docs/extending.md)"
+#: which code is wrong, by the part of a block's check or by the kind of number that training computes
+FAULTS = {
+    "complex": "the gradient code in scripts/handgrad/network/model.py or activations.py is wrong",
+    "directions": "model.objective does not agree with scripts/handgrad/gradient_check/numeric_gradients.py",
+    "step": "the update in scripts/handgrad/training/batch.py, or the fused form in activations.py, is wrong",
+    "momentum": "the update in scripts/handgrad/training/batch.py or momentum.py is wrong",
+    "h": "h in scripts/handgrad/network/activations.py is wrong",
+    "h'": "h_prime in scripts/handgrad/network/activations.py is wrong",
+    "fused h": "the fused form in scripts/handgrad/network/activations.py is not h",
+    "fused h'": "the fused form in scripts/handgrad/network/activations.py is not h_prime",
+    "model": "scripts/handgrad/network/model.py is wrong at huge logits",
+    "update": "the update in scripts/handgrad/training (loop.py, batch.py, momentum.py) or activations.py is wrong",
+    "evaluation": "the forward pass in scripts/handgrad/training/batch.py or loop.py is wrong",
+}
+FAULTS["central"] = FAULTS["complex"]
+FAULTS["samples"] = FAULTS["directions"]
+#: what else may be the reason where slopes by differences alone are wrong
+KINK = " (or h has a kink, see docs/extending.md)"
+
+HEAD = ("", "checked", "compared", "largest", "relative", "limit", "worst at", "there", "against", "")
+FORMATS = ("", "", "", ".4g", ".2g", ".2g", "", ".10g", ".10g", "")
 
 
 def as_dict(report: CheckReport) -> dict[str, Any]:
     """A report for a JSON file: numbers, lists and mappings alone."""
-    blocks = {
-        name: {
-            "shape": list(block.shape),
-            "entries": block.entries,
-            "largest_gradient": block.largest_gradient,
-            **{part: _comparison_dict(part, getattr(block, part)) for part in PARTS},
-        }
-        for name, block in report.blocks.items()
-    }
     return {
         "seconds_central": report.seconds_central,
         "seconds_complex": report.seconds_complex,
         "plain_seconds_an_entry": report.plain_seconds_an_entry,
-        "blocks": blocks,
+        "blocks": {
+            name: {
+                "shape": list(block.shape),
+                "entries": block.entries,
+                "largest_gradient": block.largest_gradient,
+                **{part: _figures(part, block.parts.get(part)) for part in PARTS},
+            }
+            for name, block in report.blocks.items()
+        },
         "training": [asdict(held) for held in report.training],
     }
 
 
-def _comparison_dict(part: str, comparison: Comparison | None) -> dict[str, Any] | None:
+def _figures(part: str, comparison: Comparison | None) -> dict[str, Any] | None:
     if comparison is None:
         return None
     values = asdict(comparison)
-    reference, numeric = values.pop("reference"), values.pop("numeric")
-    if comparison.worst_entry is None:
-        del values["worst_entry"]
     first, second = SIDES.get(part, ("analytic", "numeric"))
-    return {**values, first: reference, second: numeric}
+    values |= {first: values.pop("reference"), second: values.pop("numeric")}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def table(report: CheckReport) -> str:
-    """A report as aligned text, a line for each part of each block."""
-    head: tuple[str, ...] = (
-        "",
-        "checked",
-        "compared",
-        "largest",
-        "relative",
-        "limit",
-        "worst at",
-        "there",
-        "against",
-        "",
-    )
-    lines = [head]
+    """A report as aligned text, a line for each part of each block and for each kind of number."""
+    lines: list[tuple[Any, ...]] = []
     for name, block in report.blocks.items():
-        rows, columns = block.shape
-        for part, c in block.parts().items():
-            lines.append(
-                (
-                    f"{name} {rows} x {columns}",
-                    PARTS[part],
-                    f"{c.count}",
-                    f"{c.max_abs_difference:.4g}",
-                    f"{c.max_rel_difference:.2g}",
-                    f"{c.limit:.2g}",
-                    "a direction" if c.worst_entry is None else "[{}, {}]".format(*c.worst_entry),
-                    f"{c.reference:.10g}",
-                    f"{c.numeric:.10g}",
-                    "" if c.passed else "FAILED",
-                )
-            )
-    lines += [_held_line(held) for held in report.training]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+        which = "{} {} x {}".format(name, *block.shape)
+        for part, c in block.parts.items():
+            sizes = (c.count, c.max_abs_difference, c.max_rel_difference, c.limit)
+            lines.append((which, PARTS[part], *sizes, _place(c), c.reference, c.numeric, _verdict(c)))
+    for held in report.training:
+        sizes = (held.count, abs(held.found - held.expected), held.share, 1.0)
+        where = (held.where, held.expected, held.found)
+        lines.append((held.dtype, held.what, *sizes, *where, _verdict(held)))
+    return str(tabulate(lines, HEAD, tablefmt="plain", floatfmt=FORMATS))
 
 
-def _held_line(held: Held) -> tuple[str, ...]:
-    return (
-        held.dtype,
-        held.what,
-        f"{held.count}",
-        f"{abs(held.found - held.expected):.4g}",
-        f"{held.share:.2g}",
-        "1",
-        held.where,
-        f"{held.expected:.10g}",
-        f"{held.found:.10g}",
-        "" if held.passed else "FAILED",
-    )
+def _verdict(result: Comparison | Held) -> str:
+    return "" if result.passed else "FAILED"
+
+
+def _place(comparison: Comparison) -> str:
+    entry = comparison.worst_entry
+    return "along a random direction" if entry is None else f"[{entry[0]}, {entry[1]}]"
 
 
 def explain(report: CheckReport) -> str:
     """One line on the most telling failure of a report that did not pass: where, what, and whose fault."""
     failures, misses = report.failures(), report.misses()
     if not failures or (failures[0][1] == "central" and misses and misses[0].fault == "h"):
-        return _explain_training(misses[0])
+        held = misses[0]
+        return (
+            f"{held.what}, {held.dtype}, {held.where}: expected {held.expected:.10g}, computed {held.found:.10g} "
+            f"(difference {abs(held.found - held.expected):.2g}, limit {held.limit:.2g}); {FAULTS[held.fault]}"
+        )
     block, part, worst = failures[0]
-    there = "along a random direction" if worst.worst_entry is None else "[{}, {}]".format(*worst.worst_entry)
     first, second = SIDES.get(part, ("analytic", "numeric"))
     return (
-        f"{block} {there}: {first} {worst.reference:.10g}, {second} {worst.numeric:.10g} ({PARTS[part]}; "
-        f"relative difference {worst.max_rel_difference:.2g}, limit {worst.limit:.2g}); "
-        f"{_fault(report, part)}"
-    )
-
-
-def _explain_training(held: Held) -> str:
-    return (
-        f"{held.what}, {held.dtype}, {held.where}: expected {held.expected:.10g}, computed {held.found:.10g} "
-        f"(difference {abs(held.found - held.expected):.2g}, rounding explains {held.limit:.2g}); "
-        f"{FAULTS[held.fault]}"
+        f"{block} {_place(worst)}: {first} {worst.reference:.10g}, {second} {worst.numeric:.10g} ({PARTS[part]}; "
+        f"relative difference {worst.max_rel_difference:.2g}, limit {worst.limit:.2g}); {_fault(report, part)}"
     )
 
 
 def _fault(report: CheckReport, part: str) -> str:
-    """What is wrong; differences across a kink of h are no slopes, so that then it may be nothing."""
-    by_differences = part in ("central", "directions")
-    return _culprit(report, part) + (f", or {KINK}" if by_differences and report.kink else "")
-
-
-def _culprit(report: CheckReport, part: str) -> str:
-    if part == "central" and (report.seconds_complex is not None or not _failed(report, "directions")):
-        other = "random directions" if report.seconds_complex is None else "complex step"
-        return f"the gradient agrees with {other}, so this epsilon does not suit these inputs"
-    if part in ("complex", "central"):
-        return "the gradient code in scripts/handgrad/network/model.py or activations.py is wrong"
-    if part == "step":
-        return "what training computes, in scripts/handgrad/training/batch.py or activations.py, is not that gradient"
-    if part == "momentum":
-        return "the step with momentum (scripts/handgrad/training/batch.py or momentum.py) is not along that gradient"
-    return (
-        "the gradient agrees with the shortcut of scripts/handgrad/gradient_check/numeric_gradients.py, "
-        "and that does not with model.objective"
-    )
-
-
-def _failed(report: CheckReport, part: str) -> bool:
-    return any(name == part for _, name, _ in report.failures())
+    """What is wrong where ``part`` is the most telling that failed."""
+    others = {name for _, name, _ in report.failures()} - {part}
+    if part == "central" and (report.seconds_complex is not None or "directions" not in others):
+        agrees = PARTS["directions" if report.seconds_complex is None else "complex"]
+        return f"the gradient agrees with {agrees}, so another epsilon is needed{KINK}"
+    return FAULTS[part] + (KINK if part in ("central", "directions") else "")

@@ -1,21 +1,30 @@
-"""What a gradient check finds: comparisons, of each block of weights and of what training executes."""
+"""What a gradient check finds: about each block of weights, and about the numbers that training computes."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.gradient_check.held import Held
-
 Array = NDArray[Any]
+
+#: each part of a block's check, the most telling first: what it is called in tables and messages
+PARTS = {
+    "complex": "complex step",
+    "central": "central differences",
+    "directions": "random directions",
+    "samples": "sampled entries",
+    "step": "training's step",
+    "momentum": "training's step with momentum",
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Two ways to the same slopes, at the entry (or direction: worst_entry is None) where they differ most.
 
-    reference is the analytic value (for sampled entries: the shortcut's), numeric what it is held against.
+    reference is the analytic value (for sampled entries: the shortcut's), numeric the value compared with it.
     """
 
     count: int
@@ -34,61 +43,98 @@ class Comparison:
 
 @dataclass(frozen=True)
 class BlockReport:
-    """The check of W1 or W2. complex is None where the activation has no complex form."""
+    """The check of W1 or W2, by the names of PARTS; no "complex" where h has no complex form.
+
+    plain_seconds: what the sampled entries took, without the shortcut.
+    """
 
     shape: tuple[int, int]
     largest_gradient: float
-    central: Comparison
-    complex: Comparison | None
-    directions: Comparison
-    samples: Comparison
-    step: Comparison
-    momentum: Comparison
+    parts: dict[str, Comparison]
+    plain_seconds: float
 
     @property
     def entries(self) -> int:
         """The number of weights in the block."""
         return self.shape[0] * self.shape[1]
 
-    def parts(self) -> dict[str, Comparison]:
-        """The parts that were made, the most telling first."""
-        parts = {name: getattr(self, name) for name in PARTS}
-        return {name: part for name, part in parts.items() if part is not None}
+
+@dataclass(frozen=True)
+class Held:
+    """Numbers of one kind and dtype that training computes, where they use up most of what rounding is allowed.
+
+    fault: which code computes them (a key of ``report.FAULTS``). count: of all numbers of the kind. limit: the
+    largest difference that passes. share: the difference over that.
+    """
+
+    what: str
+    dtype: str
+    fault: str
+    count: int
+    where: str
+    expected: float
+    found: float
+    limit: float
+    share: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether no number differs by more than its limit; nan never passes."""
+        return self.share <= 1
 
 
-#: each part of a block's check, the most telling first: what it is called in tables and messages
-PARTS = {
-    "complex": "complex step",
-    "central": "central differences",
-    "directions": "random directions",
-    "samples": "sampled entries",
-    "step": "training's step",
-    "momentum": "training's step with momentum",
-}
+@dataclass
+class Ledger:
+    """The worst of all numbers that were compared with exact ones, by kind and dtype."""
+
+    worst: dict[tuple[str, str], Held] = field(default_factory=dict)
+
+    def hold(
+        self,
+        what: str,
+        dtype: str,
+        fault: str,
+        *,
+        found: Any,
+        expected: Any,
+        limit: Any,
+        where: Callable[[tuple[int, ...]], str],
+    ) -> None:
+        """Compare arrays of one shape, entry by entry; where names an entry."""
+        found, expected, limit = np.float64(found), np.float64(expected), np.float64(limit)
+        difference = np.abs(found - expected)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(difference == 0, 0.0, difference / limit)
+        at = tuple(int(i) for i in np.unravel_index(share.argmax(), share.shape))  # the first nan, if any
+        worst = float(share[at]) if np.isfinite(share[at]) and np.isfinite(limit).all() else np.inf
+        known = self.worst.get((what, dtype))
+        count = share.size + (known.count if known else 0)
+        if known and known.share >= worst:
+            self.worst[what, dtype] = replace(known, count=count)
+        else:
+            expected, found, limit = (float(x[at]) for x in (expected, found, limit))
+            self.worst[what, dtype] = Held(what, dtype, fault, count, where(at), expected, found, limit, worst)
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A whole check. Seconds are of both blocks; plain_seconds_an_entry: without the shortcut.
-
-    training: what training executes, by kind and dtype. kink: whether differences failed where h has a kink.
-    """
+    """A whole check. Seconds are of both blocks. training: what training executes, by kind and dtype."""
 
     blocks: dict[str, BlockReport]
     seconds_central: float
     seconds_complex: float | None
-    plain_seconds_an_entry: float
     training: tuple[Held, ...] = ()
-    kink: bool = False
+
+    @property
+    def plain_seconds_an_entry(self) -> float:
+        """Seconds an entry takes without the shortcut."""
+        blocks = self.blocks.values()
+        return sum(b.plain_seconds for b in blocks) / sum(b.parts["samples"].count for b in blocks)
 
     def failures(self) -> list[tuple[str, str, Comparison]]:
         """(block, part, comparison) of all that did not pass, the most telling part first."""
-        return [
-            (name, part, block.parts()[part])
-            for part in PARTS
-            for name, block in self.blocks.items()
-            if part in block.parts() and not block.parts()[part].passed
-        ]
+        found = [(name, part, block.parts.get(part)) for part in PARTS for name, block in self.blocks.items()]
+        return [(name, part, c) for name, part, c in found if c and not c.passed]
 
     def misses(self) -> list[Held]:
         """What training executes and did not pass, what is computed first first."""
@@ -105,24 +151,14 @@ def compare(reference: Array, numeric: Array, scale: float, limit: float, entrie
     difference = np.abs(reference - numeric)
     worst = np.unravel_index(difference.argmax(), difference.shape)  # the first nan, if there is one
     largest = float(difference[worst])
-    # A gradient that is 0 throughout has no relative error: then only 0 is right.
-    relative = largest / scale if scale > 0 else largest * np.inf if largest else 0.0
-    if entries is not None:
-        worst_entry: tuple[int, int] | None = pair(entries[worst[0]])
-    else:
-        worst_entry = pair(worst) if difference.ndim == 2 else None
+    at = worst if entries is None else entries[worst[0]]
     return Comparison(
         count=difference.size,
         max_abs_difference=largest,
-        max_rel_difference=relative,
+        # A gradient that is 0 throughout has no relative error: then only 0 is right.
+        max_rel_difference=largest / scale if scale > 0 else largest * np.inf if largest else 0.0,
         limit=limit,
-        worst_entry=worst_entry,
+        worst_entry=(int(at[0]), int(at[1])) if len(at) == 2 else None,
         reference=float(reference[worst]),
         numeric=float(numeric[worst]),
     )
-
-
-def pair(entry: Any) -> tuple[int, int]:
-    """An entry's row and column as plain numbers."""
-    row, column = entry
-    return int(row), int(column)

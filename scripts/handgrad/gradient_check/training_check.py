@@ -1,15 +1,15 @@
 """Whether what training executes is the mathematics of ``model``, to the accuracy of each dtype.
 
-``training.train_epoch`` itself trains small networks on a few examples: two epochs of a full and a last,
-smaller batch. Each update is held against the same update written down in float64, from the weights before
-it, with ``model.gradients``; ``rounding`` says by how much they may differ. The cases are all combinations
-of the dtypes, batch_gradient, momentum, the schedules, and two points: weights of ordinary size, and weights
-at which pre-activations and logits are far beyond the clamps and beyond the range of exp.
+``training.train_epoch`` itself trains small networks on a few examples: two epochs of a full and a last, smaller
+batch. Each update is compared with the same one in float64, from the weights before it and ``model.gradients``;
+``rounding`` says by how much they may differ. The cases are all combinations of dtype, batch_gradient, momentum,
+schedule and two points: weights of ordinary size, and weights at which pre-activations and logits are far beyond
+the clamps and the range of exp.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -17,13 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, one_hot
+from handgrad.datasets.data import ImageData, Rows, Split
 from handgrad.experiment.runs import Run
-from handgrad.gradient_check.activation_check import DTYPES, LARGEST, check_activation
-from handgrad.gradient_check.held import Held, Ledger
-from handgrad.gradient_check.model_check import check_model
-from handgrad.gradient_check.numeric_gradients import Problem
-from handgrad.gradient_check.problem import SIZES, sized_weights, small_problems
+from handgrad.gradient_check.problem import SIZES, Problem, sized_weights, small_problems
+from handgrad.gradient_check.reference_check import DTYPES, MAX_PRE_ACTIVATION, check_activation, check_model
+from handgrad.gradient_check.results import Held, Ledger
 from handgrad.gradient_check.rounding import ELEMENTWISE, gradient_errors, unit_roundoff
 from handgrad.network.model import Weights, data_term, forward, gradients, softmax
 from handgrad.training.batch import in_step_order
@@ -43,8 +41,7 @@ EPOCHS = 3  # of a run, of which two are trained
 SEED = 32  # of a run: of 3, 4 or 5 examples, no two epochs have the same in their first batch
 #: a penalty that leaves w1_scale apart; the strong one, 1/4 an update, makes it be multiplied in
 WEAK_L2 = 0.01
-#: a scale of the velocity at which it must be multiplied in
-SMALL_SCALE = 2.0**-24
+SMALL_SCALE = 2.0**-24  # of the velocity: it must be multiplied in
 
 
 @dataclass(frozen=True)
@@ -70,14 +67,14 @@ COVERED = {
     "momentum": list(MOMENTA),
     "schedule": list(SCHEDULES),
     "weights": {name: asdict(size) for name, size in SIZES.items()},
-    "pre_activations": [-LARGEST, LARGEST],
+    "pre_activations": [-MAX_PRE_ACTIVATION, MAX_PRE_ACTIVATION],
 }
 #: at all of the hidden units, for the sums that only long products have
 FULL_SIZE = tuple(Case(dtype, "mean", mu, "cosine", "ordinary") for dtype, mu in product(DTYPES, MOMENTA))
 
 
 def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Held, ...]:
-    """Hold h, the model at huge weights, and training itself against exact values, in every dtype."""
+    """Compare h, the model at huge weights, and training itself with exact values, in every dtype."""
     points = small_problems(data, problem, seed)
     ledger = Ledger()
     with np.errstate(all="ignore"):  # infinities and nans do not pass
@@ -101,13 +98,10 @@ class _Point(NamedTuple):
     @classmethod
     def of(cls, state: State) -> "_Point":
         W1, W2 = (w.astype(np.float64) for w in state.W)
-        it = state.velocity
-        if it is None:
-            V = size = Weights(np.zeros_like(W1), np.zeros_like(W2))
-        else:
-            Q, P, V2 = it.scale * it.W1.astype(np.float64), it.share * W1, it.W2.astype(np.float64)
-            V, size = Weights(Q + P, V2), Weights(np.abs(Q) + np.abs(P), np.abs(V2))
-        return cls(Weights(state.w1_scale * W1, W2), V, size)
+        it = state.velocity or Velocity.at_rest(Weights(W1, W2))
+        Q, P, V2 = it.scale * it.W1.astype(np.float64), it.share * W1, it.W2.astype(np.float64)
+        size = Weights(np.abs(Q) + np.abs(P), np.abs(V2))
+        return cls(Weights(state.w1_scale * W1, W2), Weights(Q + P, V2), size)
 
 
 @dataclass
@@ -118,108 +112,101 @@ class _Follower:
     case: Case
     run: Run
     ledger: Ledger
+    u: float
     before: _Point
-    order: Rows = field(default_factory=lambda: np.empty(0, np.intp))
+    order: Rows
     updates: int = 0
     passed: int = 0
     data_term: float = 0.0
 
-    @property
-    def u(self) -> float:
-        return unit_roundoff(self.case.dtype)
+    def hold(self, what: str, found: Any, expected: Any, limit: Any, fault: str = "update") -> None:
+        """Compare numbers of the state that the last update left."""
+
+        def where(at: tuple[int, ...]) -> str:
+            return f"{list(at) if at else ''} after update {self.updates} ({self.case})".strip()
+
+        self.ledger.hold(what, self.case.dtype, fault, found=found, expected=expected, limit=limit, where=where)
 
     def on_batch(self, state: State) -> None:
-        """Hold the state after an update against what the one before it leads to."""
-        run, it = self.run, self.problem
+        """Compare the state after an update with what the one before it leads to."""
+        run, before, after = self.run, self.before, _Point.of(state)
         rows = self.order[self.passed : self.passed + run.batch_size]
         total = EPOCHS * math.ceil(len(self.order) / run.batch_size)
         eta = run.learning_rate * SCHEDULES[run.schedule](self.updates / total)
         share = 1 / len(rows) if run.batch_gradient == "mean" else 1.0
-        X, sizes, T = examples(it, rows)
-        W = self.before.W
-        value, G = gradients(W, X, T, it.activation, run.l2)
-        errors = gradient_errors(X, sizes, T, W, it.activation, self.u)
-        after = _Point.of(state)
+        X, sizes, T = self.problem.examples(rows)
+        value, G = gradients(before.W, X, T, self.problem.activation, run.l2)
+        errors = gradient_errors(X, sizes, T, before.W, self.problem.activation, self.u)
         self.updates, self.passed = self.updates + 1, self.passed + len(rows)
-        for name, w, v, g, error in zip(Weights._fields, W, self.before.V, G, errors.gradient, strict=True):
-            rounding = ELEMENTWISE * self.u
-            stored = run.momentum * getattr(self.before.size, name) + getattr(after.size, name)
+        rounding = ELEMENTWISE * self.u
+        for name, w, v, g, error in zip(Weights._fields, before.W, before.V, G, errors.gradient, strict=True):
+            stored = run.momentum * getattr(before.size, name) + getattr(after.size, name)
             dV = share * error + rounding * (stored + share * (np.abs(g) + 2 * run.l2 * np.abs(w)))
             V = run.momentum * v + share * g
             moved = w + eta * V
             dW = eta * dV + rounding * (np.abs(w) + np.abs(moved))
-            self._hold(name, found=getattr(after.W, name), expected=moved, limit=dW)
+            self.hold(name, getattr(after.W, name), moved, dW)
             if run.momentum:
-                self._hold(f"V of {name}", found=getattr(after.V, name), expected=V, limit=dV)
+                self.hold(f"V of {name}", getattr(after.V, name), V, dV)
         limit = errors.value + 4 * unit_roundoff("float64") * abs(state.data_term)
-        self._hold("data term", found=state.data_term - self.data_term, expected=value, limit=limit)
-        self._hold_numbers(state)
+        self.hold("data term", state.data_term - self.data_term, value, limit)
+        self.hold("examples passed", state.passed, self.passed, 0)
+        # The numbers that are kept apart from the arrays stay in range: in the long run others would overflow.
+        self.hold("w1_scale", state.w1_scale, 0.75, 0.26)
+        if state.velocity:
+            # a scale above 2^-20 times w1_scale/shrunk, which is between 1/2 and 2
+            self.hold("log2 scale", np.log2(state.velocity.scale), -10, 11.5)
         self.before, self.data_term = after, state.data_term
 
     def end_epoch(self, state: State) -> None:
-        """Hold the state that was multiplied in against that before it."""
-        after = _Point.of(state)
-        for name in Weights._fields:
-            for kind, part in (("", "W"), ("V of ", "V")):
-                known = getattr(getattr(self.before, part), name)
-                size = getattr(self.before.size, name) if part == "V" else np.abs(known)
-                found = getattr(getattr(after, part), name)
-                self._hold(kind + name, found=found, expected=known, limit=ELEMENTWISE * self.u * size)
-        self._hold("w1_scale", found=state.w1_scale, expected=1, limit=0)
+        """Compare the state after ``materialize`` with that before it."""
+        before, after = self.before, _Point.of(state)
+        kinds = (("", after.W, before.W, before.W), ("V of ", after.V, before.V, before.size))
+        for kind, *weights in kinds:
+            for name, found, known, size in zip(Weights._fields, *weights, strict=True):
+                self.hold(kind + name, found, known, ELEMENTWISE * self.u * np.abs(size))
+        self.hold("w1_scale", state.w1_scale, 1, 0)
         self.before, self.passed, self.data_term = after, 0, 0.0
 
-    def _hold_numbers(self, state: State) -> None:
-        """The numbers kept apart from the arrays stay in range: in the long run others would overflow."""
-        self._hold("examples passed", found=state.passed, expected=self.passed, limit=0)
-        self._hold("w1_scale", found=state.w1_scale, expected=0.75, limit=0.26)
-        if state.velocity:
-            # a scale above 2^-20 times w1_scale/shrunk, which is between 1/2 and 2
-            exponent = np.log2(state.velocity.scale)
-            self._hold("log2 scale", found=exponent, expected=-10, limit=11.5)
-
-    def _hold(self, what: str, *, found: Any, expected: Any, limit: Any, fault: str = "update") -> None:
-        def where(at: tuple[int, ...]) -> str:
-            return f"{list(at) if at else ''} after update {self.updates} ({self.case})".strip()
-
-        dtype = self.case.dtype
-        self.ledger.hold(what, dtype, fault, found=found, expected=expected, limit=limit, where=where)
-
     def hold_evaluation(self, batch_of: BatchOf) -> None:
-        """Hold an evaluation of the trained weights against the model's."""
-        it = self.problem
-        X, sizes, T = examples(it, it.rows)
-        W = self.before.W
+        """Compare an evaluation of the trained weights with the model's."""
+        it, W = self.problem, self.before.W
+        n = len(it.rows)
+        X, sizes, T = it.examples(it.rows)
         S = forward(X, W, it.activation.h).S
         errors = gradient_errors(X, sizes, T, W, it.activation, self.u)
-        n = len(it.rows)
         found = evaluate(batch_of, Split(it.split.x[it.rows], it.split.y[it.rows]), None)
-        loss = -float(data_term(S, T)) / n
-        self._hold("loss", found=found.loss, expected=loss, limit=errors.value / n, fault="evaluation")
-        self._hold("Y", found=found.Y, expected=softmax(S), limit=errors.Y, fault="evaluation")
-
-
-def examples(problem: Problem, rows: Rows) -> tuple[Array, Array, Array]:
-    """Inputs X, the sizes of the numbers that they are sums of, and targets T of some rows; float64."""
-    x, y = problem.split.x[rows], problem.split.y[rows]
-    scaling = problem.scaling
-    sizes = PixelScaling(scaling.factor, scaling.scale, None if scaling.shift is None else np.abs(scaling.shift))
-    return (
-        scaling.inputs(x, np.float64),
-        sizes.inputs(x, np.float64),
-        one_hot(y, problem.T.shape[1], np.float64),
-    )
+        self.hold("loss", found.loss, -float(data_term(S, T)) / n, errors.value / n, "evaluation")
+        self.hold("Y", found.Y, softmax(S), errors.Y, "evaluation")
 
 
 def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> None:
-    """Train from the problem's weights, as one case says, and hold each update."""
+    """Train from the problem's weights, as one case says, and compare each update."""
     rows = problem.rows
     _, G = gradients(problem.W, problem.X, problem.T, problem.activation, 0.0)
-    eta = _rate(problem, G)
-    batch_size = len(rows) // 2 + 1
-    run = Run(
+    run = _run_of(case, _rate(problem, G), hidden_units=len(problem.W.W1), batch_size=len(rows) // 2 + 1)
+    state = started_state(problem.W, G, run)
+    batch_of = batches_of(state.W, problem.scaling, problem.activation)
+    data = ImageData(problem.split, problem.split, (), 0, (), {}, "")
+    follower = _Follower(problem, case, run, ledger, unit_roundoff(case.dtype), _Point.of(state), rows)
+    if state.velocity and case.batch_gradient == "sum":
+        for name, v in zip(Weights._fields, follower.before.V, strict=True):
+            follower.hold(f"V of {name}", v, np.zeros_like(v), np.zeros_like(v))
+    for epoch in range(1, epochs + 1):
+        follower.order = rows[generator(run.seed, Purpose.EPOCH_ORDER, epoch).permutation(len(rows))]
+        train_epoch(state, run, data, rows, batch_of, follower.on_batch)
+        state.materialize()
+        follower.end_epoch(state)
+        state.end_epoch(Epoch(0, 0, 0, 0, 0, 0, 0))
+    follower.hold("updates", follower.updates, epochs * math.ceil(len(rows) / run.batch_size), 0)
+    follower.hold_evaluation(batch_of)
+
+
+def _run_of(case: Case, eta: float, *, hidden_units: int, batch_size: int) -> Run:
+    return Run(
         dataset="gate",
         activation="gate",
-        hidden_units=len(problem.W.W1),
+        hidden_units=hidden_units,
         learning_rate=eta * (batch_size if case.batch_gradient == "mean" else 1),
         batch_size=batch_size,
         epochs=EPOCHS,
@@ -230,23 +217,6 @@ def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> 
         schedule=case.schedule,
         dtype=case.dtype,
     )
-    state = started_state(problem.W, G, run)
-    batch_of = batches_of(state.W, problem.scaling, problem.activation)
-    data = ImageData(problem.split, problem.split, (), 0, (), {}, "")
-    follower = _Follower(problem, case, run, ledger, _Point.of(state))
-    if state.velocity and case.batch_gradient == "sum":
-        for name, v in zip(Weights._fields, follower.before.V, strict=True):
-            follower._hold(f"V of {name}", found=v, expected=np.zeros_like(v), limit=np.zeros_like(v))
-    for epoch in range(1, epochs + 1):
-        order = generator(run.seed, Purpose.EPOCH_ORDER, epoch).permutation(len(rows))
-        follower.order = rows[order]
-        train_epoch(state, run, data, rows, batch_of, follower.on_batch)
-        state.materialize()
-        follower.end_epoch(state)
-        state.end_epoch(Epoch(0, 0, 0, 0, 0, 0, 0))
-    updates = epochs * math.ceil(len(rows) / batch_size)
-    follower._hold("updates", found=follower.updates, expected=updates, limit=0)
-    follower.hold_evaluation(batch_of)
 
 
 def _rate(problem: Problem, G: Weights) -> float:
@@ -260,11 +230,10 @@ def _rate(problem: Problem, G: Weights) -> float:
 
 
 def started_state(W: Weights, G: Weights, run: Run) -> State:
-    """The state in the middle of a run: W1 has decayed, and the velocity is not at rest.
+    """The state in the middle of a run: W1 has a scale, and the velocity is at rest where the gradient is a sum.
 
-    The velocity is at rest where the gradient is a sum. Where it is a mean the velocity is the gradient
-    turned round, which is as large; its scale is such that it is multiplied in by the first update in single
-    precision, and stays apart in double.
+    Where it is a mean the velocity is the gradient turned round, which is as large. Its scale makes the first
+    update materialize it in single precision, and stays apart in double.
     """
     w1_scale = 0.75
     P = np.asfortranarray((W.W1 / w1_scale).astype(run.dtype))
