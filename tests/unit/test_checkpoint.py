@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from factories import image_data, run_of
 from handgrad.common.signals import Stopped, StopSignals
-from handgrad.datasets.data import ImageData, Split
 from handgrad.experiment.runs import Run
 from handgrad.storage.checkpoint import (
     Checkpoint,
@@ -30,47 +30,39 @@ from handgrad.storage.checkpoint import (
 )
 from handgrad.storage.checkpoint_writer import CheckpointWriter
 from handgrad.storage.run_reader import read_summary
-from handgrad.storage.run_writer import other_machines, write_run
+from handgrad.storage.run_writer import Segment, other_machines, write_run
 from handgrad.training.loop import State, TrainingResult, train
 
-RUN = Run(
-    dataset="some",
-    activation="tanh",
-    hidden_units=4,
-    learning_rate=0.05,
-    batch_size=5,
-    epochs=4,
-    l2=0.01,
-    seed=3,
-)
+RUN = run_of(hidden_units=4, learning_rate=0.05, batch_size=5, epochs=4)
 ORIGIN = Origin(RUN, "code", "data")
 BATCHES = 5  # an epoch: 23 examples in batches of 5
+DATA = image_data(23, 7)
 
 
-def images() -> ImageData:
-    rng = np.random.default_rng(5)
-
-    def split(n: int) -> Split:
-        return Split(rng.integers(0, 256, (n, 12), np.uint8), rng.integers(0, 3, n, np.uint8))
-
-    return ImageData(split(23), split(7), (3, 4), 255, ("a", "b", "c"), {}, "data")
+def origin_of(run: Run) -> Origin:
+    return replace(ORIGIN, run=run)
 
 
-DATA = images()
+def content(tmp_path: Path, result: TrainingResult, segments: tuple[Segment, ...] = ()) -> str:
+    digests = {"code_digest": "code", "data_digest": "data", "data_content": "content"}
+    return write_run(tmp_path / "run.h5", result, segments, **digests)
 
 
-def nothing(*_: Any) -> None:
-    """Nobody listens."""
+def from_scratch(tmp_path: Path, run: Run = RUN) -> str:
+    return content(tmp_path, train(run, DATA, lambda *_: None))
 
 
-def content(tmp_path: Path, trained: TrainingResult) -> str:
-    return write_run(tmp_path / "run.h5", trained, [], code_digest="code", data_digest="data", data_content="content")
+def train_from(
+    start: Checkpoint | None, origin: Origin, writer: CheckpointWriter | None = None, **options: Any
+) -> TrainingResult:
+    options = {"on_batch": writer.after_batch, **options} if writer else options
+    return train(origin.run, DATA, lambda *_: None, state=start.state if start else None, **options)
 
 
-def stopped_after(updates: int, folder: Path, origin: Origin = ORIGIN, start: Checkpoint | None = None) -> None:
+def stopped_after(updates: int, folder: Path, origin: Origin = ORIGIN, start: Checkpoint | None = None) -> Path:
     """Train as a job does, from a checkpoint on, and stop by a signal after so many updates."""
     stop = StopSignals()
-    keeper = CheckpointWriter(folder, origin, 1e9, stop, start)
+    writer = CheckpointWriter(folder, origin, 1e9, stop, start)
     left = updates
 
     def on_batch(state: State) -> None:
@@ -78,72 +70,60 @@ def stopped_after(updates: int, folder: Path, origin: Origin = ORIGIN, start: Ch
         left -= 1
         if left == 0:
             stop.received = signal.SIGTERM
-        keeper.after_batch(state)
+        writer.after_batch(state)
 
     with pytest.raises(Stopped):
-        train(origin.run, DATA, nothing, on_batch=on_batch, state=start.state if start else None)
+        train_from(start, origin, writer, on_batch=on_batch)
+    return path_of(folder, origin.run)
 
 
-def resumed(folder: Path, origin: Origin = ORIGIN) -> TrainingResult:
-    start = furthest_checkpoint(folder, origin)
-    assert start
-    return start.end_of(origin.run) or train(origin.run, DATA, nothing, state=start.state)
+def found(folder: Path, run: Run = RUN) -> Checkpoint:
+    checkpoint = furthest_checkpoint(folder, origin_of(run))
+    assert checkpoint
+    return checkpoint
+
+
+def resumed(folder: Path, run: Run = RUN) -> TrainingResult:
+    start = found(folder, run)
+    return start.end_of(run) or train_from(start, origin_of(run))
 
 
 def finished(folder: Path, run: Run = RUN) -> TrainingResult:
     """Train a run to its end and keep its checkpoint, as a job does."""
-    origin = replace(ORIGIN, run=run)
+    origin = origin_of(run)
     start = furthest_checkpoint(folder, origin)
-    keeper = CheckpointWriter(folder, origin, 1e9, StopSignals(), start)
-    trained = train(run, DATA, nothing, on_batch=keeper.after_batch, state=start.state if start else None)
-    keeper.at_end(trained)
-    return trained
+    writer = CheckpointWriter(folder, origin, 1e9, StopSignals(), start)
+    result = train_from(start, origin, writer)
+    writer.at_end(result)
+    return result
 
 
 VARIANTS = {
     "as it is": RUN,
-    "float64": replace(RUN, dtype="float64"),
     "validation": replace(RUN, validation_size=4, pixels="standardize"),
     "cos, mean": replace(RUN, activation="cos", batch_gradient="mean"),
     "momentum": replace(RUN, momentum=0.9),
     "momentum, float64, cosine": replace(RUN, momentum=0.5, schedule="cosine", dtype="float64"),
-    "cosine, mean": replace(RUN, schedule="cosine", batch_gradient="mean"),
 }
 
 
 @pytest.mark.parametrize("run", VARIANTS.values(), ids=list(VARIANTS))
 def test_a_run_stopped_after_any_update_ends_as_the_same_run(run: Run, tmp_path: Path) -> None:
-    whole = content(tmp_path, train(run, DATA, nothing))
-    origin = replace(ORIGIN, run=run)
+    whole = from_scratch(tmp_path, run)
     batches = 4 if run.validation_size else BATCHES
     for updates in range(1, 4 * batches + 1):
         folder = tmp_path / str(updates)
-        stopped_after(updates, folder, origin)
-        assert content(tmp_path, resumed(folder, origin)) == whole
+        stopped_after(updates, folder, origin_of(run))
+        assert content(tmp_path, resumed(folder, run)) == whole
 
 
 def test_a_run_stopped_after_every_update_ends_as_the_same_run(tmp_path: Path) -> None:
     start = None
-    for _ in range(4 * BATCHES):
+    for _ in range(4 * BATCHES):  # and repeats none of them
         stopped_after(1, tmp_path, start=start)
-        start = furthest_checkpoint(tmp_path, ORIGIN)
-    assert start
-    assert start.state.position == (3, 23)
-    assert content(tmp_path, resumed(tmp_path)) == content(tmp_path, train(RUN, DATA, nothing))
-
-
-def test_a_resumed_run_repeats_no_update(tmp_path: Path) -> None:
-    stopped_after(8, tmp_path)
-    start, updates = furthest_checkpoint(tmp_path, ORIGIN), 0
-    assert start
-    assert start.state.position == (1, 15)
-
-    def count(_: State) -> None:
-        nonlocal updates
-        updates += 1
-
-    train(RUN, DATA, nothing, on_batch=count, state=start.state)
-    assert updates == 4 * BATCHES - 8
+        start = found(tmp_path)
+    assert found(tmp_path).state.position == (3, 23)
+    assert content(tmp_path, resumed(tmp_path)) == from_scratch(tmp_path)
 
 
 # --- more and fewer epochs ---
@@ -152,40 +132,33 @@ def test_a_resumed_run_repeats_no_update(tmp_path: Path) -> None:
 def test_more_epochs_go_on_from_the_finished_run_and_are_the_run_from_scratch(tmp_path: Path) -> None:
     longer = replace(RUN, epochs=8)
     finished(tmp_path)
-    start = furthest_checkpoint(tmp_path, replace(ORIGIN, run=longer))
-    assert start
-    assert start.state.position == (4, 0)
-    assert content(tmp_path, finished(tmp_path, longer)) == content(tmp_path, train(longer, DATA, nothing))
+    assert found(tmp_path, longer).state.position == (4, 0)
+    assert content(tmp_path, finished(tmp_path, longer)) == from_scratch(tmp_path, longer)
 
 
-def test_fewer_epochs_after_more_are_the_run_from_scratch(tmp_path: Path) -> None:
-    finished(tmp_path, replace(RUN, epochs=8))
-    assert furthest_checkpoint(tmp_path, ORIGIN) is None  # it is past the end
-    assert content(tmp_path, finished(tmp_path)) == content(tmp_path, train(RUN, DATA, nothing))
+def test_fewer_epochs_go_on_from_a_longer_run_that_is_not_past_their_end(tmp_path: Path) -> None:
+    longer = replace(RUN, epochs=8)
+    stopped_after(8, tmp_path, origin_of(longer))
+    assert content(tmp_path, resumed(tmp_path)) == from_scratch(tmp_path)
+    finished(tmp_path, longer)
+    assert furthest_checkpoint(tmp_path, ORIGIN) is None
+    assert content(tmp_path, finished(tmp_path)) == from_scratch(tmp_path)
 
 
-def test_a_longer_run_that_is_not_past_the_end_serves_a_shorter_one(tmp_path: Path) -> None:
-    stopped_after(8, tmp_path, replace(ORIGIN, run=replace(RUN, epochs=8)))
-    assert content(tmp_path, resumed(tmp_path)) == content(tmp_path, train(RUN, DATA, nothing))
-
-
-def test_the_furthest_of_several_checkpoints_is_taken(tmp_path: Path) -> None:
+def test_the_furthest_of_several_checkpoints_is_taken_and_of_whole_ones_alone(tmp_path: Path) -> None:
     stopped_after(3, tmp_path)
-    stopped_after(12, tmp_path, replace(ORIGIN, run=replace(RUN, epochs=8)))
-    stopped_after(9, tmp_path, replace(ORIGIN, run=replace(RUN, epochs=10)))
-    start = furthest_checkpoint(tmp_path, ORIGIN)
-    assert start
-    assert start.run.epochs == 8
-    assert start.state.position == (2, 10)
+    longer = stopped_after(12, tmp_path, origin_of(replace(RUN, epochs=8)))
+    stopped_after(9, tmp_path, origin_of(replace(RUN, epochs=10)))
+    assert (found(tmp_path).run.epochs, found(tmp_path).state.position) == (8, (2, 10))
+    spoil_torn(longer)
+    assert (found(tmp_path).run.epochs, found(tmp_path).state.position) == (10, (1, 20))
 
 
 @pytest.mark.parametrize(
-    "other",
-    [replace(RUN, seed=4), replace(RUN, l2=0.1), replace(RUN, dtype="float64"), replace(RUN, hidden_units=5)],
-    ids=["seed", "l2", "dtype", "hidden_units"],
+    "changes", [{"seed": 4}, {"l2": 0.1}, {"dtype": "float64"}, {"hidden_units": 5}, {"epochs": 8, "seed": 4}], ids=str
 )
-def test_a_run_that_differs_in_more_than_epochs_is_no_beginning(other: Run, tmp_path: Path) -> None:
-    stopped_after(8, tmp_path, replace(ORIGIN, run=other))
+def test_a_run_that_differs_in_more_than_epochs_is_no_beginning(changes: dict[str, Any], tmp_path: Path) -> None:
+    stopped_after(8, tmp_path, origin_of(replace(RUN, **changes)))
     assert furthest_checkpoint(tmp_path, ORIGIN) is None
 
 
@@ -199,55 +172,37 @@ def test_a_run_that_diverged_has_diverged_for_more_epochs_too_and_not_for_fewer(
     assert epoch > 1
     for epochs in (epoch, epoch + 1, 50):
         longer = replace(DIVERGING, epochs=epochs)
-        again = resumed(tmp_path, replace(ORIGIN, run=longer))
+        again = resumed(tmp_path, longer)
         assert again.run == longer
-        assert content(tmp_path, again) == content(tmp_path, train(longer, DATA, nothing))
-    shorter = replace(DIVERGING, epochs=epoch - 1)
-    assert furthest_checkpoint(tmp_path, replace(ORIGIN, run=shorter)) is None
-
-
-# --- more and fewer epochs where the learning rate knows the last one ---
-
-COSINE = replace(RUN, schedule="cosine", momentum=0.9)
+        assert content(tmp_path, again) == from_scratch(tmp_path, longer)
+    assert furthest_checkpoint(tmp_path, origin_of(replace(DIVERGING, epochs=epoch - 1))) is None
 
 
 @pytest.mark.parametrize("epochs", [2, 8])
-def test_a_run_of_other_epochs_is_no_beginning_where_the_schedule_knows_the_last_one(
-    epochs: int, tmp_path: Path
-) -> None:
-    other, origin = replace(COSINE, epochs=epochs), replace(ORIGIN, run=COSINE)
-    stopped_after(8, tmp_path, replace(ORIGIN, run=other))
-    assert furthest_checkpoint(tmp_path, origin) is None
+def test_a_run_of_other_epochs_is_no_beginning_where_a_schedule_ends(epochs: int, tmp_path: Path) -> None:
+    cosine = replace(RUN, schedule="cosine", momentum=0.9)
+    other = replace(cosine, epochs=epochs)
+    stopped_after(8, tmp_path, origin_of(other))
+    assert furthest_checkpoint(tmp_path, origin_of(cosine)) is None
     finished(tmp_path, other)
-    assert furthest_checkpoint(tmp_path, origin) is None
-    assert content(tmp_path, finished(tmp_path, COSINE)) == content(tmp_path, train(COSINE, DATA, nothing))
+    assert furthest_checkpoint(tmp_path, origin_of(cosine)) is None
+    diverging = replace(DIVERGING, schedule="cosine")
+    assert finished(tmp_path, diverging).status == "diverged"
+    assert found(tmp_path, diverging).end_of(diverging) is not None
+    assert found(tmp_path, diverging).end_of(replace(diverging, epochs=50)) is None
 
 
-def test_a_shorter_run_that_diverged_is_no_end_where_the_schedule_knows_the_last_epoch(
-    tmp_path: Path,
-) -> None:
-    shorter = replace(DIVERGING, schedule="cosine")
-    longer = replace(shorter, epochs=50)
-    assert finished(tmp_path, shorter).status == "diverged"
-    kept = read_checkpoint(path_of(tmp_path, shorter), replace(ORIGIN, run=shorter))
-    assert kept.end_of(shorter) is not None
-    assert kept.end_of(longer) is None
-    assert furthest_checkpoint(tmp_path, replace(ORIGIN, run=longer)) is None
-
-
-def test_the_checkpoint_of_a_run_with_momentum_holds_its_velocity_to_the_last_bit(tmp_path: Path) -> None:
-    origin = replace(ORIGIN, run=replace(RUN, momentum=0.9))
+def test_a_checkpoint_holds_the_velocity_of_a_run_with_momentum_alone(tmp_path: Path) -> None:
+    origin = origin_of(replace(RUN, momentum=0.9))
     seen: list[State] = []
 
-    def stop_there(state: State) -> None:
-        if state.position == (1, 15):
-            keeper._save(state, None)
-            seen.append(copy.deepcopy(state))
+    def keep(state: State) -> None:
+        seen.append(copy.deepcopy(state))
+        writer.after_batch(state)
 
-    keeper = CheckpointWriter(tmp_path, origin, 1e9, StopSignals(), None)
-    train(origin.run, DATA, nothing, on_batch=stop_there)
-    kept = read_checkpoint(path_of(tmp_path, origin.run), origin).state.velocity
-    there = seen[0].velocity
+    writer = CheckpointWriter(tmp_path, origin, 1e-9, StopSignals(), None)
+    train_from(None, origin, on_batch=keep)
+    kept, there = found(tmp_path, origin.run).state.velocity, seen[-1].velocity
     assert kept
     assert there
     assert (kept.scale, kept.share) == (there.scale, there.share)
@@ -255,79 +210,40 @@ def test_the_checkpoint_of_a_run_with_momentum_holds_its_velocity_to_the_last_bi
     assert kept.share < 0
     np.testing.assert_array_equal(kept.W1, there.W1)
     np.testing.assert_array_equal(kept.W2, there.W2)
+    assert b"velocity/W" not in stopped_after(8, tmp_path).read_bytes()
+    assert found(tmp_path).state.velocity is None
 
 
-def test_the_checkpoint_of_a_run_without_momentum_holds_no_velocity(tmp_path: Path) -> None:
-    stopped_after(8, tmp_path)
-    assert read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state.velocity is None
-    assert b"velocity/W" not in path_of(tmp_path, RUN).read_bytes()
-
-
-# --- finished runs ---
+# --- what a run file has of its checkpoint ---
 
 
 def test_a_finished_run_is_taken_from_its_checkpoint_with_its_evaluation(tmp_path: Path) -> None:
-    trained = finished(tmp_path)
-    start = furthest_checkpoint(tmp_path, ORIGIN)
-    assert start
+    result = finished(tmp_path)
+    start = found(tmp_path)
     kept = start.end_of(RUN)
     assert kept
-    write_run(
-        tmp_path / "a.h5",
-        trained,
-        start.segments,
-        code_digest="code",
-        data_digest="data",
-        data_content="content",
-    )
-    write_run(
-        tmp_path / "b.h5",
-        kept,
-        start.segments,
-        code_digest="code",
-        data_digest="data",
-        data_content="content",
-    )
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+    files = []
+    for each in (result, kept):
+        content(tmp_path, each, start.segments)
+        files.append((tmp_path / "run.h5").read_bytes())
+    assert files[0] == files[1]
 
 
-def test_the_run_file_tells_who_computed_which_epochs(tmp_path: Path) -> None:
+def test_a_run_file_says_who_computed_which_epochs_with_which_versions(tmp_path: Path) -> None:
     stopped_after(8, tmp_path)
-    start = furthest_checkpoint(tmp_path, ORIGIN)
-    assert start
-    keeper = CheckpointWriter(tmp_path, ORIGIN, 1e9, StopSignals(), start)
-    trained = train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state)
-    segments = keeper.segments(trained.state)
-    assert [(s.from_epoch, s.to_epoch) for s in segments] == [(1, 2), (2, 4)]
-    write_run(tmp_path / "run.h5", trained, segments, code_digest="code", data_digest="data", data_content="content")
-    summary = read_summary(tmp_path / "run.h5")
-    assert summary.seconds == pytest.approx(trained.state.all_seconds, abs=2e-3)
-
-
-def test_a_run_file_tells_the_versions_that_computed_the_run_and_not_those_that_wrote_it(
-    tmp_path: Path,
-) -> None:
-    stopped_after(8, tmp_path)
-    start = furthest_checkpoint(tmp_path, ORIGIN)
-    assert start
+    start = found(tmp_path)
     before = replace(start.segments[0], numpy="1.0", blas="another")
-    keeper = CheckpointWriter(tmp_path, ORIGIN, 1e9, StopSignals(), replace(start, segments=(before,)))
-    keeper.at_end(train(RUN, DATA, nothing, on_batch=keeper.after_batch, state=start.state))
-    kept = furthest_checkpoint(tmp_path, ORIGIN)
-    assert kept
-    trained = kept.end_of(RUN)
-    assert trained
-    write_run(
-        tmp_path / "run.h5",
-        trained,
-        kept.segments,
-        code_digest="code",
-        data_digest="data",
-        data_content="content",
-    )
-    attributes = read_summary(tmp_path / "run.h5").attributes
-    assert attributes["numpy"] == f"1.0; {np.__version__}"
-    assert attributes["blas"].startswith("another; openblas")
+    writer = CheckpointWriter(tmp_path, ORIGIN, 1e9, StopSignals(), replace(start, segments=(before,)))
+    writer.at_end(train_from(start, ORIGIN, writer))
+    kept = found(tmp_path)
+    assert [(s.from_epoch, s.to_epoch) for s in kept.segments] == [(1, 2), (2, 4)]
+    result = kept.end_of(RUN)
+    assert result
+    content(tmp_path, result, kept.segments)
+    summary = read_summary(tmp_path / "run.h5")
+    assert summary.seconds == pytest.approx(result.state.all_seconds, abs=2e-3)
+    assert summary.attributes["numpy"] == f"1.0; {np.__version__}"
+    assert summary.attributes["blas"].startswith("another; openblas")
     assert other_machines(kept.segments) == [f"{before.cpu}, NumPy 1.0, another"]
 
 
@@ -335,17 +251,11 @@ def test_a_run_file_tells_the_versions_that_computed_the_run_and_not_those_that_
 
 
 def test_a_file_torn_anywhere_is_found_out(tmp_path: Path) -> None:
-    stopped_after(8, tmp_path)
-    path = path_of(tmp_path, RUN)
+    path = stopped_after(8, tmp_path)
     whole = path.read_bytes()
-    for length in range(0, len(whole), 97):
-        path.write_bytes(whole[:length])
-        with pytest.raises(Unusable, match="torn"):
-            read_checkpoint(path, ORIGIN)
-    for place in range(0, len(whole), 61):
-        changed = bytearray(whole)
-        changed[place] ^= 1
-        path.write_bytes(changed)
+    flipped = [whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :] for place in range(0, len(whole), 61)]
+    for torn in [*flipped, *(whole[:length] for length in range(0, len(whole), 97))]:
+        path.write_bytes(torn)
         with pytest.raises(Unusable, match="torn"):
             read_checkpoint(path, ORIGIN)
 
@@ -355,8 +265,7 @@ def spoil_torn(path: Path) -> None:
 
 
 def spoil_parameters(path: Path) -> None:
-    stopped_after(8, path.parent / "other", replace(ORIGIN, run=replace(RUN, seed=4)))
-    path_of(path.parent / "other", replace(RUN, seed=4)).replace(path)
+    stopped_after(8, path.parent / "other", origin_of(replace(RUN, seed=4))).replace(path)
 
 
 def spoil_code(path: Path) -> None:
@@ -372,27 +281,26 @@ def spoil_content(path: Path) -> None:
 
 
 SPOILT = {
-    "torn": (spoil_torn, "torn: its checksum is not that of its content"),
-    "parameters": (spoil_parameters, "of other parameters"),
-    "code": (spoil_code, "of other training code"),
-    "data": (spoil_data, "of other data"),
-    "content": (spoil_content, "not a checkpoint of this workflow"),
+    "torn": spoil_torn,
+    "of other parameters": spoil_parameters,
+    "of other training code": spoil_code,
+    "of other data": spoil_data,
+    "not a checkpoint": spoil_content,
 }
 
 
-@pytest.mark.parametrize(("spoil", "reason"), SPOILT.values(), ids=list(SPOILT))
+@pytest.mark.parametrize("reason", SPOILT)
 def test_what_is_not_this_runs_is_set_aside_with_a_line_in_the_log(
-    spoil: Any, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stopped_after(8, tmp_path)
-    path = path_of(tmp_path, RUN)
-    spoil(path)
+    path = stopped_after(8, tmp_path)
+    SPOILT[reason](path)
     spoilt = path.read_bytes()
     with caplog.at_level(logging.INFO, "handgrad"):
         assert furthest_checkpoint(tmp_path, ORIGIN) is None
     (line,) = caplog.messages
     assert line.startswith(f"{path}: {reason}")
-    assert line.endswith(f"set aside as {path}.rejected")
+    assert line.endswith(f"{path}.rejected")
     assert not path.exists()
     assert path.with_name(f"{path.name}.rejected").read_bytes() == spoilt
 
@@ -400,14 +308,11 @@ def test_what_is_not_this_runs_is_set_aside_with_a_line_in_the_log(
 def test_a_spoilt_checkpoint_that_another_writer_has_moved_already_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped_after(8, tmp_path)
-    path = path_of(tmp_path, RUN)
-    spoil_torn(path)
-
     def read_and_gone(path: Path, _: Origin) -> Checkpoint:
         path.unlink()
         raise Unusable("torn")
 
+    stopped_after(8, tmp_path)
     monkeypatch.setattr("handgrad.storage.checkpoint.read_checkpoint", read_and_gone)
     assert furthest_checkpoint(tmp_path, ORIGIN) is None
 
@@ -415,82 +320,78 @@ def test_a_spoilt_checkpoint_that_another_writer_has_moved_already_is_no_error(
 def test_a_spoilt_checkpoint_of_another_run_is_left_where_it_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    longer = replace(RUN, epochs=8)
-    stopped_after(8, tmp_path, replace(ORIGIN, run=longer))
-    path = path_of(tmp_path, longer)
+    path = stopped_after(8, tmp_path, origin_of(replace(RUN, epochs=8)))
     spoil_torn(path)
     with caplog.at_level(logging.INFO, "handgrad"):
         assert furthest_checkpoint(tmp_path, ORIGIN) is None
     assert path.exists()  # its own job may be about to replace it
-    assert caplog.messages == [f"{path}: torn: its checksum is not that of its content; not used"]
+    (line,) = caplog.messages
+    assert line.startswith(f"{path}: torn")
 
 
-def test_where_the_furthest_is_spoilt_the_next_best_is_taken(tmp_path: Path) -> None:
-    stopped_after(3, tmp_path)
-    longer = replace(RUN, epochs=8)
-    stopped_after(12, tmp_path, replace(ORIGIN, run=longer))
-    spoil_torn(path_of(tmp_path, longer))
-    start = furthest_checkpoint(tmp_path, ORIGIN)
-    assert start
-    assert start.state.position == (0, 15)
+def test_an_unreadable_checkpoint_of_its_own_is_an_error_and_of_another_run_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = stopped_after(8, tmp_path, origin_of(replace(RUN, epochs=8)))
+    unreadable = {other}
+
+    def read(path: Path, origin: Origin) -> Checkpoint:
+        if path in unreadable:
+            raise PermissionError(13, "Permission denied")
+        return read_checkpoint(path, origin)
+
+    monkeypatch.setattr("handgrad.storage.checkpoint.read_checkpoint", read)
+    assert furthest_checkpoint(tmp_path, ORIGIN) is None
+    unreadable.add(stopped_after(8, tmp_path))
+    with pytest.raises(PermissionError):
+        furthest_checkpoint(tmp_path, ORIGIN)
 
 
 def test_a_checkpoint_that_cannot_be_written_is_named_and_keeps_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped_after(3, tmp_path)
-    before = path_of(tmp_path, RUN).read_bytes()
+    path = stopped_after(3, tmp_path)
+    before, state = path.read_bytes(), found(tmp_path).state
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    state = read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state
     with pytest.raises(OSError, match="No space left on device") as caught:
-        write_checkpoint(path_of(tmp_path, RUN), Checkpoint(RUN, state, ()), ORIGIN)
-    monkeypatch.undo()
-    assert caught.value.filename == str(path_of(tmp_path, RUN))
-    assert path_of(tmp_path, RUN).read_bytes() == before
-    assert len(list(path_of(tmp_path, RUN).parent.iterdir())) == 1
+        write_checkpoint(path, Checkpoint(RUN, state, ()), ORIGIN)
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == before
+    assert len(list(path.parent.iterdir())) == 1
 
 
 # --- when they are written ---
 
 
-def checkpoints_written(folder: Path, interval: float) -> int:
-    keeper = CheckpointWriter(folder, ORIGIN, interval, StopSignals(), None)
-    keeper.at_end(train(RUN, DATA, nothing, on_batch=keeper.after_batch))
-    return keeper.written
-
-
-def test_checkpoints_are_written_every_so_many_seconds(tmp_path: Path) -> None:
-    assert checkpoints_written(tmp_path, 1e9) == 1  # the end
-    assert checkpoints_written(tmp_path, 1e-9) == 4 * BATCHES + 1
+@pytest.mark.parametrize(("interval", "written"), [(1e9, 1), (1e-9, 4 * BATCHES + 1)])  # the end is one
+def test_checkpoints_are_written_every_so_many_seconds(interval: float, written: int, tmp_path: Path) -> None:
+    writer = CheckpointWriter(tmp_path, ORIGIN, interval, StopSignals(), None)
+    writer.at_end(train_from(None, ORIGIN, writer))
+    assert writer.written == written
 
 
 @pytest.mark.parametrize("number", StopSignals.SIGNALS)
 def test_a_signal_saves_and_stops_at_the_next_update(number: signal.Signals, tmp_path: Path) -> None:
+    handlers = [signal.getsignal(each) for each in StopSignals.SIGNALS]
     with StopSignals() as stop:
-        keeper = CheckpointWriter(tmp_path, ORIGIN, 1e9, stop, None)
+        writer = CheckpointWriter(tmp_path, ORIGIN, 1e9, stop, None)
 
         def on_batch(state: State) -> None:
             if state.position == (1, 10):
                 os.kill(os.getpid(), number)
                 os.kill(os.getpid(), signal.SIGTERM)  # schedulers send it twice; the first one counts
-            keeper.after_batch(state)
+            writer.after_batch(state)
 
-        told = f"stopped by {number.name} after epoch 1 and 10 examples of the next"
-        with pytest.raises(Stopped, match=told) as stopped:
-            train(RUN, DATA, nothing, on_batch=on_batch)
+        where = f"{number.name} after epoch 1 and 10 examples of the next"
+        with pytest.raises(Stopped, match=where) as stopped:
+            train_from(None, ORIGIN, on_batch=on_batch)
     assert stopped.value.signal == number
-    assert read_checkpoint(path_of(tmp_path, RUN), ORIGIN).state.position == (1, 10)
-
-
-def test_the_signals_are_as_before_when_the_work_is_done() -> None:
-    before = [signal.getsignal(number) for number in StopSignals.SIGNALS]
-    with StopSignals():
-        assert [signal.getsignal(number) for number in StopSignals.SIGNALS] != before
-    assert [signal.getsignal(number) for number in StopSignals.SIGNALS] == before
+    assert found(tmp_path).state.position == (1, 10)
+    assert [signal.getsignal(each) for each in StopSignals.SIGNALS] == handlers
 
 
 # --- SIGKILL ---
@@ -499,19 +400,19 @@ WRITER = """
 import sys
 from pathlib import Path
 from tests.unit.test_checkpoint import *
-folder, interval = Path(sys.argv[1]), 1e-9
+folder = Path(sys.argv[1])
 start = furthest_checkpoint(folder, LONG)
-keeper = CheckpointWriter(folder, LONG, interval, StopSignals(), start)
-keeper.at_end(train(LONG.run, DATA, nothing, on_batch=keeper.after_batch, state=start and start.state))
+writer = CheckpointWriter(folder, LONG, 1e-9, StopSignals(), start)
+writer.at_end(train_from(start, LONG, writer))
 """
-LONG = replace(ORIGIN, run=replace(RUN, epochs=20_000, hidden_units=300))
+LONG = origin_of(replace(RUN, epochs=20_000, hidden_units=300))
 
 
 @pytest.fixture
 def writers(tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes that train one run and write a checkpoint after every update."""
-    root, scripts = Path(__file__).parents[2], Path(__file__).parents[2] / "scripts"
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{scripts}"}
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", root / "scripts")))}
     started = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], env=environment) for _ in range(2)]
     yield started
     for writer in started:

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,60 +12,30 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from factories import RUN, image_data, trained
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal, sealed_file
-from handgrad.datasets.data import ImageData, Split, read_data, write_data
-from handgrad.experiment.runs import Run
+from handgrad.datasets.data import read_data, write_data
 from handgrad.gradient_check.files import read_check, write_check
-from handgrad.network.model import Weights
 from handgrad.plots.figure_files import read_figure
 from handgrad.plots.style import message_figure, save_figure
-from handgrad.storage.checkpoint import (
-    Checkpoint,
-    Origin,
-    furthest_checkpoint,
-    path_of,
-    write_checkpoint,
-)
+from handgrad.storage.checkpoint import Checkpoint, Origin, furthest_checkpoint, path_of, write_checkpoint
 from handgrad.storage.run_reader import read_arrays, read_summary
 from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.made import Text, read_made_table, write_made_table
-from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
-
-RUN = Run(
-    dataset="digits",
-    activation="tanh",
-    hidden_units=4,
-    learning_rate=0.001,
-    batch_size=10,
-    epochs=2,
-    l2=0.01,
-    seed=3,
-)
-
-
-def trained() -> TrainingResult:
-    rng = np.random.default_rng(0)
-    W = Weights(rng.normal(size=(4, 7)).astype(np.float32), rng.normal(size=(3, 5)).astype(np.float32))
-    history = [Epoch(-1.0, 0.2, 0.7, faults, np.nan, -1, 0.5) for faults in (4, 3)]
-    Y = rng.dirichlet(np.ones(3), 10).astype(np.float32)
-    test = Evaluation(0.7, 3, Y.argmax(axis=1).astype(np.uint8), Y)
-    return TrainingResult(RUN, "finished", State(W, history), test, train_examples=20, test_examples=10)
 
 
 def write_store(path: Path) -> None:
-    rng = np.random.default_rng(0)
-    splits = [Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 10)]
-    write_data(path, ImageData(*splits, (2, 3), 255, ("a", "b", "c"), {"a.gz": "beef"}, "the-data"))
+    write_data(path, image_data())
 
 
 def read_store(path: Path) -> Any:
-    return read_data(path, "the-data")
+    return read_data(path, "data")
 
 
 def write_run_file(path: Path) -> None:
-    made = {"code_digest": "code", "data_digest": "data", "data_content": "content"}
-    write_run(path, trained(), [this_segment(1, 2, 1.0)], **made)
+    digests = {"code_digest": "code", "data_digest": "data", "data_content": "content"}
+    write_run(path, trained(), [this_segment(1, 2, 1.0)], **digests)
 
 
 def read_run_file(path: Path) -> Any:
@@ -76,10 +47,6 @@ def write_check_file(path: Path) -> None:
     write_check(path, {"dataset": "digits", "passed": True, "blocks": {"W1": numbers}, "shape": [1, 2]})
 
 
-def read_check_file(path: Path) -> Any:
-    return read_check(path, {"dataset": "digits"})
-
-
 def write_table_file(path: Path) -> None:
     table = pd.DataFrame({"dataset": ["digits", "mnist"], "accuracy": [1 / 3, 0.5], "faults": [240, 5000]})
     write_made_table(path, table, Text(path.with_suffix(".md"), "words"), made_from={"a.h5": "a" * 64})
@@ -89,19 +56,34 @@ def read_table_file(path: Path) -> Any:
     return read_made_table(path, ["dataset", "accuracy", "faults"])
 
 
-def write_figure_file(path: Path) -> None:
-    save_figure(path, message_figure("No runs"))
-
-
 #: the name of a file of each kind, what writes it, and what reads it
 KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], Any]]] = {
     "data": ("digits.h5", write_store, read_store),
     "run": (f"{RUN.name}.h5", write_run_file, read_run_file),
-    "check": ("digits_tanh.json", write_check_file, read_check_file),
+    "check": ("digits_tanh.json", write_check_file, lambda path: read_check(path, {"dataset": "digits"})),
     "table": ("seeds.csv", write_table_file, read_table_file),
-    "figure": ("best.svg", write_figure_file, read_figure),
+    "figure": ("best.svg", lambda path: save_figure(path, message_figure("No runs")), read_figure),
 }
-HDF5 = {"data", "run"}
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file of each kind as it was written."""
+    folder = tmp_path_factory.mktemp("whole")
+    for name, write, _ in KINDS.values():
+        write(folder / name)
+    return folder
+
+
+@pytest.fixture
+def written(whole_files: Path, tmp_path: Path) -> Callable[[str], tuple[Path, Callable[[Path], Any]]]:
+    """A copy of the file of a kind, and what reads it."""
+    shutil.copytree(whole_files, tmp_path / "files")
+    return lambda kind: (tmp_path / "files" / KINDS[kind][0], KINDS[kind][2])
+
+
+Written = Callable[[str], tuple[Path, Callable[[Path], Any]]]
 
 
 def flipped(content: bytes, bit: int) -> bytes:
@@ -121,79 +103,47 @@ def refused(path: Path, read: Callable[[Path], Any]) -> str:
     return said
 
 
-FLIPS = [100, pytest.param(1000, marks=pytest.mark.slow)]
-
-
-@pytest.mark.parametrize("flips", FLIPS)
 @pytest.mark.parametrize("kind", [*KINDS, "checksums"])
-def test_a_file_with_one_flipped_bit_is_refused_in_one_line(tmp_path: Path, kind: str, flips: int) -> None:
-    name, write, read = KINDS["table" if kind == "checksums" else kind]
-    path = tmp_path / name
-    write(path)
+def test_a_file_with_one_flipped_bit_is_refused_in_one_line(written: Written, kind: str) -> None:
+    path, read = written("table" if kind == "checksums" else kind)
     read(path)  # as it was written it is taken
     damaged = Path(f"{path}.sha256") if kind == "checksums" else path
     content = damaged.read_bytes()
-    for bit in random.Random(0).sample(range(8 * len(content)), min(flips, 8 * len(content))):
+    for bit in random.Random(0).sample(range(8 * len(content)), min(100, 8 * len(content))):
         damaged.write_bytes(flipped(content, bit))
         refused(path, read)
 
 
-@pytest.mark.parametrize("flips", FLIPS)
-def test_a_checkpoint_with_one_flipped_bit_is_never_gone_on_from(tmp_path: Path, flips: int) -> None:
-    origin, path = Origin(RUN, "code", "data"), path_of(tmp_path, RUN)
-    whole = trained()
+def test_a_checkpoint_with_one_flipped_bit_is_never_gone_on_from(tmp_path: Path) -> None:
+    origin, path, whole = Origin(RUN, "code", "data"), path_of(tmp_path, RUN), trained()
     write_checkpoint(path, Checkpoint(RUN, whole.state, (), whole), origin)
     content = path.read_bytes()
     assert furthest_checkpoint(tmp_path, origin) is not None
-    for bit in random.Random(0).sample(range(8 * len(content)), flips):
+    for bit in random.Random(0).sample(range(8 * len(content)), 100):
         path.write_bytes(flipped(content, bit))
         assert furthest_checkpoint(tmp_path, origin) is None
         assert path.with_name(f"{path.name}.rejected").exists()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"garbage", b"{}", b'{"passed": true}\n', b"[1]", b"\xff\xfe", bytes(3000), b"[" * 50_000],
-    ids=["empty", "text", "{}", "passed", "list", "no UTF-8", "zeros", "nested"],
-)
-def test_what_is_no_file_of_its_kind_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:
-    name, write, read = KINDS[kind]
-    path = tmp_path / name
-    write(path)
-    path.write_bytes(content)
-    assert "delete" in refused(path, read)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
-def test_a_truncated_file_is_refused(tmp_path: Path, kind: str, kept: float) -> None:
-    name, write, read = KINDS[kind]
-    path = tmp_path / name
-    write(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
-    assert "delete" in refused(path, read)
-    path.write_bytes(content + b"\0")  # as after a copy that was padded
-    assert "delete" in refused(path, read)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_folder_in_place_of_a_file_is_refused_and_so_is_nothing(tmp_path: Path, kind: str) -> None:
-    name, write, read = KINDS[kind]
-    path = tmp_path / name
-    write(path)
+@every_kind
+def test_what_is_no_file_of_its_kind_is_refused(written: Written, kind: str) -> None:
+    path, read = written(kind)
+    whole = path.read_bytes()
+    foreign = [b"", b"garbage", b"{}", b'{"passed": true}\n', b"[1]", b"\xff\xfe", bytes(3000), b"[" * 50_000]
+    truncated = [whole[: int(kept * len(whole))] for kept in (0.01, 0.1, 0.5, 0.99)]
+    padded = whole + b"\0"  # as after a copy
+    for content in [*foreign, *truncated, padded]:
+        path.write_bytes(content)
+        assert "delete" in refused(path, read)
     path.unlink()
     refused(path, read)
     path.mkdir()
     assert "delete" in refused(path, read)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_file_that_the_system_does_not_open_is_to_be_kept(tmp_path: Path, kind: str) -> None:
-    name, write, read = KINDS[kind]
-    path = tmp_path / name
-    write(path)
+@every_kind
+def test_a_file_that_the_system_does_not_open_is_to_be_kept(written: Written, kind: str) -> None:
+    path, read = written(kind)
     path.unlink()
     path.symlink_to(path)  # in place of missing permissions, which do not stop root
     with pytest.raises(HandgradError) as caught:
@@ -205,20 +155,13 @@ def test_a_file_that_the_system_does_not_open_is_to_be_kept(tmp_path: Path, kind
     assert "\n" not in said
 
 
-def test_a_run_in_place_of_data_is_refused_and_so_is_the_reverse(tmp_path: Path) -> None:
-    write_store(tmp_path / "data.h5")
-    write_run_file(tmp_path / "run.h5")
-    assert "delete it" in refused(tmp_path / "run.h5", read_store)
-    assert "delete it" in refused(tmp_path / "data.h5", read_run_file)
-
-
-@pytest.mark.parametrize("kind", sorted(HDF5))
-def test_a_file_without_a_seal_is_refused_whatever_it_holds(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["data", "run"])
+def test_a_file_without_a_seal_or_of_another_kind_is_refused(written: Written, kind: str) -> None:
     """Such as one of an earlier version, with or without a user block of its own."""
-    name, write, read = KINDS[kind]
-    path = tmp_path / name
-    write(path)
+    path, read = written(kind)
     content = path.read_bytes()
+    other = path.with_name(KINDS["run" if kind == "data" else "data"][0])
+    assert "delete" in refused(other, read)
     for unsealed in (content[512:], bytes(512) + content[512:]):
         path.write_bytes(unsealed)
         assert "checksum" in refused(path, read)
@@ -228,36 +171,33 @@ def test_a_file_without_a_seal_is_refused_whatever_it_holds(tmp_path: Path, kind
 
 
 @pytest.mark.parametrize(
-    ("kind", "change"),
+    ("kind", "name", "value"),
     [
-        ("data", lambda file: file["train/x"].write_direct(np.zeros((20, 6), np.uint8))),
-        ("data", lambda file: file["test/y"].write_direct(np.zeros(10, np.uint8))),
-        ("run", lambda file: file["history/test_loss"].write_direct(np.zeros(2))),
-        ("run", lambda file: file["history/test_faults"].write_direct(np.zeros(2, int))),
-        ("run", lambda file: file.attrs.modify("l2", 0.02)),
+        ("data", "train/x", np.zeros((20, 6), np.uint8)),
+        ("data", "test/y", np.zeros(10, np.uint8)),
+        ("run", "history/test_loss", np.zeros(2)),
+        ("run", "history/test_faults", np.zeros(2, int)),
+        ("run", "l2", 0.02),
     ],
-    ids=["pixels", "labels", "losses", "faults", "an attribute"],
 )
-def test_a_file_that_h5py_changed_is_refused(tmp_path: Path, kind: str, change: Callable[[h5py.File], None]) -> None:
-    name, write, read = KINDS[kind]
-    path = tmp_path / name
-    write(path)
+def test_a_file_that_h5py_changed_is_refused(written: Written, kind: str, name: str, value: Any) -> None:
+    path, read = written(kind)
     with h5py.File(path, "r+") as file:
-        change(file)
+        if name in file:
+            file[name].write_direct(value)
+        else:
+            file.attrs.modify(name, value)
     assert "changed after it was written" in refused(path, read)
 
 
-def test_a_store_that_other_code_wrote_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a correction of the code that reads published files, with .snakemake removed."""
-    write_store(tmp_path / "data.h5")
-    monkeypatch.setattr("handgrad.datasets.data.code_digest", lambda _: "newer")
-    assert "code_digest" in refused(tmp_path / "data.h5", read_store)
-
-
-def test_a_table_that_other_code_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_table_file(tmp_path / "seeds.csv")
-    monkeypatch.setattr("handgrad.tables.made.code_digest", lambda _: "newer")
-    assert "other code" in refused(tmp_path / "seeds.csv", read_table_file)
+@pytest.mark.parametrize(("kind", "module"), [("data", "datasets.data"), ("table", "tables.made")])
+def test_a_file_that_other_code_made_is_refused(
+    written: Written, monkeypatch: pytest.MonkeyPatch, kind: str, module: str
+) -> None:
+    """As after a correction of the code, with .snakemake removed."""
+    path, read = written(kind)
+    monkeypatch.setattr(f"handgrad.{module}.code_digest", lambda _: "newer")
+    assert "code" in refused(path, read)
 
 
 def test_a_table_names_what_it_was_made_from_wherever_it_is_moved(tmp_path: Path) -> None:
@@ -273,14 +213,12 @@ def test_a_table_names_what_it_was_made_from_wherever_it_is_moved(tmp_path: Path
             made.require_made_from(tmp_path / f"moved/runs/digits/{other}", digest)
 
 
-def test_sha256sum_takes_the_checksums_of_a_table(tmp_path: Path) -> None:
-    import subprocess
-
-    write_table_file(tmp_path / "seeds.csv")
+def test_sha256sum_takes_the_checksums_of_a_table(written: Written) -> None:
+    path, _ = written("table")
     command = ["sha256sum", "--strict", "-c", "seeds.csv.sha256"]
-    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
-    (tmp_path / "seeds.md").write_text("other words")
-    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 1
+    assert subprocess.run(command, cwd=path.parent, check=False).returncode == 0
+    path.with_suffix(".md").write_text("other words")
+    assert subprocess.run(command, cwd=path.parent, check=False).returncode == 1
 
 
 def test_a_write_that_fails_leaves_the_sealed_file_as_it_was(tmp_path: Path) -> None:
@@ -292,9 +230,8 @@ def test_a_write_that_fails_leaves_the_sealed_file_as_it_was(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_seal_is_ascii_in_the_first_512_bytes_and_h5py_needs_no_help(tmp_path: Path) -> None:
-    path = tmp_path / "digits.h5"
-    write_store(path)
+def test_a_seal_is_ascii_in_the_first_512_bytes_and_h5py_needs_no_help(written: Written) -> None:
+    path, _ = written("data")
     line, _, rest = path.read_bytes()[:512].partition(b"\n")
     assert line.decode("ascii").startswith("handgrad")
     assert not any(rest)
