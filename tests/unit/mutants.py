@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import handgrad
 
@@ -37,15 +38,14 @@ KEPT = ("common.errors", "common.atomic", "common.randomness", "datasets.data", 
 UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic"}
 
 OPERATORS: dict[type[ast.operator], list[type[ast.operator]]] = {
-    ast.Add: [ast.Mult],
-    ast.Sub: [ast.Mult],
+    ast.Add: [ast.Sub, ast.Mult],
+    ast.Sub: [ast.Add, ast.Mult],
     ast.Mult: [ast.Div, ast.Add],
     ast.Div: [ast.Mult],
     ast.FloorDiv: [ast.Mult],
     ast.Pow: [ast.Mult],
     ast.MatMult: [ast.Mult],
 }
-SIGNS: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 FUNCTIONS = {
     "add": "subtract",
     "subtract": "add",
@@ -65,8 +65,10 @@ FUNCTIONS = {
     "zeros_like": "ones_like",
     "ones": "zeros",
     "ceil": "floor",
+    "float64": "float32",
+    "float32": "float64",
+    "uint8": "int8",
 }
-DTYPES = {"float64": "float32", "float32": "float64", "uint8": "int8"}
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,12 @@ class Mutant:
 
     module: str
     place: str
-    operator: str
     before: str
     after: str
     tree: ast.Module
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.place}, {self.operator}: {self.before} -> {self.after}"
+        return f"{self.module}.{self.place}: {self.before} -> {self.after}"
 
 
 def _path(module: str) -> Path:
@@ -97,12 +98,12 @@ def mutants(module: str) -> Iterator[Mutant]:
     """Every mutant of a module."""
     tree = ast.parse(_path(module).read_text(encoding="utf-8"))
     for site in _sites(tree, "", TARGETS[module] is None, TARGETS[module] or set()):
-        for operator, new in _faults(site.node, site.in_index):
-            holder = ast.Module([copy.deepcopy(site.statement)], [])
+        for new in _faults(site.node, site.in_index):
             mutated = _replaced(tree, site.node, new)
-            before, after = ast.unparse(holder), ast.unparse(_replaced(site.statement, site.node, new))
+            before = ast.unparse(ast.Module([site.statement], []))
+            after = ast.unparse(_replaced(site.statement, site.node, new))
             if before != after:
-                yield Mutant(module, site.place, operator, *_line(before, after), mutated)
+                yield Mutant(module, site.place, *_line(before, after), mutated)
 
 
 def _line(before: str, after: str) -> tuple[str, str]:
@@ -132,122 +133,82 @@ def _sites(
         place, inside = node.name, inside or node.name in targets
     if isinstance(node, ast.stmt):
         statement = node
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.keyword) and UNSEEN & set(_words(node)):
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.keyword) and UNSEEN & _names(node):
         return
     if inside and statement is not None:
         yield _Site(node, statement, place, index)
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list"):
+        if name in ("annotation", "returns", "decorator_list") or getattr(node, "arg", None) == "axis":
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and getattr(node, "arg", None) != "axis":
-                within = index or name == "slice"
-                yield from _sites(child, place, inside, targets, statement, within)
+            if isinstance(child, ast.AST):
+                yield from _sites(child, place, inside, targets, statement, index or name == "slice")
 
 
-def _words(node: ast.AST) -> Iterator[str]:
-    """Names in a node: of keywords, variables and attributes."""
+def _names(node: ast.AST) -> set[str]:
+    """Names in a node: of a keyword, or of variables and attributes."""
     if isinstance(node, ast.keyword):
-        yield str(node.arg)
-        return
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            yield part.id
-        elif isinstance(part, ast.Attribute):
-            yield part.attr
+        return {str(node.arg)}
+    return {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(node)}
 
 
-def _replaced(tree: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
+def _replaced(tree: ast.AST, old: ast.AST, new: ast.AST) -> Any:
     """A copy of a tree in which one node is another."""
 
     class Swap(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
             return new if node is marked else self.generic_visit(node)
 
-    nodes = list(ast.walk(tree))
     twin = copy.deepcopy(tree)
-    marked = list(ast.walk(twin))[next(i for i, node in enumerate(nodes) if node is old)]
+    marked = next(copied for copied, node in zip(ast.walk(twin), ast.walk(tree), strict=True) if node is old)
     return ast.fix_missing_locations(Swap().visit(twin))
 
 
-def _faults(node: ast.AST, in_index: bool) -> Iterator[tuple[str, ast.AST]]:
-    """The faults that one node may have: the operator, and the node that takes its place."""
-    if isinstance(getattr(node, "ctx", None), ast.Store):
-        return
-    if isinstance(node, ast.BinOp):
-        yield from _of_operation(node)
-    elif isinstance(node, ast.AugAssign):
-        yield "dropped term", ast.Pass()
-        for other in [SIGNS[type(node.op)]] if type(node.op) in SIGNS else []:
-            yield "sign", ast.AugAssign(node.target, other(), node.value)
-        for other in OPERATORS[type(node.op)]:
-            yield "operator", ast.AugAssign(node.target, other(), node.value)
-    elif _changes_an_array(node):
-        yield "dropped term", ast.Pass()
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield "sign", node.operand
-    elif isinstance(node, ast.keyword) and node.arg == "axis" and isinstance(node.value, ast.Constant):
-        yield "axis", ast.keyword("axis", ast.Constant(1 - node.value.value))
-    elif isinstance(node, ast.Constant):
-        yield from _of_constant(node, in_index)
-    elif isinstance(node, ast.Attribute):
-        yield from _of_attribute(node)
-    elif isinstance(node, ast.Name) and node.id == "dtype" and isinstance(node.ctx, ast.Load):
-        yield "dtype", ast.parse("np.dtype('float16')", mode="eval").body
-        yield "dtype", ast.parse("np.dtype('float32')", mode="eval").body
-    elif isinstance(node, ast.Subscript):
-        yield from _of_new_axis(node)
+def _faults(node: ast.AST, in_index: bool) -> Iterator[ast.AST]:
+    """The nodes that may take the place of one."""
+    match node:
+        case ast.AST(ctx=ast.Store()):
+            return
+        case ast.BinOp(left, operator, right):
+            for other in _operators(operator):
+                yield ast.BinOp(left, other, right)
+            yield from (left, right)
+        case ast.AugAssign(target, operator, value):
+            yield ast.Pass()
+            for other in _operators(operator):
+                yield ast.AugAssign(target, other, value)
+        case ast.Assign(targets=[ast.Subscript(), *_]) | ast.Expr(ast.Call()):
+            yield ast.Pass()
+        case ast.UnaryOp(ast.USub(), operand):
+            yield operand
+        case ast.keyword("axis", ast.Constant(value)):
+            yield ast.keyword("axis", ast.Constant(1 - value))
+        case ast.Constant(bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(int(value) | float(value)):
+            yield from (ast.Constant(value + 1), ast.Constant(value - 1))
+            if value and not in_index:
+                yield ast.Constant(-value)
+        case ast.Attribute(value, "T"):
+            yield value
+        case ast.Attribute(value, "dtype"):
+            yield from (_expression("np.dtype('float32')"), _expression("np.dtype('float64')"))
+        case ast.Attribute(ast.Name("np" | "math") | ast.Attribute() as value, name) if name in FUNCTIONS:
+            yield ast.Attribute(value, FUNCTIONS[name], node.ctx)
+        case ast.Name("dtype", ast.Load()):
+            yield from (_expression("np.dtype('float16')"), _expression("np.dtype('float32')"))
+        case ast.Subscript(value, ast.Tuple(parts)) if any(ast.unparse(part) == "None" for part in parts):
+            yield value
+            yield ast.Subscript(value, ast.Tuple(parts[::-1], ast.Load()), node.ctx)
 
 
-def _changes_an_array(node: ast.AST) -> bool:
-    """Whether a statement is a call without a result, or writes into an array."""
-    if isinstance(node, ast.Assign):
-        return isinstance(node.targets[0], ast.Subscript)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+def _operators(operator: ast.operator) -> Iterator[ast.operator]:
+    for other in OPERATORS.get(type(operator), []):
+        yield other()
 
 
-def _of_operation(node: ast.BinOp) -> Iterator[tuple[str, ast.AST]]:
-    if type(node.op) in SIGNS:
-        yield "sign", ast.BinOp(node.left, SIGNS[type(node.op)](), node.right)
-    for other in OPERATORS.get(type(node.op), []):
-        yield "operator", ast.BinOp(node.left, other(), node.right)
-    yield "dropped term", node.left
-    yield "dropped term", node.right
-
-
-def _of_constant(node: ast.Constant, in_index: bool) -> Iterator[tuple[str, ast.AST]]:
-    value = node.value
-    if isinstance(value, bool):
-        yield "axis", ast.Constant(not value)
-    elif isinstance(value, int | float):
-        kind = "index" if in_index else "constant"
-        yield kind, ast.Constant(value + 1)
-        yield kind, ast.Constant(value - 1)
-        if value and not in_index:
-            yield "sign", ast.Constant(-value)
-
-
-def _of_attribute(node: ast.Attribute) -> Iterator[tuple[str, ast.AST]]:
-    if node.attr == "T":
-        yield "axis", node.value
-    of_numpy = isinstance(node.value, ast.Name) and node.value.id in ("np", "math")
-    of_ufunc = isinstance(node.value, ast.Attribute)
-    if node.attr in DTYPES and of_numpy:
-        yield "dtype", ast.Attribute(node.value, DTYPES[node.attr], node.ctx)
-    elif node.attr in FUNCTIONS and (of_numpy or of_ufunc):
-        yield "operator", ast.Attribute(node.value, FUNCTIONS[node.attr], node.ctx)
-    elif node.attr == "dtype":
-        yield "dtype", ast.parse("np.dtype('float32')", mode="eval").body
-        yield "dtype", ast.parse("np.dtype('float64')", mode="eval").body
-
-
-def _of_new_axis(node: ast.Subscript) -> Iterator[tuple[str, ast.AST]]:
-    if isinstance(node.slice, ast.Tuple) and any(
-        isinstance(part, ast.Constant) and part.value is None for part in node.slice.elts
-    ):
-        yield "axis", node.value
-        reversed_ = ast.Tuple(node.slice.elts[::-1], ast.Load())
-        yield "axis", ast.Subscript(node.value, reversed_, node.ctx)
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def edited(module: str, old: str, new: str) -> ast.Module:

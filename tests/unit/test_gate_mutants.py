@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutants import Mutant, all_mutants, edited, in_place
+from mutants import all_mutants, edited, in_place
+
+from factories import image_data
 
 # imported here, so that mutants find the modules that they leave as they are
-from handgrad.datasets.data import ImageData, Split
 from handgrad.network.activations import ACTIVATIONS
 
 DRAWN = 100
@@ -70,18 +71,6 @@ EQUIVALENT: dict[str, set[str]] = {
 }
 
 
-def key(mutant: Mutant) -> str:
-    """Where a mutant is, and what it changes."""
-    return f"{mutant.module}.{mutant.place}: {mutant.before} -> {mutant.after}"
-
-
-def images(n: int = 30) -> ImageData:
-    """Random images of 6 pixels in 3 classes."""
-    rng = np.random.default_rng(8)
-    split = Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n).astype(np.uint8))
-    return ImageData(split, split, (2, 3), 255, ("a", "b", "c"), {}, "digest")
-
-
 def stopped_by(module: str, tree: ast.AST, activations: Any) -> str | None:
     """What the gate stops a form of a module by: a part of it, or an exception; None if it passes."""
     with in_place(module, tree), warnings.catch_warnings(action="ignore"):
@@ -94,7 +83,7 @@ def stopped_by(module: str, tree: ast.AST, activations: Any) -> str | None:
         ACTIVATIONS["plain"] = Activation(np.tanh, lambda A: 1 - np.tanh(A) ** 2, np.tanh)
         for name in activations:
             try:
-                report = check(images(), name, GATE)
+                report = check(image_data(30, 30), name, GATE)
             except Exception as error:  # noqa: BLE001 any of them leaves no gate file
                 return type(error).__name__
             if not report.passed:
@@ -181,7 +170,7 @@ def test_the_gate_alone_stops_mutants_but_those_that_change_nothing() -> None:
     for mutant in drawn:
         names = sorted([*ACTIVATIONS, "plain"], key=lambda name: name not in mutant.place)
         if stopped_by(mutant.module, mutant.tree, names) is None:
-            passed.add(key(mutant))
+            passed.add(str(mutant))
     excused = set().union(*EQUIVALENT.values())
-    assert passed == excused & {key(mutant) for mutant in drawn}
-    assert excused <= {key(mutant) for mutant in everything}, "the operators no longer make one that is listed"
+    assert passed == excused & set(map(str, drawn))
+    assert excused <= set(map(str, everything)), "the operators no longer make one that is listed"
