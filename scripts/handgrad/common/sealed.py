@@ -43,18 +43,14 @@ def sealed_file(path: str | Path, libver: str | None = None) -> Iterator[h5py.Fi
 def seal(path: Path) -> None:
     """Write the user block of an HDF5 file that has room for it."""
     with path.open("r+b") as file:
-        block = _block(_sha256_after_block(file))
+        file.seek(BLOCK)
+        block = _block(hashlib.file_digest(file, "sha256").hexdigest())
         file.seek(0)
         file.write(block)
 
 
 def _block(sha256: str) -> bytes:
     return (MAGIC + sha256.encode() + b"\n").ljust(BLOCK, b"\0")
-
-
-def _sha256_after_block(file: io.BufferedReader | io.BufferedRandom) -> str:
-    file.seek(BLOCK)
-    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -64,7 +60,12 @@ def open_sealed(path: str | Path) -> Iterator[Sealed]:
     Raises HandgradError if it cannot be read, has no seal, or is not what was written.
     """
     with _open(path) as file:
-        sha256 = _verified(path, file)
+        with reading_result(path):
+            found = file.read(BLOCK)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != _block(sha256):
+            reason = "changed after it was written" if found.startswith(MAGIC) else "of another version or program"
+            raise HandgradError(f"{path}: damaged, or {reason}: its checksum is not that of its content; {REMEDY}")
         # By its path, since HDF5 reads three times slower through a Python file.
         with h5py.File(path, "r", locking=False) as content:
             if not os.path.samestat(os.fstat(file.fileno()), Path(path).stat()):
@@ -77,21 +78,3 @@ def _open(path: str | Path) -> io.BufferedReader:
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise HandgradError(f"{path}: is not a file; {REMEDY}")
         return Path(path).open("rb")
-
-
-def _verified(path: str | Path, file: io.BufferedReader) -> str:
-    """The sha256 that an open file is sealed with, after comparing the file with it."""
-    with reading_result(path):
-        found = file.read(BLOCK)
-        sha256 = _sha256_after_block(file)
-    if found == _block(sha256):
-        return sha256
-    if not found.startswith(MAGIC):
-        raise HandgradError(
-            f"{path}: does not begin with the checksum that this handgrad writes, so it is damaged, "
-            f"or of another version or program; {REMEDY}"
-        )
-    raise HandgradError(
-        f"{path}: damaged, or changed after it was written: its content has the sha256 {sha256[:16]}..., "
-        f"which is not the one that it begins with; {REMEDY}"
-    )

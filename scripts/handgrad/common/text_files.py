@@ -4,14 +4,6 @@ import errno
 import stat
 from pathlib import Path
 
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-
 
 def read_text(path: str | Path, *, max_bytes: int) -> str:
     """Return the text of a UTF-8 file, without a byte order mark.
@@ -21,7 +13,7 @@ def read_text(path: str | Path, *, max_bytes: int) -> str:
     """
     mode = Path(path).stat().st_mode  # before it is opened, since opening a pipe waits for its writer
     if not stat.S_ISREG(mode):
-        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
         raise OSError(errno.EINVAL, f"{kind}, not a file")
     with Path(path).open("rb") as file:
         content = file.read(max_bytes + 1)

@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import ImageData
@@ -37,11 +36,10 @@ from handgrad.gradient_check.numeric_gradients import (
 from handgrad.gradient_check.problem import GATE, Problem, Settings, random_problem
 from handgrad.gradient_check.results import PARTS, BlockReport, CheckReport, compare
 from handgrad.gradient_check.training_check import check_training
+from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward, gradients
 from handgrad.training.batch import Batch, in_step_order
 from handgrad.training.momentum import Velocity
-
-Array = NDArray[Any]
 
 SAMPLED_ENTRIES = 50  # a block
 

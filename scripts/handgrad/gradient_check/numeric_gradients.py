@@ -15,12 +15,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.gradient_check.problem import Problem
+from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward
-
-Array = NDArray[Any]
 
 #: a function of a step (real or complex) along one or many lines through W
 AlongLine = Callable[[Any], Any]

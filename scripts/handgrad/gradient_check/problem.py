@@ -1,18 +1,15 @@
 """Where a gradient is checked: random examples and weights of ordinary size, and weights that are huge."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, one_hot
-from handgrad.network.activations import ACTIVATIONS, Activation
+from handgrad.network.activations import ACTIVATIONS, Activation, Array
 from handgrad.network.model import Weights, forward, objective
-
-Array = NDArray[Any]
 
 UNITS = 8  # hidden units of the small networks
 

@@ -8,16 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.gradient_check.numeric_gradients import COMPLEX_STEP, complex_slope, numeric_gradient
 from handgrad.gradient_check.problem import Problem
 from handgrad.gradient_check.results import Ledger
 from handgrad.gradient_check.rounding import elementwise_error, gradient_errors, unit_roundoff
-from handgrad.network.activations import Activation
+from handgrad.network.activations import Activation, Array
 from handgrad.network.model import Weights, forward, gradients, objective
-
-Array = NDArray[Any]
 
 DTYPES = ("float32", "float64")
 #: far beyond the clamps of exponents, 29.1 in float32 and 236 in float64, and where e^a overflows, 709.8

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from handgrad.network.activations import Array
 
 #: each part of a block's check, the most telling first: what it is called in tables and messages
 PARTS = {

@@ -11,15 +11,13 @@ side of a: so no second derivative is needed, and a kink in between widens the b
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-from handgrad.network.activations import Activation
+from handgrad.network.activations import Activation, Array
 from handgrad.network.model import Weights, forward, softmax
-
-Array = NDArray[Any]
 
 #: by how many u an elementwise function may miss, where its value is of size 1 or less, or of its value; the
 #: worst that was met in float32, in NumPy's vectorized code, is 4 (tanh, squared)

@@ -14,7 +14,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import ImageData, Rows, Split
@@ -27,8 +26,6 @@ from handgrad.network.model import Weights, data_term, forward, gradients, softm
 from handgrad.training.batch import in_step_order
 from handgrad.training.loop import BatchOf, Epoch, State, batches_of, evaluate, train_epoch
 from handgrad.training.momentum import Velocity
-
-Array = NDArray[Any]
 
 BATCH_GRADIENTS = ("sum", "mean")
 MOMENTA = (0.0, 0.9)

@@ -22,12 +22,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from handgrad.common.randomness import Purpose, generator
-from handgrad.network.activations import Activation
-
-Array = NDArray[Any]
+from handgrad.network.activations import Activation, Array
 
 
 class Weights(NamedTuple):

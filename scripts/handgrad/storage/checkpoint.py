@@ -24,18 +24,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.common.atomic import whole_file
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import logger
 from handgrad.experiment.runs import Run
+from handgrad.network.activations import Array
 from handgrad.network.model import Weights
 from handgrad.storage.run_writer import Segment, history_arrays, test_arrays
 from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 from handgrad.training.momentum import Velocity
-
-Array = NDArray[Any]
 
 SUFFIX = ".checkpoint"
 #: what the header says of a state, and of a run that has ended

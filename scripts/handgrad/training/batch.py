@@ -14,18 +14,14 @@ What differs is where the numbers are:
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.blas import dgemm, sgemm
 
 from handgrad.datasets.data import PixelScaling, Rows, Split
-from handgrad.network.activations import Activation, exponent_limit
+from handgrad.network.activations import Activation, Array, exponent_limit
 from handgrad.network.model import Weights
 from handgrad.training.momentum import Velocity, add_multiple
-
-Array = NDArray[Any]
 
 #: C <- alpha A B + beta C in place, where all are in Fortran order; NumPy has products, but none that add
 GEMM: dict[str, Callable[..., Array]] = {"float32": sgemm, "float64": dgemm}

@@ -5,20 +5,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import Bytes, ImageData, PixelScaling, Rows, Split, split_rows
 from handgrad.experiment.runs import Run
-from handgrad.network.activations import ACTIVATIONS, Activation
+from handgrad.network.activations import ACTIVATIONS, Activation, Array
 from handgrad.network.model import Weights, initial_weights, penalty
 from handgrad.training.batch import Batch, in_step_order
 from handgrad.training.momentum import Velocity
-
-Array = NDArray[Any]
 
 OnEpoch = Callable[[int, "Epoch"], None]
 OnBatch = Callable[["State"], None]

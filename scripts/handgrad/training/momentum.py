@@ -23,15 +23,12 @@ Before a number leaves its range all are multiplied in: P = W1, Q = V1. V2 is sm
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy, saxpy
 
+from handgrad.network.activations import Array
 from handgrad.network.model import Weights
-
-Array = NDArray[Any]
 
 #: y <- y + a x in place, for vectors
 AXPY: dict[str, Callable[..., Array]] = {"float32": saxpy, "float64": daxpy}
