@@ -173,7 +173,7 @@ def test_saturated_units_and_certain_predictions_make_no_denormal_number(name: s
 
 
 @every_dtype
-def test_clamped_exponents_change_no_sum_and_their_products_are_normal_numbers(dtype: str) -> None:
+def test_clamped_exponents_change_no_sum_and_stay_normal_in_products(dtype: str) -> None:
     smallest = np.exp(np.array(-exponent_limit(dtype), dtype))
     one = np.array(1, dtype)
     assert one + smallest == one

@@ -129,7 +129,7 @@ def test_a_run_stopped_after_every_update_ends_as_the_same_run(tmp_path: Path) -
 # --- more and fewer epochs ---
 
 
-def test_more_epochs_go_on_from_the_finished_run_and_are_the_run_from_scratch(tmp_path: Path) -> None:
+def test_more_epochs_resume_the_finished_run_as_if_from_scratch(tmp_path: Path) -> None:
     longer = replace(RUN, epochs=8)
     finished(tmp_path)
     assert found(tmp_path, longer).state.position == (4, 0)
@@ -145,7 +145,7 @@ def test_fewer_epochs_go_on_from_a_longer_run_that_is_not_past_their_end(tmp_pat
     assert content(tmp_path, finished(tmp_path)) == from_scratch(tmp_path)
 
 
-def test_the_furthest_of_several_checkpoints_is_taken_and_of_whole_ones_alone(tmp_path: Path) -> None:
+def test_the_furthest_of_several_whole_checkpoints_is_taken(tmp_path: Path) -> None:
     stopped_after(3, tmp_path)
     longer = stopped_after(12, tmp_path, origin_of(replace(RUN, epochs=8)))
     stopped_after(9, tmp_path, origin_of(replace(RUN, epochs=10)))
@@ -165,7 +165,7 @@ def test_a_run_that_differs_in_more_than_epochs_is_no_beginning(changes: dict[st
 DIVERGING = replace(RUN, learning_rate=1e4, epochs=10)  # each update multiplies the weights by -99
 
 
-def test_a_run_that_diverged_has_diverged_for_more_epochs_too_and_not_for_fewer(tmp_path: Path) -> None:
+def test_a_run_that_diverged_has_diverged_for_more_epochs_alone(tmp_path: Path) -> None:
     diverged = finished(tmp_path, DIVERGING)
     assert diverged.status == "diverged"
     epoch = len(diverged.state.history)
@@ -305,9 +305,7 @@ def test_what_is_not_this_runs_is_set_aside_with_a_line_in_the_log(
     assert path.with_name(f"{path.name}.rejected").read_bytes() == spoilt
 
 
-def test_a_spoilt_checkpoint_that_another_writer_has_moved_already_is_no_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_spoilt_checkpoint_that_is_gone_already_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_and_gone(path: Path, _: Origin) -> Checkpoint:
         path.unlink()
         raise Unusable("torn")
@@ -329,7 +327,7 @@ def test_a_spoilt_checkpoint_of_another_run_is_left_where_it_is(
     assert line.startswith(f"{path}: torn")
 
 
-def test_an_unreadable_checkpoint_of_its_own_is_an_error_and_of_another_run_is_not(
+def test_an_unreadable_checkpoint_is_an_error_if_it_is_the_runs_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = stopped_after(8, tmp_path, origin_of(replace(RUN, epochs=8)))
@@ -347,9 +345,7 @@ def test_an_unreadable_checkpoint_of_its_own_is_an_error_and_of_another_run_is_n
         furthest_checkpoint(tmp_path, ORIGIN)
 
 
-def test_a_checkpoint_that_cannot_be_written_is_named_and_keeps_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_that_cannot_be_written_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = stopped_after(3, tmp_path)
     before, state = path.read_bytes(), found(tmp_path).state
 
@@ -427,7 +423,7 @@ def wait_until(condition: Any, seconds: float = 60) -> None:
         time.sleep(0.001)
 
 
-def test_a_reader_never_sees_a_torn_checkpoint_while_two_write_and_are_killed(
+def test_a_reader_never_sees_a_torn_checkpoint_of_killed_writers(
     writers: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     path = path_of(tmp_path, LONG.run)

@@ -95,7 +95,7 @@ def test_a_right_gradient_passes_at_any_sensible_epsilon(name: str, pixels: str,
     assert report.passed, table(report)
 
 
-def test_complex_step_is_exact_to_rounding_and_central_differences_are_not() -> None:
+def test_complex_step_alone_is_exact_to_rounding() -> None:
     for block in check_gradients(problem()).blocks.values():
         assert block.parts["complex"].max_rel_difference < 1e-14
         assert 1e-13 < block.parts["central"].max_rel_difference < 1e-8
@@ -396,7 +396,7 @@ def test_a_kink_fails_the_check_only_where_a_step_crosses_it() -> None:
     assert "kink" in explain(report)
 
 
-def test_a_wrong_gradient_that_complex_step_shows_is_not_excused_by_a_kink() -> None:
+def test_a_kink_does_not_excuse_what_complex_step_shows() -> None:
     assert "kink" not in explain(check_gradients(changed("tanh", h_prime=lambda A: 1 - np.tanh(A))))
 
 
@@ -412,7 +412,7 @@ def test_the_gate_has_the_strict_limits_and_makes_no_allowance(monkeypatch: pyte
         check(DATA, "tanh", SMALL)
 
 
-def test_the_limit_of_central_differences_allows_for_truncation_and_rounding() -> None:
+def test_the_central_limit_allows_for_truncation_and_rounding() -> None:
     def limit(pixels: str, epsilon: float) -> float:
         this = problem("cos", pixels=pixels)
         _, G = gradients(this.W, this.X, this.T, this.activation, this.l2)

@@ -232,7 +232,7 @@ def test_the_scaled_initial_weights_have_the_activations_spread_and_bias(name: s
 
 
 @pytest.mark.parametrize("init", INITS)
-def test_initial_weights_come_from_the_seed_alone_and_are_drawn_before_they_are_cast(init: str) -> None:
+def test_initial_weights_come_from_the_seed_and_are_cast_after_drawing(init: str) -> None:
     first = first_weights(init)
     for again, w, single in zip(first_weights(init), first, first_weights(init, dtype="float32"), strict=True):
         np.testing.assert_array_equal(again, w)

@@ -15,33 +15,14 @@ def draws(seed: int, purpose: Purpose, epoch: int = 0) -> list[int]:
     return [int(n) for n in generator(seed, purpose, epoch).integers(0, 2**63, 4)]
 
 
-def test_the_same_seed_purpose_and_epoch_give_the_same_numbers() -> None:
-    assert draws(3, Purpose.EPOCH_ORDER, 7) == draws(3, Purpose.EPOCH_ORDER, 7)
-
-
-def test_another_seed_purpose_or_epoch_gives_other_numbers() -> None:
-    keys = itertools.product([0, 1, 2], Purpose, [0, 1, 2])
-    all_draws = [tuple(draws(*key)) for key in keys]
-    assert len(set(all_draws)) == len(all_draws)
-
-
-def test_using_one_generator_does_not_shift_another() -> None:
-    alone = draws(0, Purpose.EPOCH_ORDER, 5)
-    for epoch in range(1, 5):
-        generator(0, Purpose.EPOCH_ORDER, epoch).permutation(100)
-    generator(0, Purpose.INITIAL_WEIGHTS).standard_normal(1000)
-    assert draws(0, Purpose.EPOCH_ORDER, 5) == alone
-
-
-def test_numpys_global_state_is_neither_used_nor_changed() -> None:
+def test_every_seed_purpose_and_epoch_has_numbers_of_its_own() -> None:
     np.random.seed(1)  # noqa: NPY002
-    before = draws(0, Purpose.SPLIT), np.random.get_state()[1].tolist()  # noqa: NPY002
-    np.random.seed(2)  # noqa: NPY002
-    np.random.seed(1)  # noqa: NPY002
-    assert (draws(0, Purpose.SPLIT), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
-
-
-def test_no_epoch_means_epoch_zero() -> None:
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    keys = list(itertools.product([0, 1, 2], Purpose, [0, 1, 2]))
+    first, again = ([tuple(draws(*key)) for key in order] for order in (keys, keys[::-1]))
+    assert len(set(first)) == len(first)
+    assert again[::-1] == first  # whatever was drawn before
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
     assert draws(4, Purpose.CHECK_WEIGHTS) == draws(4, Purpose.CHECK_WEIGHTS, 0)
 
 

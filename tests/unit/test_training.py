@@ -214,7 +214,7 @@ def probabilities(W: Weights, split: Split) -> Array:
     return softmax(np.insert(np.tanh(X @ W.W1.T), 0, 1, axis=1) @ W.W2.T)
 
 
-def test_a_finished_run_holds_the_evaluation_and_penalty_of_its_last_weights() -> None:
+def test_a_finished_run_holds_the_evaluation_of_its_last_weights() -> None:
     told: list[tuple[int, Epoch]] = []
     result = train(run(l2=0.5), DATA, lambda number, epoch: told.append((number, epoch)))
     W, last = result.state.W, result.state.history[-1]
@@ -244,7 +244,7 @@ def test_a_run_learns_what_can_be_learnt() -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_diverging_run_ends_as_diverged_keeps_its_history_and_warns_of_nothing(name: str, dtype: str) -> None:
+def test_a_diverging_run_keeps_its_history_and_warns_of_nothing(name: str, dtype: str) -> None:
     # Every warning is an error in these tests. The rate makes the penalty multiply the weights by -1e27.
     told: list[int] = []
     this = run(activation=name, dtype=dtype, learning_rate=1e29, epochs=50, pixels="raw")
@@ -340,7 +340,7 @@ def test_an_evaluation_does_not_depend_on_its_blocks(rows: Any, monkeypatch: pyt
     assert len(whole.Y) == (23 if rows is None else 5)
 
 
-def test_a_prediction_is_the_largest_logit_where_probabilities_round_to_the_same() -> None:
+def test_a_prediction_is_the_largest_logit_where_probabilities_tie() -> None:
     # Logits 0.001 and the next number above it: their probabilities are the same number in float32.
     W = Weights(np.zeros((1, 13), np.float32), np.zeros((2, 2), np.float32))
     small = np.float32(0.001)

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import pandas as pd
 import pytest
+
+from handgrad.tables.made import Text, write_made_table
 
 from .conftest import Project, written
 
@@ -120,9 +123,9 @@ def test_deleting_a_changed_file_as_its_refusal_says_helps(finished: Project, ti
     h5(change_faults)(finished.path / RUN)
     os.utime(finished.path / RUN)
     follow(finished, refusal(finished.refuse(tiny(), TABLE), RUN))
-    finished.run(tiny())
+    finished.run(tiny(), TABLE)
     assert contents(finished) == first
-    assert "Nothing to be done" in finished.run(tiny())
+    assert "Nothing to be done" in finished.run(tiny(), TABLE, "--dry-run")
 
 
 @pytest.mark.slow
@@ -162,17 +165,18 @@ def test_a_change_of_the_checking_code_alone_computes_no_epoch(finished: Project
 @pytest.mark.slow
 def test_the_page_refuses_a_table_that_was_made_from_another(finished: Project, tiny: Tiny) -> None:
     """Both are whole: one is of yesterday."""
-    yesterday = {path.name: path.read_bytes() for path in finished.path.glob("results/tiny/tables/seeds*")}
-    finished.run(tiny(axes=MORE))
-    for name, content in yesterday.items():
-        (finished.path / "results/tiny/tables" / name).write_bytes(content)
-    follow(finished, refusal(finished.refuse(tiny(axes=MORE), PAGE), SEEDS))
+    seeds = finished.path / SEEDS
+    texts = [Text(path, path.read_text()) for path in (seeds.with_suffix(".md"), seeds.with_suffix(".html"))]
+    made_from = {str(finished.path / TABLE): "a" * 64}
+    write_made_table(seeds, pd.read_csv(seeds), *texts, made_from=made_from)
+    os.utime(finished.path / "results/tiny/tables/best.csv")  # so that the page alone is made again
+    follow(finished, refusal(finished.refuse(tiny(), PAGE), SEEDS))
 
 
 @pytest.mark.slow
 def test_checksums_of_a_table_that_are_gone_are_made_again(finished: Project, tiny: Tiny) -> None:
     before = finished.times(RUNS)
     (finished.path / f"{TABLE}.sha256").unlink()
-    finished.run(tiny(), SEEDS)
+    finished.run(tiny(), f"{TABLE}.sha256")
     assert finished.times(f"{TABLE}.sha256")
     assert not written(before, finished.times(RUNS))

@@ -215,12 +215,7 @@ def first_state(run: Run, data: ImageData) -> State:
 
 
 def train(
-    run: Run,
-    data: ImageData,
-    on_epoch: OnEpoch,
-    *,
-    on_batch: OnBatch = lambda _: None,
-    state: State | None = None,
+    run: Run, data: ImageData, on_epoch: OnEpoch, *, on_batch: OnBatch = lambda _: None, state: State | None = None
 ) -> TrainingResult:
     """Train one run from its initial weights to its last epoch, or to the epoch in which it diverges.
 
