@@ -197,8 +197,9 @@ def test_every_epoch_passes_every_example_once_in_an_order_of_its_own(batches_se
 
 def test_the_data_term_of_an_epoch_is_taken_as_its_batches_pass() -> None:
     # The published start has W2 = 0 but for equal biases: every class has the same probability.
-    for batch_size in (1, 5, 23, 100):
-        still = trained(batch_size=batch_size, learning_rate=0.0).state.history[-1]
+    changes = [{"batch_size": 1}, {"batch_size": 5}, {"batch_size": 100}, {"validation_size": 6}, {"train_size": 9}]
+    for changed in changes:
+        still = trained(**changed, learning_rate=0.0).state.history[-1]
         assert still.data_term == pytest.approx(-LN3, rel=1e-13)
     # With one batch an epoch, it is that of the weights which the epoch before left, worked out afresh.
     first, second = trained(batch_size=23, epochs=2).state.history
