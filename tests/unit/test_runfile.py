@@ -142,6 +142,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         (f"runs/digits/{RUN.name}.h5", {"code_digest": "newer"}, "the code of training is d, expected newer"),
         (f"runs/digits/{RUN.name}.h5", {"data_digests": {"digits": "newer"}}, "the data is d, expected newer"),
         (f"runs/digits/{RUN.name}.h5", {"contents": {"digits": "newer"}}, "the content of the data is d"),
+        (f"runs/digits/{RUN.name}.h5", {"contents": {}}, "the content of the data is d"),
         (f"runs/digits/{RUN.name}.h5", {"contents": {"digits": "d"}}, None),
     ],
 )
