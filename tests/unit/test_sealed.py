@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from factories import read_data
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal, sealed_file
-from handgrad.datasets.data import ImageData, Split, read_data, write_data
+from handgrad.datasets.data import ImageData, Split, write_data
 from handgrad.experiment.runs import Run
 from handgrad.gradient_check.files import read_check, write_check
 from handgrad.network.model import Weights

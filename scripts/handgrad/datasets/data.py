@@ -116,8 +116,7 @@ class StoredData:
         """All of it."""
         attrs = self.file.attrs
         return ImageData(
-            train=_read_split(self.file["train"]),
-            test=_read_split(self.file["test"]),
+            **{name: Split(self.file[name]["x"][:], self.file[name]["y"][:]) for name in ("train", "test")},
             image_shape=self.image_shape,
             largest=int(attrs["largest"]),
             class_names=self.class_names,
@@ -166,16 +165,6 @@ def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
         yield StoredData(Path(path), sealed.file, found["content_sha256"], sealed.seal)
 
 
-def read_data(path: str | Path, expected_digest: str) -> ImageData:
-    """Read a dataset. Raises HandgradError as ``open_data`` does."""
-    with open_data(path, expected_digest) as stored:
-        return stored.images()
-
-
-def _read_split(group: h5py.Group) -> Split:
-    return Split(group["x"][:], group["y"][:])
-
-
 def pixel_statistics(x: Bytes, rows: Rows | None = None) -> tuple[Array, Array]:
     """Mean and standard deviation (ddof 0) of each pixel over the rows, float64 (D,), in stored units.
 
@@ -213,14 +202,14 @@ class PixelScaling:
     shift: Array | None = None
 
     @classmethod
-    def of(cls, pixels: str, *, x: Bytes, rows: Rows, largest: int) -> "PixelScaling":
+    def of(cls, scaling: str, *, x: Bytes, rows: Rows, largest: int) -> "PixelScaling":
         """``raw``: x; ``unit``: u = x / largest; ``standardize``: (u - mean) / (std + 0.1) a pixel.
 
         Mean and standard deviation are those of u over the given (training) rows alone.
         """
-        if pixels == "raw":
+        if scaling == "raw":
             return cls(1.0)
-        if pixels == "unit":
+        if scaling == "unit":
             return cls(1.0 / largest)
         mean, std = (statistic / largest for statistic in pixel_statistics(x, rows))
         return cls(1.0, 1.0 / (largest * (std + 0.1)), -mean / (std + 0.1))

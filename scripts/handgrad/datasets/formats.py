@@ -9,7 +9,6 @@ import gzip
 import importlib.util
 import math
 import struct
-import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from handgrad.common.system_errors import unreadable
 from handgrad.datasets.containers import (
     DAMAGE,
     Mismatch,
-    TarMembers,
     fill,
     gunzip,
     require_room,
@@ -89,12 +87,9 @@ def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
 
 
 def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
-    if not path.is_file():
-        found = "not a file" if path.exists() else "no such file"
-        raise HandgradError(f"{path}: {found}, expected one of {expected['size']} bytes; {remedy}")
-    size = path.stat().st_size
+    size: int | str = path.stat().st_size if path.is_file() else "no file"
     if size != expected["size"]:
-        raise HandgradError(f"{path}: {size} bytes, expected {expected['size']}; {remedy}")
+        raise HandgradError(f"{path}: found {size}, expected {expected['size']} bytes; {remedy}")
     sha256 = file_sha256(path)
     if sha256 != expected["sha256"]:
         raise HandgradError(f"{path}: sha256 is {sha256}, expected {expected['sha256']}; {remedy}")
@@ -108,15 +103,14 @@ def _remedy(entry: Entry, name: str) -> str:
     return "delete it, and run snakemake again"
 
 
-def _check_labels(where: object, labels: Bytes, classes: int) -> None:
-    if labels.max() >= classes:
-        example = int(np.argmax(labels >= classes))
-        raise Mismatch(where, f"example {example} has label {labels[example]}", f"0 to {classes - 1}")
-
-
-def _check_pixels(where: object, pixels: Bytes, largest: int) -> None:
-    if pixels.max() > largest:
-        raise Mismatch(where, f"has a pixel of {pixels.max()}", f"0 to {largest}")
+def _check_split(images: object, labels: object, split: Split, entry: Entry) -> None:
+    """Raise Mismatch if a pixel or a label is larger than the entry allows. images, labels: where they come from."""
+    if split.x.max() > entry["largest"]:
+        raise Mismatch(images, f"has a pixel of {split.x.max()}", f"0 to {entry['largest']}")
+    classes = len(entry["class_names"])
+    if split.y.max() >= classes:
+        example = int(np.argmax(split.y >= classes))
+        raise Mismatch(labels, f"example {example} has label {split.y[example]}", f"0 to {classes - 1}")
 
 
 # idx: MNIST and the datasets made in its image. A header, big-endian: two zero bytes, the type of a value
@@ -127,10 +121,9 @@ def _read_idx(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     def split(part: str) -> Split:
         images, labels = paths[f"{part}_images"], paths[f"{part}_labels"]
         x = _read_idx_file(images, (entry[part], *entry["image_shape"]))
-        y = _read_idx_file(labels, (entry[part],))
-        _check_pixels(images, x, entry["largest"])
-        _check_labels(labels, y, len(entry["class_names"]))
-        return Split(x.reshape(len(x), -1), y)
+        found = Split(x.reshape(len(x), -1), _read_idx_file(labels, (entry[part],)))
+        _check_split(images, labels, found, entry)
+        return found
 
     return split("train"), split("test")
 
@@ -176,35 +169,26 @@ CIFAR_PIXELS = 3 * 32 * 32
 
 
 def _read_cifar(entry: Entry, paths: Paths) -> tuple[Split, Split]:
-    archive = paths["archive"]
-    train, test = (_empty_cifar(archive, entry, part) for part in ("train", "test"))
-    parts = _cifar_parts(archive, train, test)
+    archive, shape = paths["archive"], tuple(entry["image_shape"])
+    if math.prod(shape) != CIFAR_PIXELS:
+        raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
+    if entry["train"] % len(CIFAR_TRAIN):
+        raise Mismatch(archive, "five training files of equal length", f"{entry['train']} examples (train)")
+    train, test = (_empty_cifar(archive, entry[part]) for part in ("train", "test"))
+    parts = {CIFAR_TEST: test}
+    for number, name in enumerate(CIFAR_TRAIN):  # in the order of batch number, whatever the archive's
+        size = len(train.y) // len(CIFAR_TRAIN)
+        rows = slice(number * size, (number + 1) * size)
+        parts[name] = Split(train.x[rows], train.y[rows])
     _read_cifar_members(archive, parts)
-    for split in (train, test):
-        _check_pixels(archive, split.x, entry["largest"])
-    for member_name, part in parts.items():
-        _check_labels(f"{archive}: {member_name}", part.y, len(entry["class_names"]))
+    for name, part in parts.items():
+        _check_split(f"{archive}: {name}", f"{archive}: {name}", part, entry)
     return train, test
 
 
-def _empty_cifar(archive: Path, entry: Entry, part: str) -> Split:
-    shape, n = tuple(entry["image_shape"]), entry[part]
-    if math.prod(shape) != CIFAR_PIXELS:
-        raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
+def _empty_cifar(archive: Path, n: int) -> Split:
     require_room(archive, n * (1 + CIFAR_PIXELS))
     return Split(np.empty((n, CIFAR_PIXELS), np.uint8), np.empty(n, np.uint8))
-
-
-def _cifar_parts(archive: Path, train: Split, test: Split) -> dict[str, Split]:
-    """The part of the arrays that each member fills; training examples in the order of batch number."""
-    size, rest = divmod(len(train.y), len(CIFAR_TRAIN))
-    if rest:
-        raise Mismatch(archive, "five training files of equal length", f"{len(train.y)} examples (train)")
-    parts = {
-        name: Split(train.x[start : start + size], train.y[start : start + size])
-        for name, start in zip(CIFAR_TRAIN, range(0, len(train.y), size), strict=True)
-    }
-    return {**parts, CIFAR_TEST: test}
 
 
 def _read_cifar_members(archive: Path, parts: Mapping[str, Split]) -> None:
@@ -213,25 +197,20 @@ def _read_cifar_members(archive: Path, parts: Mapping[str, Split]) -> None:
     most = sum(len(part.y) for part in parts.values()) * (1 + CIFAR_PIXELS) + OTHER_MEMBERS
     with tar_members(archive, most) as members:
         for member in members:
-            if member.name in missing:
-                _read_cifar_member(archive, members, member, parts[member.name])
-                missing.remove(member.name)
-            elif member.name in parts:
+            if member.name not in parts:
+                continue
+            if member.name not in missing:
                 raise Mismatch(f"{archive}: {member.name}", "occurs twice", "one member of this name")
+            missing.remove(member.name)
+            part = parts[member.name]
+            records = np.empty((len(part.y), 1 + CIFAR_PIXELS), np.uint8)
+            if not member.isreg() or member.size != records.size:
+                found = f"{member.size} bytes" if member.isreg() else "a link or a folder"
+                raise Mismatch(f"{archive}: {member.name}", found, f"{records.size} ({len(records)} records)")
+            members.fill(records)
+            part.y[:], part.x[:] = records[:, 0], records[:, 1:]
     if missing:
         raise Mismatch(archive, f"no member {missing[0]}", "one")
-
-
-def _read_cifar_member(archive: Path, members: TarMembers, member: tarfile.TarInfo, part: Split) -> None:
-    where = f"{archive}: {member.name}"
-    records = np.empty((len(part.y), 1 + CIFAR_PIXELS), np.uint8)
-    if not member.isreg():
-        raise Mismatch(where, "is a link or a folder", "a regular file")
-    if member.size != records.size:
-        raise Mismatch(where, f"{member.size} bytes", f"{records.size} ({len(records)} records)")
-    members.fill(records)
-    part.y[:] = records[:, 0]
-    part.x[:] = records[:, 1:]
 
 
 # sklearn-digits: a gzipped CSV without a header; a row is the 64 values of an image and its label.
@@ -250,11 +229,9 @@ def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     if table.shape != shape:
         found = _times(table.shape) if len(table) <= shape[0] else f"more than {shape[0]} rows"
         raise Mismatch(path, f"holds {found}", _times(shape))
-    x, y = table[:, :-1], table[:, -1]
-    _check_pixels(path, x, entry["largest"])
-    _check_labels(path, y, len(entry["class_names"]))
-    splits = (Split(x[rows].copy(), y[rows].copy()) for rows in (slice(train), slice(train, None)))
-    return next(splits), next(splits)
+    _check_split(path, path, Split(table[:, :-1], table[:, -1]), entry)
+    first, last = (Split(rows[:, :-1].copy(), rows[:, -1].copy()) for rows in (table[:train], table[train:]))
+    return first, last
 
 
 def _sklearn_file(role: str) -> Path:
