@@ -212,7 +212,7 @@ def test_defaults_that_people_read_are_those_of_the_schema(
     assert written == [(name, inner["default"]) for name, inner in properties.items()]
 
 
-def test_the_schema_takes_the_shipped_files_as_any_other_tool_would_read_them() -> None:
+def test_the_schema_takes_the_shipped_files_in_any_other_tool() -> None:
     Draft202012Validator(yaml.safe_load(SCHEMA_FILE.read_text())).validate(config_of())
 
 
