@@ -114,23 +114,35 @@ def inside(change: Change) -> Change:
 
 BROKEN = "broken gzip"
 MALFORMED_IDX: dict[str, tuple[str, Change, str]] = {
-    "wrong magic": ("train_images", inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]), "bytes 00000d03, expected 00000803"),
-    "labels in place of images": ("test_images", lambda _: gzip.compress(idx(labels_of(4, 3))), "expected 00000803"),
-    "empty": ("test_labels", inside(lambda _: b""), "expected 00000801"),
-    "half a header": ("train_images", inside(lambda raw: raw[:9]), "after 9 bytes, expected 16"),
+    "wrong magic": (
+        "train_images",
+        inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]),
+        "(3331, 7, 3, 2), expected (2051, 7",
+    ),
+    "labels in place of images": (
+        "test_images",
+        lambda _: gzip.compress(idx(labels_of(4, 3))),
+        "expected (2051, 4, 3, 2)",
+    ),
+    "empty": ("test_labels", inside(lambda _: b""), "numbers (), expected (2049, 4)"),
+    "half a header": ("train_images", inside(lambda raw: raw[:9]), "(2051, 7), expected (2051, 7"),
     "wrong count": (
         "train_images",
         lambda _: gzip.compress(idx(images_of(6, 3, 2))),
-        "6 x 3 x 2 values, expected 7 x 3",
+        "(2051, 6, 3, 2), expected (2051, 7",
     ),
-    "wrong count of labels": ("test_labels", lambda _: gzip.compress(idx(labels_of(5, 3))), "5 values, expected 4"),
+    "wrong count of labels": (
+        "test_labels",
+        lambda _: gzip.compress(idx(labels_of(5, 3))),
+        "(2049, 5), expected (2049, 4)",
+    ),
     "wrong shape": (
         "test_images",
         lambda _: gzip.compress(idx(images_of(4, 2, 3))),
-        "4 x 2 x 3 values, expected 4 x 3",
+        "(2051, 4, 2, 3), expected (2051, 4",
     ),
     "truncated": ("train_images", inside(lambda raw: raw[:-1]), "after 41 values, expected 42"),
-    "trailing bytes": ("train_labels", inside(lambda raw: raw + b"\0"), "after 7 values, expected its end"),
+    "trailing bytes": ("train_labels", inside(lambda raw: raw + b"\0"), "goes on after 7 values, expected 7"),
     "label out of range": (
         "train_labels",
         inside(lambda raw: raw[:-3] + b"\x03" + raw[-2:]),
@@ -140,7 +152,11 @@ MALFORMED_IDX: dict[str, tuple[str, Change, str]] = {
     "corrupt gzip": ("train_images", lambda content: content[:-8] + bytes(4) + content[-4:], BROKEN),
     "wrong length in gzip": ("train_images", lambda content: content[:-4] + bytes(4), BROKEN),
     "bytes after gzip": ("test_labels", lambda content: content + b"more", BROKEN),
-    "a second gzip member": ("test_labels", lambda content: content + gzip.compress(b"more"), "expected its end"),
+    "a second gzip member": (
+        "test_labels",
+        lambda content: content + gzip.compress(b"more"),
+        "goes on after 4 values, expected 4",
+    ),
     "not gzip": ("test_labels", gzip.decompress, BROKEN),
 }
 

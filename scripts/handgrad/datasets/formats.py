@@ -130,31 +130,22 @@ def _read_idx(entry: Entry, paths: Paths) -> tuple[Split, Split]:
 
 def _read_idx_file(path: Path, shape: tuple[int, ...]) -> Bytes:
     """The values of a gzipped idx file, uint8, in this shape; reads no more of it than that and a byte."""
+    expected = (0x800 + len(shape), *shape)  # 8: unsigned bytes
     try:
         with gzip.open(path) as file:
-            _check_idx_header(path, file.read(4 + 4 * len(shape)), shape)
+            header = file.read(4 * len(expected))
+            found = struct.unpack(f">{len(header) // 4}I", header[: len(header) // 4 * 4])
+            if found != expected:
+                raise Mismatch(path, f"begins with the numbers {found}", f"{expected}, as idx files of {_times(shape)}")
             require_room(path, math.prod(shape))
             values = np.empty(shape, np.uint8)
             filled = fill(file, values)
             excess = file.read(1)  # at the end of the file this verifies gzip's checksum
     except DAMAGE as error:
         raise Mismatch(path, f"broken gzip ({error})", "a whole gzip file") from error
-    if filled < values.size:
-        raise Mismatch(path, f"ends after {filled} values", f"{values.size}")
-    if excess:
-        raise Mismatch(path, f"goes on after {filled} values", "its end")
+    if filled < values.size or excess:
+        raise Mismatch(path, f"{'goes on' if excess else 'ends'} after {filled} values", f"{values.size}")
     return values
-
-
-def _check_idx_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
-    magic = bytes([0, 0, 8, len(shape)])
-    if header[:4] != magic:
-        raise Mismatch(path, f"starts with bytes {header[:4].hex()}", f"{magic.hex()} (idx, unsigned bytes)")
-    if len(header) < 4 + 4 * len(shape):
-        raise Mismatch(path, f"ends in its header, after {len(header)} bytes", f"{4 + 4 * len(shape)}")
-    found = struct.unpack(f">{len(shape)}I", header[4:])
-    if found != shape:
-        raise Mismatch(path, f"holds {_times(found)} values", _times(shape))
 
 
 def _times(shape: tuple[int, ...]) -> str:
