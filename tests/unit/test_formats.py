@@ -503,18 +503,14 @@ def test_a_malformed_table_of_digits_is_refused_in_one_line(tiny_digits: Tiny, t
 # --- the registry ---
 
 
-def test_what_configs_are_judged_by_is_what_the_readers_need() -> None:
-    assert set(FORMATS) == set(FORMAT_ROLES)
-    assert {name for name, kind in FORMATS.items() if kind.bundled} == EMBEDDED
-
-
 @pytest.mark.parametrize("name", REGISTRY)
 def test_the_registry_names_the_files_that_each_format_needs(name: str) -> None:
     entry = REGISTRY[name]
     assert tuple(entry["files"]) == FORMAT_ROLES[entry["format"]]
+    assert set(FORMATS) == set(FORMAT_ROLES)
     for file in entry["files"].values():
         assert re.fullmatch("[0-9a-f]{64}", file["sha256"])
         assert all(mirror.endswith(f"/{file['name']}") for mirror in file["mirrors"])
-        assert file["mirrors"] or FORMATS[entry["format"]].bundled
+        assert file["mirrors"] or entry["format"] in EMBEDDED
     assert all(isinstance(label, str) for label in entry["class_names"])
     assert math.prod(entry["image_shape"]) > 0

@@ -10,7 +10,6 @@ import importlib.util
 import math
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from handgrad.datasets.containers import (
     tar_members,
 )
 from handgrad.datasets.data import Bytes, ImageData, Split
-from handgrad.experiment.registry import FORMAT_ROLES, data_digest
+from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES, data_digest
 
 Entry = Mapping[str, Any]
 Paths = Mapping[str, Path]
@@ -36,18 +35,6 @@ Paths = Mapping[str, Path]
 #: what a CIFAR archive may hold beside its batches: readme, names of classes, files of the user's system
 OTHER_MEMBERS = 1 << 24  # bytes
 MOST_OF_A_NUMBER = 8  # characters of a value in a table, with its separator
-
-
-@dataclass(frozen=True)
-class Format:
-    """How to read a dataset.
-
-    read: (entry, {role: path}) to (train, test); raises Mismatch.
-    bundled: role to path, where an installed package brings the files; None where they are downloaded.
-    """
-
-    read: Callable[[Entry, Paths], tuple[Split, Split]]
-    bundled: Callable[[str], Path] | None = None
 
 
 def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
@@ -60,7 +47,7 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
     try:
         for role, path in paths.items():
             _check_file(path, files[role], _remedy(entry, name))
-        train, test = FORMATS[entry["format"]].read(entry, paths)
+        train, test = FORMATS[entry["format"]](entry, paths)
     except Mismatch as error:
         raise HandgradError(
             f"{error}; its size and sha256 are those of the registry, so correct datasets.{name} there"
@@ -80,10 +67,12 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
 
 def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
     """{role: path} of all files: in the user's own folder, given, or brought by an installed package."""
-    kind, folder, roles = FORMATS[entry["format"]], entry.get("local_dir"), FORMAT_ROLES[entry["format"]]
+    roles, folder = FORMAT_ROLES[entry["format"]], entry.get("local_dir")
     if folder is not None:
         return {role: Path(folder) / entry["files"][role]["name"] for role in roles}
-    return {role: given[role] if role in given or kind.bundled is None else kind.bundled(role) for role in roles}
+    if entry["format"] in EMBEDDED:
+        given = {**dict.fromkeys(roles, _sklearn_file()), **given}
+    return {role: given[role] for role in roles}
 
 
 def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
@@ -98,7 +87,7 @@ def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
 def _remedy(entry: Entry, name: str) -> str:
     if entry.get("local_dir") is not None:
         return f"put the right file there, or remove local_dir from datasets.{name}"
-    if FORMATS[entry["format"]].bundled is not None:
+    if entry["format"] in EMBEDDED:
         return "it comes with scikit-learn: install the version that environment.yml names"
     return "delete it, and run snakemake again"
 
@@ -225,17 +214,17 @@ def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     return first, last
 
 
-def _sklearn_file(role: str) -> Path:
+def _sklearn_file() -> Path:
     """The file that scikit-learn brings, found without importing scikit-learn, which takes a second."""
     spec = importlib.util.find_spec("sklearn")
     if spec is None or spec.origin is None:
-        raise HandgradError(f"scikit-learn, which brings the {role} of digits: not installed; install environment.yml")
+        raise HandgradError("scikit-learn, which brings the digits: not installed; install environment.yml")
     return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
-#: every format of FORMAT_ROLES; adding one is one entry there and one here
-FORMATS: dict[str, Format] = {
-    "idx": Format(_read_idx),
-    "cifar-binary": Format(_read_cifar),
-    "sklearn-digits": Format(_read_digits, bundled=_sklearn_file),
+#: the reader of each format of FORMAT_ROLES: (entry, {role: path}) to (train, test); raises Mismatch
+FORMATS: dict[str, Callable[[Entry, Paths], tuple[Split, Split]]] = {
+    "idx": _read_idx,
+    "cifar-binary": _read_cifar,
+    "sklearn-digits": _read_digits,
 }
