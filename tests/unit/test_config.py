@@ -143,6 +143,11 @@ def test_a_run_has_a_published_row_if_it_trains_the_same(text: str, row: bool, d
     assert (experiment.has_published, experiment.has_published_dataset) == (row, dataset)
 
 
+@pytest.mark.parametrize("check", ["epsilon: 0.0001", "epsilon: 1e-2, pixels: unit", "epsilon: 1e-9, examples: 50000"])
+def test_a_gradient_check_may_be_as_coarse_as_truncation_allows(check: str) -> None:
+    load_experiment(config_of(f"gradient_check: {{{check}}}"))
+
+
 def test_a_dataset_of_a_known_format_is_yaml_alone() -> None:
     file = {"size": 5, "sha256": "ab" * 32, "mirrors": ["http://localhost/x"]}
     entry: dict[str, Any] = {"format": "idx", "train": 50, "test": 10, "image_shape": [4, 4], "class_names": ["a", "b"]}

@@ -131,6 +131,8 @@ MISTAKES: list[tuple[str, str, tuple[str, ...]]] = [
         (f"gradient_check: {{epsilon: {text}}}", f"gradient_check.epsilon: found {found}", ("1e-9 to 0.01",))
         for text, found in [("0", "0"), ("1.0e+300", "1e+300"), ("1.0e-13", "1e-13")]
     ],
+    ("gradient_check: {epsilon: 0.0002}", "gradient_check.epsilon: found 0.0002", ("255",)),
+    ("gradient_check: {epsilon: 0.004, pixels: standardize}", "gradient_check.epsilon: found 0.004", ("10", "0.003")),
     ("gradient_check: {epsilon: 0.01, pixels: raw}", "gradient_check.epsilon: found 0.01", ("255", "0.0001")),
     ("gradient_check: {pixels: [raw, unit]}", "gradient_check.pixels: found ['raw', 'unit']", ("raw, unit",)),
     # names of experiments
