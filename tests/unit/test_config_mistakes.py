@@ -43,7 +43,7 @@ NO_SIZES = {
     **{"true": "true", "5000000": "5000000", "null": "null", "60 000": "'60 000'", "{a: 1}": "{'a': 1}"},
 }
 NO_RATES = {
-    **{"0": "0", "-1e-3": "-0.001", "'0.01'": "'0.01'", "0,5": "'0,5'", ".nan": "nan", ".inf": "inf", "": "null"},
+    **{"0": "0", "-1e-3": "-0.001", "'0.01'": "'0.01'", "0,5": "'0,5'", ".nan": ".nan", ".inf": ".inf", "": "null"},
     **{"1e999": "'1e999'", "10^-3": "'10^-3'", f"1{'0' * 400}": "1000"},
 }
 NO_NAMES = {
@@ -94,7 +94,7 @@ MISTAKES: list[tuple[str, str, tuple[str, ...]]] = [
         for text, shown in NO_RATES.items()
     ],
     (block("momentum: [0, 0.9, 1]"), "experiments[1].momentum[2]: found 1", ("from 0 to below 1",)),
-    (block("l2: .nan"), "experiments[1].l2: found nan", ("at least 0",)),
+    (block("l2: .nan"), "experiments[1].l2: found .nan", ("at least 0",)),
     (block("seed: -1"), "experiments[1].seed: found -1", ("at most 4294967295",)),
     (block("train_size: 0"), "experiments[1].train_size: found 0", ("a whole number or null, at least 1",)),
     ("checkpoint_seconds: 0", "checkpoint_seconds: found 0", (POSITIVE,)),
@@ -354,10 +354,13 @@ def put_mnist(folder: Path) -> tuple[dict[str, Any], list[Path]]:
 
 
 def test_files_in_local_dir_need_no_mirror(tmp_path: Path) -> None:
-    config, _ = put_mnist(tmp_path)
-    assert load_experiment(config).datasets["mnist"]["local_dir"] == str(tmp_path)
+    config, files = put_mnist(tmp_path)
     config["datasets"]["digits"]["local_dir"] = "/nowhere"  # a dataset that is not used
-    load_experiment(config)
+    assert load_experiment(config).datasets["mnist"]["local_dir"] == str(tmp_path)
+    with files[0].open("ab") as file:
+        file.write(b"1")
+    with pytest.raises(ConfigError, match=files[0].name):
+        load_experiment(config)
 
 
 def test_every_file_that_local_dir_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -406,11 +409,11 @@ LONG |= {"dataset": "digits", "pixels": "standardize", "init": "scaled", "train_
 
 def test_a_run_whose_name_the_file_system_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     config = read_config([], {"experiments": [{}, {**LONG, "seed": [1, 2000000000]}]})
-    monkeypatch.setattr(os, "pathconf", lambda *_: 255)
-    run = load_experiment(config).runs[-1]
-    assert len(f"{run.name}.checkpoint") + TEMPORARY <= 255
-    monkeypatch.setattr(os, "pathconf", lambda *_: 143)
-    with pytest.raises(ConfigError, match=r"^experiments\[1\]: the run \S*seed_2000000000\S*: .*143"):
+    needed = len(f"{load_experiment(config).runs[-1].name}.checkpoint") + TEMPORARY
+    monkeypatch.setattr(os, "pathconf", lambda *_: needed)
+    load_experiment(config)
+    monkeypatch.setattr(os, "pathconf", lambda *_: needed - 1)
+    with pytest.raises(ConfigError, match=rf"^experiments\[1\]: the run \S*seed_2000000000\S*: .*{needed - 1}"):
         load_experiment(config)
 
 

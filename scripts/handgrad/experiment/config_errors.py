@@ -1,13 +1,14 @@
 """Mistakes in a configuration, each as one line: ``<key>: found <value>, expected <what>; <what to do>``."""
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Sequence
 
 from handgrad.common.errors import HandgradError
 
 _LONGEST = 80  # characters of a value that a message shows
+#: how YAML writes what Python writes otherwise
+_YAML = {"None": "null", "True": "true", "False": "false", "nan": ".nan", "inf": ".inf", "-inf": "-.inf"}
 
 #: what people call an axis elsewhere
 _SYNONYMS = {
@@ -67,5 +68,5 @@ def word(name: object) -> str:
 
 def show(value: object) -> str:
     """Return a value as text on one line, cut where it is long."""
-    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    text = _YAML.get(repr(value), repr(value))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
