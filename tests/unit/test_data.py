@@ -44,7 +44,7 @@ def test_a_dataset_is_read_from_its_file_as_it_was_written(tmp_path: Path, shape
         assert now.x.dtype == now.y.dtype == np.uint8
         np.testing.assert_array_equal(now.x, then.x)
         np.testing.assert_array_equal(now.y, then.y)
-    facts = ("image_shape", "largest", "class_names", "sources", "digest", "inputs", "classes")
+    facts = ("image_shape", "max_value", "class_names", "sources", "digest", "inputs", "classes")
     assert [getattr(back, fact) for fact in facts] == [getattr(data, fact) for fact in facts]
     with h5py.File(tmp_path / "one.h5") as file:
         np.testing.assert_allclose(file.attrs["pixel_mean"], train.x.mean(axis=0), rtol=1e-12)
@@ -113,23 +113,23 @@ def test_the_rows_are_the_same_every_time_and_not_the_first_ones() -> None:
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
-@pytest.mark.parametrize("largest", [255, 16])
+@pytest.mark.parametrize("max_value", [255, 16])
 @pytest.mark.parametrize("scaling", ["raw", "unit", "standardize"])
 def test_inputs_follow_their_formula_behind_a_column_of_ones(
-    scaling: str, largest: int, dtype: type, rtol: float
+    scaling: str, max_value: int, dtype: type, rtol: float
 ) -> None:
-    x, rows = np.minimum(pixels(40, 6), np.uint8(largest)), np.arange(0, 40, 3)
+    x, rows = np.minimum(pixels(40, 6), np.uint8(max_value)), np.arange(0, 40, 3)
     x[:, 0] = 0  # a blank pixel
-    u = x / largest
+    u = x / max_value
     standardized = (u - u[rows].mean(axis=0)) / (u[rows].std(axis=0) + 0.1)
     expected = {"raw": x.astype(np.float64), "unit": u, "standardize": standardized}[scaling]
-    X = PixelScaling.of(scaling, x=x, rows=rows, largest=largest).inputs(x, dtype)
+    X = PixelScaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x, dtype)
     assert (X.dtype, X.shape) == (dtype, (40, 7))
     assert (X[:, 0] == 1).all()
     np.testing.assert_allclose(X[:, 1:], expected, rtol=rtol, atol=rtol)
     assert (X[:, 1] == 0).all()
-    x[1::3] = largest  # what does not train changes nothing
-    again = PixelScaling.of(scaling, x=x, rows=rows, largest=largest).inputs(x[rows], dtype)
+    x[1::3] = max_value  # what does not train changes nothing
+    again = PixelScaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x[rows], dtype)
     np.testing.assert_array_equal(again, X[rows])
 
 

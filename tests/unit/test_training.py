@@ -191,7 +191,7 @@ def test_twenty_updates_with_momentum_and_schedule_agree_with_pytorchs_own(
         pixels="standardize",
         init="scaled",
     )
-    scaling = PixelScaling.of("standardize", x=DATA.train.x, rows=np.arange(23), largest=255)
+    scaling = PixelScaling.of("standardize", x=DATA.train.x, rows=np.arange(23), max_value=255)
     x = torch.tensor(scaling.inputs(DATA.train.x, np.float64)[:, 1:])
     y = torch.tensor(DATA.train.y.astype(np.int64))
     first = initial_weights("scaled", ACTIVATIONS[name], inputs=12, hidden_units=4, classes=3, seed=3, dtype="float64")

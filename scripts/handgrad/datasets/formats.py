@@ -58,7 +58,7 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
         train=train,
         test=test,
         image_shape=tuple(entry["image_shape"]),
-        largest=entry["largest"],
+        max_value=entry["largest"],
         class_names=tuple(entry["class_names"]),
         sources={files[role]["name"]: files[role]["sha256"] for role in paths},
         digest=data_digest(entry),

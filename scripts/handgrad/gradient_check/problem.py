@@ -62,7 +62,7 @@ def random_problem(data: ImageData, activation: str, settings: Settings) -> Prob
         )
     rng = generator(settings.seed, Purpose.CHECK_EXAMPLES)
     rows = np.sort(rng.choice(n, min(settings.examples, n), replace=False))
-    scaling = PixelScaling.of(settings.pixels, x=split.x, rows=np.arange(n), largest=data.largest)
+    scaling = PixelScaling.of(settings.pixels, x=split.x, rows=np.arange(n), max_value=data.max_value)
     return Problem(
         X=scaling.inputs(split.x[rows], np.float64),
         T=one_hot(split.y[rows], data.classes, np.float64),
@@ -107,7 +107,7 @@ def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Pr
     """
     inputs, classes = problem.X.shape[1] - 1, problem.T.shape[1]
     x = problem.split.x[problem.rows]
-    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), largest=data.largest)
+    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), max_value=data.max_value)
     first = problem._replace(W=random_weights(inputs, UNITS, classes, seed))
     problems = {
         "ordinary": first,

@@ -212,7 +212,7 @@ def train(
     """
     activation = ACTIVATIONS[run.activation]
     rows, held_out = split_rows(len(data.train.y), train_size=run.train_size, validation_size=run.validation_size)
-    scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
+    scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, max_value=data.max_value)
     state = state or first_state(run, data)
     state.W = in_step_order(state.W)
     if state.velocity:
