@@ -1,11 +1,12 @@
 """Builders that tests share: small data, runs and what training gives."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from handgrad.datasets.data import ImageData, Split
+from handgrad.datasets.data import ImageData, Split, open_data
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
 from handgrad.storage.run_reader import Summary
@@ -57,3 +58,9 @@ def summary(
     status, loss = ("diverged", None) if faults is None else ("finished", 0.5)
     history = {"validation_faults": np.array([999, validation_faults])}
     return Summary(run_of(**axes), status, size, faults, loss, seconds, history, "c0ffee", {})
+
+
+def read_data(path: Path, digest: str) -> ImageData:
+    """Return all of a stored dataset."""
+    with open_data(path, digest) as stored:
+        return stored.images()

@@ -31,7 +31,7 @@ def net(dtype: str, shape: tuple[int, int, int, int] = SHAPES[0], size: float = 
 
 
 def scaling(pixels: str, split: Split) -> PixelScaling:
-    return PixelScaling.of(pixels, x=split.x, rows=np.arange(len(split.y)), largest=255)
+    return PixelScaling.of(pixels, x=split.x, rows=np.arange(len(split.y)), max_value=255)
 
 
 def batch(W: Weights, split: Split, pixels: str, name: str, n: int) -> Batch:

@@ -21,7 +21,7 @@ def dataset(train: NDArray[Any], test: NDArray[Any], **x_of: Any) -> ImageData:
         train=Split(parts["train_x"], train.astype(np.uint8)),
         test=Split(parts["test_x"], test.astype(np.uint8)),
         image_shape=(3, 4),
-        largest=255,
+        max_value=255,
         class_names=tuple(f"name of {label}" for label in range(CLASSES)),
         sources={},
         digest="",

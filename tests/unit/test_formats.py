@@ -24,8 +24,6 @@ from handgrad.datasets.formats import FORMATS, dataset_files, read_dataset
 from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES, data_digest
 
 REGISTRY = yaml.safe_load((Path(__file__).parents[2] / "config" / "datasets.yaml").read_text())["datasets"]
-CHANGED_ENTRY = "; its size and sha256 are those of the registry, so correct datasets.tiny there"
-
 Change = Callable[[bytes], bytes]
 
 
@@ -41,35 +39,32 @@ class Tiny:
 
     def entry(self) -> dict[str, Any]:
         """The entry under which the files, as they are now, have the right size and sha256."""
-        self.paths = {role: self.folder / f"{role}.gz" for role in self.contents}
-        for role, path in self.paths.items():
-            path.write_bytes(self.contents[role])
-        files = {
-            role: {
-                "name": f"{role}.gz",
-                "size": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "mirrors": [],
-            }
-            for role, content in self.contents.items()
+        self.paths, files = {}, {}
+        for role, content in self.contents.items():
+            self.paths[role] = self.folder / f"{role}.gz"
+            self.paths[role].write_bytes(content)
+            sha256 = hashlib.sha256(content).hexdigest()
+            files[role] = {"name": f"{role}.gz", "size": len(content), "sha256": sha256, "mirrors": []}
+        return {
+            "local_dir": self.local_dir,
+            "files": files,
+            "largest": 255,
+            "class_names": ["a", "b", "c"],
+            **self.facts,
         }
-        return {"local_dir": self.local_dir, "files": files, **self.facts}
 
     def read(self) -> Any:
         entry = self.entry()
         return read_dataset(entry, self.paths, "tiny")
 
-    def refusal(self) -> str:
-        """The one line with which the dataset is refused."""
+    def refusal(self, entry: dict[str, Any] | None = None) -> str:
+        """The one line, which begins with a file, with which the dataset is refused; without the folder."""
+        entry = entry or self.entry()
         with pytest.raises(HandgradError) as caught:
-            self.read()
+            read_dataset(entry, self.paths, "tiny")
         assert "\n" not in str(caught.value)
-        return str(caught.value)
-
-
-def one_line(path: Path, message: str) -> re.Pattern[str]:
-    """The whole line with which a reader refuses a file; the message is a pattern."""
-    return re.compile(re.escape(str(path)) + message + re.escape(CHANGED_ENTRY))
+        assert str(caught.value).startswith(f"{self.folder}/")
+        return str(caught.value).removeprefix(f"{self.folder}/")
 
 
 def images_of(n: int, *shape: int) -> Bytes:
@@ -94,31 +89,22 @@ def tiny_idx(tmp_path: Path) -> Tiny:
     for part, n in (("train", 7), ("test", 4)):
         contents[f"{part}_images"] = gzip.compress(idx(images_of(n, 3, 2)))
         contents[f"{part}_labels"] = gzip.compress(idx(labels_of(n, 3)))
-    facts = {"format": "idx", "train": 7, "test": 4, "image_shape": [3, 2]}
-    return Tiny(tmp_path, {**facts, "largest": 255, "class_names": ["a", "b", "c"]}, contents)
+    return Tiny(tmp_path, {"format": "idx", "train": 7, "test": 4, "image_shape": [3, 2]}, contents)
 
 
-def test_idx_files_come_out_as_the_uint8_values_that_went_in(tiny_idx: Tiny) -> None:
-    data = tiny_idx.read()
+@pytest.mark.parametrize("shape", [[3, 2], [3, 2, 5]])
+def test_idx_files_come_out_as_the_uint8_values_that_went_in(tiny_idx: Tiny, shape: list[int]) -> None:
+    tiny_idx.facts["image_shape"] = shape
+    for part, n in (("train", 7), ("test", 4)):
+        tiny_idx.contents[f"{part}_images"] = gzip.compress(idx(images_of(n, *shape)))
+    data, entry = tiny_idx.read(), tiny_idx.entry()
     for split, n in ((data.train, 7), (data.test, 4)):
         assert split.x.dtype == split.y.dtype == np.uint8
-        np.testing.assert_array_equal(split.x, images_of(n, 3, 2).reshape(n, 6))
+        np.testing.assert_array_equal(split.x, images_of(n, *shape).reshape(n, -1))
         np.testing.assert_array_equal(split.y, labels_of(n, 3))
-
-
-def test_what_is_read_carries_the_facts_of_its_entry(tiny_idx: Tiny) -> None:
-    data = tiny_idx.read()
-    entry = tiny_idx.entry()
-    assert (data.image_shape, data.largest, data.class_names) == ((3, 2), 255, ("a", "b", "c"))
+    assert (data.image_shape, data.class_names) == (tuple(shape), ("a", "b", "c"))
     assert data.sources == {file["name"]: file["sha256"] for file in entry["files"].values()}
     assert data.digest == data_digest(entry)
-
-
-def test_idx_images_may_have_channels(tiny_idx: Tiny) -> None:
-    tiny_idx.facts["image_shape"] = [3, 2, 5]
-    for part, n in (("train", 7), ("test", 4)):
-        tiny_idx.contents[f"{part}_images"] = gzip.compress(idx(images_of(n, 3, 2, 5)))
-    np.testing.assert_array_equal(tiny_idx.read().test.x, images_of(4, 3, 2, 5).reshape(4, 30))
 
 
 def inside(change: Change) -> Change:
@@ -126,83 +112,52 @@ def inside(change: Change) -> Change:
     return lambda content: gzip.compress(change(gzip.decompress(content)))
 
 
+BROKEN = "broken gzip"
 MALFORMED_IDX: dict[str, tuple[str, Change, str]] = {
     "wrong magic": (
         "train_images",
         inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]),
-        r"starts with bytes 00000d03, expected 00000803 \(idx, unsigned bytes\)",
+        "(3331, 7, 3, 2), expected (2051",
     ),
     "labels in place of images": (
         "test_images",
         lambda _: gzip.compress(idx(labels_of(4, 3))),
-        r"starts with bytes 00000801, expected 00000803 \(idx, unsigned bytes\)",
+        "expected (2051, 4, 3",
     ),
-    "empty": (
-        "test_labels",
-        inside(lambda _: b""),
-        r"starts with bytes , expected 00000801 \(idx, unsigned bytes\)",
-    ),
-    "half a header": (
-        "train_images",
-        inside(lambda raw: raw[:9]),
-        "ends in its header, after 9 bytes, expected 16",
-    ),
+    "empty": ("test_labels", inside(lambda _: b""), "numbers (), expected (2049, 4)"),
+    "half a header": ("train_images", inside(lambda raw: raw[:9]), "(2051, 7), expected (2051, 7"),
     "wrong count": (
         "train_images",
         lambda _: gzip.compress(idx(images_of(6, 3, 2))),
-        "holds 6 x 3 x 2 values, expected 7 x 3 x 2",
+        "(2051, 6, 3, 2), expected (2051, 7",
     ),
     "wrong count of labels": (
         "test_labels",
         lambda _: gzip.compress(idx(labels_of(5, 3))),
-        "holds 5 values, expected 4",
+        "(2049, 5), expected (2049",
     ),
     "wrong shape": (
         "test_images",
         lambda _: gzip.compress(idx(images_of(4, 2, 3))),
-        "holds 4 x 2 x 3 values, expected 4 x 3 x 2",
+        "(2051, 4, 2, 3), expected (2051, 4",
     ),
-    "truncated": ("train_images", inside(lambda raw: raw[:-1]), "ends after 41 values, expected 42"),
-    "trailing bytes": (
-        "train_labels",
-        inside(lambda raw: raw + b"\0"),
-        "goes on after 7 values, expected its end",
-    ),
+    "truncated": ("train_images", inside(lambda raw: raw[:-1]), "after 41 values, expected 42"),
+    "trailing bytes": ("train_labels", inside(lambda raw: raw + b"\0"), "goes on after 7 values, expected 7"),
     "label out of range": (
         "train_labels",
         inside(lambda raw: raw[:-3] + b"\x03" + raw[-2:]),
         "example 4 has label 3, expected 0 to 2",
     ),
-    "truncated gzip": (
-        "train_images",
-        lambda content: content[:-9],
-        r"broken gzip \(.+\), expected a whole gzip file",
-    ),
-    "corrupt gzip": (
-        "train_images",
-        lambda content: content[:-8] + bytes(4) + content[-4:],
-        r"broken gzip \(CRC check failed.*\), expected a whole gzip file",
-    ),
-    "bytes after gzip": (
-        "test_labels",
-        lambda content: content + b"more",
-        r"broken gzip \(.+\), expected a whole gzip file",
-    ),
+    "truncated gzip": ("train_images", lambda content: content[:-9], BROKEN),
+    "corrupt gzip": ("train_images", lambda content: content[:-8] + bytes(4) + content[-4:], BROKEN),
+    "wrong length in gzip": ("train_images", lambda content: content[:-4] + bytes(4), BROKEN),
+    "bytes after gzip": ("test_labels", lambda content: content + b"more", BROKEN),
     "a second gzip member": (
         "test_labels",
         lambda content: content + gzip.compress(b"more"),
-        "goes on after 4 values, expected its end",
+        "goes on after 4 values",
     ),
-    "wrong length in gzip": (
-        "train_images",
-        lambda content: content[:-4] + bytes(4),
-        r"broken gzip \(Incorrect length.*\), expected a whole gzip file",
-    ),
-    "not gzip": (
-        "test_labels",
-        gzip.decompress,
-        r"broken gzip \(Not a gzipped file.*\), expected a whole gzip file",
-    ),
+    "not gzip": ("test_labels", gzip.decompress, BROKEN),
 }
 
 
@@ -210,13 +165,17 @@ MALFORMED_IDX: dict[str, tuple[str, Change, str]] = {
 def test_a_malformed_idx_file_is_refused_in_one_line(tiny_idx: Tiny, case: str) -> None:
     role, change, message = MALFORMED_IDX[case]
     tiny_idx.contents[role] = change(tiny_idx.contents[role])
-    assert one_line(tiny_idx.folder / f"{role}.gz", f": {message}").fullmatch(tiny_idx.refusal())
+    line = tiny_idx.refusal()
+    assert line.startswith(f"{role}.gz: ")
+    assert message in line
+    assert "datasets.tiny" in line
 
 
 def test_a_pixel_above_the_largest_value_is_refused(tiny_idx: Tiny) -> None:
     tiny_idx.facts["largest"] = 100
-    path, largest = tiny_idx.folder / "train_images.gz", images_of(7, 3, 2).max()
-    assert tiny_idx.refusal() == f"{path}: has a pixel of {largest}, expected 0 to 100{CHANGED_ENTRY}"
+    assert tiny_idx.refusal().startswith(
+        f"train_images.gz: has a pixel of {images_of(7, 3, 2).max()}, expected 0 to 100"
+    )
 
 
 def test_no_more_than_a_byte_is_read_after_what_the_registry_promises(
@@ -232,19 +191,14 @@ def test_no_more_than_a_byte_is_read_after_what_the_registry_promises(
     tiny_idx.contents["train_images"] = inside(lambda raw: raw + bytes(1 << 20))(tiny_idx.contents["train_images"])
     monkeypatch.setattr(gzip.GzipFile, "read", counted)
     tiny_idx.refusal()
-    assert asked[-1] == 1
-    assert sum(asked) == 16 + 42 + 1
+    assert (asked[-1], sum(filter(None, asked))) == (1, 16 + 42 + 1)
 
 
 # --- the file that the registry names ---
 
 
 @pytest.mark.parametrize(
-    ("local_dir", "remedy"),
-    [
-        (None, "delete it, and run snakemake again"),
-        ("/data/tiny", "put the right file there, or remove local_dir from datasets.tiny"),
-    ],
+    ("local_dir", "remedy"), [(None, "delete it, and run snakemake again"), ("/data", "local_dir")]
 )
 def test_a_file_that_is_not_the_registrys_is_refused_before_it_is_read(
     tiny_idx: Tiny, local_dir: str | None, remedy: str
@@ -252,44 +206,31 @@ def test_a_file_that_is_not_the_registrys_is_refused_before_it_is_read(
     tiny_idx.local_dir = local_dir
     entry = tiny_idx.entry()
     path, file = tiny_idx.paths["test_labels"], entry["files"]["test_labels"]
-
-    def refused(message: str) -> None:
-        with pytest.raises(HandgradError, match=f"^{re.escape(f'{path}: {message}; {remedy}')}$"):
-            read_dataset(entry, tiny_idx.paths, "tiny")
-
-    other = bytes(file["size"])
-    path.write_bytes(other)
-    refused(f"sha256 is {hashlib.sha256(other).hexdigest()}, expected {file['sha256']}")
-    path.write_bytes(other[:5])
-    refused(f"5 bytes, expected {file['size']}")
-    path.unlink()
-    refused(f"no such file, expected one of {file['size']} bytes")
-    path.mkdir()
-    refused(f"not a file, expected one of {file['size']} bytes")
+    for content, found in ((bytes(file["size"]), "sha256 is "), (b"12345", "found 5, "), (None, "found no file, ")):
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        line = tiny_idx.refusal(entry)
+        assert line.startswith(f"test_labels.gz: {found}")
+        assert remedy in line
+        path.touch()
 
 
 @pytest.mark.parametrize("kind", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
-@pytest.mark.parametrize("local_dir", [None, "/data/tiny"])
 def test_a_file_that_cannot_be_read_is_named_and_never_to_be_deleted(
-    tiny_idx: Tiny, monkeypatch: pytest.MonkeyPatch, kind: OSError, local_dir: str | None
+    tiny_idx: Tiny, monkeypatch: pytest.MonkeyPatch, kind: OSError
 ) -> None:
-    tiny_idx.local_dir = local_dir
-    entry = tiny_idx.entry()
-    unreadable, real = tiny_idx.paths["test_images"], Path.open
+    entry, real = tiny_idx.entry(), Path.open
 
     def refusing(path: Path, mode: str = "r", *how: Any, **named: Any) -> Any:
-        if path == unreadable and mode == "rb":
+        if path == tiny_idx.paths["test_images"] and mode == "rb":
             raise type(kind)(kind.errno, kind.strerror, str(path))
         return real(path, mode, *how, **named)
 
     monkeypatch.setattr(Path, "open", refusing)
-    with pytest.raises(HandgradError) as caught:
-        read_dataset(entry, tiny_idx.paths, "tiny")
-    message = str(caught.value)
-    assert message.startswith(f"{unreadable}: ")
-    assert str(kind.strerror) in message
-    assert "delete" not in message
-    assert "\n" not in message
+    line = tiny_idx.refusal(entry)
+    assert line.startswith(f"test_images.gz: {kind.strerror}")
+    assert "delete" not in line
 
 
 # --- cifar-binary ---
@@ -326,11 +267,10 @@ def tar_gz(members: list[Member], **how: Any) -> bytes:
 def tiny_cifar(tmp_path: Path) -> Tiny:
     """Ten training and two test images, three classes."""
     facts = {"format": "cifar-binary", "train": 10, "test": 2, "image_shape": [3, 32, 32]}
-    facts |= {"largest": 255, "class_names": ["a", "b", "c"]}
     return Tiny(tmp_path, facts, {"archive": tar_gz(cifar_members())})
 
 
-def test_cifar_examples_come_in_the_order_of_batch_number_whatever_the_archives(tiny_cifar: Tiny) -> None:
+def test_cifar_examples_come_in_the_order_of_batch_number(tiny_cifar: Tiny) -> None:
     data = tiny_cifar.read()
     x, y = images_of(12, 3072), labels_of(12, 3)
     np.testing.assert_array_equal(data.train.x, x[:10])
@@ -350,7 +290,7 @@ def test_cifar_pixels_stay_planar_all_red_then_green_then_blue(tiny_cifar: Tiny)
     assert [set(plane.flat) for plane in image] == [{10}, {20}, {30}]
 
 
-def test_members_that_only_look_like_batches_are_ignored_and_nothing_is_unpacked(tiny_cifar: Tiny) -> None:
+def test_members_that_only_look_like_batches_are_ignored(tiny_cifar: Tiny) -> None:
     lures = ("/data_batch_1.bin", "../data_batch_1.bin", f"../{FOLDER}/data_batch_1.bin", "data_batch_1.bin")
     members = [(name, bytes(6146)) for name in lures]
     tiny_cifar.contents["archive"] = tar_gz([*members, *cifar_members(), *members])
@@ -374,42 +314,24 @@ def symlink(name: str, target: str) -> tarfile.TarInfo:
 
 
 MALFORMED_CIFAR: dict[str, tuple[Callable[[], bytes], str]] = {
-    "missing member": (
-        lambda: with_member("data_batch_4.bin", None),
-        rf": no member {FOLDER}/data_batch_4\.bin, expected one",
-    ),
+    "missing member": (lambda: with_member("data_batch_4.bin", None), f": no member {FOLDER}/data_batch_4.bin"),
     "member too short": (
         lambda: with_member("data_batch_2.bin", bytes(6145)),
-        rf": {FOLDER}/data_batch_2\.bin: 6145 bytes, expected 6146 \(2 records\)",
+        f": {FOLDER}/data_batch_2.bin: 6145 bytes, expected 6146 (2 records)",
     ),
-    "member too long": (
-        lambda: with_member("test_batch.bin", bytes(3 * 3073)),
-        rf": {FOLDER}/test_batch\.bin: 9219 bytes, expected 6146 \(2 records\)",
-    ),
+    "member too long": (lambda: with_member("test_batch.bin", bytes(9219)), f": {FOLDER}/test_batch.bin: 9219 bytes"),
     "member a symlink": (
         lambda: with_member("test_batch.bin", symlink("test_batch.bin", "data_batch_1.bin")),
-        rf": {FOLDER}/test_batch\.bin: is a link or a folder, expected a regular file",
+        f": {FOLDER}/test_batch.bin: a link or a folder",
     ),
     "label out of range": (
         lambda: with_member("data_batch_5.bin", bytes(3073) + b"\x03" + bytes(3072)),
-        rf": {FOLDER}/data_batch_5\.bin: example 1 has label 3, expected 0 to 2",
+        f": {FOLDER}/data_batch_5.bin: example 1 has label 3, expected 0 to 2",
     ),
-    "truncated": (
-        lambda: tar_gz(cifar_members())[:-2000],
-        r": broken tar\.gz \(.+\), expected a whole one",
-    ),
-    "truncated tar": (
-        lambda: gzip.compress(gzip.decompress(tar_gz(cifar_members()))[:30000]),
-        r": ends \d+ bytes before the end of a member, expected a whole tar\.gz",
-    ),
-    "corrupt gzip": (
-        lambda: tar_gz(cifar_members())[:10] + b"\xff" * 5000,
-        r": broken tar\.gz \(.+\), expected a whole one",
-    ),
-    "not gzip": (
-        lambda: gzip.decompress(tar_gz(cifar_members())),
-        r": broken tar\.gz \(Not a gzipped file.*\), expected a whole one",
-    ),
+    "truncated": (lambda: tar_gz(cifar_members())[:-2000], ": broken tar.gz"),
+    "truncated tar": (lambda: gzip.compress(plain(cifar_members())[:30000]), "before the end of a member"),
+    "corrupt gzip": (lambda: tar_gz(cifar_members())[:10] + b"\xff" * 5000, ": broken tar.gz"),
+    "not gzip": (lambda: plain(cifar_members()), ": broken tar.gz"),
 }
 
 
@@ -417,7 +339,9 @@ MALFORMED_CIFAR: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_a_malformed_cifar_archive_is_refused_in_one_line(tiny_cifar: Tiny, case: str) -> None:
     make, message = MALFORMED_CIFAR[case]
     tiny_cifar.contents["archive"] = make()
-    assert one_line(tiny_cifar.folder / "archive.gz", message).fullmatch(tiny_cifar.refusal())
+    line = tiny_cifar.refusal()
+    assert line.startswith("archive.gz: ")
+    assert message in line
 
 
 def plain(members: list[Member], **how: Any) -> bytes:
@@ -473,11 +397,11 @@ HOSTILE_CIFAR: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("case", HOSTILE_CIFAR)
-def test_a_hostile_cifar_archive_is_refused_in_one_line_in_a_second(tiny_cifar: Tiny, case: str) -> None:
+def test_a_hostile_cifar_archive_is_refused_within_a_second(tiny_cifar: Tiny, case: str) -> None:
     tiny_cifar.contents["archive"] = HOSTILE_CIFAR[case]()
-    began = time.perf_counter()
-    assert tiny_cifar.refusal().startswith(f"{tiny_cifar.folder / 'archive.gz'}: ")
-    assert time.perf_counter() - began < 1
+    began = time.process_time()
+    assert tiny_cifar.refusal().startswith("archive.gz: ")
+    assert time.process_time() - began < 1
 
 
 def with_long_name(kind: int) -> bytes:
@@ -506,25 +430,20 @@ def test_an_archive_that_tar_and_gzip_programs_write_is_read(tiny_cifar: Tiny, c
 
 
 def test_more_examples_than_the_file_has_room_for_allocate_nothing(tiny_idx: Tiny, tiny_cifar: Tiny) -> None:
-    header = bytes([0, 0, 8, 3]) + struct.pack(">3I", 10**8, 3, 2)
-    tiny_idx.contents["train_images"] = gzip.compress(header)
+    tiny_idx.contents["train_images"] = gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">3I", 10**8, 3, 2))
     for tiny in (tiny_idx, tiny_cifar):
         tiny.facts["train"] = 10**8
-        assert tiny.refusal().startswith(f"{tiny.folder}/")
+        assert "holds at most" in tiny.refusal()
 
 
 @pytest.mark.parametrize(
-    ("fact", "value", "message"),
-    [
-        ("image_shape", [28, 28], "a CIFAR image has 3072 values, expected 28 x 28 (image_shape)"),
-        ("train", 11, "five training files of equal length, expected 11 examples (train)"),
-    ],
+    ("fact", "value", "named"), [("image_shape", [28, 28], "28 x 28"), ("train", 11, "11 examples")]
 )
 def test_an_entry_that_no_cifar_archive_can_match_is_refused(
-    tiny_cifar: Tiny, fact: str, value: Any, message: str
+    tiny_cifar: Tiny, fact: str, value: Any, named: str
 ) -> None:
     tiny_cifar.facts[fact] = value
-    assert tiny_cifar.refusal() == f"{tiny_cifar.folder / 'archive.gz'}: {message}{CHANGED_ENTRY}"
+    assert named in tiny_cifar.refusal()
 
 
 # --- sklearn-digits ---
@@ -543,26 +462,20 @@ def test_digits_are_those_of_scikit_learn_the_last_360_for_test() -> None:
 
 def test_digits_of_another_scikit_learn_are_refused_with_the_cure() -> None:
     entry = {**REGISTRY["digits"], "files": {"table": {**REGISTRY["digits"]["files"]["table"], "size": 7}}}
-    paths = dataset_files(entry, {})
-    with pytest.raises(HandgradError) as caught:
-        read_dataset(entry, paths, "digits")
-    assert str(caught.value) == (
-        f"{paths['table']}: 57523 bytes, expected 7; it comes with scikit-learn: install the version that "
-        "environment.yml names"
-    )
+    with pytest.raises(HandgradError, match="found 57523, expected 7 bytes; it comes with scikit-learn"):
+        read_dataset(entry, dataset_files(entry, {}), "digits")
 
 
 @pytest.fixture
 def tiny_digits(tmp_path: Path) -> Tiny:
     """Two training images and a test image of 2 x 1 pixels, two classes."""
-    facts = {"format": "sklearn-digits", "train": 2, "test": 1, "image_shape": [2, 1]}
-    facts |= {"largest": 16, "class_names": ["0", "1"]}
-    return Tiny(tmp_path, facts, {"table": gzip.compress(b"0,16,0\n5,6,1\n7,8,0\n")})
+    facts = {"format": "sklearn-digits", "train": 2, "test": 1, "image_shape": [2, 1], "largest": 16}
+    table = gzip.compress(b"0,16,0\n5,6,1\n7,8,0\n")
+    return Tiny(tmp_path, {**facts, "class_names": ["0", "1"]}, {"table": table})
 
 
 def test_a_table_of_digits_may_be_the_users_own(tiny_digits: Tiny) -> None:
-    entry = tiny_digits.entry()
-    assert dataset_files(entry, tiny_digits.paths) == tiny_digits.paths
+    assert dataset_files(tiny_digits.entry(), tiny_digits.paths) == tiny_digits.paths
     data = tiny_digits.read()
     assert data.train.x.tolist() == [[0, 16], [5, 6]]
     assert (data.test.x.tolist(), data.test.y.tolist()) == ([[7, 8]], [0])
@@ -576,32 +489,28 @@ def test_a_table_of_digits_may_be_the_users_own(tiny_digits: Tiny) -> None:
         ("0,0\n5,1\n7,0\n", "holds 3 x 2, expected 3 x 3"),
         ("0,17,0\n5,6,1\n7,8,0\n", "has a pixel of 17, expected 0 to 16"),
         ("0,1,0\n5,6,2\n7,8,0\n", "example 1 has label 2, expected 0 to 1"),
-        ("0,1,0\n5,300,1\n7,8,0\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
-        ("0,1,0\n5,-1,1\n7,8,0\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
+        ("0,1,0\n5,300,1\n7,8,0\n", "not a table of small integers"),
+        ("0,1,0\n5,-1,1\n7,8,0\n", "not a table of small integers"),
         ("0,16,0\n" * 99, "holds more than 72 bytes, expected at most 72"),
-        ("<html>\n", r"not a table of small integers \(.+\), expected a gzipped CSV"),
+        ("<html>\n", "not a table of small integers"),
     ],
 )
 def test_a_malformed_table_of_digits_is_refused_in_one_line(tiny_digits: Tiny, table: str, message: str) -> None:
     tiny_digits.contents["table"] = gzip.compress(table.encode())
-    assert one_line(tiny_digits.folder / "table.gz", f": {message}").fullmatch(tiny_digits.refusal())
+    assert tiny_digits.refusal().startswith(f"table.gz: {message}")
 
 
 # --- the registry ---
-
-
-def test_what_configs_are_judged_by_is_what_the_readers_need() -> None:
-    assert set(FORMATS) == set(FORMAT_ROLES)
-    assert {name for name, kind in FORMATS.items() if kind.bundled} == EMBEDDED
 
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_the_registry_names_the_files_that_each_format_needs(name: str) -> None:
     entry = REGISTRY[name]
     assert tuple(entry["files"]) == FORMAT_ROLES[entry["format"]]
+    assert set(FORMATS) == set(FORMAT_ROLES)
     for file in entry["files"].values():
         assert re.fullmatch("[0-9a-f]{64}", file["sha256"])
         assert all(mirror.endswith(f"/{file['name']}") for mirror in file["mirrors"])
-        assert file["mirrors"] or FORMATS[entry["format"]].bundled
+        assert file["mirrors"] or entry["format"] in EMBEDDED
     assert all(isinstance(label, str) for label in entry["class_names"])
     assert math.prod(entry["image_shape"]) > 0

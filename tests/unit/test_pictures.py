@@ -18,10 +18,11 @@ import plot_confusion
 import plot_mistakes
 import plot_weights
 import train_run
+from factories import read_data
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal
-from handgrad.datasets.data import ImageData, Split, open_data, read_data, write_data
+from handgrad.datasets.data import ImageData, Split, open_data, write_data
 from handgrad.datasets.images import Images, as_pictures, images_at
 from handgrad.experiment.runs import canonical_text
 from handgrad.gradient_check.files import write_check
@@ -389,7 +390,7 @@ def test_the_images_read_are_those_of_the_test_split_in_the_order_asked_for(data
         images, all_of_them = images_at(stored, [30, 2, 39]), stored.images().test.x
         assert images_at(stored, []).x.shape == (0, 6)
     assert np.array_equal(images.x, all_of_them[[30, 2, 39]])
-    assert (images.image_shape, images.largest) == ((2, 3), 255)
+    assert (images.image_shape, images.max_value) == ((2, 3), 255)
 
 
 def test_a_figure_of_another_run_file_than_the_tables_is_refused(tmp_path: Path, data: str) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories import RUN, image_data, trained
+from factories import RUN, image_data, read_data, trained
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal, sealed_file
-from handgrad.datasets.data import read_data, write_data
+from handgrad.datasets.data import write_data
 from handgrad.gradient_check.files import read_check, write_check
 from handgrad.plots.figure_files import read_figure
 from handgrad.plots.style import message_figure, save_figure

@@ -17,7 +17,8 @@ from jinja2 import UndefinedError
 import handgrad.common.code_digests
 from handgrad.common.code_digests import closure, code_digest
 from handgrad.datasets.data import ImageData, Split, open_data, write_data
-from handgrad.experiment.config import Experiment, config_schema, load_experiment
+from handgrad.experiment.config import Experiment, load_experiment
+from handgrad.experiment.config_schema import config_schema
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.runs import AXES, Run, run_table
 from handgrad.network.activations import ACTIVATIONS

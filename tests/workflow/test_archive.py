@@ -349,7 +349,7 @@ def test_an_archive_of_other_code_says_where_to_verify_it(members: Members, tmp_
     write_archive(tmp_path / "t.tar.gz", "tiny", members)
     with pytest.raises(HandgradError) as caught:
         verify_archive.main(tmp_path / "t.tar.gz")
-    said = f"{tmp_path}/t.tar.gz: config/experiment.yaml: experiments[0].activation: 'relu' is not a known "
+    said = f"{tmp_path}/t.tar.gz: config/experiment.yaml: experiments[0].activation[0]: found 'relu', "
     assert str(caught.value).startswith(said)
     assert "; packed by the code of git revision '63258345', this is '" in str(caught.value)
     assert str(caught.value).endswith("': verify it in a clone of that")

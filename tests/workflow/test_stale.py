@@ -65,10 +65,7 @@ def test_a_mistake_in_a_file_keeps_everything(finished: Project, tiny: Tiny) -> 
     wrong = finished.write_config(tiny("wrong", axes={"activation": "tahn"}))
     done = prune(finished, "--prune", "--yes", finished.write_config(tiny()), wrong)
     assert done.returncode == 1
-    assert done.stderr == (
-        f"{wrong}: experiments[0].activation: 'tahn' is not a known activation; did you mean tanh? "
-        "known: cos, softplus, tanh\n"
-    )
+    assert done.stderr.startswith(f"{wrong}: experiments[0].activation: found 'tahn', expected one of ")
     assert files(finished) == before
 
 

@@ -1,22 +1,30 @@
 """Text files that people name in a config: read only if they are regular files of a sensible size."""
 
-import errno
 import stat
 from pathlib import Path
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.system_errors import unreadable
 
 
 def read_text(path: str | Path, *, max_bytes: int) -> str:
     """Return the text of a UTF-8 file, without a byte order mark.
 
-    Raises OSError if it is no regular file or holds more bytes than that: reading a pipe or /dev/zero would
-    never end. Raises ValueError if it is not UTF-8, or if the path cannot be one.
+    Raises HandgradError, one line, if it cannot be read, is not UTF-8, holds more bytes than that, or is no regular
+    file: reading a pipe or /dev/zero would never end.
     """
-    mode = Path(path).stat().st_mode  # before it is opened, since opening a pipe waits for its writer
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
-        raise OSError(errno.EINVAL, f"{kind}, not a file")
-    with Path(path).open("rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise OSError(errno.EFBIG, f"more than the {max_bytes:,} bytes that are allowed")
-    return content.decode("utf-8-sig")
+    name = str(path) if str(path).isprintable() else repr(str(path))
+    try:
+        if not stat.S_ISREG(
+            Path(path).stat().st_mode
+        ):  # before it is opened, since opening a pipe waits for its writer
+            raise HandgradError(f"{name}: not a file, but a folder, a pipe or a device; give the path of a file")
+        with Path(path).open("rb") as file:
+            content = file.read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise HandgradError(f"{name}: more than the {max_bytes:,} bytes that are allowed")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise unreadable(error, path) from error
+    except ValueError as error:  # not UTF-8, or a path that can be none
+        raise HandgradError(f"{name}: cannot be read as text: {error}") from error

@@ -21,14 +21,7 @@ DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)  # what dama
 GZIP_MAGIC = b"\x1f\x8b"
 
 #: types of tar members without content, whatever size they declare
-_EMPTY = (
-    tarfile.LNKTYPE,
-    tarfile.SYMTYPE,
-    tarfile.CHRTYPE,
-    tarfile.BLKTYPE,
-    tarfile.DIRTYPE,
-    tarfile.FIFOTYPE,
-)
+_EMPTY = (*(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE), tarfile.DIRTYPE, tarfile.FIFOTYPE)
 #: types of tar members that say something about the next one
 _PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 _LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
@@ -83,23 +76,30 @@ class TarMembers:
         self._path = path
         self._file = file
         self._most = self._left = most
-        self._unread = 0  # bytes of the current member
+        self._unread = 0  # bytes of the current member, with its padding
 
     def __iter__(self) -> Iterator[tarfile.TarInfo]:
         """Each member but those that describe the next one; ``fill`` reads what is in it."""
         name = None
-        while block := self._read(tarfile.BLOCKSIZE):
-            if not any(block):
-                self._require_zeros()
-                return
+        while any(block := self._read(tarfile.BLOCKSIZE)):
             member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-            padding = self._begin(member)
-            if member.type in (*_PAX, *_LONG):
-                name = self._described(member) or name
+            describes = member.type in (*_PAX, *_LONG)
+            size, most = 0 if member.type in _EMPTY else member.size, _MOST_OF_A_HEADER if describes else self._left
+            if member.type == tarfile.GNUTYPE_SPARSE or not 0 <= size <= most:
+                self._refuse(f"{member.name!r} is sparse or declares {size} bytes", f"a whole file of 0 to {most}")
+            self._unread = size + -size % tarfile.BLOCKSIZE
+            if describes:
+                name = self._described(member, size) or name
             else:
                 member.name, name = name or member.name, None
                 yield member
-            self._skip(self._unread + padding)
+            while self._unread:
+                self._unread -= len(block := self._read(min(BLOCK, self._unread)))
+                if not block:
+                    self._refuse(f"ends {self._unread} bytes before the end of a member", "a whole tar.gz")
+        while block := self._read(BLOCK):  # zeros may fill the last record
+            if any(block):
+                self._refuse("holds bytes after the end of its tar", "none, or zeros")
 
     def fill(self, values: NDArray[np.uint8]) -> None:
         """Fill ``values`` with what the current member holds. Raises Mismatch if the archive ends before."""
@@ -109,29 +109,18 @@ class TarMembers:
         if found < values.size:
             self._refuse(f"ends after {found} bytes of a member of {values.size}", "a whole tar.gz")
 
-    def _begin(self, member: tarfile.TarInfo) -> int:
-        """Take a member's size; returns the bytes that follow its content."""
-        if member.type == tarfile.GNUTYPE_SPARSE:
-            self._refuse(f"{member.name!r} is a sparse file", "regular files")
-        size = 0 if member.type in _EMPTY else member.size
-        most = _MOST_OF_A_HEADER if member.type in (*_PAX, *_LONG) else self._left
-        if not 0 <= size <= most:
-            self._refuse(f"{member.name!r} declares {size} bytes", f"0 to {most}")
-        self._unread = size
-        return -size % tarfile.BLOCKSIZE
-
-    def _described(self, member: tarfile.TarInfo) -> str | None:
-        """The name that a pax or GNU header gives to the next member."""
-        content = self._read(self._unread)
+    def _described(self, member: tarfile.TarInfo, size: int) -> str:
+        """The name that a pax or GNU header gives to the next member, or none."""
+        content = self._read(size)
         self._unread -= len(content)
-        if member.type == tarfile.GNUTYPE_LONGNAME:
-            return content.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-        if member.type == tarfile.GNUTYPE_LONGLINK:
-            return None
-        path = _PAX_PATH.search(content)
-        if _PAX_SIZES.search(content) or (path and member.type == tarfile.XGLTYPE):
-            self._refuse(f"{member.name!r} changes the sizes or the names of members", "a pax header that does not")
-        return path[1].decode("utf-8", "surrogateescape") if path else None
+        if member.type in _LONG:
+            name = content.partition(b"\0")[0] if member.type == tarfile.GNUTYPE_LONGNAME else b""
+        else:
+            path = _PAX_PATH.search(content)
+            if _PAX_SIZES.search(content) or (path and member.type == tarfile.XGLTYPE):
+                self._refuse(f"{member.name!r} changes the sizes or the names of members", "a pax header that does not")
+            name = path[1] if path else b""
+        return name.decode("utf-8", "surrogateescape")
 
     def _read(self, size: int) -> bytes:
         if not self._left:
@@ -139,19 +128,6 @@ class TarMembers:
         found = self._file.read(min(size, self._left))
         self._left -= len(found)
         return found
-
-    def _skip(self, size: int) -> None:
-        while size:
-            block = self._read(min(BLOCK, size))
-            if not block:
-                self._refuse(f"ends {size} bytes before the end of a member", "a whole tar.gz")
-            size -= len(block)
-
-    def _require_zeros(self) -> None:
-        """After the first block of zeros there may be more of them, to fill a record, and nothing else."""
-        while block := self._read(BLOCK):
-            if any(block):
-                self._refuse("holds bytes after the end of its tar", "none, or zeros")
 
     def _refuse(self, found: str, expected: str) -> NoReturn:
         raise Mismatch(self._path, found, expected)

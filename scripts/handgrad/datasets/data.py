@@ -40,14 +40,14 @@ class ImageData:
     """A dataset: two splits and what is needed to read and show them.
 
     image_shape: (height, width) or (channels, height, width); pixels of an image are stored in that order.
-    largest: the largest value a pixel can take. sources: sha256 of each file it was made from.
+    max_value: the largest value a pixel can take. sources: sha256 of each file it was made from.
     digest: identifies the data; see ``digests.data_digest``.
     """
 
     train: Split
     test: Split
     image_shape: tuple[int, ...]
-    largest: int
+    max_value: int
     class_names: tuple[str, ...]
     sources: dict[str, str]
     digest: str
@@ -76,7 +76,7 @@ def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) 
             group.create_dataset("x", data=split.x)
             group.create_dataset("y", data=split.y)
         file.attrs["image_shape"] = data.image_shape
-        file.attrs["largest"] = data.largest
+        file.attrs["largest"] = data.max_value
         file.attrs["class_names"] = list(data.class_names)
         file.attrs["source_files"] = list(data.sources)
         file.attrs["source_sha256"] = list(data.sources.values())
@@ -95,7 +95,7 @@ def write_origin(file: h5py.File, *, data_digest: str, content: str) -> None:
 
 def content_of(data: ImageData) -> str:
     """sha256 over all that training sees of a dataset: shapes, pixels, labels, K and the largest value."""
-    digest = hashlib.sha256(f"{data.classes} {data.largest}".encode())
+    digest = hashlib.sha256(f"{data.classes} {data.max_value}".encode())
     for split in (data.train, data.test):
         digest.update(f" {split.x.shape} ".encode())
         digest.update(np.ascontiguousarray(split.x).tobytes())
@@ -116,10 +116,9 @@ class StoredData:
         """All of it."""
         attrs = self.file.attrs
         return ImageData(
-            train=_read_split(self.file["train"]),
-            test=_read_split(self.file["test"]),
+            **{name: Split(self.file[name]["x"][:], self.file[name]["y"][:]) for name in ("train", "test")},
             image_shape=self.image_shape,
-            largest=int(attrs["largest"]),
+            max_value=int(attrs["largest"]),
             class_names=self.class_names,
             sources=dict(zip(attrs["source_files"], attrs["source_sha256"], strict=True)),
             digest=attrs["data_digest"],
@@ -166,16 +165,6 @@ def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
         yield StoredData(Path(path), sealed.file, found["content_sha256"], sealed.seal)
 
 
-def read_data(path: str | Path, expected_digest: str) -> ImageData:
-    """Read a dataset. Raises HandgradError as ``open_data`` does."""
-    with open_data(path, expected_digest) as stored:
-        return stored.images()
-
-
-def _read_split(group: h5py.Group) -> Split:
-    return Split(group["x"][:], group["y"][:])
-
-
 def pixel_statistics(x: Bytes, rows: Rows | None = None) -> tuple[Array, Array]:
     """Mean and standard deviation (ddof 0) of each pixel over the rows, float64 (D,), in stored units.
 
@@ -213,17 +202,17 @@ class PixelScaling:
     shift: Array | None = None
 
     @classmethod
-    def of(cls, pixels: str, *, x: Bytes, rows: Rows, largest: int) -> "PixelScaling":
-        """``raw``: x; ``unit``: u = x / largest; ``standardize``: (u - mean) / (std + 0.1) a pixel.
+    def of(cls, scaling: str, *, x: Bytes, rows: Rows, max_value: int) -> "PixelScaling":
+        """``raw``: x; ``unit``: u = x / max_value; ``standardize``: (u - mean) / (std + 0.1) a pixel.
 
         Mean and standard deviation are those of u over the given (training) rows alone.
         """
-        if pixels == "raw":
+        if scaling == "raw":
             return cls(1.0)
-        if pixels == "unit":
-            return cls(1.0 / largest)
-        mean, std = (statistic / largest for statistic in pixel_statistics(x, rows))
-        return cls(1.0, 1.0 / (largest * (std + 0.1)), -mean / (std + 0.1))
+        if scaling == "unit":
+            return cls(1.0 / max_value)
+        mean, std = (statistic / max_value for statistic in pixel_statistics(x, rows))
+        return cls(1.0, 1.0 / (max_value * (std + 0.1)), -mean / (std + 0.1))
 
     def inputs(self, x: Bytes, dtype: DTypeLike) -> Array:
         """X, N x (D+1) with X[:, 0] = 1, from stored pixels (N, D)."""

@@ -9,9 +9,7 @@ import gzip
 import importlib.util
 import math
 import struct
-import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +21,13 @@ from handgrad.common.system_errors import unreadable
 from handgrad.datasets.containers import (
     DAMAGE,
     Mismatch,
-    TarMembers,
     fill,
     gunzip,
     require_room,
     tar_members,
 )
 from handgrad.datasets.data import Bytes, ImageData, Split
-from handgrad.experiment.registry import FORMAT_ROLES, data_digest
+from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES, data_digest
 
 Entry = Mapping[str, Any]
 Paths = Mapping[str, Path]
@@ -38,18 +35,6 @@ Paths = Mapping[str, Path]
 #: what a CIFAR archive may hold beside its batches: readme, names of classes, files of the user's system
 OTHER_MEMBERS = 1 << 24  # bytes
 MOST_OF_A_NUMBER = 8  # characters of a value in a table, with its separator
-
-
-@dataclass(frozen=True)
-class Format:
-    """How to read a dataset.
-
-    read: (entry, {role: path}) to (train, test); raises Mismatch.
-    bundled: role to path, where an installed package brings the files; None where they are downloaded.
-    """
-
-    read: Callable[[Entry, Paths], tuple[Split, Split]]
-    bundled: Callable[[str], Path] | None = None
 
 
 def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
@@ -62,7 +47,7 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
     try:
         for role, path in paths.items():
             _check_file(path, files[role], _remedy(entry, name))
-        train, test = FORMATS[entry["format"]].read(entry, paths)
+        train, test = FORMATS[entry["format"]](entry, paths)
     except Mismatch as error:
         raise HandgradError(
             f"{error}; its size and sha256 are those of the registry, so correct datasets.{name} there"
@@ -73,7 +58,7 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
         train=train,
         test=test,
         image_shape=tuple(entry["image_shape"]),
-        largest=entry["largest"],
+        max_value=entry["largest"],
         class_names=tuple(entry["class_names"]),
         sources={files[role]["name"]: files[role]["sha256"] for role in paths},
         digest=data_digest(entry),
@@ -82,19 +67,18 @@ def read_dataset(entry: Entry, paths: Paths, name: str) -> ImageData:
 
 def dataset_files(entry: Entry, given: Paths) -> dict[str, Path]:
     """{role: path} of all files: in the user's own folder, given, or brought by an installed package."""
-    kind, folder, roles = FORMATS[entry["format"]], entry.get("local_dir"), FORMAT_ROLES[entry["format"]]
+    roles, folder = FORMAT_ROLES[entry["format"]], entry.get("local_dir")
     if folder is not None:
         return {role: Path(folder) / entry["files"][role]["name"] for role in roles}
-    return {role: given[role] if role in given or kind.bundled is None else kind.bundled(role) for role in roles}
+    if entry["format"] in EMBEDDED:
+        given = {**dict.fromkeys(roles, _sklearn_file()), **given}
+    return {role: given[role] for role in roles}
 
 
 def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
-    if not path.is_file():
-        found = "not a file" if path.exists() else "no such file"
-        raise HandgradError(f"{path}: {found}, expected one of {expected['size']} bytes; {remedy}")
-    size = path.stat().st_size
+    size: int | str = path.stat().st_size if path.is_file() else "no file"
     if size != expected["size"]:
-        raise HandgradError(f"{path}: {size} bytes, expected {expected['size']}; {remedy}")
+        raise HandgradError(f"{path}: found {size}, expected {expected['size']} bytes; {remedy}")
     sha256 = file_sha256(path)
     if sha256 != expected["sha256"]:
         raise HandgradError(f"{path}: sha256 is {sha256}, expected {expected['sha256']}; {remedy}")
@@ -103,20 +87,19 @@ def _check_file(path: Path, expected: Mapping[str, Any], remedy: str) -> None:
 def _remedy(entry: Entry, name: str) -> str:
     if entry.get("local_dir") is not None:
         return f"put the right file there, or remove local_dir from datasets.{name}"
-    if FORMATS[entry["format"]].bundled is not None:
+    if entry["format"] in EMBEDDED:
         return "it comes with scikit-learn: install the version that environment.yml names"
     return "delete it, and run snakemake again"
 
 
-def _check_labels(where: object, labels: Bytes, classes: int) -> None:
-    if labels.max() >= classes:
-        example = int(np.argmax(labels >= classes))
-        raise Mismatch(where, f"example {example} has label {labels[example]}", f"0 to {classes - 1}")
-
-
-def _check_pixels(where: object, pixels: Bytes, largest: int) -> None:
-    if pixels.max() > largest:
-        raise Mismatch(where, f"has a pixel of {pixels.max()}", f"0 to {largest}")
+def _check_split(images: object, labels: object, split: Split, entry: Entry) -> None:
+    """Raise Mismatch if a pixel or a label is larger than the entry allows. images, labels: where they come from."""
+    if split.x.max() > entry["largest"]:
+        raise Mismatch(images, f"has a pixel of {split.x.max()}", f"0 to {entry['largest']}")
+    classes = len(entry["class_names"])
+    if split.y.max() >= classes:
+        example = int(np.argmax(split.y >= classes))
+        raise Mismatch(labels, f"example {example} has label {split.y[example]}", f"0 to {classes - 1}")
 
 
 # idx: MNIST and the datasets made in its image. A header, big-endian: two zero bytes, the type of a value
@@ -127,41 +110,31 @@ def _read_idx(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     def split(part: str) -> Split:
         images, labels = paths[f"{part}_images"], paths[f"{part}_labels"]
         x = _read_idx_file(images, (entry[part], *entry["image_shape"]))
-        y = _read_idx_file(labels, (entry[part],))
-        _check_pixels(images, x, entry["largest"])
-        _check_labels(labels, y, len(entry["class_names"]))
-        return Split(x.reshape(len(x), -1), y)
+        found = Split(x.reshape(len(x), -1), _read_idx_file(labels, (entry[part],)))
+        _check_split(images, labels, found, entry)
+        return found
 
     return split("train"), split("test")
 
 
 def _read_idx_file(path: Path, shape: tuple[int, ...]) -> Bytes:
     """The values of a gzipped idx file, uint8, in this shape; reads no more of it than that and a byte."""
+    expected = (0x800 + len(shape), *shape)  # 8: unsigned bytes
     try:
         with gzip.open(path) as file:
-            _check_idx_header(path, file.read(4 + 4 * len(shape)), shape)
+            header = file.read(4 * len(expected))
+            found = struct.unpack(f">{len(header) // 4}I", header[: len(header) // 4 * 4])
+            if found != expected:
+                raise Mismatch(path, f"begins with the numbers {found}", f"{expected}, as idx files of {_times(shape)}")
             require_room(path, math.prod(shape))
             values = np.empty(shape, np.uint8)
             filled = fill(file, values)
             excess = file.read(1)  # at the end of the file this verifies gzip's checksum
     except DAMAGE as error:
         raise Mismatch(path, f"broken gzip ({error})", "a whole gzip file") from error
-    if filled < values.size:
-        raise Mismatch(path, f"ends after {filled} values", f"{values.size}")
-    if excess:
-        raise Mismatch(path, f"goes on after {filled} values", "its end")
+    if filled < values.size or excess:
+        raise Mismatch(path, f"{'goes on' if excess else 'ends'} after {filled} values", f"{values.size}")
     return values
-
-
-def _check_idx_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
-    magic = bytes([0, 0, 8, len(shape)])
-    if header[:4] != magic:
-        raise Mismatch(path, f"starts with bytes {header[:4].hex()}", f"{magic.hex()} (idx, unsigned bytes)")
-    if len(header) < 4 + 4 * len(shape):
-        raise Mismatch(path, f"ends in its header, after {len(header)} bytes", f"{4 + 4 * len(shape)}")
-    found = struct.unpack(f">{len(shape)}I", header[4:])
-    if found != shape:
-        raise Mismatch(path, f"holds {_times(found)} values", _times(shape))
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -176,35 +149,26 @@ CIFAR_PIXELS = 3 * 32 * 32
 
 
 def _read_cifar(entry: Entry, paths: Paths) -> tuple[Split, Split]:
-    archive = paths["archive"]
-    train, test = (_empty_cifar(archive, entry, part) for part in ("train", "test"))
-    parts = _cifar_parts(archive, train, test)
+    archive, shape = paths["archive"], tuple(entry["image_shape"])
+    if math.prod(shape) != CIFAR_PIXELS:
+        raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
+    if entry["train"] % len(CIFAR_TRAIN):
+        raise Mismatch(archive, "five training files of equal length", f"{entry['train']} examples (train)")
+    train, test = (_empty_cifar(archive, entry[part]) for part in ("train", "test"))
+    parts = {CIFAR_TEST: test}
+    for number, name in enumerate(CIFAR_TRAIN):  # in the order of batch number, whatever the archive's
+        size = len(train.y) // len(CIFAR_TRAIN)
+        rows = slice(number * size, (number + 1) * size)
+        parts[name] = Split(train.x[rows], train.y[rows])
     _read_cifar_members(archive, parts)
-    for split in (train, test):
-        _check_pixels(archive, split.x, entry["largest"])
-    for member_name, part in parts.items():
-        _check_labels(f"{archive}: {member_name}", part.y, len(entry["class_names"]))
+    for name, part in parts.items():
+        _check_split(f"{archive}: {name}", f"{archive}: {name}", part, entry)
     return train, test
 
 
-def _empty_cifar(archive: Path, entry: Entry, part: str) -> Split:
-    shape, n = tuple(entry["image_shape"]), entry[part]
-    if math.prod(shape) != CIFAR_PIXELS:
-        raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
+def _empty_cifar(archive: Path, n: int) -> Split:
     require_room(archive, n * (1 + CIFAR_PIXELS))
     return Split(np.empty((n, CIFAR_PIXELS), np.uint8), np.empty(n, np.uint8))
-
-
-def _cifar_parts(archive: Path, train: Split, test: Split) -> dict[str, Split]:
-    """The part of the arrays that each member fills; training examples in the order of batch number."""
-    size, rest = divmod(len(train.y), len(CIFAR_TRAIN))
-    if rest:
-        raise Mismatch(archive, "five training files of equal length", f"{len(train.y)} examples (train)")
-    parts = {
-        name: Split(train.x[start : start + size], train.y[start : start + size])
-        for name, start in zip(CIFAR_TRAIN, range(0, len(train.y), size), strict=True)
-    }
-    return {**parts, CIFAR_TEST: test}
 
 
 def _read_cifar_members(archive: Path, parts: Mapping[str, Split]) -> None:
@@ -213,25 +177,20 @@ def _read_cifar_members(archive: Path, parts: Mapping[str, Split]) -> None:
     most = sum(len(part.y) for part in parts.values()) * (1 + CIFAR_PIXELS) + OTHER_MEMBERS
     with tar_members(archive, most) as members:
         for member in members:
-            if member.name in missing:
-                _read_cifar_member(archive, members, member, parts[member.name])
-                missing.remove(member.name)
-            elif member.name in parts:
+            if member.name not in parts:
+                continue
+            if member.name not in missing:
                 raise Mismatch(f"{archive}: {member.name}", "occurs twice", "one member of this name")
+            missing.remove(member.name)
+            part = parts[member.name]
+            records = np.empty((len(part.y), 1 + CIFAR_PIXELS), np.uint8)
+            if not member.isreg() or member.size != records.size:
+                found = f"{member.size} bytes" if member.isreg() else "a link or a folder"
+                raise Mismatch(f"{archive}: {member.name}", found, f"{records.size} ({len(records)} records)")
+            members.fill(records)
+            part.y[:], part.x[:] = records[:, 0], records[:, 1:]
     if missing:
         raise Mismatch(archive, f"no member {missing[0]}", "one")
-
-
-def _read_cifar_member(archive: Path, members: TarMembers, member: tarfile.TarInfo, part: Split) -> None:
-    where = f"{archive}: {member.name}"
-    records = np.empty((len(part.y), 1 + CIFAR_PIXELS), np.uint8)
-    if not member.isreg():
-        raise Mismatch(where, "is a link or a folder", "a regular file")
-    if member.size != records.size:
-        raise Mismatch(where, f"{member.size} bytes", f"{records.size} ({len(records)} records)")
-    members.fill(records)
-    part.y[:] = records[:, 0]
-    part.x[:] = records[:, 1:]
 
 
 # sklearn-digits: a gzipped CSV without a header; a row is the 64 values of an image and its label.
@@ -250,24 +209,22 @@ def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     if table.shape != shape:
         found = _times(table.shape) if len(table) <= shape[0] else f"more than {shape[0]} rows"
         raise Mismatch(path, f"holds {found}", _times(shape))
-    x, y = table[:, :-1], table[:, -1]
-    _check_pixels(path, x, entry["largest"])
-    _check_labels(path, y, len(entry["class_names"]))
-    splits = (Split(x[rows].copy(), y[rows].copy()) for rows in (slice(train), slice(train, None)))
-    return next(splits), next(splits)
+    _check_split(path, path, Split(table[:, :-1], table[:, -1]), entry)
+    first, last = (Split(rows[:, :-1].copy(), rows[:, -1].copy()) for rows in (table[:train], table[train:]))
+    return first, last
 
 
-def _sklearn_file(role: str) -> Path:
+def _sklearn_file() -> Path:
     """The file that scikit-learn brings, found without importing scikit-learn, which takes a second."""
     spec = importlib.util.find_spec("sklearn")
     if spec is None or spec.origin is None:
-        raise HandgradError(f"scikit-learn, which brings the {role} of digits: not installed; install environment.yml")
+        raise HandgradError("scikit-learn, which brings the digits: not installed; install environment.yml")
     return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
-#: every format of FORMAT_ROLES; adding one is one entry there and one here
-FORMATS: dict[str, Format] = {
-    "idx": Format(_read_idx),
-    "cifar-binary": Format(_read_cifar),
-    "sklearn-digits": Format(_read_digits, bundled=_sklearn_file),
+#: the reader of each format of FORMAT_ROLES: (entry, {role: path}) to (train, test); raises Mismatch
+FORMATS: dict[str, Callable[[Entry, Paths], tuple[Split, Split]]] = {
+    "idx": _read_idx,
+    "cifar-binary": _read_cifar,
+    "sklearn-digits": _read_digits,
 }

@@ -18,7 +18,7 @@ class Images:
 
     x: Bytes
     image_shape: tuple[int, ...]
-    largest: int
+    max_value: int
 
 
 def images_at(stored: StoredData, rows: Sequence[int]) -> Images:

@@ -2,12 +2,11 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedRandom
-from typing import Any
 
 import requests
+from urllib3 import BaseHTTPResponse
 
 CHUNK = 1 << 16  # bytes
 
@@ -33,12 +32,8 @@ class Failed(Exception):
         self.attempts = attempts
 
 
-class CannotResume(Failed):
-    """A mirror that does not send the rest of a file may still send the whole of it."""
-
-
 class Received:
-    """What has arrived of a file, counted, timed and hashed; stops a mirror that is slow or sends too much.
+    """What has arrived of a file; stops a mirror that is slow or sends too much.
 
     It stays from one attempt to the next, and in its file from one call to the next.
     """
@@ -46,11 +41,7 @@ class Received:
     def __init__(self, file: BufferedRandom, size: int, patience: Patience) -> None:
         self._file = file
         self._patience = patience
-        self._since = time.monotonic()  # the window over which the rate is taken: when it began,
-        self._before = 0  # and the bytes that were here then
-        self._source: tuple[str, str] | None = None  # the mirror that sent all of it, and its mark of the version
         self.size = size
-        self.announced: int | None = None  # bytes that there would be after the last answer
         self.resumed = False  # whether bytes from before are part of what is here
         self._digest = hashlib.file_digest(file, "sha256")
         self.count = file.tell()
@@ -63,85 +54,55 @@ class Received:
         self._file.truncate()
         self._digest = hashlib.sha256()
         self.count = 0
-        self._source = None
 
-    def request(self, mirror: str) -> dict[str, str]:
-        """The headers with which a mirror is asked for what is missing."""
-        headers = {"Accept-Encoding": "identity"}
-        self.announced = None
+    def headers(self) -> dict[str, str]:
+        """Return the headers with which a mirror is asked for what is missing, as it is stored there."""
         self.resumed = self.count > 0
-        if self.resumed:
-            headers["Range"] = f"bytes={self.count}-"
-            if self._source and self._source[0] == mirror:
-                headers["If-Range"] = self._source[1]
-        return headers
+        asked = {"Range": f"bytes={self.count}-"} if self.resumed else {}
+        return {"Accept-Encoding": "identity", **asked}
 
-    def accept(self, mirror: str, response: requests.Response) -> None:
-        """Prepare for the body of a good answer. Raises Failed if it is not the file or its missing part.
+    def take(self, response: requests.Response) -> None:
+        """Take a good answer. Raises Failed if it is not the file or its missing part, or comes too slowly.
 
-        A server that does not resume sends the file from its beginning.
+        A server that does not resume sends the file from its beginning. One that sends another part than it was
+        asked for is found by the checksum.
         """
-        headers = response.headers
-        partial = response.status_code == requests.codes.partial_content
-        length = headers.get("Content-Length")
-        if length:
-            self.announced = int(length) + (self.count if partial else 0)
-            if self.announced < self.size:
-                raise Failed(f"sent {self.announced} of {self.size} bytes", attempts=self._patience.attempts)
-        if partial:
-            found, expected = headers.get("Content-Range"), f"bytes {self.count}-{self.size - 1}/{self.size}"
-            if found != expected:
-                raise CannotResume(f"sent Content-Range {found!r} for {expected!r}")
-            if self._source and self._source[0] != mirror:
-                self._source = None
-        else:
+        self.resumed = response.status_code == requests.codes.partial_content
+        announced = int(response.headers.get("Content-Length", self.size)) + (self.count if self.resumed else 0)
+        if announced < self.size:
+            raise Failed(f"sent {announced} of {self.size} bytes", attempts=self._patience.attempts)
+        if not self.resumed:
             self.clear()
-            self.resumed = False
-            mark = headers.get("ETag", "W/")
-            mark = headers.get("Last-Modified", "") if mark.startswith("W/") else mark  # W/: a weak one
-            self._source = (mirror, mark) if mark else None
+        self._store(response.raw)
 
-    def pieces(self, body: Any) -> Iterator[bytes]:
-        """The body of an answer (a urllib3 response), as it is stored on the server.
+    def _store(self, body: BaseHTTPResponse) -> None:
+        """Store a body, which is not decompressed: a server may label a .gz file as ``Content-Encoding: gzip``.
 
         Each piece is looked at when it arrives: waiting for a whole chunk could take a slow mirror hours.
-        A server that labels a .gz file as ``Content-Encoding: gzip`` does not get it decompressed.
         """
-        self._since, self._before = time.monotonic(), self.count
+        since, before = time.monotonic(), self.count
         while piece := body.read1(CHUNK, decode_content=False):
-            self._arrived(len(piece))
-            yield piece
-
-    def _arrived(self, count: int) -> None:
-        """Raises Failed if this was a piece too many, or if the last window was too slow."""
-        if self.count + count > self.size:
-            self.clear()
-            raise Failed(f"sent more than {self.size} bytes")
-        self.count += count
-        seconds = time.monotonic() - self._since
-        if seconds < self._patience.window or self.count == self.size:
-            return
-        new = self.count - self._before
-        if new < self._patience.floor * seconds:
-            raise Failed(f"too slow: {new} bytes in {seconds:.1f} s")
-        self._since, self._before = time.monotonic(), self.count
-
-    def write(self, piece: bytes) -> int:
-        self._digest.update(piece)
-        return self._file.write(piece)
-
-    def flush(self) -> None:
-        """Pooch asks for it after every piece; closing the file does it once."""
-
-    def sent(self) -> str:
-        announced = "" if self.announced in (None, self.size) else f" and announced {self.announced}"
-        return f"sent {self.count} of {self.size} bytes{announced}"
+            if self.count + len(piece) > self.size:
+                self.clear()
+                raise Failed(f"sent more than {self.size} bytes")
+            self._file.write(piece)
+            self._digest.update(piece)
+            self.count += len(piece)
+            seconds, new = time.monotonic() - since, self.count - before
+            if seconds >= self._patience.window and self.count < self.size:
+                if new < self._patience.floor * seconds:
+                    raise Failed(f"too slow: {new} bytes in {seconds:.1f} s")
+                since, before = time.monotonic(), self.count
 
     def check(self, sha256: str) -> None:
         """Raises Failed if what has arrived is not the file to have; forgets it if it never can be."""
         if self.count < self.size:
-            raise Failed(self.sent(), attempts=self._patience.attempts)
+            raise self.broken_off()
         found = self._digest.hexdigest()
         if found != sha256:
             self.clear()
             raise Failed(f"sent a file with sha256 {found}")
+
+    def broken_off(self) -> Failed:
+        """Return the failure of a mirror that did not send all."""
+        return Failed(f"sent {self.count} of {self.size} bytes", attempts=self._patience.attempts)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from handgrad.datasets.data import Bytes, ImageData, Split
+from handgrad.datasets.data import ImageData, Split
 
 DOMINANT = 0.8  # the share of a split from which on one class decides the accuracy
 CONSTANT = 0.9  # the share of inputs that are the same in all images; blank borders of images stay below
@@ -33,11 +33,10 @@ def _of_labels(data: ImageData) -> Iterator[str]:
                 f"{100 * share:.1f}% of {len(y):,} {split} images are of class {name}, so always predicting "
                 f"it is {100 * share:.1f}% accurate there"
             )
-        absent = np.flatnonzero(counts == 0)
-        if len(absent) and counts[most] < len(y):
-            names = ", ".join(_class(int(label), data.class_names) for label in absent[:_NAMED])
-            more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
-            yield f"{len(absent)} of {data.classes} classes have no {split} image: {names}{more}"
+        absent = [_class(int(label), data.class_names) for label in np.flatnonzero(counts == 0)]
+        if absent and counts[most] < len(y):
+            names = ", ".join([*absent[:_NAMED], *["..."] * (len(absent) > _NAMED)])
+            yield f"{len(absent)} of {data.classes} classes have no {split} image: {names}"
 
 
 def _of_inputs(data: ImageData) -> Iterator[str]:
@@ -52,12 +51,12 @@ def _of_inputs(data: ImageData) -> Iterator[str]:
 
 def _in_both(train: Split, test: Split) -> int:
     """How many test images are also training images, value for value."""
-    known = {_digest(row) for row in train.x}
-    return sum(_digest(row) in known for row in test.x)
+    known = set(_digests(train))
+    return sum(digest in known for digest in _digests(test))
 
 
-def _digest(row: Bytes) -> bytes:
-    return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+def _digests(split: Split) -> list[bytes]:
+    return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in split.x]
 
 
 def _class(label: int, names: Sequence[str]) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from handgrad.common.code_digests import PROJECT
-from handgrad.experiment.config import Experiment, load_experiment, numbers_of_texts
+from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import located, merge, read_config_file, with_registry, without_effect
+from handgrad.experiment.config_schema import numbers_of_texts
 from handgrad.experiment.yaml_reader import read_yaml
 
 DEFAULT = Path("config/config.yaml")
@@ -21,32 +22,31 @@ SHIPPED = (PROJECT / REGISTRY, PROJECT / DEFAULT)
 def read_config(
     files: Iterable[Path], command_line: Mapping[str, Any] | None = None, *, replace: bool = False
 ) -> dict[Any, Any]:
-    """The configuration of some experiment files and of ``--config``, over the shipped ones.
+    """Return the configuration of some experiment files and of ``--config``, over the shipped ones.
 
     A working directory other than the project may have a config/config.yaml of its own, which is read between
     them, as Snakemake's users expect. replace: ``--replace-workflow-config``, nothing but what is given.
     Raises ConfigError with a line for each mistake, which begins with the file.
     """
-    beneath = SHIPPED[:1] if replace else (*SHIPPED, *_working_directory_files())
+    own = [] if replace else [file for file in (REGISTRY, DEFAULT) if file.is_file()]
+    beneath = SHIPPED[:1] if replace else SHIPPED
     merged: dict[Any, Any] = {}
-    for file in (*beneath, *files):
-        merged = merge(merged, read_layer(file))
+    for file in (*beneath, *(file for file in own if not file.samefile(PROJECT / file)), *files):
+        config = read_config_file(file)
+        _require_effect(config, str(file))
+        merged = merge(merged, located(config, file.parent))
     given = numbers_of_texts(command_line or {})
-    if empty := list(without_effect(given)):
-        raise ConfigError([f"--config: {line}" for line in empty])
+    _require_effect(given, "--config")
     return merge(merged, given)
 
 
-def read_layer(file: Path) -> dict[Any, Any]:
-    """What one file says. Raises ConfigError, also for what would change nothing once it is merged."""
-    config = read_config_file(file)
+def _require_effect(config: Mapping[Any, Any], source: str) -> None:
     if empty := list(without_effect(config)):
-        raise ConfigError([f"{file}: {line}" for line in empty])
-    return located(config, file.parent)
+        raise ConfigError([f"{source}: {line}" for line in empty])
 
 
 def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
-    """What a file itself says, and the experiment that it makes with the shipped ones beneath it.
+    """Return what a file itself says, and the experiment that it makes with the shipped ones beneath it.
 
     Raises ConfigError with a line for each mistake, which begins with the file.
     """
@@ -60,14 +60,13 @@ def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
 def complete_module_config(
     config: Mapping[Any, Any], files: Iterable[Path], below: Sequence[str] | None, *, texts: bool
 ) -> dict[Any, Any]:
-    """The configuration that another workflow gives to this one as a module, with the registry.
+    """Return the configuration that another workflow gives to this one as a module, with the registry.
 
     files: those that Snakemake read it from; below: the keys under which it stands in them, None where that
     is not known. texts: whether numbers may be texts, as those inside a value of ``--config`` are.
     """
-    if below is not None:
-        for file in files:
-            read_config_file(file, below=below)
+    for file in files if below is not None else ():
+        read_config_file(file, below=below or ())
     given = numbers_of_texts(config) if texts else config
     return with_registry(given, read_config_file(SHIPPED[0]))
 
@@ -77,18 +76,11 @@ def repeated_options(arguments: Sequence[str]) -> None:
 
     The same for a key that is given twice in ``--config``.
     """
-    for option, short, example in (
-        ("--configfile", "--configfiles", "a.yaml b.yaml"),
-        ("--config", "-C", "a=1 b=2"),
-    ):
-        given = [a for a in arguments if a.partition("=")[0] in (option, short)]
-        if len(given) > 1:
-            raise ConfigError(
-                [
-                    f"{option}: given {len(given)} times, of which Snakemake keeps the last alone; "
-                    f"write {option} once: {option} {example}"
-                ]
-            )
+    for option, short in (("--configfile", "--configfiles"), ("--config", "-C")):
+        given = sum(argument.partition("=")[0] in (option, short) for argument in arguments)
+        if given > 1:
+            remedy = f"give all values after one {option}"
+            raise ConfigError([f"{option}: found {given} times, of which Snakemake keeps the last alone; {remedy}"])
     if again := list(_repeated_keys(_config_entries(arguments))):
         raise ConfigError(again)
 
@@ -111,7 +103,7 @@ def _repeated_keys(entries: Iterable[str]) -> Iterator[str]:
     known = set()
     for key, _, value in (entry.partition("=") for entry in entries):
         if key in known:
-            yield f"--config: {key} is given again; keep one of them"
+            yield f"--config: the key {key!r} is given again; keep one of them"
         known.add(key)
         try:
             _, mistakes = read_yaml(value)
@@ -121,14 +113,9 @@ def _repeated_keys(entries: Iterable[str]) -> Iterator[str]:
 
 
 def keys_to(config: Any, part: Any, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:
-    """The keys under which a configuration holds that very mapping; None if it does not."""
+    """Return the keys under which a configuration holds that very mapping; None if it does not."""
     if config is part:
         return path
     inner = config.items() if isinstance(config, Mapping) else ()
     found = (keys_to(value, part, (*path, str(key))) for key, value in inner)
     return next((keys for keys in found if keys is not None), None)
-
-
-def _working_directory_files() -> list[Path]:
-    own = [file for file in (REGISTRY, DEFAULT) if file.is_file()]
-    return [file for file in own if not file.samefile(PROJECT / file)]

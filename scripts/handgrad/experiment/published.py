@@ -41,60 +41,44 @@ MAX_BYTES = 10_000_000
 
 
 def published_rows(path: str | Path) -> list[dict[str, Any]]:
-    """The rows of a published CSV in the file's order, each with ``COLUMNS`` and ``SPREAD`` (None if blank).
+    """Return the rows of a published CSV in the file's order, each with ``COLUMNS`` and ``SPREAD`` (None if blank).
 
     Raises HandgradError if the file cannot be read, is not such a table, or has an impossible value.
     """
-    name = repr(str(path))
+    reader = csv.reader(io.StringIO(read_text(path, max_bytes=MAX_BYTES), newline=""), strict=True)
+    rows: list[dict[str, Any]] = []
+    lines: dict[tuple[Any, ...], int] = {}
     try:
-        text = read_text(path, max_bytes=MAX_BYTES)
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next(reader, [])
-        _require_header(name, header)
-        rows: list[dict[str, Any]] = []
-        lines: dict[tuple[Any, ...], int] = {}
-        for values in reader:
-            if not any(values):
-                continue
-            where = f"{name}, line {reader.line_num}"
-            row = _row(header, values, where)
+        if header not in (list(COLUMNS), [*COLUMNS, *SPREAD]):
+            found = ",".join(header)[:100]
+            raise HandgradError(f"{path}: line 1: found {found!r}, expected the columns {','.join(COLUMNS)}")
+        for texts in filter(any, reader):
+            where = f"{path}: line {reader.line_num}"
+            row = _row(header, texts, where)
             if (first := lines.setdefault(row_settings(row), reader.line_num)) != reader.line_num:
-                raise HandgradError(f"{where} repeats the settings of line {first}; keep one of them")
+                raise HandgradError(f"{where}: repeats the settings of line {first}; keep one of them")
             rows.append(row)
-        return rows
-    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, or a path that can be none
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise HandgradError(f"{name} cannot be read ({reason}); expected a CSV file, or null") from error
-
-
-def _require_header(name: str, header: list[str]) -> None:
-    if header in (list(COLUMNS), [*COLUMNS, *SPREAD]):
-        return
-    begins = ",".join(header)
-    hint = ""
-    for mark, what in ((";", "semicolons"), ("\t", "tabs")):
-        if begins.split(mark)[: len(COLUMNS)] == list(COLUMNS):
-            hint = f"; its columns are separated by {what}: save it with commas, and points in numbers"
-    raise HandgradError(f"{name} begins with {begins[:100]!r}; expected the columns {','.join(COLUMNS)}{hint}")
+    except csv.Error as error:
+        raise HandgradError(f"{path}: line {reader.line_num}: not CSV ({error})") from error
+    return rows
 
 
 def _row(header: list[str], texts: list[str], where: str) -> dict[str, Any]:
     if len(texts) != len(header):
-        raise HandgradError(f"{where} has {len(texts)} values; expected {len(header)}")
+        raise HandgradError(f"{where}: found {len(texts)} values, expected {len(header)}")
     row: dict[str, Any] = dict.fromkeys(SPREAD)
-    for column, text in zip(header, texts, strict=True):
+    given = {column: text for column, text in zip(header, texts, strict=True) if text or column not in SPREAD}
+    for column, text in given.items():
         kind = {**COLUMNS, **SPREAD}[column]
-        if column in SPREAD and not text:
-            continue
         try:
             row[column] = kind(text)
         except ValueError:
             expected = "a whole number" if kind is int else "a number"
-            comma = "; write a point for the decimal comma" if kind is float and "," in text else ""
-            raise HandgradError(f"{where}: {column} is {text!r}; expected {expected}{comma}") from None
-    for column, allowed, possible in _limits(row):
+            raise HandgradError(f"{where}: {column}: found {text!r}, expected {expected}") from None
+    for column, expected, possible in _limits(row):
         if row[column] is not None and not possible(row[column]):
-            raise HandgradError(f"{where}: {column} is {texts[header.index(column)]!r}; expected {allowed}")
+            raise HandgradError(f"{where}: {column}: found {given[column]!r}, expected {expected}")
     return row
 
 
@@ -106,9 +90,8 @@ def _limits(row: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[Any], boo
     yield "learning_rate", "a number greater than 0", lambda x: 0 < x < math.inf
     yield from ((column, "a number of at least 0", lambda x: 0 <= x < math.inf) for column in ("l2", "loss"))
     yield "precision_percent", "a number from 0 to 100", lambda x: 0 <= x <= 100
-    test_size = row["test_size"]
     for column in ("faults", *SPREAD):
-        yield column, f"a whole number from 0 to test_size, {test_size}", lambda n: 0 <= n <= test_size
+        yield column, f"a whole number from 0 to test_size, {row['test_size']}", lambda n: 0 <= n <= row["test_size"]
     fewest, most = (row[column] for column in SPREAD)
     yield "seeds_fewest_faults", "a number where seeds_most_faults is one", lambda _: most is not None
     yield "seeds_most_faults", f"at least seeds_fewest_faults, {fewest}", lambda n: n >= (fewest or 0)

@@ -110,6 +110,11 @@ def _parse_name(dataset: str, name: str) -> Run | None:
     return Run(dataset=dataset, **values)
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an axis, which may be one alone."""
+    return value if isinstance(value, list) else [value]
+
+
 def run_table(experiments: Iterable[Mapping[str, Any]]) -> tuple[Run, ...]:
     """The runs of some experiments, each distinct run once, in the order in which they are first named.
 
@@ -118,8 +123,7 @@ def run_table(experiments: Iterable[Mapping[str, Any]]) -> tuple[Run, ...]:
     """
     runs: dict[Run, None] = {}
     for experiment in experiments:
-        values = [v if isinstance(v, list) else [v] for v in experiment.values()]
-        for point in itertools.product(*values):
+        for point in itertools.product(*map(as_list, experiment.values())):
             runs[Run(**dict(zip(experiment, point, strict=True)))] = None
     return tuple(runs)
 

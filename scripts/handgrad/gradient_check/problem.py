@@ -85,7 +85,7 @@ def random_problem(data: ImageData, activation: str, settings: Settings) -> Prob
         )
     rng = generator(settings.seed, Purpose.CHECK_EXAMPLES)
     rows = np.sort(rng.choice(n, min(settings.examples, n), replace=False))
-    scaling = PixelScaling.of(settings.pixels, x=split.x, rows=np.arange(n), largest=data.largest)
+    scaling = PixelScaling.of(settings.pixels, x=split.x, rows=np.arange(n), max_value=data.max_value)
     return Problem(
         X=scaling.inputs(split.x[rows], np.float64),
         T=one_hot(split.y[rows], data.classes, np.float64),
@@ -129,7 +129,7 @@ def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Pr
     At huge weights the inputs are standardized, so that a shift, too, is part of what is checked.
     """
     x = problem.split.x[problem.rows]
-    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), largest=data.largest)
+    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), max_value=data.max_value)
     small = problem._replace(W=random_weights(data.inputs, UNITS, data.classes, seed))
     huge = small._replace(X=standard.inputs(x, np.float64), scaling=standard)
     return {

@@ -79,7 +79,7 @@ def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, clas
         figure.text(0.5, place, "\n".join(title), ha="center", va="top", fontsize=_TITLE_SIZE)
         for (x, y), picture, text in zip(corners, pictures, texts, strict=True):
             box = (x / _WIDTH, 1 - (y + high) / bottom, _PICTURE / _WIDTH, high / bottom)
-            _show(figure, box, picture, images.largest, "\n".join(text))
+            _show(figure, box, picture, images.max_value, "\n".join(text))
     return figure
 
 

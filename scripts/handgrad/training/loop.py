@@ -229,7 +229,7 @@ def train(
     number and, with a schedule, the number of epochs, and on nothing else.
     """
     rows, held_out = split_rows(len(data.train.y), train_size=run.train_size, validation_size=run.validation_size)
-    scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, largest=data.largest)
+    scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, max_value=data.max_value)
     state = state or first_state(run, data)
     state.lay_out()
     batch_of = batches_of(state.W, scaling, ACTIVATIONS[run.activation])
