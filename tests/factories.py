@@ -1,6 +1,7 @@
 """Builders that tests share: small data, runs and what training gives."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -57,3 +58,9 @@ def summary(
     status, loss = ("diverged", None) if faults is None else ("finished", 0.5)
     history = {"validation_faults": np.array([999, validation_faults])}
     return Summary(run_of(**axes), status, size, faults, loss, seconds, history, "c0ffee", {})
+
+
+def grid(base: int = 200, **axes: list[Any]) -> list[Summary]:
+    """Return the summaries of all combinations of these values, with base, base + 1, ... faults."""
+    points = product(*axes.values())
+    return [summary(base + i, **dict(zip(axes, point, strict=True))) for i, point in enumerate(points)]

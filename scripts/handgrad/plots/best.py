@@ -1,6 +1,5 @@
-"""The best published row and our best setting as a figure: test accuracy by hidden units."""
+"""The best published row and our best setting as a plot: test accuracy by hidden units."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,12 @@ from handgrad.plots.style import (
     INK,
     MARKERS,
     colours,
+    dataset_panels,
     entries,
     fixed_ticks,
     legend,
     log_ticks,
-    message_figure,
-    new_layout,
+    nothing_to_draw,
     style,
     styles,
 )
@@ -44,25 +43,18 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
     networks = best[best["best_of"] == "network"]
     finished = networks[networks["status"] == "finished"]
     if finished.empty:
-        return message_figure("No runs" if networks.empty else "Every run diverged")
+        return nothing_to_draw(networks["status"])
     activations = list(networks["activation"].unique())
     colour, marker = colours(activations), styles(activations, MARKERS)
     look = {name: {"color": colour[name], "marker": marker[name]} for name in activations}
     with style():
-        figure, panels = _panels(list(networks["dataset"].unique()))
+        figure, panels = dataset_panels(list(networks["dataset"].unique()), widths=(6.4, 8.6), height=3.5, above=1.2)
         for dataset, axes in panels.items():
             _draw_panel(axes, networks[networks["dataset"] == dataset], look)
         figure.supxlabel("Hidden units")
         figure.supylabel("Test accuracy (percent)")
         legend(figure, entries(activations, "{}", look.__getitem__), _sides(networks))
     return figure
-
-
-def _panels(datasets: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
-    columns = min(len(datasets), 2)
-    lines = math.ceil(len(datasets) / columns)
-    figure = Figure(figsize=((6.4, 8.6)[columns - 1], 3.5 * lines + 1.2), layout=new_layout())
-    return figure, {name: figure.add_subplot(lines, columns, i + 1) for i, name in enumerate(datasets)}
 
 
 def _sides(networks: pd.DataFrame) -> list[Line2D]:
@@ -86,7 +78,7 @@ def _several(networks: pd.DataFrame) -> bool:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the markers of a number of hidden units stand: side by side, slots of them."""
+    """Where the markers of a number of hidden units are: side by side in slots."""
 
     sizes: Sequence[int]
     slots: int
@@ -97,7 +89,7 @@ class _Places:
 
     @property
     def gap(self) -> float:
-        """What there is between two numbers, on the axis's own scale."""
+        """The distance between two numbers, on the axis's own scale."""
         places = self.scaled(self.sizes)
         if len(places) == 1:
             return 1.0

@@ -1,7 +1,7 @@
-"""One style for all figures: colours, markers, scales, panels and the way to a file.
+"""One style for all plots: colours, markers, scales, panels and the way to a file.
 
-Figures are made without pyplot, which would keep global state. Colours are told apart by colour-blind
-people (Okabe and Ito 2008), and are never the only difference.
+Plots are made without pyplot, which would keep global state. Colour-blind people can tell the colours
+apart (Okabe and Ito 2008), which are never the only difference.
 """
 
 import math
@@ -30,11 +30,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
-LEGEND_ENTRIES = 8  # of one kind; of more values, so many are shown, evenly chosen
+LEGEND_ENTRIES = 8  # of one kind; of more values, this many are shown, evenly chosen
 LOG_STEPS = ((1, 10), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
 COLUMNS = 4  # panels side by side
 ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 
+L2_TEXT = "λ = {}"
 #: where a run that diverged is, or was last
 CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersize": 7, "zorder": 3}
 
@@ -91,25 +92,22 @@ def message_figure(text: str) -> Figure:
 
 
 def nothing_to_draw(statuses: Iterable[str]) -> Figure:
-    """The figure of runs of which none came to its end, given the status of each."""
-    count = len(list(statuses))
-    if not count:
-        return message_figure("No runs")
-    return message_figure("The only run diverged" if count == 1 else f"All {count} runs diverged")
+    """The figure of runs of which none finished, given the status of each."""
+    return message_figure("Every run diverged" if list(statuses) else "No runs")
 
 
-def counted(title: str, statuses: Iterable[str]) -> str:
-    """The title of some runs, which counts those that diverged if any did."""
+def title_of(runs: str, statuses: Iterable[str]) -> str:
+    """The title of a panel of some runs, which counts those that diverged if any did."""
     found = list(statuses)
     diverged = found.count("diverged")
-    return f"{title}\n{diverged} of {len(found)} diverged" if diverged else title
+    return f"{runs}\n{diverged} of {len(found)} diverged" if diverged else runs
 
 
 def text_on(shade: Any) -> str:
     """Black or white, whichever is read better on a shade: contrast, as WCAG 2 defines it, at least 4.5."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
     luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return "white" if luminance < 0.179 else "black"  # of 0.179, both stand out alike
+    return "white" if luminance < 0.179 else "black"  # at 0.179, both have the same contrast
 
 
 def colours(values: Sequence[Any]) -> dict[Any, Any]:
@@ -160,14 +158,14 @@ def panels(
 ) -> tuple[Figure, dict[Any, Axes]]:
     """A figure with a panel for each key, sharing their axes.
 
-    Keys of one group (rows_by) stand side by side, wrapped where they are many; the next group begins on
+    Keys of one group (rows_by) are side by side, wrapped if they are many; the next group begins on
     a new line. square: panels with axes of their own, as high as they are wide.
     """
     groups: dict[Hashable, list[Any]] = {}
     for key in keys:
         groups.setdefault(rows_by(key) if rows_by else None, []).append(key)
-    most = max(map(len, groups.values()))
-    columns = math.ceil(most / math.ceil(most / COLUMNS))
+    longest = max(map(len, groups.values()))
+    columns = math.ceil(longest / math.ceil(longest / COLUMNS))
     lines = [g[i : i + columns] for g in groups.values() for i in range(0, len(g), columns)]
     width = _PANEL_WIDTH[columns]
     height = width if square else 3.4 if len(lines) == 1 else 2.2
@@ -182,6 +180,32 @@ def panels(
         for axes in found.values():
             axes.label_outer()
     return figure, found
+
+
+def run_panels(runs: Iterable[tuple[str, float, str]]) -> tuple[Figure, dict[Any, Axes]]:
+    """A panel for each activation and learning rate, from the (activation, learning rate, status) of runs."""
+    statuses: dict[tuple[str, float], list[str]] = {}
+    for activation, learning_rate, status in runs:
+        statuses.setdefault((activation, learning_rate), []).append(status)
+    activations = list(dict.fromkeys(activation for activation, _ in statuses))
+    order = sorted(statuses, key=lambda key: (activations.index(key[0]), key[1]))
+    figure, at = panels(order, rows_by=lambda key: key[0])
+    for key, axes in at.items():
+        axes.set_title(title_of(f"{key[0]}, learning rate {canonical_text(key[1])}", statuses[key]))
+    return figure, at
+
+
+def dataset_panels(
+    datasets: Sequence[str], *, widths: tuple[float, float], height: float, above: float
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with a panel for each dataset, in up to two columns.
+
+    widths: of figures with one column and with two; height: of a panel; above: of the legend; in inches.
+    """
+    columns = min(len(datasets), 2)
+    lines = math.ceil(len(datasets) / columns)
+    figure = Figure(figsize=(widths[columns - 1], height * lines + above), layout=new_layout())
+    return figure, {name: figure.add_subplot(lines, columns, i + 1) for i, name in enumerate(datasets)}
 
 
 def log_ticks(low: float, high: float) -> list[float]:

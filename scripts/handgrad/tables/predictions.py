@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from handgrad.common.errors import REMEDY, HandgradError
@@ -13,7 +14,7 @@ from handgrad.tables.table import Row
 Array = NDArray[Any]
 
 
-def require_faults(row: Row, labels: Array, predictions: Array) -> None:
+def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Array) -> None:
     """Raise HandgradError if labels and predictions do not give the faults of a run's row of the results."""
     faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
     if faults != row["faults"]:
@@ -24,14 +25,14 @@ def require_faults(row: Row, labels: Array, predictions: Array) -> None:
         )
 
 
-def right_answers(summaries: Iterable[Summary], labels: Mapping[str, Array]) -> Callable[[Row], Array]:
-    """What tells of a finished run's row which test examples the run has right, bool (N,).
+def right_answers(summaries: Iterable[Summary], labels: Mapping[str, Array]) -> Callable[["pd.Series[Any]"], Array]:
+    """Return a function that takes a finished run's row and returns which test examples the run has right, bool (N,).
 
     labels: those of each dataset's test split.
     """
     predictions = {(one.run.dataset, one.run.name): one.predictions for one in summaries}
 
-    def right(row: Row) -> Array:
+    def right(row: "pd.Series[Any]") -> Array:
         found = predictions[row["dataset"], row["run"]]
         assert found is not None  # since the run has finished
         expected = labels[row["dataset"]]

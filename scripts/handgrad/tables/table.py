@@ -1,18 +1,20 @@
 """Tables as CSV for programs, Markdown and HTML for people.
 
 A table is a DataFrame with the columns' plain names and values in full precision. What people see of
-it is a list of ``Column``: a title and the text of a cell.
+it is a list of ``Column``: a title and the texts of the cells.
 """
 
 import html
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from jinja2 import Environment
+from markupsafe import Markup
 
 from handgrad.common.atomic import whole_file
 from handgrad.common.errors import HandgradError
@@ -31,72 +33,45 @@ TITLES = {
     "l2": "lambda",
 }
 
+_REMEDY = "correct it, and run snakemake again"
 # Columns that may be blank need pandas' Int64: with a blank, a plain integer column turns into floats.
 _KINDS: dict[Any, str] = {str: "str", float: "float64"}
-_REMEDY = "correct it, and run snakemake again"
 _AXIS_TYPES = {axis.name: _KINDS.get(axis.type, "Int64") for axis in fields(Run)}
-TYPES = {
+_INTEGERS = """
+    faults faults_min faults_max validation_faults published_faults seeds_fewest_faults seeds_most_faults
+    test_size published_test_size seeds finished diverged settings left_out
+"""
+_NUMBERS = """
+    accuracy accuracy_low accuracy_high accuracy_min accuracy_max accuracy_mean accuracy_sd published_accuracy
+    faults_mean faults_sd validation_faults_mean difference_percent difference_points
+    loss loss_mean loss_sd published_loss p_holm seconds
+"""
+_TEXTS = "status against_best verdict content_sha256 run best_of chosen_on"
+#: the type of each column of a table, except the numbers of gradient checks
+TYPES: dict[str, str] = {
     **_AXIS_TYPES,
-    **dict.fromkeys(("faults", "validation_faults", "published_faults"), "Int64"),
-    **dict.fromkeys(("test_size", "published_test_size"), "Int64"),
-    **dict.fromkeys(("seeds", "finished", "diverged", "faults_min", "faults_max"), "Int64"),
-    **dict.fromkeys(("seeds_fewest_faults", "seeds_most_faults", "left_out"), "Int64"),
-    **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "loss", "p_holm", "seconds"), "float64"),
-    **{f"{figure}_{what}": "float64" for figure in ("accuracy", "faults", "loss") for what in ("mean", "sd")},
-    **dict.fromkeys(("published_loss", "difference_percent"), "float64"),
     **{f"published_{axis}": kind for axis, kind in _AXIS_TYPES.items()},
-    **dict.fromkeys(("published_accuracy", "accuracy_min", "accuracy_max"), "float64"),
-    **dict.fromkeys(("validation_faults_mean", "difference_points"), "float64"),
-    **dict.fromkeys(("settings",), "Int64"),
-    **dict.fromkeys(("status", "against_best", "verdict", "content_sha256", "run", "rule"), "str"),
-    **dict.fromkeys(("best_of", "chosen_on"), "str"),
-    "jobs": "Int64",
+    **dict.fromkeys(_INTEGERS.split(), "Int64"),
+    **dict.fromkeys(_NUMBERS.split(), "float64"),
+    **dict.fromkeys(_TEXTS.split(), "str"),
 }
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column as people see it: its title, the text of a row's cell, and whether that is a number.
-
-    key: what a page sorts a numeric column by where that is not the number that its text begins with. choose:
-    whether a page offers the column's values to choose rows by.
-    """
-
-    title: str
-    text: Callable[[Row], str]
-    numeric: bool = True
-    key: Callable[[Row], float] | None = None
-    choose: bool = False
-
-
-def plain_column(name: str, title: str | None = None) -> Column:
-    """A column that shows values as they stand in names (``canonical_text``), blank for none."""
-
-    def text(row: Row) -> str:
-        return "" if pd.isna(row[name]) else canonical_text(row[name])
-
-    is_text = TYPES[name] == "str"
-    return Column(title or TITLES[name], text, numeric=not is_text, choose=is_text or name in _AXIS_TYPES)
-
-
-def format_column(name: str, title: str, form: str, *, unit: str = "") -> Column:
-    """A column of numbers in a format such as ``.2f``, each followed by its unit, blank for none."""
-
-    def text(row: Row) -> str:
-        return "" if pd.isna(row[name]) else f"{row[name]:{form}}{unit}"
-
-    return Column(title, text)
-
-
-def typed(rows: Iterable[Row], columns: Sequence[str]) -> pd.DataFrame:
-    """A table from rows, its columns in this order and of the types that ``read_table`` gives them."""
-    table = pd.DataFrame(list(rows), columns=list(columns))
+def typed(rows: pd.DataFrame | Iterable[Row], columns: Sequence[str]) -> pd.DataFrame:
+    """A table of these columns, missing where rows have none, of the types that ``read_table`` gives them."""
+    data = rows if isinstance(rows, pd.DataFrame) else list(rows)
+    table = pd.DataFrame(data, columns=list(columns))
     return table.astype({name: TYPES[name] for name in columns if name in TYPES})
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """The rows of a table, each a mapping from its columns' names to plain Python values."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def varying(table: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """Those of the columns that hold more than one value."""
+    return [name for name in names if len(table[name].unique()) > 1]
 
 
 def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -137,6 +112,61 @@ def write_text(path: str | Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column as people see it: its title, the texts of its cells, and whether these are numbers.
+
+    keys: what a page sorts a numeric column by where that is not the number that a text begins with. choose:
+    whether a page offers the column's values to choose rows by.
+    """
+
+    title: str
+    texts: Sequence[str]
+    numeric: bool = True
+    keys: Sequence[float] | None = None
+    choose: bool = False
+
+
+def column(
+    title: str, form: str | Callable[..., str], *values: "pd.Series[Any]", missing: str = "", numeric: bool = True
+) -> Column:
+    """A column with the text ``form`` of the values of each row, ``missing`` where one of them is missing."""
+    text = form.format if isinstance(form, str) else form
+    rows = zip(*(one.tolist() for one in values), strict=True)
+    return Column(title, [missing if any(map(pd.isna, row)) else text(*row) for row in rows], numeric)
+
+
+def axis_title(name: str) -> str:
+    """The title of an axis: the published one if there is one."""
+    return TITLES.get(name, name.replace("_", " ").upper())
+
+
+def plain_column(table: pd.DataFrame, name: str, title: str | None = None) -> Column:
+    """Return a column that shows values as names do (``canonical_text``), blank for a missing one.
+
+    Training on all examples, which the table has as a missing train_size, is shown as such.
+    """
+    missing = "all" if name == "train_size" else ""
+    is_text = TYPES.get(name) == "str"
+    shown = column(title or axis_title(name), canonical_text, table[name], missing=missing, numeric=not is_text)
+    return replace(shown, choose=is_text or name in _AXIS_TYPES)
+
+
+def percent_column(title: str, fractions: "pd.Series[float]", missing: str = "") -> Column:
+    """A column of fractions, shown in percent."""
+    return column(title, "{:.2f}%", 100 * fractions, missing=missing)
+
+
+def range_column(title: str, low: "pd.Series[float]", high: "pd.Series[float]") -> Column:
+    """A column of two fractions, shown in percent: from the first to the second."""
+    return column(title, "{:.2f} to {:.2f}", 100 * low, 100 * high)
+
+
+def with_texts(*columns: Column) -> list[Column]:
+    """Those of the columns that are not blank in every row."""
+    return [one for one in columns if any(one.texts)]
+
+
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line: no markup, HTML, formula or end of a cell in it."""
     text = html.escape(" ".join(text.split()), quote=False)
@@ -145,74 +175,26 @@ def markdown_text(text: str) -> str:
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
 
 
-def markdown_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
+def markdown_table(columns: Sequence[Column]) -> str:
     """A Markdown table, one line a row, numbers to the right; ends with a newline."""
-    titles = [markdown_text(column.title) for column in columns]
-    cells = [[markdown_text(column.text(row)) for column in columns] for row in rows]
-    alignment = ["right" if column.numeric else "left" for column in columns]
-    table = pd.DataFrame(cells, columns=titles)
+    rows = zip(*(map(markdown_text, one.texts) for one in columns), strict=True)
+    table = pd.DataFrame(list(rows), columns=[markdown_text(one.title) for one in columns])
+    alignment = ["right" if one.numeric else "left" for one in columns]
     lines = table.to_markdown(index=False, tablefmt="pipe", colalign=alignment, disable_numparse=True)
     return f"{lines}\n"
 
 
-def html_page(
-    title: str, summary: str, columns: Sequence[Column], rows: Sequence[Row], marked: Callable[[Row], bool]
-) -> str:
-    """A self-contained page with one table; rows for which ``marked`` holds are set off from the others."""
-    return _PAGE.format(
-        title=html.escape(title),
-        summary=html.escape(summary),
-        style=_STYLE,
-        table=html_table(columns, rows, marked),
-    )
+def html_table(columns: Sequence[Column], marked: Iterable[bool] | None = None) -> str:
+    """A table as HTML for the body of a page; rows that are ``marked`` are set off from the others."""
+    rows = len(columns[0].texts) if columns else 0
+    marks = [False] * rows if marked is None else list(marked)
+    return _TABLE.render(columns=columns, marks=marks, titles={TITLES["l2"]: "λ"})
 
 
-def html_table(columns: Sequence[Column], rows: Sequence[Row], marked: Callable[[Row], bool]) -> str:
-    """A table as HTML for the body of a page; rows for which ``marked`` holds are set off from the others."""
-    head = "".join(map(_html_head, columns))
-    body = "\n".join(_html_row(columns, row, marked(row)) for row in rows)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+def html_page(title: str, summary: str, columns: Sequence[Column], marked: Iterable[bool] | None = None) -> str:
+    """A self-contained page with one table; rows that are ``marked`` are set off from the others."""
+    return _PAGE.render(title=title, summary=summary, style=_STYLE, table=html_table(columns, marked))
 
-
-def _html_head(column: Column) -> str:
-    choose = " data-choose" if column.choose else ""
-    return f'<th scope="col"{_side(column)}{choose}>{_html_title(column)}</th>'
-
-
-def _html_row(columns: Sequence[Column], row: Row, marked: bool) -> str:
-    cells = (f"<td{_side(column)}{_key(column, row)}>{html.escape(column.text(row))}</td>" for column in columns)
-    return f"<tr{_MARK if marked else ''}>{''.join(cells)}</tr>"
-
-
-def _key(column: Column, row: Row) -> str:
-    return f' data-key="{column.key(row):.9g}"' if column.key else ""
-
-
-def _side(column: Column) -> str:
-    return _NUMBER if column.numeric else ""
-
-
-def _html_title(column: Column) -> str:
-    return "λ" if column.title == TITLES["l2"] else html.escape(column.title)
-
-
-_NUMBER = ' class="n"'
-_MARK = ' class="marked"'
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<p>{summary}</p>
-{table}
-</body>
-</html>
-"""
 
 _STYLE = """
 body { margin: 1rem; color: #1a1a1a; background: #fff; font: 15px/1.4 system-ui, sans-serif; }
@@ -226,3 +208,47 @@ tbody tr:hover td { background: #f4f8fb; }
 .marked td { background: #fdf3e1; font-style: italic; }
 @media print { th { position: static; } body { margin: 0; font-size: 9pt; } }
 """
+
+_JINJA = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+_JINJA.globals.update(
+    number=Markup(' class="n"'),
+    choose=Markup(" data-choose"),
+    mark=Markup(' class="marked"'),
+    key=Markup(' data-key="%.9g"'),
+)
+
+_TABLE = _JINJA.from_string("""\
+<table>
+<thead><tr>
+{%- for column in columns %}
+<th scope="col"{{ number if column.numeric }}{{ choose if column.choose }}>
+{{- titles.get(column.title, column.title) }}</th>
+{%- endfor %}
+</tr></thead>
+<tbody>
+{% for marked in marks %}
+{% set i = loop.index0 %}
+<tr{{ mark if marked }}>
+{%- for column in columns %}
+<td{{ number if column.numeric }}{{ key|format(column.keys[i]) if column.keys }}>{{ column.texts[i] }}</td>
+{%- endfor %}
+</tr>
+{% endfor %}
+</tbody>
+</table>""")
+
+_PAGE = _JINJA.from_string("""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style>{{ style|safe }}</style>
+</head>
+<body>
+<p>{{ summary }}</p>
+{{ table|safe }}
+</body>
+</html>
+""")

@@ -1,15 +1,12 @@
-"""Figures of an experiment's runs: learning curves, and accuracy by hidden units.
-
-Both have a panel for each activation and learning rate.
-"""
+"""Learning curves: a panel for each activation and learning rate."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,21 +14,20 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from handgrad.experiment.runs import AXES, Run, canonical_text
+from handgrad.experiment.runs import Run
 from handgrad.plots.style import (
     CROSS,
     INK,
+    L2_TEXT,
     LINES,
     MARKERS,
     colours,
-    counted,
     entries,
     fixed_ticks,
     legend,
     log_ticks,
     nothing_to_draw,
-    panels,
-    scale_accuracies,
+    run_panels,
     style,
     styles,
 )
@@ -41,7 +37,6 @@ if TYPE_CHECKING:  # the figures made from tables must not depend on what traini
 
 Array = NDArray[Any]
 
-L2_TEXT = "λ = {}"
 CROWDED = 16  # with more lines in a panel, they are thin and have no markers
 BANDS = 8  # with more lines in a panel, bands over seeds would hide each other: there are none
 BAND_ALPHA = 0.2
@@ -67,14 +62,14 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
     colour, line = colours(hidden_units), styles(l2, LINES)
     look = {hu: {"color": colour[hu], "marker": marker[hu], "markersize": 4} for hu in hidden_units}
     thin = {"linewidth": 0.8, "alpha": 0.7} if lines > CROWDED else {"alpha": 0.9}
-    banded = lines <= BANDS and any(len(seeds) > 1 for seeds in settings.values())
+    banded = lines <= BANDS and any(seeds.shape[1] > 1 for seeds in settings.values())
     with style():
-        figure, at = _run_panels((s.run.activation, s.run.learning_rate, s.status) for s in summaries)
+        figure, at = run_panels((s.run.activation, s.run.learning_rate, s.status) for s in summaries)
         for run, seeds in settings.items():
             axes = at[run.activation, run.learning_rate]
             if banded:
                 _draw_band(axes, seeds, colour[run.hidden_units])
-            _draw_curve(axes, _mean(seeds), {**look[run.hidden_units], "linestyle": line[run.l2], **thin})
+            _draw_curve(axes, np.nanmean(seeds, axis=1), {**look[run.hidden_units], "linestyle": line[run.l2], **thin})
         crossed = _draw_crosses(at, summaries, curves)
         _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
         figure.supxlabel("Epoch")
@@ -95,24 +90,13 @@ def _fault_rates(summary: "Summary") -> Array:
     return 100 * summary.history["test_faults"][:epochs] / summary.test_size
 
 
-def _over_seeds(summaries: Sequence["Summary"], curves: Sequence[Array]) -> dict[Run, list[Array]]:
-    """The curves of each setting, a run with the seed taken out; of those that have an epoch to show."""
+def _over_seeds(summaries: Sequence["Summary"], curves: Sequence[Array]) -> dict[Run, Array]:
+    """The curves of each setting, epochs x seeds, NaN from where a seed diverged; of those with an epoch to show."""
     settings: dict[Run, list[Array]] = {}
     for summary, curve in zip(summaries, curves, strict=True):
         if len(curve):
             settings.setdefault(replace(summary.run, seed=0), []).append(curve)
-    return settings
-
-
-def _alive(seeds: Sequence[Array], least: int) -> list[Array]:
-    """The values of all seeds at each epoch that as many of them have at least."""
-    epochs = sorted(map(len, seeds), reverse=True)[least - 1]
-    return [np.array([curve[epoch] for curve in seeds if epoch < len(curve)]) for epoch in range(epochs)]
-
-
-def _mean(seeds: Sequence[Array]) -> Array:
-    """Of the seeds that are there at each epoch."""
-    return np.array([values.mean() for values in _alive(seeds, 1)])
+    return {run: np.array(list(zip_longest(*seeds, fillvalue=np.nan))) for run, seeds in settings.items()}
 
 
 def _draw_curve(axes: Axes, curve: Array, look: dict[str, Any]) -> None:
@@ -121,15 +105,13 @@ def _draw_curve(axes: Axes, curve: Array, look: dict[str, Any]) -> None:
     axes.plot(np.arange(1, len(curve) + 1), curve, markevery=max(1, len(curve) // 5), **look)
 
 
-def _draw_band(axes: Axes, seeds: Sequence[Array], colour: Any) -> None:
+def _draw_band(axes: Axes, seeds: Array, colour: Any) -> None:
     """From the smallest to the largest, at each epoch that two seeds have or more."""
-    if len(seeds) < 2:
-        return
-    alive = _alive(seeds, 2)
-    low, high = ([float(pick(values)) for values in alive] for pick in (np.min, np.max))
-    edge = 2 if len(alive) == 1 else 0  # a band over one epoch has no width of its own
-    epochs = np.arange(1, len(alive) + 1)
-    axes.fill_between(epochs, low, high, color=colour, alpha=BAND_ALPHA, linewidth=edge, zorder=1)
+    epochs = 1 + np.flatnonzero(np.isfinite(seeds).sum(axis=1) >= 2)
+    if len(epochs):
+        edge = 2 if len(epochs) == 1 else 0  # a band over one epoch has no width of its own
+        ends = np.nanmin(seeds[epochs - 1], axis=1), np.nanmax(seeds[epochs - 1], axis=1)
+        axes.fill_between(epochs, *ends, color=colour, alpha=BAND_ALPHA, linewidth=edge, zorder=1)
 
 
 def _draw_crosses(at: dict[Any, Axes], summaries: Sequence["Summary"], curves: Sequence[Array]) -> bool:
@@ -162,69 +144,3 @@ def _line_entries(l2: Sequence[float], line: dict[float, Any]) -> list[Line2D]:
     if len(l2) > len(LINES):
         return [Line2D([], [], color=INK, label=f"λ: {len(l2)} values, drawn alike")]
     return entries(l2, L2_TEXT, lambda value: {"linestyle": line[value]})
-
-
-def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
-    """Test accuracy by hidden units; colour, marker and line style by l2. results: a table of results.
-
-    A point is a run. A line joins, over hidden units, the means of runs that are otherwise equal but for the
-    seed. Runs that diverged are counted in their panel's title.
-    """
-    finished = results[results["status"] == "finished"]
-    if finished.empty:
-        return nothing_to_draw(results["status"])
-    l2 = sorted(finished["l2"].unique().tolist())
-    colour, marker, line = colours(l2), styles(l2, MARKERS), styles(l2, LINES)
-    look = {
-        value: {"color": colour[value], "marker": marker[value], "linestyle": line[value], "markersize": 5}
-        for value in l2
-    }
-    with style():
-        figure, at = _run_panels(results[["activation", "learning_rate", "status"]].itertuples(index=False, name=None))
-        lines = [axis for axis in AXES if axis not in ("hidden_units", "seed")]
-        # dropna: train_size is missing where all examples are used.
-        for _, runs in finished.groupby(lines, dropna=False, sort=False):
-            first = runs.iloc[0]
-            _draw_accuracy(at[first["activation"], first["learning_rate"]], runs, look[first["l2"]])
-        _scale_accuracy(next(iter(at.values())), finished)
-        figure.supxlabel("Hidden units")
-        figure.supylabel("Test accuracy (percent)")
-        legend(figure, entries(l2, L2_TEXT, look.__getitem__))
-    return figure
-
-
-def _draw_accuracy(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> None:
-    means = runs.groupby("hidden_units")["accuracy"].mean()
-    axes.plot(means.index.to_numpy(float), means.to_numpy(), **{**look, "marker": ""}, linewidth=1.2)
-    axes.plot(
-        runs["hidden_units"].to_numpy(float),
-        runs["accuracy"].to_numpy(),
-        **{**look, "linestyle": ""},
-        alpha=0.8,
-    )
-
-
-def _scale_accuracy(axes: Axes, finished: pd.DataFrame) -> None:
-    hidden_units = sorted({int(value) for value in finished["hidden_units"]})
-    if hidden_units[-1] >= 10 * hidden_units[0]:
-        axes.set_xscale("log")
-        fixed_ticks(
-            axes.xaxis,
-            hidden_units if len(hidden_units) <= 5 else log_ticks(hidden_units[0], hidden_units[-1]),
-        )
-    elif len(hidden_units) <= 6:
-        fixed_ticks(axes.xaxis, hidden_units)
-    scale_accuracies(axes, float(finished["accuracy"].min()), float(finished["accuracy"].max()))
-
-
-def _run_panels(runs: Iterable[tuple[str, float, str]]) -> tuple[Figure, dict[Any, Axes]]:
-    """A panel for each activation and learning rate, from the (activation, learning rate, status) of runs."""
-    statuses: dict[tuple[str, float], list[str]] = {}
-    for activation, learning_rate, status in runs:
-        statuses.setdefault((activation, learning_rate), []).append(status)
-    activations = list(dict.fromkeys(activation for activation, _ in statuses))
-    order = sorted(statuses, key=lambda key: (activations.index(key[0]), key[1]))
-    figure, at = panels(order, rows_by=lambda key: key[0])
-    for key, axes in at.items():
-        axes.set_title(counted(f"{key[0]}, learning rate {canonical_text(key[1])}", statuses[key]))
-    return figure, at
