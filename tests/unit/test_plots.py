@@ -25,7 +25,8 @@ from handgrad.plots.cost import CROWDED, accuracy_against_cost, front
 from handgrad.plots.fault_shades import SMALLEST_RATIO
 from handgrad.plots.heat_maps import LETTERS, heat_cells, heat_maps
 from handgrad.plots.learning_curves import BANDS, learning_curves
-from handgrad.plots.style import LEGEND_ENTRIES, log_ticks, panels, text_on
+from handgrad.plots.panels import log_ticks, panels
+from handgrad.plots.style import LEGEND_ENTRIES, text_on
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import PUBLISHED_COLUMNS, best_table
 from handgrad.tables.comparison import KEY, comparison_table

@@ -7,21 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from handgrad.experiment.runs import AXES
-from handgrad.plots.style import (
-    L2_TEXT,
-    LINES,
-    MARKERS,
-    colours,
-    entries,
-    fixed_ticks,
-    legend,
-    log_ticks,
-    nothing_to_draw,
-    run_panels,
-    scale_accuracies,
-    style,
-    styles,
-)
+from handgrad.plots.panels import run_panels, scale_accuracies, scale_sizes
+from handgrad.plots.style import L2_TEXT, LINES, MARKERS, entries, legend, looks, nothing_to_draw, style
 
 
 def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
@@ -34,11 +21,7 @@ def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
     if finished.empty:
         return nothing_to_draw(results["status"])
     l2 = sorted(finished["l2"].unique().tolist())
-    colour, marker, line = colours(l2), styles(l2, MARKERS), styles(l2, LINES)
-    look = {
-        value: {"color": colour[value], "marker": marker[value], "linestyle": line[value], "markersize": 5}
-        for value in l2
-    }
+    look = looks(l2, marker=MARKERS, linestyle=LINES, markersize=[5])
     with style():
         figure, at = run_panels(results[["activation", "learning_rate", "status"]].itertuples(index=False, name=None))
         lines = [axis for axis in AXES if axis not in ("hidden_units", "seed")]
@@ -46,7 +29,9 @@ def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
         for _, runs in finished.groupby(lines, dropna=False, sort=False):
             first = runs.iloc[0]
             _draw_accuracy(at[first["activation"], first["learning_rate"]], runs, look[first["l2"]])
-        _scale_accuracy(next(iter(at.values())), finished)
+        axes = next(iter(at.values()))  # they are shared
+        scale_sizes(axes, sorted(finished["hidden_units"].unique().tolist()))
+        scale_accuracies(axes, float(finished["accuracy"].min()), float(finished["accuracy"].max()))
         figure.supxlabel("Hidden units")
         figure.supylabel("Test accuracy (percent)")
         legend(figure, entries(l2, L2_TEXT, look.__getitem__))
@@ -62,16 +47,3 @@ def _draw_accuracy(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> None
         **{**look, "linestyle": ""},
         alpha=0.8,
     )
-
-
-def _scale_accuracy(axes: Axes, finished: pd.DataFrame) -> None:
-    hidden_units = sorted({int(value) for value in finished["hidden_units"]})
-    if hidden_units[-1] >= 10 * hidden_units[0]:
-        axes.set_xscale("log")
-        fixed_ticks(
-            axes.xaxis,
-            hidden_units if len(hidden_units) <= 5 else log_ticks(hidden_units[0], hidden_units[-1]),
-        )
-    elif len(hidden_units) <= 6:
-        fixed_ticks(axes.xaxis, hidden_units)
-    scale_accuracies(axes, float(finished["accuracy"].min()), float(finished["accuracy"].max()))

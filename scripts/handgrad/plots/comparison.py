@@ -12,17 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from handgrad.plots.style import (
-    COLOURS,
-    FAINT,
-    INK,
-    dataset_panels,
-    fixed_ticks,
-    legend,
-    log_ticks,
-    message_figure,
-    style,
-)
+from handgrad.plots.panels import dataset_panels, fixed_ticks, log_ticks
+from handgrad.plots.style import COLOURS, FAINT, INK, legend, message_figure, style
 from handgrad.tables.comparison import (
     AGREES,
     DIFFERS,

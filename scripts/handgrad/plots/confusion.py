@@ -9,7 +9,8 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from handgrad.plots.style import INK, fixed_ticks, new_layout, style
+from handgrad.plots.panels import fixed_ticks
+from handgrad.plots.style import INK, new_layout, style
 from handgrad.plots.text import cut, wrap_text
 from handgrad.tables.predictions import require_faults
 from handgrad.tables.table import Row

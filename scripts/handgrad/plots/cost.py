@@ -10,19 +10,16 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from handgrad.common.formatting import counted
+from handgrad.plots.panels import fixed_ticks, log_ticks, scale_accuracies
 from handgrad.plots.style import (
     INK,
     MARKERS,
-    colours,
     entries,
-    fixed_ticks,
     legend,
-    log_ticks,
+    looks,
     new_layout,
     nothing_to_draw,
-    scale_accuracies,
     style,
-    styles,
     title_of,
 )
 
@@ -58,8 +55,7 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
         return nothing_to_draw(results["status"])
     crowded = len(finished) > CROWDED
     activations = finished["activation"].unique().tolist()
-    colour, marker = colours(activations), styles(activations, MARKERS)
-    look = {h: {**_FILLED[crowded], "color": colour[h], "marker": marker[h]} for h in activations}
+    look = {h: {**_FILLED[crowded], **one} for h, one in looks(activations, marker=MARKERS).items()}
     size = _marker_sizes(sorted(finished["hidden_units"].unique().tolist()), crowded)
     with style():
         figure = Figure(figsize=(7.4, 5.4), layout=new_layout())

@@ -12,7 +12,7 @@ from matplotlib.colors import FuncNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from handgrad.plots.style import fixed_ticks, round_numbers
+from handgrad.plots.panels import fixed_ticks, round_numbers
 
 SMALLEST = 0.5  # of a fault: how a cell without one is shaded
 SMALLEST_RATIO = 1.25  # from the lightest to the darkest shade: chance differences must not look large

@@ -17,17 +17,8 @@ from matplotlib.patheffects import withStroke
 
 from handgrad.experiment.runs import canonical_text
 from handgrad.plots.fault_shades import draw_bar, fault_shades
-from handgrad.plots.style import (
-    COLUMNS,
-    CROSS,
-    INK,
-    legend,
-    nothing_to_draw,
-    panels,
-    style,
-    text_on,
-    title_of,
-)
+from handgrad.plots.panels import COLUMNS, panels
+from handgrad.plots.style import CROSS, INK, legend, nothing_to_draw, style, text_on, title_of
 from handgrad.tables.seeds import SETTING_AXES
 from handgrad.tables.selection import chosen_on, fault_rates
 from handgrad.tables.table import column

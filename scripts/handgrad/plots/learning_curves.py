@@ -15,19 +15,17 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from handgrad.experiment.runs import Run
+from handgrad.plots.panels import fixed_ticks, log_ticks, run_panels
 from handgrad.plots.style import (
     CROSS,
     INK,
     L2_TEXT,
     LINES,
     MARKERS,
-    colours,
     entries,
-    fixed_ticks,
     legend,
-    log_ticks,
+    looks,
     nothing_to_draw,
-    run_panels,
     style,
     styles,
 )
@@ -58,9 +56,8 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
     hidden_units = sorted({run.hidden_units for run in settings})
     l2 = sorted({run.l2 for run in settings})
     lines = max(Counter((run.activation, run.learning_rate) for run in settings).values())
-    marker = styles(hidden_units, [""] if lines > CROWDED else MARKERS)
-    colour, line = colours(hidden_units), styles(l2, LINES)
-    look = {hu: {"color": colour[hu], "marker": marker[hu], "markersize": 4} for hu in hidden_units}
+    look = looks(hidden_units, marker=[""] if lines > CROWDED else MARKERS, markersize=[4])
+    line = styles(l2, LINES)
     thin = {"linewidth": 0.8, "alpha": 0.7} if lines > CROWDED else {"alpha": 0.9}
     banded = lines <= BANDS and any(seeds.shape[1] > 1 for seeds in settings.values())
     with style():
@@ -68,7 +65,7 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
         for run, seeds in settings.items():
             axes = at[run.activation, run.learning_rate]
             if banded:
-                _draw_band(axes, seeds, colour[run.hidden_units])
+                _draw_band(axes, seeds, look[run.hidden_units]["color"])
             _draw_curve(axes, np.nanmean(seeds, axis=1), {**look[run.hidden_units], "linestyle": line[run.l2], **thin})
         crossed = _draw_crosses(at, summaries, curves)
         _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
