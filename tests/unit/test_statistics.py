@@ -16,7 +16,7 @@ from factories import summary as summary_of
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.runs import AXES
 from handgrad.storage.run_reader import Summary
-from handgrad.tables.predictions import require_faults, right_answers
+from handgrad.tables.predictions import correct_predictions, require_faults
 from handgrad.tables.results import RESULT_COLUMNS, result_columns, results_html, results_table
 from handgrad.tables.seeds import SEEDS_COLUMNS, SETTING_AXES, count_seeds, seeds_columns, seeds_html, seeds_table
 from handgrad.tables.selection import how_chosen
@@ -37,9 +37,9 @@ def first_wrong(row: Mapping[str, Any]) -> np.ndarray:
     return np.arange(SIZE) >= row["faults"]
 
 
-def against(*summaries: Summary, is_right: Any = first_wrong) -> list[tuple[Any, Any]]:
+def against(*summaries: Summary, is_correct: Any = first_wrong) -> list[tuple[Any, Any]]:
     """against_best and p_holm of each run."""
-    table = with_statistics(results_table(summaries), is_right)
+    table = with_statistics(results_table(summaries), is_correct)
     rows = zip(table["against_best"], table["p_holm"], strict=True)
     return [tuple(None if pd.isna(value) else value for value in row) for row in rows]
 
@@ -86,7 +86,7 @@ def test_as_many_faults_elsewhere_are_no_difference() -> None:
     def elsewhere(row: Mapping[str, Any]) -> np.ndarray:
         return np.roll(first_wrong(row), 500 if row["l2"] == 0.1 else 0)
 
-    assert against(summary(50), summary(50, l2=0.1), is_right=elsewhere) == [("best", None), ("like best", 1)]
+    assert against(summary(50), summary(50, l2=0.1), is_correct=elsewhere) == [("best", None), ("like best", 1)]
 
 
 def test_runs_are_compared_within_their_seed_and_dataset_and_never_pooled() -> None:
@@ -122,15 +122,15 @@ LABELS = np.array([0, 0, 0, 1, 1, 2], np.uint8)
 PREDICTIONS = np.array([0, 0, 1, 1, 1, 0], np.uint8)
 
 
-def test_right_answers_come_from_the_run_itself_and_its_datasets_labels() -> None:
+def test_correct_predictions_come_from_the_run_itself_and_its_datasets_labels() -> None:
     one = replace(summary(dataset="d.1"), predictions=PREDICTIONS)
     another = replace(summary(dataset="d"), predictions=1 - PREDICTIONS)
-    is_right = right_answers([another, one], {"d": LABELS, "d.1": LABELS})
+    is_correct = correct_predictions([another, one], {"d": LABELS, "d.1": LABELS})
     row = {"dataset": "d.1", "run": RUN.name, "faults": 2}
-    assert is_right(row).tolist() == [True, True, False, True, True, False]
+    assert is_correct(row).tolist() == [True, True, False, True, True, False]
     message = rf"results/runs/d\.1/{RUN.name}\.h5: .* 2 faults .*results/data/d\.1\.h5, .* 3; delete it"
     with pytest.raises(HandgradError, match=message):
-        is_right({**row, "faults": 3})
+        is_correct({**row, "faults": 3})
     with pytest.raises(HandgradError, match="give None faults"):
         require_faults(row, LABELS[:-1], PREDICTIONS)
 

@@ -73,7 +73,7 @@ def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.Data
 def cost_columns(costs: pd.DataFrame) -> list[Column]:
     """What people see of the costs."""
     return [
-        column("RULE", "{}", costs["rule"], numeric=False),
+        Column("RULE", costs["rule"].tolist(), numeric=False, choose=True),
         column("JOBS", "{}", costs["jobs"]),
         column("TIME IN ALL, S", "{:.1f}", costs["total_seconds"]),
         column("MEDIAN, S", "{:.2f}", costs["median_seconds"]),

@@ -1,4 +1,4 @@
-"""Which test examples a run has right: its stored predictions against the dataset's labels."""
+"""Which test examples a run classifies correctly: its stored predictions against the dataset's labels."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -25,18 +25,20 @@ def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Arra
         )
 
 
-def right_answers(summaries: Iterable[Summary], labels: Mapping[str, Array]) -> Callable[["pd.Series[Any]"], Array]:
-    """Return a function that takes a finished run's row and returns which test examples the run has right, bool (N,).
+def correct_predictions(
+    summaries: Iterable[Summary], labels: Mapping[str, Array]
+) -> Callable[["pd.Series[Any]"], Array]:
+    """Return a function that takes a finished run's row and returns which test examples it classifies correctly, bool (N,).
 
     labels: those of each dataset's test split.
     """
     predictions = {(one.run.dataset, one.run.name): one.predictions for one in summaries}
 
-    def right(row: "pd.Series[Any]") -> Array:
+    def is_correct(row: "pd.Series[Any]") -> Array:
         found = predictions[row["dataset"], row["run"]]
         assert found is not None  # since the run has finished
         expected = labels[row["dataset"]]
         require_faults(row, expected, found)
         return np.asarray(found == expected)
 
-    return right
+    return is_correct

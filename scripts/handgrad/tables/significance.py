@@ -13,14 +13,14 @@ from handgrad.tables.statistics import LEVEL, holm, mcnemar_exact, wilson_interv
 from handgrad.tables.table import typed
 
 Array = NDArray[Any]
-IsRight = Callable[["pd.Series[Any]"], Array]
+IsCorrect = Callable[["pd.Series[Any]"], Array]
 
 
-def with_statistics(results: pd.DataFrame, is_right: IsRight) -> pd.DataFrame:
+def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFrame:
     """A table of results with accuracy_low, accuracy_high, against_best and p_holm filled in.
 
     The first two are the Wilson interval of the accuracy. against_best: ``best``, or ``worse`` or ``better``
-    if the exact McNemar test on is_right(row) (which test examples a run has right, bool (N,)) finds a difference
+    if the exact McNemar test on is_correct(row) (which test examples a run classifies correctly, bool (N,)) finds a difference
     from the best run of the same dataset and seed at LEVEL, corrected by Holm for the number of runs
     compared with it, else ``like best``. p_holm: the corrected p value. A run can be better than the best
     only where that was chosen on the validation split. All are missing from runs that diverged.
@@ -35,14 +35,14 @@ def with_statistics(results: pd.DataFrame, is_right: IsRight) -> pd.DataFrame:
         table.loc[best.index, "against_best"] = "best"
         others = runs.drop(index=best.index)
         if len(others):  # of several thousand seeds with one run each: statsmodels takes long over nothing
-            table.loc[others.index, ["p_holm", "against_best"]] = _compare(best.iloc[0], others, is_right)
+            table.loc[others.index, ["p_holm", "against_best"]] = _compare(best.iloc[0], others, is_correct)
     return typed(table, RESULT_COLUMNS)
 
 
-def _compare(best: "pd.Series[Any]", others: pd.DataFrame, is_right: IsRight) -> pd.DataFrame:
+def _compare(best: "pd.Series[Any]", others: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFrame:
     """p_holm and against_best of runs of the best run's dataset and seed."""
-    first = is_right(best)
-    second = [is_right(row) for _, row in others.iterrows()]
+    first = is_correct(best)
+    second = [is_correct(row) for _, row in others.iterrows()]
     only_first = np.array([(first & ~one).sum() for one in second])
     only_second = np.array([(one & ~first).sum() for one in second])
     p = holm(np.array([mcnemar_exact(int(a), int(b)) for a, b in zip(only_first, only_second, strict=True)]))
