@@ -18,6 +18,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.published import comparable, published_rows
 from handgrad.experiment.runs import AXES
 from handgrad.storage.run_reader import Summary
+from handgrad.tables.columns import Column, html_page, markdown_table, markdown_text
 from handgrad.tables.comparison import (
     COMPARISON_COLUMNS,
     KEY,
@@ -34,17 +35,7 @@ from handgrad.tables.comparison import (
 from handgrad.tables.gradient_checks import CHECK_COLUMNS, checks_html, checks_markdown, checks_table
 from handgrad.tables.results import RESULT_COLUMNS, result_columns, results_html, results_markdown, results_table
 from handgrad.tables.seeds import seeds_table
-from handgrad.tables.table import (
-    Column,
-    html_page,
-    markdown_table,
-    markdown_text,
-    read_table,
-    rows_of,
-    typed,
-    write_table,
-    write_text,
-)
+from handgrad.tables.table import read_table, rows_of, typed, write_table, write_text
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from handgrad.tables.table import Column, column
+from handgrad.tables.columns import Column, column
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from handgrad.page.parts import (
 )
 from handgrad.storage.provenance import Machine, Source
 from handgrad.tables.best import best_columns, best_lines, best_of_datasets, of_datasets
+from handgrad.tables.columns import Column, column
 from handgrad.tables.comparison import comparison_columns, disagrees, verdicts
 from handgrad.tables.gradient_checks import check_columns, failed
 from handgrad.tables.results import count_runs, result_columns, unfinished
 from handgrad.tables.seeds import count_seeds, seeds_columns, some_diverged
 from handgrad.tables.selection import how_chosen
-from handgrad.tables.table import Column, column
 
 #: the figures of a dataset, by their folder, in the order of the page
 FIGURES = {
@@ -197,12 +197,10 @@ def _figures(contents: Contents, dataset: str) -> Section:
     parts = [
         *map(warning_part, _warnings(contents, dataset)),
         *_classes(contents.config["datasets"][dataset]["class_names"]),
-        *(
-            figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset))
-            for kind, title in FIGURES.items()
-            if kind in paths
-        ),
     ]
+    for kind, title in FIGURES.items():
+        if kind in paths:
+            parts.append(figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset)))
     return Section(f"figures-{dataset}", f"Figures: {dataset}", parts)
 
 
@@ -245,9 +243,7 @@ def _text_columns(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[
 
 _MACHINE_COLUMNS = ("CPU", "PYTHON", "NUMPY", "BLAS", "RUNS")
 _SOURCE_COLUMNS = ("DATASET", "TRAINING AND TEST IMAGES", "FILE", "SHA-256")
-_ABOUT_COSTS = (
-    "What the jobs of each rule took, as Snakemake measured them when they ran last: wall time, and the "
-    "largest memory (resident set) of any job. Results are shared, so another experiment may have run them. "
-    "For a run that continued from a checkpoint, only its last part is counted; SECONDS in the table of "
-    "results is its whole time. Blank: too short to be measured."
-)
+_ABOUT_COSTS = """What the jobs of each rule took, as Snakemake measured them when they ran last: wall time, and the
+largest memory (resident set) of any job. Results are shared, so another experiment may have run them. For a run that
+continued from a checkpoint, only its last part is counted; SECONDS in the table of results is its whole time.
+Blank: too short to be measured."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from handgrad.page.captions import caption_html
 from handgrad.plots.figure_files import read_figure
-from handgrad.tables.table import Column, html_table
+from handgrad.tables.columns import Column, html_table
 
 ASSETS = ("scripts/handgrad/page/assets/page.*",)
 PARTS = Path(__file__).parent / "assets"

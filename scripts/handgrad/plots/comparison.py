@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from handgrad.plots.panels import dataset_panels, fixed_ticks, log_ticks
 from handgrad.plots.style import COLOURS, FAINT, INK, legend, message_figure, style
+from handgrad.tables.columns import column, plain_column
 from handgrad.tables.comparison import (
     AGREES,
     DIFFERS,
@@ -24,7 +25,7 @@ from handgrad.tables.comparison import (
     WITHIN_PERCENT,
     count_verdicts,
 )
-from handgrad.tables.table import column, plain_column, varying
+from handgrad.tables.table import varying
 
 SMALLEST = 0.5  # of a fault: where no fault at all is on a logarithmic axis
 NAMED_ROWS = 80  # in a panel; with more rows there is no room for their names and numbers

@@ -19,9 +19,9 @@ from handgrad.experiment.runs import canonical_text
 from handgrad.plots.fault_shades import draw_bar, fault_shades
 from handgrad.plots.panels import COLUMNS, panels
 from handgrad.plots.style import CROSS, INK, legend, nothing_to_draw, style, text_on, title_of
+from handgrad.tables.columns import column
 from handgrad.tables.seeds import SETTING_AXES
 from handgrad.tables.selection import chosen_on, fault_rates
-from handgrad.tables.table import column
 
 CELL = ["activation", "hidden_units", "learning_rate", "l2"]
 LETTERS = 7  # of a learning rate or a penalty; longer ones are rounded

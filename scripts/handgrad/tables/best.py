@@ -10,11 +10,7 @@ import pandas as pd
 from handgrad.common.formatting import counted
 from handgrad.experiment.published import SETTINGS
 from handgrad.experiment.runs import canonical_text
-from handgrad.tables.results import shown_axes
-from handgrad.tables.seeds import SETTING_AXES, seeds_column, validation_column
-from handgrad.tables.selection import best_settings, how_settings_chosen, splits
-from handgrad.tables.statistics import wilson_interval
-from handgrad.tables.table import (
+from handgrad.tables.columns import (
     Column,
     axis_title,
     column,
@@ -24,10 +20,13 @@ from handgrad.tables.table import (
     percent_column,
     plain_column,
     range_column,
-    typed,
-    varying,
     with_texts,
 )
+from handgrad.tables.results import shown_axes
+from handgrad.tables.seeds import SETTING_AXES, seeds_column, validation_column
+from handgrad.tables.selection import best_settings, how_settings_chosen, splits
+from handgrad.tables.statistics import wilson_interval
+from handgrad.tables.table import typed, varying
 
 #: what a best is chosen for: a network, which is a line of the table, and a dataset, all networks together
 NETWORK: tuple[str, ...] = ("dataset", "activation", "hidden_units")

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted
 from handgrad.experiment.published import KNOWN, SETTINGS, SPREAD
+from handgrad.tables.columns import Column, column, html_page, markdown_table, plain_column
 from handgrad.tables.results import shown_axes
 from handgrad.tables.seeds import SETTING_AXES, faults_column, seeds_column
-from handgrad.tables.table import Column, column, html_page, markdown_table, plain_column, typed
+from handgrad.tables.table import typed
 
 #: what a published row and a run must have in common to be compared
 KEY: tuple[str, ...] = tuple(SETTINGS)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from handgrad.common.formatting import duration_text
-from handgrad.tables.table import Column, column, html_page, markdown_table, plain_column, typed
+from handgrad.tables.columns import Column, column, html_page, markdown_table, plain_column
+from handgrad.tables.table import typed
 
 BLOCKS = ("W1", "W2")
 

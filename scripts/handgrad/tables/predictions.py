@@ -28,7 +28,7 @@ def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Arra
 def correct_predictions(
     summaries: Iterable[Summary], labels: Mapping[str, Array]
 ) -> Callable[["pd.Series[Any]"], Array]:
-    """Return a function that takes a finished run's row and returns which test examples it classifies correctly, bool (N,).
+    """Return a function of a finished run's row: which test examples it classifies correctly, bool (N,).
 
     labels: those of each dataset's test split.
     """

@@ -8,20 +8,19 @@ import pandas as pd
 
 from handgrad.common.formatting import counted
 from handgrad.experiment.runs import AXES, Run
-from handgrad.tables.selection import how_chosen
-from handgrad.tables.table import (
+from handgrad.tables.columns import (
     TITLES,
     Column,
-    Row,
     column,
     html_page,
     markdown_table,
     percent_column,
     plain_column,
     range_column,
-    typed,
     with_texts,
 )
+from handgrad.tables.selection import how_chosen
+from handgrad.tables.table import Row, typed
 
 if TYPE_CHECKING:  # the tables of other scripts must not depend on what training imports
     from handgrad.storage.run_reader import Summary

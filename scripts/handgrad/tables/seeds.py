@@ -4,8 +4,7 @@ import pandas as pd
 
 from handgrad.common.formatting import counted
 from handgrad.experiment.runs import AXES, canonical_text
-from handgrad.tables.results import shown_axes
-from handgrad.tables.table import (
+from handgrad.tables.columns import (
     TITLES,
     Column,
     column,
@@ -13,9 +12,10 @@ from handgrad.tables.table import (
     markdown_table,
     percent_column,
     plain_column,
-    typed,
     with_texts,
 )
+from handgrad.tables.results import shown_axes
+from handgrad.tables.table import typed
 
 #: what runs that differ in the seed alone have in common
 SETTING_AXES: tuple[str, ...] = tuple(axis for axis in AXES if axis != "seed")

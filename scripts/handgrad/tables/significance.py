@@ -20,8 +20,8 @@ def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFram
     """A table of results with accuracy_low, accuracy_high, against_best and p_holm filled in.
 
     The first two are the Wilson interval of the accuracy. against_best: ``best``, or ``worse`` or ``better``
-    if the exact McNemar test on is_correct(row) (which test examples a run classifies correctly, bool (N,)) finds a difference
-    from the best run of the same dataset and seed at LEVEL, corrected by Holm for the number of runs
+    if the exact McNemar test on is_correct(row), bool (N,), which test examples a run classifies correctly, finds a
+    difference from the best run of the same dataset and seed at LEVEL, corrected by Holm for the number of runs
     compared with it, else ``like best``. p_holm: the corrected p value. A run can be better than the best
     only where that was chosen on the validation split. All are missing from runs that diverged.
     """
