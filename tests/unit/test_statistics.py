@@ -111,9 +111,9 @@ def test_nothing_to_compare_leaves_blanks(runs: list[Summary], expected: list[st
 
 def test_five_thousand_runs_take_seconds() -> None:
     runs = [summary(50 + i % 450, l2=float(i), seed=i % 5) for i in range(5000)]
-    began = time.monotonic()
+    began = time.process_time()
     against(*runs)
-    assert time.monotonic() - began < 20  # 1 s; slow machines are slow
+    assert time.process_time() - began < 20  # 1 to 2 s; slow machines are slow
 
 
 # --- what a run has right
