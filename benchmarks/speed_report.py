@@ -6,17 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from handgrad.plots.style import (
-    COLOURS,
-    INK,
-    MARKERS,
-    entries,
-    fixed_ticks,
-    legend,
-    panels,
-    save_figure,
-    style,
-)
+from handgrad.plots.panels import fixed_ticks, panels
+from handgrad.plots.style import COLOURS, INK, MARKERS, entries, legend, save_figure, style
 
 OURS, BOUND = "handgrad", "bound"
 CELL = ["dataset", "dtype", "activation", "M"]

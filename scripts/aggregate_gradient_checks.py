@@ -7,7 +7,7 @@ from handgrad.common.code_digests import require_code
 from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.logs import job_log, logger
 from handgrad.gradient_check.files import read_check
-from handgrad.tables.gradient_checks import check_row, checks_html, checks_markdown, checks_table
+from handgrad.tables.gradient_checks import checks_html, checks_markdown, checks_table
 from handgrad.tables.made import Text, write_made_table
 
 
@@ -24,7 +24,7 @@ def main(
     found = {path: read_check(path, {"code_digest": checking, **settings}) for path in checks}
     for path, (check, _) in found.items():
         require_named(path, check, data_digests)
-    table = checks_table(check_row(check, path) for path, (check, _) in found.items())
+    table = checks_table(check for check, _ in found.values())
     write_made_table(
         csv,
         table,

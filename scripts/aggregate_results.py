@@ -7,7 +7,7 @@ from handgrad.common.logs import job_log, logger
 from handgrad.datasets.data import open_data
 from handgrad.storage.run_reader import read_current
 from handgrad.tables.made import Text, write_made_table
-from handgrad.tables.predictions import right_answers
+from handgrad.tables.predictions import correct_predictions
 from handgrad.tables.results import count_runs, results_html, results_markdown, results_table
 from handgrad.tables.significance import with_statistics
 
@@ -31,7 +31,7 @@ def main(
     of = {"code_digest": training, "data_digests": data_digests, "contents": contents}
     summaries = [read_current(path, **of) for path in runs]
     made_from |= {path: summary.seal for path, summary in zip(runs, summaries, strict=True)}
-    table = with_statistics(results_table(summaries), right_answers(summaries, labels))
+    table = with_statistics(results_table(summaries), correct_predictions(summaries, labels))
     texts = Text(md, results_markdown(table)), Text(html, results_html(table))
     write_made_table(csv, table, *texts, made_from=made_from)
     logger.info("%s", count_runs(table))

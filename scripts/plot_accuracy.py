@@ -2,7 +2,7 @@
 
 from handgrad.common.code_digests import require_code
 from handgrad.common.logs import job_log
-from handgrad.plots.runs import accuracy_by_hidden_units
+from handgrad.plots.accuracy import accuracy_by_hidden_units
 from handgrad.plots.style import save_figure
 from handgrad.tables.made import read_made_table
 from handgrad.tables.results import RESULT_COLUMNS

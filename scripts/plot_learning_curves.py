@@ -2,7 +2,7 @@
 
 from handgrad.common.code_digests import require_code
 from handgrad.common.logs import job_log
-from handgrad.plots.runs import learning_curves
+from handgrad.plots.learning_curves import learning_curves
 from handgrad.plots.style import save_figure
 from handgrad.storage.run_reader import read_current
 

@@ -18,7 +18,7 @@ def main(*, results: str, runs: list[str], data: str, dataset: str, most: int, d
     predictions, Y = best.arrays("test/predictions", "test/probabilities")
     with open_data(data, data_digest) as stored:
         best.results.require_made_from(data, stored.seal)
-        mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, most=most)
+        mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, max_count=most)
         images = images_at(stored, [mistake.example for mistake in mistakes])
         names = class_labels(stored.class_names, dataset)
         save_figure(out, mistakes_figure(best.row, mistakes, images, names))

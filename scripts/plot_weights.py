@@ -23,7 +23,7 @@ def main(
         save_figure(out, no_best_run(dataset))
         return
     W = Weights(*best.arrays("weights/W1", "weights/W2"))
-    save_figure(out, weights_figure(best.row, W, tuple(image_shape), most=most, within=within))
+    save_figure(out, weights_figure(best.row, W, tuple(image_shape), max_count=most, percentile=within))
 
 
 if "snakemake" in globals():

@@ -1,6 +1,7 @@
 """Builders that tests share: small data, runs and what training gives."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,9 @@ def read_data(path: Path, digest: str) -> ImageData:
     """Return all of a stored dataset."""
     with open_data(path, digest) as stored:
         return stored.images()
+
+
+def grid(base: int = 200, **axes: list[Any]) -> list[Summary]:
+    """Return the summaries of all combinations of these values, with base, base + 1, ... faults."""
+    points = product(*axes.values())
+    return [summary(base + i, **dict(zip(axes, point, strict=True))) for i, point in enumerate(points)]

@@ -34,10 +34,6 @@ FLAGS = [
 ]
 
 
-class NoBrowser(Exception):
-    """Why Chromium cannot be had here."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
@@ -45,35 +41,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def find_program(name: str, package: str) -> str:
-    """The path of a program. Raises NoBrowser if there is none."""
+    """Return the path of a program; without it, skip the tests, or fail where Chromium is required."""
     path = shutil.which(name)
     if path is None:
-        raise NoBrowser(f"{name} is not on the PATH (on Debian: apt install {package})")
+        refuse = pytest.fail if os.environ.get("HANDGRAD_REQUIRE_CHROMIUM") == "1" else pytest.skip
+        refuse(f"no Chromium: {name} is not on the PATH (on Debian: apt install {package})")
     return path
 
 
-def start_browser() -> Chrome:
-    """Start the machine's own Chromium; selenium, given the path of its driver, looks for none to download.
-
-    Raises NoBrowser if Chromium or its driver is not installed.
-    """
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chrome]:
+    """One browser for all tests: the machine's own; selenium, given its driver, looks for none to download."""
     options = ChromeOptions()
     options.binary_location = find_program("chromium", "chromium")
     driver = find_program("chromedriver", "chromium-driver")
     for flag in FLAGS:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return Chrome(options=options, service=ChromeService(driver))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Chrome]:
-    """One browser for all tests."""
-    try:
-        browser = start_browser()
-    except NoBrowser as reason:
-        refuse = pytest.fail if os.environ.get("HANDGRAD_REQUIRE_CHROMIUM") == "1" else pytest.skip
-        refuse(f"no Chromium: {reason}")
+    browser = Chrome(options=options, service=ChromeService(driver))
     yield browser
     browser.quit()
 

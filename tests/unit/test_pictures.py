@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -19,6 +19,7 @@ import plot_mistakes
 import plot_weights
 import train_run
 from factories import read_data
+from figures import require_readable, save, words
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal
@@ -28,9 +29,10 @@ from handgrad.experiment.runs import canonical_text
 from handgrad.gradient_check.files import write_check
 from handgrad.network.model import Weights, forward, softmax
 from handgrad.plots.best_run import best_run_file
+from handgrad.plots.confusion import CLASSES_WITH_NAMES, LETTERS, confusion_counts, confusion_matrix, confusion_of
 from handgrad.plots.mistakes import Mistake, mistakes_figure, most_confident_mistakes, percent
 from handgrad.plots.style import save_figure
-from handgrad.plots.text import text_lines, text_width
+from handgrad.plots.text import class_labels, text_width, wrap_text
 from handgrad.plots.weights import largest_units, limits, mosaic, weights_figure
 from handgrad.storage.run_reader import read_arrays, read_summary
 from handgrad.tables.made import write_made_table
@@ -49,80 +51,100 @@ def row(faults: int, test_size: int = 10) -> dict[str, Any]:
 
 
 def texts(figure: Figure) -> list[str]:
-    assert not any(axes.texts[0].get_parse_math() for axes in figure.axes)  # a $ is a $
     return [axes.texts[0].get_text() for axes in figure.axes]
 
 
 def title(figure: Figure) -> str:
     """All that stands over a figure, or in place of one, in one line."""
-    (over,) = figure.texts
-    assert not over.get_parse_math()  # a $ is a $
-    return over.get_text().replace("_\n", "_").replace("\n", " ")
+    return words(figure)[0].replace("_\n", "_").replace("\n", " ")
 
 
 def pixels(figure: Figure) -> list[np.ndarray]:
     return [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
 
 
-def save(figure: Figure, path: Path) -> str:
-    save_figure(path, figure)
-    return path.read_text()
-
-
-def embedded(svg: str) -> list[Image.Image]:
-    """The raster images in an SVG."""
+def embedded(svg: str) -> list[tuple[int, int]]:
+    """The sizes of the raster images in an SVG."""
     found = re.findall(r"data:image/png;base64,\s*([\w+/=\s]+)", svg)
-    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
+    return [Image.open(io.BytesIO(base64.b64decode(data))).size for data in found]
 
 
-# --- which mistakes ---
+# --- confusion ---
 
 LABELS = np.array([0, 1, 2, 0, 1], np.uint8)
 PREDICTIONS = np.array([1, 1, 0, 2, 0], np.uint8)
-Y = np.array(
-    [[0.4, 0.6, 0], [0, 1, 0], [0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.7, 0.3, 0]],
-    np.float16,
-)
 
 
-def test_the_mistakes_are_those_with_the_highest_probability_in_order() -> None:
-    found = most_confident_mistakes(row(4), LABELS, PREDICTIONS, Y, most=3)
-    assert [(m.example, m.true, m.predicted) for m in found] == [(2, 2, 0), (3, 0, 2), (4, 1, 0)]
-    assert [1 - m.doubt for m in found] == pytest.approx([0.9, 0.8, 0.7], abs=1e-3)
+def test_the_confusion_matrix_shows_counts_and_percentages_of_true_classes() -> None:
+    assert confusion_counts(LABELS, PREDICTIONS, 3).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
+    many = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(confusion_counts(many, many, 256), np.eye(256, dtype=int))
+    figure = confusion_of(row(4), LABELS, PREDICTIONS, ("$x_1$", "<b> & c", "a_b_$"))
+    axes = figure.axes[0]
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    fifty = "1\n50.0%"
+    assert shown == {(1, 0): fifty, (2, 0): fifty, (0, 1): fifty, (1, 1): fifty, (0, 2): "1\n100.0%"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["$x_1$", "<b> & c", "a_b_$"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted class", "True class")
+    require_readable(figure)
+    with pytest.raises(HandgradError, match=r"4 faults .* has 3"):
+        confusion_of(row(3), LABELS, PREDICTIONS, "abc")
 
 
-def test_probabilities_that_are_stored_as_one_are_told_apart_by_the_others() -> None:
-    exact = np.array([[1 - p, p] for p in (0.99999, 0.9999, 0.999995, 0.99999)])
+@pytest.mark.parametrize("name", ["猫", "कुत्ता", "قط", "🦊", "a\x07b", "\u200b"])
+def test_names_that_the_font_cannot_draw_become_numbers_and_one_line(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert class_labels(["dog", name, "fish"], "mine") == ["0", "1", "2"]
+    (line,) = caplog.messages
+    assert "\n" not in line
+    assert "datasets.mine.class_names" in line
+
+
+def test_names_that_the_font_has_stay_names(caplog: pytest.LogCaptureFixture) -> None:
+    names = ["Straße", "кошка", "γάτα", "mèo", "$x_1$", "\\frac{1}{2}", "{dataset}", "<b>"]
+    assert class_labels(names, "mine") == names
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("name", ["$x$ $", "\\frac{", "x" * 5000, "a b " * 2000])
+def test_no_name_of_a_class_breaks_or_swells_a_figure(name: str) -> None:
+    figure = confusion_matrix(np.array([[0, 0, 0], [1, 10**6, 0], [0, 0, 1]]), [name, f"{name}2", "fish"], "title")
+    require_readable(figure)
+    shown = {label.get_text() for label in figure.axes[0].get_yticklabels()}
+    assert len(shown) == 3
+    assert max(map(len, shown)) <= LETTERS
+
+
+def test_many_classes_have_no_numbers_and_few_labels() -> None:
+    figure = confusion_matrix(np.eye(200, dtype=int), [f"class {i}" for i in range(200)], "many")
+    require_readable(figure)
+    assert not figure.axes[0].texts
+    assert len(figure.axes[0].get_xticklabels()) <= CLASSES_WITH_NAMES
+
+
+# --- mistakes ---
+
+
+def test_mistakes_are_ordered_by_probability_even_where_it_is_stored_as_one() -> None:
+    exact = np.array([[1 - p, p] for p in (0.99999, 0.9999, 0.999995, 0.99999, 0.6)])
     stored = exact.astype(np.float16)
-    assert (stored[:, 1] == 1).all()
-    labels, predictions = np.zeros(4, np.uint8), np.ones(4, np.uint8)
-    found = most_confident_mistakes(row(4), labels, predictions, stored, most=24)
+    assert (stored[:4, 1] == 1).all()
+    labels, predictions = np.zeros(5, np.uint8), np.ones(5, np.uint8)
+    found = most_confident_mistakes(row(5), labels, predictions, stored, max_count=4)
     assert [m.example for m in found] == [2, 0, 3, 1]  # equal ones in the order of the test split
     assert [m.doubt for m in found] == pytest.approx([5e-6, 1e-5, 1e-5, 1e-4], rel=0.02)
-
-
-def test_predictions_of_another_run_are_refused() -> None:
-    with pytest.raises(HandgradError, match=r"4 faults .* has 3"):
-        most_confident_mistakes(row(3), LABELS, PREDICTIONS, Y, most=3)
+    assert {(m.true, m.predicted) for m in found} == {(0, 1)}
+    with pytest.raises(HandgradError, match=r"5 faults .* has 3"):
+        most_confident_mistakes(row(3), labels, predictions, stored, max_count=3)
 
 
 @pytest.mark.parametrize(
     ("doubt", "text"),
-    [
-        (0.25, "75.0%"),
-        (0.0006, "99.9%"),
-        (0.0004, "99.96%"),
-        (0.00006, "99.99%"),
-        (0.00004, ">99.99%"),
-        (0.0, ">99.99%"),
-        (1.0003, "0.0%"),  # a sum of rounded numbers
-    ],
+    [(0.25, "75.0%"), (0.0006, "99.9%"), (0.0004, "99.96%"), (0.00004, ">99.99%"), (0.0, ">99.99%"), (1.0003, "0.0%")],
 )
 def test_a_probability_is_never_rounded_up_to_certainty(doubt: float, text: str) -> None:
     assert percent(doubt) == text
-
-
-# --- how mistakes are shown ---
 
 
 def shown(n: int, shape: tuple[int, ...], names: tuple[str, ...] = ("no", "yes"), *, of: int = 99) -> Figure:
@@ -133,7 +155,7 @@ def shown(n: int, shape: tuple[int, ...], names: tuple[str, ...] = ("no", "yes")
     return mistakes_figure(row(of, 360), mistakes, Images(x, shape, 16), names)
 
 
-def test_each_mistake_has_its_image_true_class_predicted_class_and_probability() -> None:
+def test_each_mistake_has_its_image_classes_and_probability() -> None:
     x = np.arange(12, dtype=np.uint8).reshape(2, 6)
     mistakes = [Mistake(7, 2, 0, 0.001), Mistake(3, 0, 1, 0.2)]
     figure = mistakes_figure(row(2), mistakes, Images(x, (2, 3), 16), ("$a$", "<b>", "c_c"))
@@ -141,74 +163,48 @@ def test_each_mistake_has_its_image_true_class_predicted_class_and_probability()
         "true: c_c\npredicted: $a$\n99.9%, no. 7",
         "true: $a$\npredicted: <b>\n80.0%, no. 3",
     ]
-    assert [picture.tolist() for picture in pixels(figure)] == [
-        [[0, 1, 2], [3, 4, 5]],
-        [[6, 7, 8], [9, 10, 11]],
-    ]
+    assert [picture.tolist() for picture in pixels(figure)] == x.reshape(2, 2, 3).tolist()
     assert figure.axes[0].images[0].get_clim() == (0, 16)
-    assert title(figure) == f"{RUN} All 2 faults in 10 test images"
 
 
-def test_the_title_counts_the_faults() -> None:
-    assert title(shown(24, (8, 8))) == f"{RUN} The 24 most confident of 99 faults in 360 test images"
-    assert title(shown(1, (8, 8), of=1)) == f"{RUN} The only fault in 360 test images"
+@pytest.mark.parametrize(
+    ("n", "of", "expected"),
+    [(24, 99, "24 most confident of 99 faults"), (2, 2, "All 2 faults"), (1, 1, "only fault"), (0, 0, "No fault")],
+)
+def test_the_title_counts_the_faults(n: int, of: int, expected: str) -> None:
+    figure = shown(n, (8, 8), of=of)
+    assert title(figure).startswith(RUN)
+    assert expected in title(figure)
+    assert "360 test images" in title(figure)
 
 
-def test_a_run_without_a_mistake_says_so(tmp_path: Path) -> None:
-    figure = shown(0, (8, 8), of=0)
-    assert title(figure) == f"{RUN} No fault in 360 test images"
-    save(figure, tmp_path / "figure.svg")
-
-
-def test_three_channels_are_colours_of_the_full_range() -> None:
+def test_three_channels_are_colours_and_other_channels_are_stacked() -> None:
     x = np.array([[0, 16, 8, 4, 16, 0]], np.uint8)  # red of both pixels, then green, then blue
     figure = mistakes_figure(row(1), [Mistake(0, 0, 1, 0)], Images(x, (3, 1, 2), 16), ("a", "b"))
     assert pixels(figure)[0].tolist() == [[[0, 128, 255], [255, 64, 0]]]
-
-
-def test_other_channels_stand_one_below_the_other() -> None:
     values = np.arange(8).reshape(1, 8)
     assert as_pictures(values, (2, 2, 2)).tolist() == [[[0, 1], [2, 3], [4, 5], [6, 7]]]
-    assert as_pictures(values, (1, 2, 4)).tolist() == as_pictures(values, (2, 4)).tolist()
 
 
-@pytest.mark.parametrize("names", [AWKWARD, ("no", "yes"), ("W" * 300, "")], ids=["awkward", "two", "long"])
+@pytest.mark.parametrize("names", [AWKWARD, ("W" * 300, "")], ids=["awkward", "long"])
 @pytest.mark.parametrize("shape", [(8, 8), (1, 50), (60, 2), (2, 8, 8), (3, 8, 8)], ids=str)
-@pytest.mark.parametrize("n", [1, 7])
-def test_names_are_shown_as_they_are_and_nothing_overlaps(
-    n: int, shape: tuple[int, ...], names: tuple[str, ...]
-) -> None:
-    figure = shown(n, shape, names)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+def test_names_are_shown_as_they_are_and_nothing_overlaps(shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+    figure = shown(7, shape, names)
+    require_readable(figure)
     boxes = [axes.texts[0].get_window_extent() for axes in figure.axes]
     boxes += [axes.images[0].get_window_extent() for axes in figure.axes]
     boxes.append(figure.texts[0].get_window_extent())
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
-    assert all(box.x0 >= 0 <= box.y0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
     for i, text in enumerate(texts(figure)):
         assert names[i % len(names)].replace(" ", "") in re.sub(r"\s", "", text)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (3, 32, 32)], ids=str)
-def test_pictures_are_crisp_and_the_figure_small(shape: tuple[int, ...], tmp_path: Path) -> None:
-    svg = save(shown(24, shape), tmp_path / "figure.svg")
-    assert [image.size for image in embedded(svg)] == [(shape[-1], shape[-2])] * 24
-    assert svg.count("image-rendering:pixelated") == 24
-    assert len(svg) < 300_000
-
-
-# --- text ---
-
-
 def test_lines_have_room_and_nothing_is_lost() -> None:
     text = "some words_with_underscores and $Donaudampfschifffahrtsgesellschaft$ <b>"
-    lines = text_lines(text, width=60, size=8)
+    lines = wrap_text(text, width=60, size=8)
     assert max(text_width(line, 8) for line in lines) <= 60
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert lines[0] == "some words_"
-    assert text_lines("", width=60, size=8) == [""]
-    assert text_lines("short", width=60, size=8) == ["short"]
+    assert [wrap_text(one, width=60, size=8) for one in ("", "short")] == [[""], ["short"]]
 
 
 # --- weights ---
@@ -216,15 +212,12 @@ def test_lines_have_room_and_nothing_is_lost() -> None:
 
 def weights(M: int, shape: tuple[int, ...], K: int = 3) -> Weights:
     rng = np.random.default_rng(0)
-    inputs = int(np.prod(shape))
-    return Weights(
-        rng.standard_normal((M, inputs + 1)).astype(np.float32),
-        rng.standard_normal((K, M + 1)).astype(np.float32),
-    )
+    sizes = (M, int(np.prod(shape)) + 1), (K, M + 1)
+    return Weights(*(rng.standard_normal(size).astype(np.float32) for size in sizes))
 
 
-def weights_of(W: Weights, shape: tuple[int, ...], *, most: int = 64, within: float = 99.5) -> Figure:
-    return weights_figure(row(3), W, shape, most=most, within=within)
+def weights_of(W: Weights, shape: tuple[int, ...], *, percentile: float = 99.5) -> Figure:
+    return weights_figure(row(3), W, shape, max_count=64, percentile=percentile)
 
 
 def test_the_units_shown_are_those_with_the_largest_outgoing_weights() -> None:
@@ -232,7 +225,10 @@ def test_the_units_shown_are_those_with_the_largest_outgoing_weights() -> None:
     units, sizes = largest_units(W2, 3)
     assert units.tolist() == [0, 1, 3]  # norms 5, 5, 1, 5: equal ones in their order
     assert sizes.tolist() == [5, 5, 5]
-    assert largest_units(W2, 9)[0].tolist() == [0, 1, 3, 2]
+    W = weights(300, (4, 4))
+    _, sizes = largest_units(W.W2, 300)
+    assert "64 of 300 hidden units" in title(weights_of(W, (4, 4)))
+    assert f"{sizes[0]:.3g} to {sizes[63]:.3g}" in title(weights_of(W, (4, 4)))
 
 
 def test_a_units_image_is_its_row_of_w1_without_the_bias() -> None:
@@ -240,79 +236,64 @@ def test_a_units_image_is_its_row_of_w1_without_the_bias() -> None:
     (picture,) = pixels(weights_of(W, (2, 2)))
     assert picture[:, :2].tolist() == [[5, 6], [7, 8]]
     assert picture[:, 3:].tolist() == [[1, 2], [3, 4]]
-    assert picture.shape == (2, 5)
-    assert title(weights_of(W, (2, 2))) == (
-        f"{RUN} All 2 hidden units norm of the outgoing weights: 2 to 1; pixels: unit"
-    )
-
-
-def test_of_many_units_the_title_says_which_and_down_to_what() -> None:
-    W = weights(300, (4, 4))
-    _, sizes = largest_units(W.W2, 300)
-    assert title(weights_of(W, (4, 4))) == (
-        f"{RUN} 64 of 300 hidden units, those with the largest outgoing weights "
-        f"norm of the outgoing weights: {sizes[0]:.3g} to {sizes[63]:.3g}; pixels: unit"
-    )
 
 
 def test_gray_images_have_one_scale_symmetric_about_zero() -> None:
     W = weights(9, (4, 4))
-    figure = weights_of(W, (4, 4), within=90)
+    figure = weights_of(W, (4, 4), percentile=90)
     low, high = figure.axes[0].images[0].get_clim()
     assert low == -high
     assert np.mean(np.abs(W.W1[:, 1:]) <= high) == pytest.approx(0.9, abs=0.01)
-    assert len(figure.axes) == 2  # the colour bar
     assert figure.axes[1].get_ylabel() == "Weight of an input"
 
 
 def test_colour_images_have_a_scale_each_about_mid_grey() -> None:
     W1 = np.array([[9, 0, 2, -2], [9, 0, 0.1, 0.05]])
-    figure = weights_of(Weights(W1, np.array([[0, 2, 1]])), (3, 1, 1), within=100)
-    assert len(figure.axes) == 1
+    figure = weights_of(Weights(W1, np.array([[0, 2, 1]])), (3, 1, 1), percentile=100)
     (picture,) = pixels(figure)
     assert picture.tolist() == [[[128, 255, 0], [255, 255, 255], [128, 255, 191]]]
+    assert len(figure.axes) == 1
 
 
-def test_a_scale_ends_where_it_is_said_to_and_never_at_zero() -> None:
+def test_a_scale_ends_at_its_percentile_and_never_at_zero() -> None:
     values = np.array([np.arange(-50, 51), np.zeros(101), [0] * 100 + [-3]])
-    assert limits(values, 100).tolist() == [50, 1, 3]
-    assert limits(values, 50).tolist() == [25, 1, 3]
+    assert [limits(values, percentile).tolist() for percentile in (100, 50)] == [[50, 1, 3], [25, 1, 3]]
 
 
-def test_a_mosaic_is_about_square_whatever_its_pictures() -> None:
-    assert mosaic(np.zeros((64, 28, 28)), 1).shape == (8 * 29 - 1, 8 * 29 - 1)
-    assert mosaic(np.zeros((48, 8, 8)), 1).shape == (7 * 9 - 1, 7 * 9 - 1)
-    assert mosaic(np.zeros((12, 1, 50)), 1).shape == (12 * 2 - 1, 50)
-    assert mosaic(np.zeros((3, 60, 1, 3)), 1).shape == (60, 5, 3)
-    assert mosaic(np.zeros((1, 8, 8)), 1).shape == (8, 8)
+@pytest.mark.parametrize(
+    ("pictures", "expected"),
+    [((64, 28, 28), (231, 231)), ((12, 1, 50), (23, 50)), ((3, 60, 1, 3), (60, 5, 3)), ((1, 8, 8), (8, 8))],
+)
+def test_a_mosaic_is_about_square(pictures: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    assert mosaic(np.zeros(pictures), 1).shape == expected
 
 
 ODD_WEIGHTS = {
-    "one unit": (weights(1, (8, 8)), (8, 8), "The only hidden unit"),
-    "one unit in colour": (weights(1, (3, 8, 8)), (3, 8, 8), "The only hidden unit"),
-    "two classes": (weights(5, (8, 8), K=2), (8, 8), "All 5 hidden units"),
-    "two channels": (weights(5, (2, 8, 8)), (2, 8, 8), "All 5 hidden units"),
-    "one row": (weights(12, (1, 50)), (1, 50), "All 12 hidden units"),
-    "one column": (weights(2, (60, 1)), (60, 1), "All 2 hidden units"),
-    "one pixel": (weights(2, (1, 1)), (1, 1), "All 2 hidden units"),
-    "nothing but zeros": (Weights(np.zeros((3, 65)), np.zeros((2, 4))), (8, 8), "All 3 hidden units"),
+    "one unit": (weights(1, (8, 8)), (8, 8)),
+    "one unit in colour": (weights(1, (3, 8, 8)), (3, 8, 8)),
+    "two channels, two classes": (weights(5, (2, 8, 8), K=2), (2, 8, 8)),
+    "one row": (weights(12, (1, 50)), (1, 50)),
+    "one column": (weights(2, (60, 1)), (60, 1)),
+    "one pixel": (weights(2, (1, 1)), (1, 1)),
+    "only zeros": (Weights(np.zeros((3, 65)), np.zeros((2, 4))), (8, 8)),
 }
 
 
-@pytest.mark.parametrize(("W", "shape", "words"), ODD_WEIGHTS.values(), ids=ODD_WEIGHTS.keys())
-def test_odd_networks_have_a_figure(W: Weights, shape: tuple[int, ...], words: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("W", "shape"), ODD_WEIGHTS.values(), ids=ODD_WEIGHTS.keys())
+def test_odd_networks_have_a_figure(W: Weights, shape: tuple[int, ...], tmp_path: Path) -> None:
     figure = weights_of(W, shape)
-    assert words in title(figure)
+    require_readable(figure)
     assert len(embedded(save(figure, tmp_path / "figure.svg"))) in (1, 2)  # and that of the colour bar
-    over = figure.axes[0].get_tightbbox()
-    assert over is not None
-    assert over.x0 >= 0 <= over.y0
 
 
-@pytest.mark.parametrize(("shape", "side"), [((28, 28), 8 * 29 - 1), ((3, 32, 32), 8 * 33 - 1)], ids=["gray", "colour"])
-def test_weights_are_crisp_and_the_figure_small(shape: tuple[int, ...], side: int, tmp_path: Path) -> None:
-    svg = save(weights_of(weights(300, shape), shape), tmp_path / "figure.svg")
-    assert (side, side) in [image.size for image in embedded(svg)]
+@pytest.mark.parametrize("shape", [(28, 28), (3, 32, 32)], ids=["gray", "colour"])
+def test_pictures_are_crisp_and_the_figures_small(shape: tuple[int, ...], tmp_path: Path) -> None:
+    svg = save(shown(24, shape), tmp_path / "mistakes.svg")
+    assert embedded(svg) == [(shape[-1], shape[-2])] * 24
+    assert svg.count("image-rendering:pixelated") == 24
+    assert len(svg) < 300_000
+    svg = save(weights_of(weights(300, shape), shape), tmp_path / "weights.svg")
+    assert (8 * (shape[-1] + 1) - 1,) * 2 in embedded(svg)
     assert svg.count("image-rendering:pixelated") == 1
     assert len(svg) < 500_000
 
@@ -322,8 +303,15 @@ def test_weights_of_other_images_are_refused() -> None:
         weights_of(weights(2, (8, 8)), (4, 4))
 
 
-@pytest.mark.parametrize("make", [lambda: shown(7, (8, 8), AWKWARD), lambda: weights_of(weights(70, (8, 8)), (8, 8))])
-def test_the_same_figure_gives_the_same_bytes(make, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: shown(7, (8, 8), AWKWARD),
+        lambda: weights_of(weights(70, (8, 8)), (8, 8)),
+        lambda: confusion_matrix(np.eye(3, dtype=int), AWKWARD, "title"),
+    ],
+)
+def test_the_same_figure_gives_the_same_bytes(make: Callable[[], Figure], tmp_path: Path) -> None:
     assert save(make(), tmp_path / "1.svg") == save(make(), tmp_path / "2.svg")
 
 

@@ -149,7 +149,7 @@ RAW = {"pixels": "raw", "learning_rate": 5e-4}
 )
 def test_twenty_updates_agree_with_pytorchs_own(name: str, changes: dict[str, Any]) -> None:
     this = run(activation=name, l2=0.1, **changes)
-    scaling = PixelScaling.of(this.pixels, x=DATA.train.x, rows=ROWS, largest=255)
+    scaling = PixelScaling.of(this.pixels, x=DATA.train.x, rows=ROWS, max_value=255)
     shape = {"inputs": 6, "hidden_units": 4, "classes": 3}
     first = initial_weights(this.init, ACTIVATIONS[name], **shape, seed=3, dtype="float64")
     state = train(this, DATA, lambda *_: None).state

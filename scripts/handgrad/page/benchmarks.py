@@ -8,9 +8,10 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-from handgrad.tables.table import Column, Row, format_column, plain_column
+import pandas as pd
+
+from handgrad.tables.columns import Column, column
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,10 @@ class Job:
 
 
 def read_job(path: str | Path) -> Job | None:
-    """The last job that a benchmark file tells of; None if it holds none, or is no such file."""
+    """Return the last job in a benchmark file; None if it has none, or is no such file."""
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-        row = rows[-1]
+            row = list(csv.DictReader(file, delimiter="\t"))[-1]
         cpu, memory = _number(row["cpu_time"]), _number(row["max_rss"])
         measured = bool(cpu)  # else it was looked at but once, before it had done anything
         return Job(float(row["s"]), memory if measured else None)
@@ -42,46 +42,41 @@ def _number(text: str) -> float | None:
         return None
 
 
-def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> list[Row]:
-    """A row for each rule of which a job was measured, the dearest first: rule, jobs, and what they cost.
+def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+    """A row for each rule of which a job was measured, the most expensive first: rule, jobs, and their costs.
 
     folder: ``results/benchmarks``, which has a folder for each rule. jobs: for each rule, the names of its
     benchmark files, without ``.tsv``. total_seconds, median_seconds, longest_seconds: wall time. memory_mb:
-    the largest that was seen of any job; None where none was long enough to be measured.
+    the largest that was seen of any job; missing where none was long enough to be measured.
     """
-    rows = []
-    for rule, names in jobs.items():
-        paths = [Path(folder) / rule / f"{name}.tsv" for name in dict.fromkeys(names)]
-        found = [job for path in paths if (job := read_job(path))]
-        if found:
-            rows.append(_row(rule, found))
-    return sorted(rows, key=_dearest_first)
+    measured = [
+        (rule, job.seconds, job.memory_mb)
+        for rule, names in jobs.items()
+        for name in dict.fromkeys(names)
+        if (job := read_job(Path(folder) / rule / f"{name}.tsv"))
+    ]
+    table = pd.DataFrame(measured, columns=["rule", "seconds", "memory_mb"])
+    costs = (
+        table.astype({"seconds": "float64", "memory_mb": "float64"})
+        .groupby("rule")
+        .agg(
+            jobs=("seconds", "size"),
+            total_seconds=("seconds", "sum"),
+            median_seconds=("seconds", "median"),
+            longest_seconds=("seconds", "max"),
+            memory_mb=("memory_mb", "max"),
+        )
+    )
+    return costs.reset_index().sort_values("total_seconds", ascending=False, kind="stable")
 
 
-def _dearest_first(row: Row) -> tuple[float, str]:
-    return -row["total_seconds"], row["rule"]
-
-
-def _row(rule: str, jobs: list[Job]) -> Row:
-    memory = [job.memory_mb for job in jobs if job.memory_mb is not None]
-    seconds = [job.seconds for job in jobs]
-    return {
-        "rule": rule,
-        "jobs": len(jobs),
-        "total_seconds": sum(seconds),
-        "median_seconds": median(seconds),
-        "longest_seconds": max(seconds),
-        "memory_mb": max(memory, default=None),
-    }
-
-
-def cost_columns() -> list[Column]:
+def cost_columns(costs: pd.DataFrame) -> list[Column]:
     """What people see of the costs."""
     return [
-        plain_column("rule", "RULE"),
-        plain_column("jobs", "JOBS"),
-        format_column("total_seconds", "TIME IN ALL, S", ".1f"),
-        format_column("median_seconds", "MEDIAN, S", ".2f"),
-        format_column("longest_seconds", "LONGEST, S", ".2f"),
-        format_column("memory_mb", "MOST MEMORY, MB", ".0f"),
+        Column("RULE", costs["rule"].tolist(), numeric=False, choose=True),
+        column("JOBS", "{}", costs["jobs"]),
+        column("TIME IN ALL, S", "{:.1f}", costs["total_seconds"]),
+        column("MEDIAN, S", "{:.2f}", costs["median_seconds"]),
+        column("LONGEST, S", "{:.2f}", costs["longest_seconds"]),
+        column("MOST MEMORY, MB", "{:.0f}", costs["memory_mb"]),
     ]

@@ -1,7 +1,7 @@
-"""The page that shows a whole experiment, results/<experiment>/summary.html: what stands where."""
+"""The page that shows a whole experiment, results/<experiment>/summary.html: its sections."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ from handgrad.page.parts import (
     warning_part,
 )
 from handgrad.storage.provenance import Machine, Source
-from handgrad.tables.best import best_columns, best_lines, best_of_datasets, of_a_dataset
+from handgrad.tables.best import best_columns, best_lines, best_of_datasets, of_datasets
+from handgrad.tables.columns import Column, column
 from handgrad.tables.comparison import comparison_columns, disagrees, verdicts
 from handgrad.tables.gradient_checks import check_columns, failed
 from handgrad.tables.results import count_runs, result_columns, unfinished
 from handgrad.tables.seeds import count_seeds, seeds_columns, some_diverged
 from handgrad.tables.selection import how_chosen
-from handgrad.tables.table import Column, Row, rows_of
 
 #: the figures of a dataset, by their folder, in the order of the page
 FIGURES = {
@@ -63,7 +63,7 @@ class Contents:
     mistakes: int
     units: int
     within: float
-    costs: Sequence[Row]
+    costs: pd.DataFrame
     machines: Sequence[Machine]
     sources: Sequence[Source]
     facts: Mapping[str, str]
@@ -137,71 +137,50 @@ def _methods(contents: Contents) -> Section:
 
 def _results(contents: Contents) -> Section:
     results = contents.results
-    return Section(
-        "results",
-        "Results",
-        [
-            text_part(f"{count_runs(results)}. {how_chosen(results)}"),
-            *(warning_part(line) for dataset in _datasets(contents) for line in _warnings(contents, dataset)),
-            table_part(result_columns(results), rows_of(results), unfinished),
-            _caption(contents, "results"),
-        ],
-    )
+    parts = [
+        text_part(f"{count_runs(results)}. {how_chosen(results)}"),
+        *(warning_part(line) for dataset in _datasets(contents) for line in _warnings(contents, dataset)),
+        table_part(result_columns(results), unfinished(results)),
+        _caption(contents, "results"),
+    ]
+    return Section("results", "Results", parts)
 
 
 def _seeds(contents: Contents) -> Section:
     seeds = contents.seeds
-    return Section(
-        "seeds",
-        "Over seeds",
-        [
-            text_part(count_seeds(seeds)),
-            table_part(seeds_columns(seeds), rows_of(seeds), some_diverged),
-            _caption(contents, "seeds"),
-        ],
-    )
+    parts = [
+        text_part(count_seeds(seeds)),
+        table_part(seeds_columns(seeds), some_diverged(seeds)),
+        _caption(contents, "seeds"),
+    ]
+    return Section("seeds", "Over seeds", parts)
 
 
 def _best_table(contents: Contents) -> Section:
     best = contents.best
-    return Section(
-        "best",
-        "Best results",
-        [
-            *(text_part(line) for line in best_lines(best)),
-            *_figure(contents, "best.svg", "Best accuracy by hidden units"),
-            table_part(best_columns(best), rows_of(best), of_a_dataset),
-            _caption(contents, "best"),
-        ],
-    )
+    parts = [
+        *map(text_part, best_lines(best)),
+        *_figure(contents, "best.svg", "Best accuracy by hidden units"),
+        table_part(best_columns(best), of_datasets(best)),
+        _caption(contents, "best"),
+    ]
+    return Section("best", "Best results", parts)
 
 
 def _comparison(contents: Contents, comparison: pd.DataFrame) -> Section:
-    return Section(
-        "comparison",
-        "Published and reproduced",
-        [
-            *(text_part(line) for line in verdicts(comparison)),
-            *_figure(contents, "comparison.svg", "Published and reproduced faults"),
-            table_part(
-                comparison_columns(comparison),
-                rows_of(comparison),
-                disagrees,
-            ),
-            _caption(contents, "comparison"),
-        ],
-    )
+    parts = [
+        *map(text_part, verdicts(comparison)),
+        *_figure(contents, "comparison.svg", "Published and reproduced faults"),
+        table_part(comparison_columns(comparison), disagrees(comparison)),
+        _caption(contents, "comparison"),
+    ]
+    return Section("comparison", "Published and reproduced", parts)
 
 
 def _checks(contents: Contents) -> Section:
-    return Section(
-        "checks",
-        "Gradient checks",
-        [
-            table_part(check_columns(), rows_of(contents.checks), failed),
-            _caption(contents, "gradient_checks"),
-        ],
-    )
+    checks = contents.checks
+    parts = [table_part(check_columns(checks), failed(checks)), _caption(contents, "gradient_checks")]
+    return Section("checks", "Gradient checks", parts)
 
 
 def _figure(contents: Contents, name: str, title: str) -> list[Markup]:
@@ -215,19 +194,14 @@ def _figure(contents: Contents, name: str, title: str) -> list[Markup]:
 
 def _figures(contents: Contents, dataset: str) -> Section:
     paths = {Path(path).parent.name: path for path in contents.figures if Path(path).stem == dataset}
-    return Section(
-        f"figures-{dataset}",
-        f"Figures: {dataset}",
-        [
-            *map(warning_part, _warnings(contents, dataset)),
-            *_classes(contents.config["datasets"][dataset]["class_names"]),
-            *(
-                figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset))
-                for kind, title in FIGURES.items()
-                if kind in paths
-            ),
-        ],
-    )
+    parts = [
+        *map(warning_part, _warnings(contents, dataset)),
+        *_classes(contents.config["datasets"][dataset]["class_names"]),
+    ]
+    for kind, title in FIGURES.items():
+        if kind in paths:
+            parts.append(figure_part(paths[kind], f"{title}: {dataset}", _caption(contents, kind, dataset)))
+    return Section(f"figures-{dataset}", f"Figures: {dataset}", parts)
 
 
 def _classes(names: Sequence[str]) -> list[Markup]:
@@ -239,58 +213,37 @@ def _classes(names: Sequence[str]) -> list[Markup]:
 
 
 def _costs(contents: Contents) -> Section:
-    told = (
-        "What the jobs of each rule took, as Snakemake measured them when they ran last: wall time, and the "
-        "largest memory (resident set) that it saw of any job. Results are shared, so another experiment may "
-        "have run them. A run that went on from a checkpoint counts its last part alone; SECONDS in the "
-        "table of results is the whole of it. Blank: over before it could be measured."
-    )
-    return Section(
-        "costs",
-        "Run times and memory",
-        [text_part(told), table_part(cost_columns(), contents.costs, _never)],
-    )
+    parts = [text_part(_ABOUT_COSTS), table_part(cost_columns(contents.costs))]
+    return Section("costs", "Run times and memory", parts)
 
 
 def _provenance(contents: Contents) -> Section:
-    return Section(
-        "provenance",
-        "Where it comes from",
-        [
-            facts_part(contents.facts),
-            heading_part("What computed the runs"),
-            table_part(_MACHINE_COLUMNS, [vars(machine) for machine in contents.machines], _never),
-            heading_part("Datasets"),
-            table_part(_SOURCE_COLUMNS, _source_rows(contents.sources), _never),
-            heading_part("Configuration, with its defaults"),
-            code_part(contents.config_text, "Configuration"),
-        ],
-    )
+    parts = [
+        facts_part(contents.facts),
+        heading_part("What computed the runs"),
+        table_part(_text_columns(_MACHINE_COLUMNS, map(astuple, contents.machines))),
+        heading_part("Datasets"),
+        table_part(_text_columns(_SOURCE_COLUMNS, _source_rows(contents.sources))),
+        heading_part("Configuration, with its defaults"),
+        code_part(contents.config_text, "Configuration"),
+    ]
+    return Section("provenance", "Where it comes from", parts)
 
 
-def _source_rows(sources: Sequence[Source]) -> list[Row]:
+def _source_rows(sources: Sequence[Source]) -> list[tuple[str, ...]]:
     return [
-        {"dataset": s.dataset, "images": f"{s.train:,} and {s.test:,}", "file": name, "sha256": sha256}
-        for s in sources
-        for name, sha256 in s.files
+        (one.dataset, f"{one.train:,} and {one.test:,}", name, sha256) for one in sources for name, sha256 in one.files
     ]
 
 
-def _never(_: Row) -> bool:
-    return False
+def _text_columns(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Column]:
+    table = pd.DataFrame(list(rows), columns=list(titles), dtype="object")
+    return [column(title, "{}", table[title], numeric=title == "RUNS") for title in titles]
 
 
-def _text(name: str) -> Callable[[Row], str]:
-    return lambda row: str(row[name])
-
-
-_MACHINE_COLUMNS = [
-    *(Column(name.upper(), _text(name), numeric=False) for name in ("cpu", "python", "numpy", "blas")),
-    Column("RUNS", _text("runs")),
-]
-_SOURCE_COLUMNS = [
-    Column("DATASET", _text("dataset"), numeric=False),
-    Column("TRAINING AND TEST IMAGES", _text("images"), numeric=False),
-    Column("FILE", _text("file"), numeric=False),
-    Column("SHA-256", _text("sha256"), numeric=False),
-]
+_MACHINE_COLUMNS = ("CPU", "PYTHON", "NUMPY", "BLAS", "RUNS")
+_SOURCE_COLUMNS = ("DATASET", "TRAINING AND TEST IMAGES", "FILE", "SHA-256")
+_ABOUT_COSTS = """What the jobs of each rule took, as Snakemake measured them when they ran last: wall time, and the
+largest memory (resident set) of any job. Results are shared, so another experiment may have run them. For a run that
+continued from a checkpoint, only its last part is counted; SECONDS in the table of results is its whole time.
+Blank: too short to be measured."""

@@ -1,7 +1,7 @@
 """Pieces of a page in one file, without a request: tables that sort and filter, figures, captions, facts."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from handgrad.page.captions import caption_html
 from handgrad.plots.figure_files import read_figure
-from handgrad.tables.table import Column, Row, html_table
+from handgrad.tables.columns import Column, html_table
 
 ASSETS = ("scripts/handgrad/page/assets/page.*",)
 PARTS = Path(__file__).parent / "assets"
@@ -45,11 +45,10 @@ def page(name: str, lead: Sequence[str], sections: Sequence[Section]) -> str:
     )
 
 
-def table_part(columns: Sequence[Column], rows: Sequence[Row], marked: Callable[[Row], bool]) -> Markup:
-    """A table that sorts and filters; rows for which ``marked`` holds are set off."""
-    return Markup('<div class="scroll" tabindex="0">{}</div>').format(
-        Markup(html_table(columns, rows, marked))  # noqa: S704, html_table escapes
-    )
+def table_part(columns: Sequence[Column], marked: Iterable[bool] | None = None) -> Markup:
+    """A table that sorts and filters; rows that are ``marked`` are set off."""
+    table = Markup(html_table(columns, marked))  # noqa: S704, html_table escapes
+    return Markup('<div class="scroll" tabindex="0">{}</div>').format(table)
 
 
 def caption_part(name: str, **given: Any) -> Markup:

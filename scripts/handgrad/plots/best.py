@@ -1,6 +1,5 @@
-"""The best published row and our best setting as a figure: test accuracy by hidden units."""
+"""The best published row and our best setting as a plot: test accuracy by hidden units."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,23 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from handgrad.plots.style import (
-    INK,
-    MARKERS,
-    colours,
-    entries,
-    fixed_ticks,
-    legend,
-    log_ticks,
-    message_figure,
-    new_layout,
-    style,
-    styles,
-)
+from handgrad.plots.panels import dataset_panels, far_apart, scale_sizes
+from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style
 
 THICK, THIN = 3.5, 0.9  # bars: over seeds, and the interval
-LOG_SIZES = 10  # largest to smallest number of hidden units from which on the axis is logarithmic
-NAMED_SIZES = 6  # with more numbers of hidden units, their axis has round ticks
 
 _PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "markerfacecolor": "none", "markersize": 4.5}
 _OURS: dict[str, Any] = {"linestyle": "solid", "markersize": 5}
@@ -44,25 +30,17 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
     networks = best[best["best_of"] == "network"]
     finished = networks[networks["status"] == "finished"]
     if finished.empty:
-        return message_figure("No runs" if networks.empty else "Every run diverged")
+        return nothing_to_draw(networks["status"])
     activations = list(networks["activation"].unique())
-    colour, marker = colours(activations), styles(activations, MARKERS)
-    look = {name: {"color": colour[name], "marker": marker[name]} for name in activations}
+    look = looks(activations, marker=MARKERS)
     with style():
-        figure, panels = _panels(list(networks["dataset"].unique()))
+        figure, panels = dataset_panels(list(networks["dataset"].unique()), widths=(6.4, 8.6), height=3.5, above=1.2)
         for dataset, axes in panels.items():
             _draw_panel(axes, networks[networks["dataset"] == dataset], look)
         figure.supxlabel("Hidden units")
         figure.supylabel("Test accuracy (percent)")
         legend(figure, entries(activations, "{}", look.__getitem__), _sides(networks))
     return figure
-
-
-def _panels(datasets: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
-    columns = min(len(datasets), 2)
-    lines = math.ceil(len(datasets) / columns)
-    figure = Figure(figsize=((6.4, 8.6)[columns - 1], 3.5 * lines + 1.2), layout=new_layout())
-    return figure, {name: figure.add_subplot(lines, columns, i + 1) for i, name in enumerate(datasets)}
 
 
 def _sides(networks: pd.DataFrame) -> list[Line2D]:
@@ -86,18 +64,18 @@ def _several(networks: pd.DataFrame) -> bool:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the markers of a number of hidden units stand: side by side, slots of them."""
+    """Where the markers of a number of hidden units are: side by side in slots."""
 
     sizes: Sequence[int]
     slots: int
 
     @property
     def log(self) -> bool:
-        return self.sizes[-1] >= LOG_SIZES * self.sizes[0]
+        return far_apart(self.sizes)
 
     @property
     def gap(self) -> float:
-        """What there is between two numbers, on the axis's own scale."""
+        """The distance between two numbers, on the axis's own scale."""
         places = self.scaled(self.sizes)
         if len(places) == 1:
             return 1.0
@@ -126,7 +104,8 @@ def _draw_panel(axes: Axes, networks: pd.DataFrame, look: Mapping[str, dict[str,
         rows = networks[networks["activation"] == activation]
         _draw_published(axes, rows[rows["published_faults"].notna()], places, sides * i, look[activation])
         _draw_ours(axes, rows[rows["status"] == "finished"], places, sides * i + sides - 1, look[activation])
-    _scale_sizes(axes, places)
+    scale_sizes(axes, places.sizes)
+    axes.set_xlim(places.limits())
     axes.set_title(_title(networks))
 
 
@@ -147,17 +126,6 @@ def _draw_ours(axes: Axes, rows: pd.DataFrame, places: _Places, slot: int, look:
 
 def _percent(rows: pd.DataFrame, name: str) -> Any:
     return 100 * rows[name].to_numpy(float)
-
-
-def _scale_sizes(axes: Axes, places: _Places) -> None:
-    sizes = places.sizes
-    if places.log:
-        axes.set_xscale("log")
-    if len(sizes) <= NAMED_SIZES:
-        fixed_ticks(axes.xaxis, sizes)
-    elif places.log:
-        fixed_ticks(axes.xaxis, log_ticks(sizes[0], sizes[-1]))
-    axes.set_xlim(places.limits())
 
 
 def _title(networks: pd.DataFrame) -> str:

@@ -1,28 +1,20 @@
 """Published against reproduced faults: every published row at a glance."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
-from handgrad.experiment.runs import canonical_text
-from handgrad.plots.style import (
-    COLOURS,
-    FAINT,
-    INK,
-    fixed_ticks,
-    legend,
-    log_ticks,
-    message_figure,
-    new_layout,
-    style,
-)
+from handgrad.plots.panels import dataset_panels, fixed_ticks, log_ticks
+from handgrad.plots.style import COLOURS, FAINT, INK, legend, message_figure, style
+from handgrad.tables.columns import column, plain_column
 from handgrad.tables.comparison import (
     AGREES,
     DIFFERS,
@@ -33,9 +25,9 @@ from handgrad.tables.comparison import (
     WITHIN_PERCENT,
     count_verdicts,
 )
-from handgrad.tables.table import Row, rows_of
+from handgrad.tables.table import varying
 
-LEAST = 0.5  # of a fault: where no fault at all stands on a logarithmic axis
+SMALLEST = 0.5  # of a fault: where no fault at all is on a logarithmic axis
 NAMED_ROWS = 80  # in a panel; with more rows there is no room for their names and numbers
 
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -58,30 +50,23 @@ def published_against_reproduced(comparison: pd.DataFrame) -> Figure:
 
     comparison: a table of ``comparison_table``. A marker is the mean over the seeds, its shape and colour the
     verdict, the bar behind it from the seed with the fewest faults to the one with the most. At the right
-    stand the published faults and the mean of ours. The band holds what lies within WITHIN_PERCENT. Rows
+    are the published faults and the mean of ours. The band spans WITHIN_PERCENT on both sides. Rows
     that were not run are counted in the panel's title, with the verdicts.
     """
     run = comparison[comparison["verdict"] != NOT_RUN]
     if not (run["finished"] > 0).any():
-        return message_figure(f"None of the {len(comparison)} published rows has a finished run")
+        return message_figure("No published row has a finished run")
     datasets = list(run["dataset"].unique())
     with style():
-        figure, panels = _panels(datasets, int(run["dataset"].value_counts().max()))
-        for dataset, axes in zip(datasets, panels, strict=True):
+        height = 0.6 + 0.18 * min(max(run["dataset"].value_counts().max(), 4), NAMED_ROWS)
+        figure, panels = dataset_panels(datasets, widths=(6.2, 12.4), height=height, above=1)
+        for dataset, axes in panels.items():
             counts = count_verdicts(comparison[comparison["dataset"] == dataset])
             axes.set_title(f"{dataset}, {counts}", pad=18)  # above the head of the numbers
-            _draw_rows(axes, rows_of(run[run["dataset"] == dataset]))
+            _draw_rows(axes, run[run["dataset"] == dataset])
         figure.supxlabel("Reproduced faults as a multiple of the published ones")
         legend(figure, _legend_entries(run))
     return figure
-
-
-def _panels(datasets: Sequence[str], rows: int) -> tuple[Figure, list[Axes]]:
-    columns = min(len(datasets), 2)
-    lines = math.ceil(len(datasets) / columns)
-    height = 0.6 + 0.18 * min(max(rows, 4), NAMED_ROWS)
-    figure = Figure(figsize=(6.2 * columns, height * lines + 1), layout=new_layout())
-    return figure, [figure.add_subplot(lines, columns, i + 1) for i in range(len(datasets))]
 
 
 def _legend_entries(run: pd.DataFrame) -> list[Any]:
@@ -93,26 +78,24 @@ def _legend_entries(run: pd.DataFrame) -> list[Any]:
     return [*marks, *(spread if several else []), band]
 
 
-def _draw_rows(axes: Axes, rows: Sequence[Row]) -> None:
-    ends = [1.0]
-    for place, row in enumerate(rows):
-        if row["finished"] > 0:
-            low, mean, high = (_ratio(row, f"faults_{what}") for what in ("min", "mean", "max"))
-            look = _LOOKS[row["verdict"]]
-            axes.plot([low, high], [place, place], color=look["color"], linewidth=1.5)
-            axes.plot([mean], [place], **look, markersize=5, linestyle="")
-            ends += [low, high]
-    _frame(axes, ends, len(rows))
+def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
+    low, mean, high = (_ratios(rows, f"faults_{what}") for what in ("min", "mean", "max"))
+    finished = np.flatnonzero(rows["finished"] > 0)
+    for place in finished:
+        look = _LOOKS[rows["verdict"].iloc[place]]
+        axes.plot([low[place], high[place]], [place, place], color=look["color"], linewidth=1.5)
+        axes.plot([mean[place]], [place], **look, markersize=5, linestyle="")
+    _frame(axes, [1.0, *low[finished], *high[finished]], len(rows))
     if len(rows) <= NAMED_ROWS:
         _name_rows(axes, rows)
     else:
         axes.set_yticks([])
 
 
-def _ratio(row: Row, name: str) -> float:
-    """A number of our faults as a multiple of the published ones."""
-    ours = max(float(row[name]), LEAST) / float(row["test_size"])
-    return ours / (max(float(row["published_faults"]), LEAST) / float(row["published_test_size"]))
+def _ratios(rows: pd.DataFrame, name: str) -> NDArray[Any]:
+    """Numbers of our faults as multiples of the published ones."""
+    ours, theirs = (rows[faults].astype("float64").clip(SMALLEST) for faults in (name, "published_faults"))
+    return (ours / rows["test_size"] / (theirs / rows["published_test_size"])).to_numpy(float)
 
 
 def _frame(axes: Axes, ends: Sequence[float], rows: int) -> None:
@@ -127,26 +110,22 @@ def _frame(axes: Axes, ends: Sequence[float], rows: int) -> None:
     fixed_ticks(axes.xaxis, tenths if high < 2.5 * low else log_ticks(low, high))
 
 
-def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
+def _name_rows(axes: Axes, rows: pd.DataFrame) -> None:
     """What a row is at its left, the published faults and ours at its right, and lines between groups."""
-    varied = [name for name in (*KEY, *PROTOCOL) if len({row[name] for row in rows}) > 1]
-    names = varied or ["activation"]
-    axes.set_yticks(range(len(rows)), [_name(row, names) for row in rows], fontsize=8)
+    names = _names(rows, varying(rows, (*KEY, *PROTOCOL)) or ["activation"])
+    axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    texts = [(-1.0, "published → ours"), *enumerate(map(_both, rows))]
-    for place, text in texts:
+    ours = column("ours", "{:.0f}", rows["faults_mean"], missing="diverged").texts
+    both = (" → ".join(pair) for pair in zip(plain_column(rows, "published_faults").texts, ours, strict=True))
+    for place, text in [(-1.0, "published → ours"), *enumerate(both)]:
         axes.text(1.01, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
-    groups = [(row["activation"], row["learning_rate"]) for row in rows]
+    groups = zip(rows["activation"], rows["learning_rate"], strict=True)
     for place, (one, next_one) in enumerate(itertools.pairwise(groups)):
         if one != next_one:
             axes.axhline(place + 0.5, color=FAINT, linewidth=0.8, zorder=0)
 
 
-def _both(row: Row) -> str:
-    ours = f"{row['faults_mean']:.0f}" if row["finished"] > 0 else "diverged"
-    return f"{row['published_faults']} → {ours}"
-
-
-def _name(row: Row, names: Sequence[str]) -> str:
-    return "  ".join(_WORDS.get(name, "{}").format(canonical_text(row[name])) for name in names)
+def _names(rows: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    texts = [map(_WORDS.get(name, "{}").format, plain_column(rows, name).texts) for name in axes]
+    return ["  ".join(parts) for parts in zip(*texts, strict=True)]

@@ -9,8 +9,9 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from handgrad.plots.style import INK, fixed_ticks, new_layout, style
-from handgrad.plots.text import cut
+from handgrad.plots.panels import fixed_ticks
+from handgrad.plots.style import INK, new_layout, style
+from handgrad.plots.text import cut, wrap_text
 from handgrad.tables.predictions import require_faults
 from handgrad.tables.table import Row
 
@@ -18,6 +19,7 @@ Array = NDArray[Any]
 
 CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
 CLASSES_WITH_NAMES = 40
+TITLE_SIZE = 9  # points
 LETTERS = 20  # of a class's name; a longer one would take the matrix's room, and is cut
 
 
@@ -55,8 +57,13 @@ def confusion_matrix(counts: Array, class_names: Sequence[str], title: str) -> F
         if len(class_names) <= CLASSES_WITH_NUMBERS:
             _write_numbers(axes, counts, percent)
         _name_classes(axes, class_names)
-        axes.set_title(title, fontsize=9)
+        axes.set_title("\n".join(_wrapped(title, size)), fontsize=TITLE_SIZE)
     return figure
+
+
+def _wrapped(title: str, inches: float) -> list[str]:
+    """Lines of a title, which is centred over the matrix, that fit into the figure."""
+    return [part for line in title.split("\n") for part in wrap_text(line, width=72 * 0.85 * inches, size=TITLE_SIZE)]
 
 
 def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:

@@ -9,23 +9,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from handgrad.common.formatting import counted
+from handgrad.plots.panels import fixed_ticks, log_ticks, scale_accuracies
 from handgrad.plots.style import (
     INK,
     MARKERS,
-    colours,
-    counted,
     entries,
-    fixed_ticks,
     legend,
-    log_ticks,
+    looks,
     new_layout,
     nothing_to_draw,
-    scale_accuracies,
     style,
-    styles,
+    title_of,
 )
 
-LEAST_SECONDS = 1e-3  # a logarithmic axis has no place for none
+SHORTEST_SECONDS = 1e-3  # a logarithmic axis has no place for none
 CROWDED = 300  # with more runs, markers are small, without an edge and lighter
 
 _SIZES = {False: (5.0, 7.5, 10.0), True: (2.0, 3.0, 5.0)}  # points: fewest, if all alike, most hidden units
@@ -57,14 +55,12 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
         return nothing_to_draw(results["status"])
     crowded = len(finished) > CROWDED
     activations = finished["activation"].unique().tolist()
-    colour, marker = colours(activations), styles(activations, MARKERS)
-    look = {h: {**_FILLED[crowded], "color": colour[h], "marker": marker[h]} for h in activations}
+    look = {h: {**_FILLED[crowded], **one} for h, one in looks(activations, marker=MARKERS).items()}
     size = _marker_sizes(sorted(finished["hidden_units"].unique().tolist()), crowded)
     with style():
         figure = Figure(figsize=(7.4, 5.4), layout=new_layout())
         axes = figure.add_subplot()
-        count = len(results)
-        axes.set_title(counted(f"{count} run{'' if count == 1 else 's'}", results["status"]))
+        axes.set_title(title_of(counted(len(results), "run"), results["status"]))
         for (activation, units), runs in finished.groupby(["activation", "hidden_units"], sort=False):
             axes.plot(_seconds(runs), runs["accuracy"], **look[activation], markersize=size[units])
         _draw_front(axes, finished)
@@ -93,11 +89,11 @@ def _hollow(size: float) -> dict[str, Any]:
 
 
 def _seconds(runs: pd.DataFrame) -> NDArray[Any]:
-    return runs["seconds"].to_numpy(float).clip(LEAST_SECONDS)
+    return runs["seconds"].to_numpy(float).clip(SHORTEST_SECONDS)
 
 
 def _draw_front(axes: Axes, finished: pd.DataFrame) -> None:
-    """The best accuracy that so many seconds or fewer have given, up to the longest run."""
+    """The best accuracy of the runs that took at most this long, up to the longest run."""
     seconds, accuracy = _seconds(finished), finished["accuracy"].to_numpy(float)
     best = front(seconds, accuracy)
     steps = np.append(seconds[best], seconds.max()), np.append(accuracy[best], accuracy.max())

@@ -1,48 +1,33 @@
 """Heat maps: the fault rate by learning rate and l2, a panel for each activation and hidden units."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import FuncNorm, LinearSegmentedColormap, to_hex
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
 
 from handgrad.experiment.runs import canonical_text
-from handgrad.plots.style import (
-    COLUMNS,
-    CROSS,
-    INK,
-    counted,
-    fixed_ticks,
-    legend,
-    nothing_to_draw,
-    panels,
-    round_numbers,
-    style,
-    text_on,
-)
+from handgrad.plots.fault_shades import draw_bar, fault_shades
+from handgrad.plots.panels import COLUMNS, panels
+from handgrad.plots.style import CROSS, INK, legend, nothing_to_draw, style, text_on, title_of
+from handgrad.tables.columns import column
 from handgrad.tables.seeds import SETTING_AXES
 from handgrad.tables.selection import chosen_on, fault_rates
-from handgrad.tables.table import Row, rows_of
 
 CELL = ["activation", "hidden_units", "learning_rate", "l2"]
-LEAST = 0.5  # of a fault: how a cell without one is shaded
-LEAST_RATIO = 1.25  # the scale spans so much at least, lest chance differences look large
 LETTERS = 7  # of a learning rate or a penalty; longer ones are rounded
 SMALLEST_TEXT = 5.5  # points
 
-_LOST = "#f0f0f0"
+_DIVERGED = "#f0f0f0"
 _NOT_RUN: dict[str, Any] = {"facecolor": "white", "edgecolor": "#b4bcc4", "hatch": "////", "linewidth": 0}
 PANEL_BEST, BEST = "best of its panel", "best of all"
 _OUTLINES = {PANEL_BEST: 1.4, BEST: 3.2}  # points
@@ -58,11 +43,11 @@ class _Grid:
     width: float
     height: float
 
-    def place(self, cell: Row) -> tuple[int, int]:
-        return self.rates.index(cell["learning_rate"]), self.penalties.index(cell["l2"])
+    def place(self, cell: Any) -> tuple[int, int]:
+        return self.rates.index(cell.learning_rate), self.penalties.index(cell.l2)
 
     def text_size(self, letters: int) -> float:
-        """The font size in which so many letters fit into a cell; 0 if they would be too small to read."""
+        """The font size in which this many letters fit into a cell; 0 if it is too small to read."""
         size = min(9.0, 0.85 * self.width / (0.64 * letters), 0.5 * self.height)
         return size if size >= SMALLEST_TEXT else 0.0
 
@@ -79,16 +64,14 @@ def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
     diverged comes after all others, as in ``selection.best_settings``. seeds, and how many of them diverged:
     those of that setting.
     """
-    runs = results.assign(
-        rate=100 * fault_rates(results, split), diverged=(results["status"] == "diverged").astype(int)
-    )
+    diverged = (results["status"] == "diverged").astype(int)
+    runs = results.assign(rate=100 * fault_rates(results, split), diverged=diverged)
     # dropna: train_size is missing where all examples are used
     settings = runs.groupby(list(SETTING_AXES), dropna=False, sort=False).agg(
         rate=("rate", "mean"), seeds=("seed", "size"), diverged=("diverged", "sum")
     )
-    settings = settings.reset_index().assign(stable=settings["diverged"].to_numpy() == 0)
-    ordered = settings.sort_values(["stable", "rate"], ascending=[False, True], na_position="last")
-    return ordered.drop_duplicates(CELL)[[*CELL, "rate", "seeds", "diverged"]]
+    settings = settings.reset_index().assign(unstable=settings["diverged"].to_numpy() > 0)
+    return settings.sort_values(["unstable", "rate"]).drop_duplicates(CELL)[[*CELL, "rate", "seeds", "diverged"]]
 
 
 def heat_maps(results: pd.DataFrame) -> Figure:
@@ -100,36 +83,31 @@ def heat_maps(results: pd.DataFrame) -> Figure:
     if not (results["status"] == "finished").any():
         return nothing_to_draw(results["status"])
     split = chosen_on(results, results["dataset"].iloc[0])
-    cells = rows_of(heat_cells(results, split))
-    shades = _shades(cells, int(results["test_size" if split == "test" else "validation_size"].max()))
+    cells = heat_cells(results, split)
+    shades = fault_shades(cells["rate"], int(results["test_size" if split == "test" else "validation_size"].max()))
     with style():
         figure, at = panels(_panel_keys(results), rows_by=lambda key: key[0])
         grid = _grid(figure, results)
         for key, axes in at.items():
-            runs = results[(results["activation"] == key[0]) & (results["hidden_units"] == key[1])]
-            axes.set_title(counted(f"{key[0]}, {key[1]} hidden units", runs["status"]))
+            axes.set_title(title_of(f"{key[0]}, {key[1]} hidden units", _of_panel(results, key)["status"]))
             _blank(axes, grid)
-            _draw_cells(axes, grid, [cell for cell in cells if _panel(cell) == key], shades)
-        _outline(at[_panel(cells[0])], grid, cells[0], _OUTLINES[BEST])
+            _draw_cells(axes, grid, _of_panel(cells, key), shades)
+        best = next(cells.itertuples())
+        _outline(at[best.activation, best.hidden_units], grid, best, _OUTLINES[BEST])
         figure.supxlabel("Learning rate")
         figure.supylabel("λ")
-        _draw_bar(figure, list(at.values()), shades, split)
+        draw_bar(figure, list(at.values()), shades, split)
         legend(figure, _outline_entries(len(at)), _note_entries(cells, len(at), grid))
     return figure
 
 
-def _panel(cell: Row) -> tuple[str, int]:
-    return cell["activation"], cell["hidden_units"]
-
-
-def _lost(cell: Row) -> bool:
-    """Whether all runs of a cell diverged."""
-    return bool(pd.isna(cell["rate"]))
+def _of_panel(rows: pd.DataFrame, key: tuple[str, int]) -> pd.DataFrame:
+    return rows[(rows["activation"] == key[0]) & (rows["hidden_units"] == key[1])]
 
 
 def _panel_keys(results: pd.DataFrame) -> list[tuple[str, int]]:
     """Activations in the order of the table by hidden units; only those that were run if they are many."""
-    hidden_units = sorted(int(value) for value in results["hidden_units"].unique())
+    hidden_units = sorted(results["hidden_units"].unique().tolist())
     run = set(zip(results["activation"], results["hidden_units"], strict=True))
     return [
         (activation, size)
@@ -137,24 +115,6 @@ def _panel_keys(results: pd.DataFrame) -> list[tuple[str, int]]:
         for size in hidden_units
         if len(hidden_units) <= COLUMNS or (activation, size) in run
     ]
-
-
-def _shades(cells: Sequence[Row], examples: int) -> ScalarMappable:
-    """Dark for few faults, light for many; even in 1/rate, so that the best differ most."""
-    rates = [cell["rate"] for cell in cells if not _lost(cell)]
-    low = max(min(rates), 100 * LEAST / examples)
-    norm = FuncNorm((_inverse, _inverse), low, max(*rates, LEAST_RATIO * low), clip=True)
-    blues = mpl.colormaps["Blues_r"](np.linspace(0, 0.93, 256))  # never as light as paper
-    return ScalarMappable(norm, LinearSegmentedColormap.from_list("faults", blues))
-
-
-def _shade(shades: ScalarMappable, rate: float) -> str:
-    red, green, blue, _ = shades.to_rgba(np.array(rate))
-    return to_hex((red, green, blue))
-
-
-def _inverse(rate: Any) -> Any:
-    return -1 / np.where(np.equal(rate, 0), 1e-9, rate)  # matplotlib tries 0, where nothing is drawn
 
 
 def _grid(figure: Figure, results: pd.DataFrame) -> _Grid:
@@ -188,34 +148,35 @@ def _short(value: float) -> str:
     return text if len(text) <= LETTERS else f"{value:.2g}"
 
 
-def _draw_cells(axes: Axes, grid: _Grid, cells: Sequence[Row], shades: ScalarMappable) -> None:
-    """The cells of a panel, the best first, with what is to be said of each."""
-    if not cells:
+def _draw_cells(axes: Axes, grid: _Grid, cells: pd.DataFrame, shades: ScalarMappable) -> None:
+    """The cells of a panel, the best first, each with its number and marks."""
+    if cells.empty:
         return
     corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
-    faces = [_LOST if _lost(cell) else _shade(shades, cell["rate"]) for cell in cells]
-    squares = [np.add(grid.place(cell), corners) for cell in cells]
+    faces = [to_hex(shade) for shade in shades.to_rgba(cells["rate"].to_numpy())]
+    faces = np.where(cells["rate"].isna(), _DIVERGED, faces).tolist()
+    squares = [np.add(grid.place(cell), corners) for cell in cells.itertuples()]
     axes.add_collection(PolyCollection(squares, facecolors=faces, edgecolors="white", linewidths=grid.shrunk(0.8)))
-    numbers = ["" if _lost(cell) else _number(cell["rate"]) for cell in cells]
+    numbers = column("rate", _number, cells["rate"]).texts
     size = grid.text_size(max(4, *map(len, numbers)))
-    for cell, face, number in zip(cells, faces, numbers, strict=True):
+    for cell, face, number in zip(cells.itertuples(), faces, numbers, strict=True):
         x, y = grid.place(cell)
-        if size and number:
+        if not number:
+            _mark_diverged(axes, grid, x, y)
+            continue
+        if size:
             axes.text(x, y, number, ha="center", va="center", color=text_on(face), fontsize=size)
-        elif _lost(cell):
-            _say_lost(axes, grid, cell)
-        if cell["diverged"] and number:
+        if cell.diverged:
             _cross(axes, grid, (x + 0.38, y + 0.32), _SOME_DIVERGED, text_on(face))
-    if not _lost(cells[0]):
-        _outline(axes, grid, cells[0], _OUTLINES[PANEL_BEST])
+    if numbers[0]:
+        _outline(axes, grid, next(cells.itertuples()), _OUTLINES[PANEL_BEST])
 
 
 def _number(rate: float) -> str:
     return f"{rate:.2f}" if rate < 10 else f"{rate:.1f}"
 
 
-def _say_lost(axes: Axes, grid: _Grid, cell: Row) -> None:
-    x, y = grid.place(cell)
+def _mark_diverged(axes: Axes, grid: _Grid, x: float, y: float) -> None:
     size = grid.text_size(len("diverged"))
     if size:
         axes.text(x, y, "diverged", ha="center", va="center", fontsize=size)
@@ -228,33 +189,13 @@ def _cross(axes: Axes, grid: _Grid, at: tuple[float, float], size: float, colour
     axes.plot(*at, **{**CROSS, "color": colour, "markersize": size})
 
 
-def _outline(axes: Axes, grid: _Grid, cell: Row, width: float) -> None:
+def _outline(axes: Axes, grid: _Grid, cell: Any, width: float) -> None:
     x, y = grid.place(cell)
     width = grid.shrunk(width)
     halo = [withStroke(linewidth=width + 2 * grid.shrunk(1.2), foreground="white")]
     frame = Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=width, zorder=4)
     frame.set(path_effects=halo, clip_on=False)
     axes.add_patch(frame)
-
-
-def _draw_bar(figure: Figure, axes: Sequence[Axes], shades: ScalarMappable, split: str) -> None:
-    shrink = min(1.0, 4 / figure.get_figheight())
-    bar = figure.colorbar(shades, ax=axes, shrink=shrink, aspect=25, anchor=(0, 1))
-    bar.set_label(f"Faults (percent of {split} images)")
-    bar.ax.grid(visible=False)
-    bar.outline.set_visible(False)
-    fixed_ticks(bar.ax.yaxis, _bar_ticks(shades.norm))
-
-
-def _bar_ticks(norm: Any) -> list[float]:
-    """Round rates that stand apart on the bar."""
-    low, high = norm.vmin, norm.vmax
-    rates = round_numbers(low, high) if high > 2 * low else MaxNLocator(6).tick_values(low, high)
-    ticks: list[float] = []
-    for rate in rates:
-        if low <= rate <= high and (not ticks or norm(rate) - norm(ticks[-1]) > 0.08):
-            ticks.append(float(rate))
-    return ticks
 
 
 def _outline_entries(panels: int) -> list[Patch]:
@@ -265,13 +206,11 @@ def _outline_entries(panels: int) -> list[Patch]:
     ]
 
 
-def _note_entries(cells: Sequence[Row], panels: int, grid: _Grid) -> list[Any]:
-    notes: list[Any] = []
-    if any(cell["diverged"] and not _lost(cell) for cell in cells):
-        small = {**CROSS, "markersize": CROSS["markersize"] * _SOME_DIVERGED}
-        notes.append(Line2D([], [], **small, label="some seeds diverged"))
-    if any(map(_lost, cells)):
-        notes.append(Line2D([], [], **CROSS, label="all diverged"))
-    if len(cells) < panels * len(grid.rates) * len(grid.penalties):
-        notes.append(Patch(**_NOT_RUN, label="not run"))
-    return notes
+def _note_entries(cells: pd.DataFrame, panels: int, grid: _Grid) -> list[Any]:
+    small = {**CROSS, "markersize": CROSS["markersize"] * _SOME_DIVERGED}
+    notes = (
+        (((cells["diverged"] > 0) & cells["rate"].notna()).any(), Line2D([], [], **small, label="some seeds diverged")),
+        (cells["rate"].isna().any(), Line2D([], [], **CROSS, label="all diverged")),
+        (len(cells) < panels * len(grid.rates) * len(grid.penalties), Patch(**_NOT_RUN, label="not run")),
+    )
+    return [entry for shown, entry in notes if shown]

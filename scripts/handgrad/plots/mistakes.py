@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from handgrad.datasets.images import Images, as_pictures
 from handgrad.plots.style import message_figure, style
-from handgrad.plots.text import cut, text_lines
+from handgrad.plots.text import cut, wrap_text
 from handgrad.tables.predictions import require_faults
 from handgrad.tables.table import Row
 
@@ -35,11 +35,11 @@ class Mistake:
     doubt: float
 
 
-def most_confident_mistakes(best: Row, labels: Array, predictions: Array, Y: Array, *, most: int) -> list[Mistake]:
-    """Up to ``most`` mistakes of a run, the highest probability first, then in the order of the examples.
+def most_confident_mistakes(best: Row, labels: Array, predictions: Array, Y: Array, *, max_count: int) -> list[Mistake]:
+    """Up to ``max_count`` mistakes of a run, the highest probability first, then in the order of the examples.
 
-    Y, N x K, are stored as float16: just below 1 in steps of 0.0005, near 0 in far smaller ones. So what is
-    compared is the doubt, the sum over all classes but the predicted one, which tells apart what would be 1.
+    Y, N x K, are stored as float16: just below 1 in steps of 0.0005, near 0 in far smaller ones. So
+    the doubt is compared, the sum over all other classes, which differs even where the probability is 1.
     Raises HandgradError if labels and predictions do not give the faults that the row of the run has.
     """
     require_faults(best, labels, predictions)
@@ -49,7 +49,7 @@ def most_confident_mistakes(best: Row, labels: Array, predictions: Array, Y: Arr
     doubts = others.sum(axis=1)
     return [
         Mistake(int(wrong[i]), int(labels[wrong[i]]), int(predictions[wrong[i]]), float(doubts[i]))
-        for i in np.argsort(doubts, kind="stable")[:most]
+        for i in np.argsort(doubts, kind="stable")[:max_count]
     ]
 
 
@@ -64,7 +64,7 @@ def percent(doubt: float) -> str:
 
 def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, class_names: Sequence[str]) -> Figure:
     """Each mistake's image with true class, predicted class and its probability, in the order given."""
-    name = text_lines(best["run"], width=72 * (_WIDTH - 2 * _MARGIN), size=_TITLE_SIZE)
+    name = wrap_text(best["run"], width=72 * (_WIDTH - 2 * _MARGIN), size=_TITLE_SIZE)
     if not mistakes:
         return message_figure("\n".join([*name, f"No fault in {best['test_size']} test images"]))
     title = [*name, f"{_counts(best, len(mistakes))} in {best['test_size']} test images"]
@@ -96,13 +96,13 @@ def _lines(mistake: Mistake, class_names: Sequence[str]) -> list[str]:
         f"predicted: {cut(class_names[mistake.predicted], _LETTERS)}",
         f"{percent(mistake.doubt)}, no. {mistake.example}",
     )
-    return [line for text in texts for line in text_lines(text, width=72 * (_CELL - 0.1), size=_SIZE)]
+    return [line for text in texts for line in wrap_text(text, width=72 * (_CELL - 0.1), size=_SIZE)]
 
 
 def _corners(texts: Sequence[Sequence[str]], high: float, top: float) -> tuple[list[tuple[float, float]], float]:
     """The upper left corner of each picture and the height of the figure, inches from the left and the top.
 
-    Each row of pictures has room for the longest text below it; a single one stands in the middle.
+    Each row of pictures has room for the longest text below it; a single row is centred.
     """
     left = (_WIDTH - min(len(texts), _COLUMNS) * _CELL + _CELL - _PICTURE) / 2
     corners = []

@@ -1,24 +1,20 @@
-"""One style for all figures: colours, markers, scales, panels and the way to a file.
+"""One style for all plots: colours, markers, scales, panels and the way to a file.
 
-Figures are made without pyplot, which would keep global state. Colours are told apart by colour-blind
-people (Okabe and Ito 2008), and are never the only difference.
+Plots are made without pyplot, which would keep global state. Colour-blind people can tell the colours
+apart (Okabe and Ito 2008), which are never the only difference.
 """
 
-import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine, LayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from handgrad.common.atomic import whole_file
 from handgrad.experiment.runs import canonical_text
@@ -30,15 +26,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
-LEGEND_ENTRIES = 8  # of one kind; of more values, so many are shown, evenly chosen
-LOG_STEPS = ((1, 10), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9))
-COLUMNS = 4  # panels side by side
-ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+LEGEND_ENTRIES = 8  # of one kind; of more values, this many are shown, evenly chosen
 
+L2_TEXT = "λ = {}"
 #: where a run that diverged is, or was last
 CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersize": 7, "zorder": 3}
 
-_PANEL_WIDTH = {1: 5.6, 2: 3.7, 3: 2.9, 4: 2.5}  # inches, by the number of columns
 
 _STYLE: Any = {  # Any: the stubs list every key as a literal
     "font.family": FONT,
@@ -91,25 +84,28 @@ def message_figure(text: str) -> Figure:
 
 
 def nothing_to_draw(statuses: Iterable[str]) -> Figure:
-    """The figure of runs of which none came to its end, given the status of each."""
-    count = len(list(statuses))
-    if not count:
-        return message_figure("No runs")
-    return message_figure("The only run diverged" if count == 1 else f"All {count} runs diverged")
+    """The figure of runs of which none finished, given the status of each."""
+    return message_figure("Every run diverged" if list(statuses) else "No runs")
 
 
-def counted(title: str, statuses: Iterable[str]) -> str:
-    """The title of some runs, which counts those that diverged if any did."""
+def title_of(runs: str, statuses: Iterable[str]) -> str:
+    """The title of a panel of some runs, which counts those that diverged if any did."""
     found = list(statuses)
     diverged = found.count("diverged")
-    return f"{title}\n{diverged} of {len(found)} diverged" if diverged else title
+    return f"{runs}\n{diverged} of {len(found)} diverged" if diverged else runs
 
 
 def text_on(shade: Any) -> str:
     """Black or white, whichever is read better on a shade: contrast, as WCAG 2 defines it, at least 4.5."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
     luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return "white" if luminance < 0.179 else "black"  # of 0.179, both stand out alike
+    return "white" if luminance < 0.179 else "black"  # at 0.179, both have the same contrast
+
+
+def looks(values: Sequence[Any], **kinds: Sequence[Any]) -> dict[Any, dict[str, Any]]:
+    """A colour for each value, and of each kind, such as marker=MARKERS, one for each (``styles``)."""
+    given = {"color": colours(values), **{name: styles(values, of) for name, of in kinds.items()}}
+    return {value: {name: of[value] for name, of in given.items()} for value in values}
 
 
 def colours(values: Sequence[Any]) -> dict[Any, Any]:
@@ -153,74 +149,3 @@ def legend(figure: Figure, *groups: Sequence[Artist]) -> None:
 def new_layout() -> LayoutEngine:
     """Room for every label, and some between them."""
     return ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)
-
-
-def panels(
-    keys: Iterable[Hashable], *, rows_by: Callable[[Any], Hashable] | None = None, square: bool = False
-) -> tuple[Figure, dict[Any, Axes]]:
-    """A figure with a panel for each key, sharing their axes.
-
-    Keys of one group (rows_by) stand side by side, wrapped where they are many; the next group begins on
-    a new line. square: panels with axes of their own, as high as they are wide.
-    """
-    groups: dict[Hashable, list[Any]] = {}
-    for key in keys:
-        groups.setdefault(rows_by(key) if rows_by else None, []).append(key)
-    most = max(map(len, groups.values()))
-    columns = math.ceil(most / math.ceil(most / COLUMNS))
-    lines = [g[i : i + columns] for g in groups.values() for i in range(0, len(g), columns)]
-    width = _PANEL_WIDTH[columns]
-    height = width if square else 3.4 if len(lines) == 1 else 2.2
-    figure = Figure(figsize=(width * columns + 0.5, height * len(lines) + 1), layout=new_layout())
-    found: dict[Any, Axes] = {}
-    for row, line in enumerate(lines):
-        for column, key in enumerate(line):
-            shared = None if square or not found else next(iter(found.values()))
-            place = row * columns + column + 1
-            found[key] = figure.add_subplot(len(lines), columns, place, sharex=shared, sharey=shared)
-    if not square and len(found) == len(lines) * columns:
-        for axes in found.values():
-            axes.label_outer()
-    return figure, found
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Ticks of a logarithmic axis between two positive numbers: three round ones or more, if there are."""
-    for steps in LOG_STEPS:
-        inside = round_numbers(low, high, steps)
-        if len(inside) >= 3:
-            return inside
-    return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
-
-
-def round_numbers(low: float, high: float, steps: Sequence[float] = LOG_STEPS[-1]) -> list[float]:
-    """These multiples, from 1 to 10, of the powers of ten between two positive numbers."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    numbers = sorted({step * 10.0**decade for decade in decades for step in steps})
-    return [number for number in numbers if low <= number <= high]
-
-
-def fixed_ticks(axis: Axis, ticks: Sequence[float], text: Callable[[float], str] = "{:g}".format) -> None:
-    """Ticks at these places and at no others."""
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
-    axis.set_minor_locator(NullLocator())
-
-
-def scale_accuracies(axes: Axes, low: float, high: float) -> None:
-    """A vertical axis in percent for accuracies, fractions, of which these are the lowest and the highest."""
-    if high > 0.9 and high - low > 0.1 and low > 0 and high < 1:
-        # Near 1 a percent more is much, near 0.5 it is little; the logit scale shows both.
-        axes.set_yscale("logit")
-        low, high = low / (low + (1 - low) * 1.2), high * 1.2 / (high * 1.2 + 1 - high)
-        fixed_ticks(axes.yaxis, [t for t in ACCURACY_TICKS if low <= t <= high], _percent)
-        axes.set_ylim(low, high)
-    else:
-        bottom, top = axes.get_ylim()
-        margin = 0.03 * (top - bottom)  # for the markers; there is nothing beyond 100 percent to make room for
-        axes.set_ylim(max(bottom, -margin), min(top, 1 + margin))
-        axes.yaxis.set_major_formatter(lambda value, _: _percent(value))
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.6g}"

@@ -1,4 +1,4 @@
-"""Texts of figures whose length and script nobody knows beforehand: cut, in lines, or as numbers."""
+"""Texts of plots of any length and script: cut, in lines, or as numbers."""
 
 import logging
 import re
@@ -50,7 +50,7 @@ def text_width(text: str, size: float) -> float:
     return float(width)
 
 
-def text_lines(text: str, *, width: float, size: float) -> list[str]:
+def wrap_text(text: str, *, width: float, size: float) -> list[str]:
     """Lines no wider than ``width`` points: cut at a space or after an underscore, else where a line is full.
 
     Nothing is left out but the spaces at which lines end.

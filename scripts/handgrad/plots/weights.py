@@ -14,7 +14,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.datasets.images import as_pictures, is_colour
 from handgrad.network.model import Weights
 from handgrad.plots.style import FAINT, new_layout, style
-from handgrad.plots.text import text_lines
+from handgrad.plots.text import wrap_text
 from handgrad.tables.table import Row
 
 Array = NDArray[Any]
@@ -23,17 +23,17 @@ _WIDTH, _BAR = 7.4, 1.3  # inches: of the figure, and what the colour bar takes 
 _TITLE_SIZE = 9
 
 
-def largest_units(W2: Array, most: int) -> tuple[Array, Array]:
-    """Up to ``most`` hidden units m with the largest outgoing weights, and |W2[:, 1 + m]|, largest first."""
+def largest_units(W2: Array, max_count: int) -> tuple[Array, Array]:
+    """Up to ``max_count`` hidden units m with the largest outgoing weights, and |W2[:, 1 + m]|, largest first."""
     sizes = np.linalg.norm(W2[:, 1:].astype(np.float64), axis=0)
-    units = np.argsort(-sizes, kind="stable")[:most]
+    units = np.argsort(-sizes, kind="stable")[:max_count]
     return units, sizes[units]
 
 
-def limits(weights: Array, within: float) -> Array:
-    """For each row, what ``within`` percent of its weights do not exceed; 1 where all are 0."""
+def limits(weights: Array, percentile: float) -> Array:
+    """For each row, what ``percentile`` percent of its weights do not exceed; 1 where all are 0."""
     sizes = np.abs(weights)
-    bounds = np.percentile(sizes, within, axis=1)
+    bounds = np.percentile(sizes, percentile, axis=1)
     bounds = np.where(bounds > 0, bounds, sizes.max(axis=1))
     return np.where(bounds > 0, bounds, 1.0)
 
@@ -50,26 +50,26 @@ def mosaic(pictures: Array, fill: float) -> Array:
     return whole
 
 
-def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, most: int, within: float) -> Figure:
-    """Rows of W1 without the bias as images, of up to ``most`` hidden units; see ``largest_units``.
+def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, max_count: int, percentile: float) -> Figure:
+    """Rows of W1 without the bias as images, of up to ``max_count`` hidden units; see ``largest_units``.
 
-    Gray images share one scale, symmetric about 0, whose ends ``within`` percent of these weights do not
+    Gray images share one scale, symmetric about 0, whose ends ``percentile`` percent of these weights do not
     exceed; colour images have one each, about mid-grey. Raises HandgradError if W1 is not of such images.
     """
     _require_inputs(best, W.W1.shape[1] - 1, math.prod(image_shape))
-    units, sizes = largest_units(W.W2, most)
+    units, sizes = largest_units(W.W2, max_count)
     weights = W.W1[units, 1:].astype(np.float64)
     title = _title(best, sizes, len(W.W1))
     with style():
         if is_colour(image_shape):
-            shades = np.clip(0.5 + 0.5 * weights / limits(weights, within)[:, None], 0, 1)
+            shades = np.clip(0.5 + 0.5 * weights / limits(weights, percentile)[:, None], 0, 1)
             shown = mosaic(as_pictures(np.round(255 * shades), image_shape), 255).astype(np.uint8)
             figure, axes = _new_figure(shown, title)
             axes.imshow(shown, interpolation="none")
         else:
             shown = mosaic(as_pictures(weights, image_shape), np.nan)
-            figure, axes = _new_figure(shown, title, beside=_BAR)
-            _show_on_one_scale(axes, shown, within)
+            figure, axes = _new_figure(shown, title, bar=_BAR)
+            _show_on_one_scale(axes, shown, percentile)
     return figure
 
 
@@ -81,9 +81,9 @@ def _require_inputs(best: Row, found: int, expected: int) -> None:
         )
 
 
-def _new_figure(shown: Array, title: Sequence[str], beside: float = 0) -> tuple[Figure, Axes]:
-    """Axes without ticks for a picture with room beside it, and a title over the whole figure."""
-    high = (_WIDTH - beside) * min(max(shown.shape[0] / shown.shape[1], 0.25), 1.5)
+def _new_figure(shown: Array, title: Sequence[str], bar: float = 0) -> tuple[Figure, Axes]:
+    """Axes without ticks for a picture with room for a colour bar, and a title over the whole figure."""
+    high = (_WIDTH - bar) * min(max(shown.shape[0] / shown.shape[1], 0.25), 1.5)
     figure = Figure(figsize=(_WIDTH, high + 0.2 * len(title)), layout=new_layout())
     figure.suptitle("\n".join(title), fontsize=_TITLE_SIZE)
     axes = figure.add_subplot()
@@ -91,9 +91,9 @@ def _new_figure(shown: Array, title: Sequence[str], beside: float = 0) -> tuple[
     return figure, axes
 
 
-def _show_on_one_scale(axes: Axes, shown: Array, within: float) -> None:
+def _show_on_one_scale(axes: Axes, shown: Array, percentile: float) -> None:
     weights = shown[~np.isnan(shown)]
-    (limit,) = limits(weights[None], within)
+    (limit,) = limits(weights[None], percentile)
     colours = colormaps["RdBu_r"].with_extremes(bad=FAINT)
     image = axes.imshow(shown, cmap=colours, vmin=-limit, vmax=limit, interpolation="none")
     beyond = "both" if np.abs(weights).max() > limit else "neither"
@@ -109,5 +109,5 @@ def _title(best: Row, sizes: Array, units: int) -> list[str]:
         which = f"All {units} hidden units" if units > 1 else "The only hidden unit"
     norms = f"{sizes[0]:.3g} to {sizes[-1]:.3g}" if shown > 1 else f"{sizes[0]:.3g}"
     facts = f"norm of the outgoing weights: {norms}; pixels: {best['pixels']}"
-    name = text_lines(best["run"], width=72 * (_WIDTH - 0.4), size=_TITLE_SIZE)
+    name = wrap_text(best["run"], width=72 * (_WIDTH - 0.4), size=_TITLE_SIZE)
     return [*name, which, facts]

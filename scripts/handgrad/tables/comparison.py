@@ -1,28 +1,24 @@
-"""Published results beside our own, and the verdict on each published row."""
+"""The table of published and reproduced results, and the verdict on each published row."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted
 from handgrad.experiment.published import KNOWN, SETTINGS, SPREAD
-from handgrad.tables.results import axis_column, telling_axes
-from handgrad.tables.seeds import SETTING_AXES, faults_range
-from handgrad.tables.table import (
-    Column,
-    Row,
-    format_column,
-    html_page,
-    markdown_table,
-    plain_column,
-    rows_of,
-    typed,
-)
+from handgrad.tables.columns import Column, column, html_page, markdown_table, plain_column
+from handgrad.tables.results import shown_axes
+from handgrad.tables.seeds import SETTING_AXES, faults_column, seeds_column
+from handgrad.tables.table import typed
 
 #: what a published row and a run must have in common to be compared
 KEY: tuple[str, ...] = tuple(SETTINGS)
 
-#: what the published rows do not tell
+#: what the published rows leave open
 PROTOCOL: tuple[str, ...] = tuple(axis for axis in SETTING_AXES if axis not in (*KEY, *KNOWN))
 
 PUBLISHED_COLUMNS: tuple[str, ...] = (*KEY, "faults", "test_size", "loss", *SPREAD)
@@ -77,7 +73,7 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
 
     The columns are COMPARISON_COLUMNS. seeds: a table of ``seeds_table``. One row for each published row, in
     their order; left_out: how many are of datasets that we did not run. Where our runs of a KEY differ in
-    more than the seed, one for each kind of them, which PROTOCOL tells apart. Our figures are those over the
+    more than the seed, one for each kind of them, which differ in PROTOCOL. Our numbers are those over the
     seeds. difference_percent: the mean of our faults less the published ones, in percent of
     these. loss_mean, loss_sd: as the published losses are normalised, the mean negative log-likelihood a
     test example times the published number of test examples, divided by loss_divisor[dataset]. Where the
@@ -101,8 +97,9 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
     table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
     for name in ("loss_mean", "loss_sd"):
         table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
-    rows = rows_of(table.assign(expected=expected, left_out=len(published) - len(trained)))
-    return typed(({**row, "verdict": verdict(row)} for row in rows), COMPARISON_COLUMNS)
+    return typed(
+        table.assign(verdict=_verdicts(table, expected), left_out=len(published) - len(trained)), COMPARISON_COLUMNS
+    )
 
 
 def _reproductions(seeds: pd.DataFrame) -> pd.DataFrame:
@@ -113,79 +110,60 @@ def _reproductions(seeds: pd.DataFrame) -> pd.DataFrame:
     return seeds[kept]
 
 
-def verdict(row: Row) -> str:
-    """One of VERDICTS, by RULE. expected: the published faults, for our number of test examples."""
-    if pd.isna(row["seeds"]):
-        return NOT_RUN
-    if row["diverged"] > 0:
-        return UNSTABLE if row["finished"] > 0 or _known_unstable(row) else DIFFERS
-    if row["faults_max"] > UNSTABLE_RATIO * row["faults_min"] or _known_unstable(row):
-        return UNSTABLE
-    within = abs(row["difference_percent"]) <= WITHIN_PERCENT
-    between = row["faults_min"] <= row["expected"] <= row["faults_max"]
-    return AGREES if within or between else DIFFERS
-
-
-def _known_unstable(row: Row) -> bool:
-    """Whether a row of which we ran few seeds is unstable over those of the published table."""
-    fewest, most = (row[column] for column in SPREAD)
-    return bool(row["seeds"] < ENOUGH_SEEDS and pd.notna(most) and most > UNSTABLE_RATIO * fewest)
+def _verdicts(table: pd.DataFrame, expected: "pd.Series[float]") -> NDArray[Any]:
+    """One of VERDICTS for each row, by RULE. expected: the published faults, for our number of test examples."""
+    seeds, finished, diverged, fewest, most, theirs_fewest, theirs_most = (
+        table[name].astype("float64") for name in ("seeds", "finished", "diverged", "faults_min", "faults_max", *SPREAD)
+    )
+    unstable = (
+        (most > UNSTABLE_RATIO * fewest)
+        | (diverged > 0) & (finished > 0)
+        | (seeds < ENOUGH_SEEDS) & (theirs_most > UNSTABLE_RATIO * theirs_fewest)
+    )
+    within = table["difference_percent"].abs() <= WITHIN_PERCENT
+    agrees = (diverged == 0) & (within | expected.between(fewest, most))
+    return np.select([seeds.isna(), unstable, agrees], [NOT_RUN, UNSTABLE, AGREES], DIFFERS)
 
 
 def count_verdicts(comparison: pd.DataFrame) -> str:
     """How many rows have each verdict, in words: ``72 rows: 60 agree, 12 differ``."""
-    plural = {AGREES: "agree", DIFFERS: "differ"}
+    words = {AGREES: "agree", DIFFERS: "differ"}
     counts = comparison["verdict"].value_counts()
-    told = [f"{counts[name]} {plural.get(name, name)}" for name in VERDICTS if counts.get(name, 0)]
-    return f"{len(comparison)} row{'' if len(comparison) == 1 else 's'}: {', '.join(told) or 'none'}"
+    parts = [f"{counts[name]} {words.get(name, name)}" for name in VERDICTS if name in counts]
+    return f"{counted(len(comparison), 'row')}: {', '.join(parts) or 'none'}"
 
 
 def verdicts(comparison: pd.DataFrame) -> list[str]:
-    """How many rows have each verdict: in all, and at each learning rate, the smallest first."""
+    """How many rows have each verdict: in all, and at each learning rate, the smallest first.
+
+    And how many rows have one seed and are not known to be unstable, and how many published ones are left out.
+    """
+    alone = int(((comparison["seeds"] == 1) & (comparison["verdict"] != UNSTABLE)).sum())
+    left_out = 0 if comparison.empty else int(comparison["left_out"].max())
     return [
         f"All {count_verdicts(comparison)}.",
         *(f"Learning rate {rate:g}, {count_verdicts(rows)}." for rate, rows in comparison.groupby("learning_rate")),
-        *([alone] if (alone := _one_seed(comparison)) else []),
-        *([others] if (others := _left_out(comparison)) else []),
+        *([f"{alone} with one seed, which cannot show whether they are unstable."] if alone else []),
+        *([f"Left out: {counted(left_out, 'published row')} of datasets that were not trained."] if left_out else []),
     ]
-
-
-def _left_out(comparison: pd.DataFrame) -> str:
-    """How many published rows are of other datasets than those of the experiment."""
-    count = int(comparison["left_out"].max()) if len(comparison) else 0
-    rows = "row is" if count == 1 else "rows are"
-    return f"{count} published {rows} left out: of datasets that this experiment does not train." if count else ""
-
-
-def _one_seed(comparison: pd.DataFrame) -> str:
-    """What must be said of rows with a single seed, except those that are known to be unstable."""
-    alone = int(((comparison["seeds"] == 1) & (comparison["verdict"] != UNSTABLE)).sum())
-    return f"{alone} with one seed, which cannot show whether they are unstable." if alone else ""
 
 
 def comparison_columns(comparison: pd.DataFrame) -> list[Column]:
     """What people see of a comparison."""
     run = comparison[comparison["seeds"].notna()]
-    shown = [name for name in telling_axes(run) if name in PROTOCOL] if len(run) else []
+    shown = [name for name in shown_axes(run) if name in PROTOCOL] if len(run) else []
     return [
-        *(plain_column(name) for name in KEY),
-        *(axis_column(name) for name in shown),
-        plain_column("published_faults", "PUBLISHED FAULTS"),
-        format_column("faults_mean", "MEAN FAULTS", ".1f"),
-        Column("OVER SEEDS", faults_range),
-        format_column("difference_percent", "DIFFERENCE", "+.1f", unit="%"),
-        format_column("published_loss", "PUBLISHED LOSS", "#.5g"),
-        format_column("loss_mean", "MEAN LOSS", "#.5g"),
-        format_column("loss_sd", "SD LOSS", ".2g"),
-        Column("SEEDS", _seeds),
-        plain_column("verdict", "VERDICT"),
+        *(plain_column(comparison, name) for name in (*KEY, *shown)),
+        plain_column(comparison, "published_faults"),
+        column("MEAN FAULTS", "{:.1f}", comparison["faults_mean"]),
+        faults_column(comparison, "OVER SEEDS"),
+        column("DIFFERENCE", "{:+.1f}%", comparison["difference_percent"]),
+        column("PUBLISHED LOSS", "{:#.5g}", comparison["published_loss"]),
+        column("MEAN LOSS", "{:#.5g}", comparison["loss_mean"]),
+        column("SD LOSS", "{:.2g}", comparison["loss_sd"]),
+        seeds_column(comparison),
+        plain_column(comparison, "verdict"),
     ]
-
-
-def _seeds(row: Row) -> str:
-    if pd.isna(row["seeds"]):
-        return ""
-    return f"{row['seeds']}, {row['diverged']} diverged" if row["diverged"] else f"{row['seeds']}"
 
 
 def comparison_html(comparison: pd.DataFrame) -> str:
@@ -194,17 +172,16 @@ def comparison_html(comparison: pd.DataFrame) -> str:
         "Published and reproduced",
         " ".join([*verdicts(comparison), RULE]),
         comparison_columns(comparison),
-        rows_of(comparison),
-        disagrees,
+        disagrees(comparison),
     )
 
 
-def disagrees(row: Row) -> bool:
-    """Whether a row was run and does not agree with the published one; it is set off."""
-    return row["verdict"] in (DIFFERS, UNSTABLE)
+def disagrees(comparison: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows were run and do not agree with the published ones; they are set off."""
+    return comparison["verdict"].isin((DIFFERS, UNSTABLE))
 
 
 def comparison_markdown(comparison: pd.DataFrame) -> str:
     """A comparison as Markdown: the counts of verdicts, the table, and the rule of the verdicts."""
     counts = "".join(f"- {line}\n" for line in verdicts(comparison))
-    return f"{counts}\n{markdown_table(comparison_columns(comparison), rows_of(comparison))}\n{RULE}\n"
+    return f"{counts}\n{markdown_table(comparison_columns(comparison))}\n{RULE}\n"

@@ -1,9 +1,10 @@
-"""Which test examples a run has right: its stored predictions against the dataset's labels."""
+"""Which test examples a run classifies correctly: its stored predictions against the dataset's labels."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from handgrad.common.errors import REMEDY, HandgradError
@@ -13,7 +14,7 @@ from handgrad.tables.table import Row
 Array = NDArray[Any]
 
 
-def require_faults(row: Row, labels: Array, predictions: Array) -> None:
+def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Array) -> None:
     """Raise HandgradError if labels and predictions do not give the faults of a run's row of the results."""
     faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
     if faults != row["faults"]:
@@ -24,18 +25,20 @@ def require_faults(row: Row, labels: Array, predictions: Array) -> None:
         )
 
 
-def right_answers(summaries: Iterable[Summary], labels: Mapping[str, Array]) -> Callable[[Row], Array]:
-    """What tells of a finished run's row which test examples the run has right, bool (N,).
+def correct_predictions(
+    summaries: Iterable[Summary], labels: Mapping[str, Array]
+) -> Callable[["pd.Series[Any]"], Array]:
+    """Return a function of a finished run's row: which test examples it classifies correctly, bool (N,).
 
     labels: those of each dataset's test split.
     """
     predictions = {(one.run.dataset, one.run.name): one.predictions for one in summaries}
 
-    def right(row: Row) -> Array:
+    def is_correct(row: "pd.Series[Any]") -> Array:
         found = predictions[row["dataset"], row["run"]]
         assert found is not None  # since the run has finished
         expected = labels[row["dataset"]]
         require_faults(row, expected, found)
         return np.asarray(found == expected)
 
-    return right
+    return is_correct

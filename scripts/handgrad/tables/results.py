@@ -1,24 +1,26 @@
 """The table of an experiment's results: one row a run."""
 
 from collections.abc import Iterable
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from handgrad.common.formatting import counted
 from handgrad.experiment.runs import AXES, Run
-from handgrad.tables.selection import how_chosen
-from handgrad.tables.table import (
+from handgrad.tables.columns import (
     TITLES,
     Column,
-    Row,
-    format_column,
+    column,
     html_page,
     markdown_table,
+    percent_column,
     plain_column,
-    rows_of,
-    typed,
+    range_column,
+    with_texts,
 )
+from handgrad.tables.selection import how_chosen
+from handgrad.tables.table import Row, typed
 
 if TYPE_CHECKING:  # the tables of other scripts must not depend on what training imports
     from handgrad.storage.run_reader import Summary
@@ -70,84 +72,51 @@ def _row(summary: "Summary") -> Row:
 
 
 def result_columns(table: pd.DataFrame) -> list[Column]:
-    """What people see of a results table: the published columns in the published order, and what it lacked.
-
-    An axis that the published table does not have is shown where its values vary, or differ from the
-    default.
-    """
+    """What people see of a results table: the published columns in the published order, and what it lacked."""
     return [
-        *(plain_column(name) for name in TITLES),
-        Column("PREC", _percent),
-        *([Column("95% INTERVAL", _interval)] if table["accuracy_low"].notna().any() else []),
-        Column("FAULTS", _faults),
-        format_column("loss", "LOSS", "#.5g"),
-        *(axis_column(name) for name in telling_axes(table)),
-        *([Column("VALID", _validation)] if table["validation_faults"].notna().any() else []),
-        *([_AGAINST_BEST] if table["against_best"].notna().any() else []),
-        plain_column("status", "STATUS"),
-        format_column("seconds", "SECONDS", ".1f"),
+        *(plain_column(table, name) for name in TITLES),
+        percent_column("PREC", table["accuracy"]),
+        *with_texts(range_column("95% INTERVAL", table["accuracy_low"], table["accuracy_high"])),
+        column("FAULTS", "{}/{}", table["faults"], table["test_size"]),
+        column("LOSS", "{:#.5g}", table["loss"]),
+        *(plain_column(table, name) for name in shown_axes(table)),
+        *with_texts(
+            column("VALID", "{}/{}", table["validation_faults"], table["validation_size"]),
+            plain_column(table, "against_best"),
+        ),
+        plain_column(table, "status"),
+        column("SECONDS", "{:.1f}", table["seconds"]),
     ]
 
 
-def _percent(row: Row) -> str:
-    return "" if pd.isna(row["accuracy"]) else f"{100 * row['accuracy']:.2f}%"
-
-
-def _faults(row: Row) -> str:
-    return "" if pd.isna(row["faults"]) else f"{row['faults']}/{row['test_size']}"
-
-
-def _interval(row: Row) -> str:
-    if pd.isna(row["accuracy_low"]):
-        return ""
-    return f"{100 * row['accuracy_low']:.2f} to {100 * row['accuracy_high']:.2f}"
-
-
-def _validation(row: Row) -> str:
-    return "" if pd.isna(row["validation_faults"]) else f"{row['validation_faults']}/{row['validation_size']}"
-
-
-_AGAINST_BEST = plain_column("against_best", "AGAINST BEST")
-
-
-def axis_column(name: str) -> Column:
-    """A column that shows an axis outside the published table."""
-    shown = plain_column(name, name.replace("_", " ").upper())
-    if name != "train_size":
-        return shown
-    return replace(shown, text=lambda row: shown.text(row) or "all")
-
-
-def telling_axes(table: pd.DataFrame) -> list[str]:
-    """The axes outside the published table that tell a reader something about these runs."""
-    telling = []
+def shown_axes(table: pd.DataFrame) -> list[str]:
+    """The axes outside the published table whose values vary in these runs, or differ from the default."""
+    shown = []
     for axis in fields(Run):
-        if axis.name not in table:
-            continue
-        values = {None if pd.isna(value) else value for value in table[axis.name]}
-        usual = values if axis.default is MISSING else {axis.default}
-        if axis.name not in TITLES and (len(values) > 1 or not values <= usual):
-            telling.append(axis.name)
-    return telling
+        if axis.name in table and axis.name not in TITLES:
+            values = {None if pd.isna(value) else value for value in table[axis.name]}
+            usual = values if axis.default is MISSING else {axis.default}
+            if len(values) > 1 or not values <= usual:
+                shown.append(axis.name)
+    return shown
 
 
 def results_markdown(table: pd.DataFrame) -> str:
     """A results table as Markdown, and how the best runs were chosen."""
-    return f"{markdown_table(result_columns(table), rows_of(table))}\n{how_chosen(table)}\n"
+    return f"{markdown_table(result_columns(table))}\n{how_chosen(table)}\n"
 
 
 def results_html(table: pd.DataFrame) -> str:
     """A results table as a page of its own; runs that diverged say so in words, and are set off."""
     summary = f"{count_runs(table)}. {how_chosen(table)}".strip()
-    return html_page("Results", summary, result_columns(table), rows_of(table), unfinished)
+    return html_page("Results", summary, result_columns(table), unfinished(table))
 
 
-def unfinished(row: Row) -> bool:
-    """Whether a row's run did not come to its last epoch, and so has no faults and no loss; it is set off."""
-    return bool(row["status"] != "finished")
+def unfinished(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which runs diverged, and so have no faults and no loss; they are set off."""
+    return table["status"] != "finished"
 
 
 def count_runs(table: pd.DataFrame) -> str:
     """How many runs there are and how many diverged, in words."""
-    runs, diverged = len(table), int((table["status"] == "diverged").sum())
-    return f"{runs} run{'' if runs == 1 else 's'}, {diverged or 'none'} diverged"
+    return f"{counted(len(table), 'run')}, {(table['status'] == 'diverged').sum() or 'none'} diverged"

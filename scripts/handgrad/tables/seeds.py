@@ -1,27 +1,26 @@
 """The table over seeds: one row for each run with the seed taken out."""
 
-from collections.abc import Callable
-
 import pandas as pd
 
+from handgrad.common.formatting import counted
 from handgrad.experiment.runs import AXES, canonical_text
-from handgrad.tables.results import axis_column, telling_axes
-from handgrad.tables.table import (
+from handgrad.tables.columns import (
     TITLES,
     Column,
-    Row,
-    format_column,
+    column,
     html_page,
     markdown_table,
+    percent_column,
     plain_column,
-    rows_of,
-    typed,
+    with_texts,
 )
+from handgrad.tables.results import shown_axes
+from handgrad.tables.table import typed
 
 #: what runs that differ in the seed alone have in common
 SETTING_AXES: tuple[str, ...] = tuple(axis for axis in AXES if axis != "seed")
 
-_FIGURES = ("accuracy", "faults", "loss")
+_MEASURED = ("accuracy", "faults", "loss")
 
 SEEDS_COLUMNS: tuple[str, ...] = (
     *SETTING_AXES,
@@ -29,7 +28,7 @@ SEEDS_COLUMNS: tuple[str, ...] = (
     "finished",
     "diverged",
     "test_size",
-    *(f"{figure}_{what}" for figure in _FIGURES for what in ("mean", "sd")),
+    *(f"{name}_{what}" for name in _MEASURED for what in ("mean", "sd")),
     "faults_min",
     "faults_max",
     "validation_faults_mean",
@@ -47,7 +46,7 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         seeds=1,
         finished=(results["status"] == "finished").astype(int),
         diverged=(results["status"] == "diverged").astype(int),
-        **{name: results[name].astype("float64") for name in (*_FIGURES, "validation_faults")},
+        **{name: results[name].astype("float64") for name in (*_MEASURED, "validation_faults")},
     )
     # dropna: train_size is missing where all examples are used
     groups = runs.groupby(list(SETTING_AXES), dropna=False, sort=False)
@@ -59,79 +58,74 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         faults_min=("faults", "min"),
         faults_max=("faults", "max"),
         validation_faults_mean=("validation_faults", "mean"),
-        **{f"{figure}_{name}": (figure, name) for figure in _FIGURES for name in ("mean", "std")},
+        **{f"{name}_mean": (name, "mean") for name in _MEASURED},
+        **{f"{name}_sd": (name, "std") for name in _MEASURED},
     ).reset_index()
-    return typed(rows_of(table.rename(columns=lambda name: name.replace("_std", "_sd"))), SEEDS_COLUMNS)
+    return typed(table, SEEDS_COLUMNS)
 
 
 def seeds_columns(table: pd.DataFrame) -> list[Column]:
     """What people see of a table over seeds."""
     return [
-        *(plain_column(name) for name in TITLES),
-        *(axis_column(name) for name in telling_axes(table)),
-        plain_column("seeds", "SEEDS"),
-        plain_column("diverged", "DIVERGED"),
-        Column("MEAN PREC", _percent("accuracy_mean", "%")),
-        Column("SD PREC", _percent("accuracy_sd")),
-        format_column("faults_mean", "MEAN FAULTS", ".1f"),
-        format_column("faults_sd", "SD FAULTS", ".1f"),
-        Column("FAULTS", faults_range),
-        format_column("loss_mean", "MEAN LOSS", "#.5g"),
-        format_column("loss_sd", "SD LOSS", ".2g"),
-        *([VALIDATION] if table["validation_faults_mean"].notna().any() else []),
+        *(plain_column(table, name) for name in TITLES),
+        *(plain_column(table, name) for name in shown_axes(table)),
+        plain_column(table, "seeds"),
+        plain_column(table, "diverged"),
+        percent_column("MEAN PREC", table["accuracy_mean"]),
+        column("SD PREC", "{:.2f}", 100 * table["accuracy_sd"]),
+        column("MEAN FAULTS", "{:.1f}", table["faults_mean"]),
+        column("SD FAULTS", "{:.1f}", table["faults_sd"]),
+        faults_column(table, "FAULTS"),
+        column("MEAN LOSS", "{:#.5g}", table["loss_mean"]),
+        column("SD LOSS", "{:.2g}", table["loss_sd"]),
+        *with_texts(validation_column(table)),
     ]
 
 
-def _validation(row: Row) -> str:
-    if pd.isna(row["validation_faults_mean"]):
-        return ""
-    return f"{canonical_text(round(row['validation_faults_mean'], 1))}/{row['validation_size']}"
+def validation_column(table: pd.DataFrame) -> Column:
+    """The mean of the validation faults over the seeds, of the images that are held out."""
+
+    def text(faults: float, size: int) -> str:
+        return f"{canonical_text(round(faults, 1))}/{size}"
+
+    return column("MEAN VALID", text, table["validation_faults_mean"], table["validation_size"])
 
 
-VALIDATION = Column("MEAN VALID", _validation)
+def seeds_column(table: pd.DataFrame) -> Column:
+    """How many seeds there are, and how many of them diverged if any did."""
+
+    def text(seeds: int, diverged: int) -> str:
+        return f"{seeds}, {diverged} diverged" if diverged else f"{seeds}"
+
+    return column("SEEDS", text, table["seeds"], table["diverged"])
 
 
-def _percent(name: str, unit: str = "") -> Callable[[Row], str]:
-    def text(row: Row) -> str:
-        return "" if pd.isna(row[name]) else f"{100 * row[name]:.2f}{unit}"
-
-    return text
-
-
-def faults_range(row: Row) -> str:
+def faults_column(table: pd.DataFrame, title: str) -> Column:
     """The faults of the seeds, from the fewest to the most; of one seed its faults, of none nothing."""
-    if pd.isna(row["faults_min"]):
-        return ""
-    low, high = row["faults_min"], row["faults_max"]
-    return f"{low}" if low == high else f"{low} to {high}"
+
+    def text(low: int, high: int) -> str:
+        return f"{low}" if low == high else f"{low} to {high}"
+
+    return column(title, text, table["faults_min"], table["faults_max"])
 
 
 def count_seeds(table: pd.DataFrame) -> str:
     """How many settings there are and with how many seeds, in words."""
-    seeds = sorted({int(count) for count in table["seeds"]})
-    diverged = int(table["diverged"].sum())
-    settings = f"{len(table)} run{'' if len(table) == 1 else 's'} with the seed taken out"
-    of = " or ".join(map(str, seeds)) if len(seeds) < 4 else f"{seeds[0]} to {seeds[-1]}"
-    each = f", {of} seed{'' if seeds == [1] else 's'} each" if seeds else ""
-    return f"{settings}{each}; {diverged or 'none'} diverged."
+    fewest, most = (0, 0) if table.empty else (table["seeds"].min(), table["seeds"].max())
+    seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
+    return f"{counted(len(table), 'setting')}, {seeds} each; {table['diverged'].sum() or 'none'} diverged."
 
 
 def seeds_markdown(table: pd.DataFrame) -> str:
     """A table over seeds as Markdown."""
-    return markdown_table(seeds_columns(table), rows_of(table))
+    return markdown_table(seeds_columns(table))
 
 
 def seeds_html(table: pd.DataFrame) -> str:
     """A table over seeds as a page; rows of which a seed diverged are set off, and say so in numbers."""
-    return html_page(
-        "Over seeds",
-        count_seeds(table),
-        seeds_columns(table),
-        rows_of(table),
-        some_diverged,
-    )
+    return html_page("Over seeds", count_seeds(table), seeds_columns(table), some_diverged(table))
 
 
-def some_diverged(row: Row) -> bool:
-    """Whether a seed of a row diverged; it is set off."""
-    return bool(row["diverged"] > 0)
+def some_diverged(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Of which settings a seed diverged; they are set off."""
+    return table["diverged"] > 0

@@ -11,8 +11,8 @@ import pandas as pd
 from handgrad.tables.table import Row, rows_of
 
 _WORDS = {
-    "validation": "on the validation split",
-    "test": "on the test set, so that the choice saw the test set",
+    "validation": "on the validation split ({})",
+    "test": "on the test set ({}), so its accuracy is optimistic",
 }
 
 
@@ -47,8 +47,12 @@ def best_run(results: pd.DataFrame, dataset: str, seed: int | None = None) -> Ro
         runs = runs[runs["seed"] == seed]
     if runs.empty:
         return None
-    rates = fault_rates(runs, chosen_on(results, dataset))
-    return rows_of(runs.iloc[[int(rates.to_numpy().argmin())]])[0]
+    return rows_of(first_best(runs, chosen_on(results, dataset)))[0]
+
+
+def first_best(runs: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The first of the runs with the fewest faults on a split, as a table of one row."""
+    return runs.iloc[[int(fault_rates(runs, split).to_numpy().argmin())]]
 
 
 def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
@@ -69,7 +73,7 @@ def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
 
 def how_chosen(results: pd.DataFrame) -> str:
     """How the best runs of a table of results were chosen, in words; nothing for a table without rows."""
-    return _sentence("The best run of a dataset and seed is chosen by its faults", splits(results))
+    return _sentence("The best run of a dataset and seed has the fewest faults", splits(results))
 
 
 def how_settings_chosen(chosen: Mapping[str, str]) -> str:
@@ -78,8 +82,9 @@ def how_settings_chosen(chosen: Mapping[str, str]) -> str:
 
 
 def _sentence(subject: str, chosen: Mapping[str, str]) -> str:
-    datasets: dict[str, list[str]] = {}
-    for dataset, split in chosen.items():
-        datasets.setdefault(_WORDS[split], []).append(dataset)
-    where = [words if len(datasets) == 1 else f"{words} ({', '.join(names)})" for words, names in datasets.items()]
+    where = [
+        words.format(", ".join(datasets))
+        for split, words in _WORDS.items()
+        if (datasets := [dataset for dataset in chosen if chosen[dataset] == split])
+    ]
     return f"{subject} {'; '.join(where)}." if where else ""

@@ -1,7 +1,7 @@
-"""Intervals and tests of test results, as statsmodels computes them; here is only what they are asked.
+"""Intervals and tests of test results, computed by statsmodels.
 
-All of them look at one seed's runs on one test set: they tell what other test images would change, and
-nothing of what another seed would.
+All of them look at one seed's runs on one test set: they say what other test images would change, not what
+another seed would.
 """
 
 from typing import Any
