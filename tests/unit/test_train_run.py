@@ -1,6 +1,7 @@
 """The script of a training job."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from handgrad.common import sealed
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
+from handgrad.experiment.runs import Run
 from handgrad.gradient_check.files import write_check
 from handgrad.storage.run_reader import read_summary
 from handgrad.training.loop import Trained, train
 
-NAME = "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0"
+RUN = Run.from_name("small", "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0")
 
 
 @pytest.fixture
@@ -50,8 +52,7 @@ def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
     write_data(tmp_path / "small.h5", images)
     write_gate(tmp_path / "gate.json", images)
     return {
-        "dataset": "small",
-        "name": NAME,
+        "run": RUN,
         "data": str(tmp_path / "small.h5"),
         "gate": str(tmp_path / "gate.json"),
         "checkpoints": str(tmp_path / "checkpoints"),
@@ -62,10 +63,10 @@ def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
     }
 
 
-def test_a_job_trains_the_run_that_its_name_says(job: dict[str, Any]) -> None:
+def test_a_job_trains_its_run(job: dict[str, Any]) -> None:
     train_run.main(**job)
     summary = read_summary(job["out"])
-    assert summary.run.name == NAME
+    assert summary.run == RUN
     assert len(summary.history["data_term"]) == 2
     assert summary.attributes["data_digest"] == "the-data"
     assert summary.attributes["code_digest"] == job["code_digest"]
@@ -137,7 +138,7 @@ def test_a_job_whose_classes_have_become_fewer_trains_again(job: dict[str, Any],
 
 
 def test_a_job_resumes_an_unfinished_run_with_its_own_data_alone(job: dict[str, Any]) -> None:
-    train_run.main(**{**job, "name": NAME.replace("ep_2", "ep_1")})
+    train_run.main(**{**job, "run": replace(RUN, epochs=1)})
     with pytest.raises(HandgradError, match="is the-data, expected other"):
         train_run.main(**{**job, "data_digest": "other"})
 

@@ -47,9 +47,13 @@ class MadeTable:
         """Raise HandgradError if the table was not made from this file as it is now."""
         if self.made_from.get(_seen_from(self.path, path)) != digest:
             raise HandgradError(
-                f"{self.path}: was made from another {path} than is there now; delete {self.path}, and run "
+                f"{self.path}: was made from another {path} than is there now; delete {self.path.parent}, and run "
                 "snakemake again"
             )
+
+    def digest_of(self, path: str | Path) -> str:
+        """Return the digest of a file that the table was made from."""
+        return self.made_from[_seen_from(self.path, path)]
 
 
 def write_made_table(csv: str | Path, table: pd.DataFrame, *texts: Text, made_from: Mapping[str, str]) -> None:
