@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import RerunTrigger
 
 
 def project_folder():
@@ -92,6 +93,26 @@ def prepare():
             raise WorkflowError(str(error)) from None
 
 
+def leave_reruns_to_digests():
+    """Let digests alone decide whether changed code runs again, without profiles/default as well.
+
+    Snakemake itself also runs again what is older than the file of its script, and everything once conda is used. It
+    has its options after the parse and uses this one after it has asked all input functions.
+    """
+    settings, unwanted = workflow.dag_settings, {RerunTrigger.CODE, RerunTrigger.SOFTWARE_ENV}
+    if workflow.is_main_process and not unwanted.isdisjoint(settings.rerun_triggers):
+        if not IS_MODULE:
+            settings.rerun_triggers = frozenset(settings.rerun_triggers) - unwanted
+        else:  # the rules of the other workflow may need them
+            from handgrad.layout.main_process import warn_once
+
+            warn_once(
+                logger,
+                "module handgrad: a new time of a script's file, or --sdm conda, runs its jobs again; to leave that to "
+                "the digests of its code, use its profiles or --rerun-triggers mtime params input (docs/reruns.md)",
+            )
+
+
 def check_results():
     """End the workflow before its first job if it cannot read a file that it would use."""
     if workflow.is_main_process:
@@ -103,6 +124,7 @@ def check_results():
             raise WorkflowError(str(error)) from None
 
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 prepare()
 EXPERIMENT = load()
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
@@ -140,8 +162,7 @@ def date_files():
 
 def limit_memory():
     """Let jobs on this machine start only where there is memory for them; --resources mem_mb=... goes before."""
-    main = workflow.is_main_process and workflow.modifier.is_main_snakefile()
-    if main and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+    if workflow.is_main_process and not IS_MODULE and workflow.local_exec and "mem_mb" not in workflow.global_resources:
         workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
 
 
@@ -226,6 +247,8 @@ def downloaded_files(dataset):
 
 
 def source_files(wildcards):
+    """The same for the rule that all others depend on."""
+    leave_reruns_to_digests()
     return downloaded_files(wildcards.dataset)
 
 

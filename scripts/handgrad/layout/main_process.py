@@ -1,6 +1,7 @@
 """What the main process of a workflow takes care of, and no job does."""
 
 import errno
+import functools
 import logging
 import os
 import signal
@@ -55,6 +56,12 @@ def end_tree_at_hangup() -> None:
         raise SystemExit(128 + number)
 
     handle((signal.SIGHUP,), end)
+
+
+@functools.cache
+def warn_once(logger: logging.Logger, text: str) -> None:
+    """Warn, but not again with the same words: a module is parsed anew for each ``use rule``."""
+    logger.warning(text)
 
 
 def require_path(folder: Path) -> None:
