@@ -1,6 +1,7 @@
 """Tests that drive the real snakemake on copies of this repository."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,12 @@ class Project:
     def train(self, config: dict[str, Any]) -> str:
         """The same as far as the runs, for tests that ask nothing of tables, figures and the page."""
         return self.run(config, "--until", "train_run")
+
+    def plan(self, config: dict[str, Any], *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule snakemake would run now, but for the rules that only name targets."""
+        said = self.run(config, "--dry-run", *arguments)
+        jobs = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
+        return {rule: int(count) for rule, count in jobs.items() if rule not in ("all", "default", "total")}
 
     def refuse(self, config: dict[str, Any], *arguments: str) -> str:
         """The same for a run that must fail."""
