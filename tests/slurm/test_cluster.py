@@ -11,9 +11,7 @@ from .cluster import ClusterProject, contents_of_runs, wait_until
 from .conftest import QUICK
 
 
-def test_the_quick_experiment_gives_the_same_runs_on_both_nodes_of_a_cluster(
-    project: ClusterProject, tmp_path: Path
-) -> None:
+def test_the_quick_experiment_gives_the_same_runs_on_a_cluster(project: ClusterProject, tmp_path: Path) -> None:
     snakemake = project.start()
     local = copy_repository(tmp_path / "local")
     trained = local.snakemake("--configfile", QUICK, "--until", "train_run")

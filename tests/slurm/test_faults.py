@@ -1,6 +1,6 @@
 """What goes wrong on a cluster loses no finished work, and ends with the same runs as if nothing had."""
 
-import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,26 +41,38 @@ def require_resumed(project: ClusterProject, run: str, *, after: int) -> None:
     assert " INFO resumes after " in project.log(run)
 
 
-def test_a_cancelled_job_is_retried_and_resumes(untrained: ClusterProject, long_runs: Runs, run: str) -> None:
-    snakemake = untrained.start(run, partition="faults")
-    wait_for_training(untrained, run)
-    slurm("scancel", untrained.running().id)
-    snakemake.succeeds()
-    assert untrained.states() == ["CANCELLED", "COMPLETED"]
-    require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+def cancel(project: ClusterProject) -> None:
+    slurm("scancel", project.running().id)
 
 
-def test_a_job_that_hangs_until_its_time_limit_is_retried_and_resumes(
-    untrained: ClusterProject, long_runs: Runs, run: str
+def hang(project: ClusterProject) -> None:
+    """Let a job hang until its time limit, which is soon."""
+    training_process(project).suspend()
+    slurm("scontrol", "update", f"JobId={project.running().id}", "EndTime=now+2")
+
+
+def preempt(_: ClusterProject) -> None:
+    urgent = ["--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--chdir=/"]
+    slurm("sbatch", *urgent, "--wrap=sleep 1")
+
+
+@pytest.mark.parametrize(
+    ("disturb", "partition", "state"),
+    [(cancel, "faults", "CANCELLED"), (hang, "faults", "TIMEOUT"), (preempt, "lowly", "PREEMPTED")],
+)
+def test_a_disturbed_job_is_retried_and_resumes(
+    untrained: ClusterProject,
+    long_runs: Runs,
+    run: str,
+    disturb: Callable[[ClusterProject], None],
+    partition: str,
+    state: str,
 ) -> None:
-    snakemake = untrained.start(run, partition="faults")
+    snakemake = untrained.start(run, partition=partition)
     wait_for_training(untrained, run)
-    training_process(untrained).suspend()
-    job = untrained.running()
-    slurm("scontrol", "update", f"JobId={job.id}", "EndTime=now+2")  # a time limit counts minutes
+    disturb(untrained)
     snakemake.succeeds()
-    assert untrained.states() == ["TIMEOUT", "COMPLETED"]
+    assert untrained.states() == [state, "COMPLETED"]
     require_resumed(untrained, run, after=SEEN)
     assert contents_of_runs(untrained) == {run: long_runs[run]}
 
@@ -86,7 +98,7 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
 
 
 @pytest.mark.parametrize("all_on_its_machine", [True, False])
-def test_after_sigkill_of_the_main_snakemake_make_recover_and_the_next_run_complete_the_work(
+def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
     untrained: ClusterProject, long_runs: Runs, run: str, all_on_its_machine: bool
 ) -> None:
     snakemake = untrained.start(run, partition="faults")
@@ -127,17 +139,15 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     first, failing, last = long_runs
     broken = untrained.path / "broken"
     broken.touch()
-    fault = f'    assert not (Path("broken").exists() and name == "{Path(failing).stem}")\n'
-    begin = '    require_code("train_run"'
+    fault = f'    assert not (Path("broken").exists() and run.name == "{Path(failing).stem}")\n'
+    begin = '    digests.require_code("train_run"'
     untrained.edit("scripts/train_run.py", begin, fault + begin)
     snakemake = untrained.start(*long_runs, partition="faults")
     assert snakemake.process.wait(timeout=400) == 1, snakemake.said
     assert untrained.states() == ["FAILED"] * 3
     healthy = {run: long_runs[run] for run in (first, last)}
     assert contents_of_runs(untrained) == healthy
-    profile = ["--workflow-profile", "profiles/slurm"]
-    plan = untrained.run(LONG, "-n", *profile, *long_runs)
-    assert re.search(r"^train_run +1$", plan, re.MULTILINE)
+    assert untrained.plan(LONG, *long_runs, "--workflow-profile", "profiles/slurm") == {"train_run": 1}
     before = untrained.times("results/runs/*/*.h5")
     broken.unlink()
     untrained.start(*long_runs, partition="faults").succeeds()
@@ -145,7 +155,7 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     assert contents_of_runs(untrained) == long_runs
 
 
-def test_a_job_that_asks_for_more_than_its_partition_gives_fails_and_does_not_wait_for_ever(
+def test_a_job_that_can_never_start_fails(
     project: ClusterProject,
 ) -> None:
     snakemake = project.start("results/data/digits.h5", partition="brief")

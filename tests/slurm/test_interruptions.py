@@ -3,22 +3,11 @@
 from dataclasses import replace
 
 from ..workflow.conftest import written
-from .cluster import ClusterProject, contents_of_runs, slurm, wait_until
+from .cluster import ClusterProject, contents_of_runs, wait_until
 from .conftest import MANY
 from .test_faults import SEEN, Runs, require_resumed, run, wait_for_training
 
 __all__ = ["run"]  # the fixture
-
-
-def test_a_preempted_job_is_submitted_again_and_resumes(untrained: ClusterProject, long_runs: Runs, run: str) -> None:
-    snakemake = untrained.start(run, partition="lowly")
-    wait_for_training(untrained, run)
-    urgent = ["--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--chdir=/"]
-    slurm("sbatch", *urgent, "--wrap=sleep 1")
-    snakemake.succeeds()
-    assert untrained.states() == ["PREEMPTED", "COMPLETED"]
-    require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
 
 
 def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
@@ -33,9 +22,7 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
     assert contents_of_runs(untrained) == {run: long_runs[run]}
 
 
-def test_ctrl_c_cancels_every_one_of_many_jobs_and_the_same_command_completes(
-    untrained: ClusterProject, many_runs: Runs
-) -> None:
+def test_ctrl_c_cancels_many_jobs_and_the_same_command_completes(untrained: ClusterProject, many_runs: Runs) -> None:
     project = replace(untrained, config=f"config/{MANY['name']}.yaml")
     command = ["--until", "train_run", "--group-components", "train_digits=1"]
     for all_in_terminal in (False, True):
