@@ -70,7 +70,7 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
     (words,) = experiment_in_words(experiment.blocks, experiment.datasets)
     for told in (
         "6 runs on ``mnist`` (images of 28 x 28 pixel values, 10 classes)",
-        "all combinations of activation tanh and cos; hidden units M 100, 200 and 300.",
+        "all combinations of activation tanh, cos; hidden units M 100, 200, 300.",
         "on 55,000 of 60,000 training images for 20 epochs in batches of 100",
         "learning rate η = 0.1, λ = 0.03, seed = 0",
         "tested on 10,000 other images",
@@ -87,7 +87,9 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
 def test_one_run_is_told_in_the_singular() -> None:
     experiment = load("experiments: [{dataset: digits, epochs: 1}]")
     (words,) = experiment_in_words(experiment.blocks, experiment.datasets)
-    assert words.startswith("1 run on ``digits`` (images of 8 x 8 pixel values, 10 classes). Each trains on all 1,437 ")
+    assert words.startswith(
+        "1 run on ``digits`` (images of 8 x 8 pixel values, 10 classes). Each trains on 1,437 of 1,437 "
+    )
     assert " for 1 epoch in batches of 100, with activation = tanh, hidden units M = 100, " in words
 
 

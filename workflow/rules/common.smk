@@ -51,7 +51,7 @@ from handgrad.common.hashing import file_sha256, names_digest
 from handgrad.common.untracked import Untracked
 from handgrad.experiment.config import load_experiment
 from handgrad.experiment.experiment_file import complete_module_config, keys_to, read_config, repeated_options
-from handgrad.experiment.registry import EMBEDDED, data_digest
+from handgrad.experiment.registry import EMBEDDED, data_digest, without_places
 from handgrad.layout import memory, paths, resources
 from handgrad.layout.dates import date_now
 from handgrad.network.activations import ACTIVATIONS
@@ -220,12 +220,7 @@ def mirrors(wildcards):
 
 
 def entry_to_read(wildcards):
-    """The registry entry without mirrors and folder: where a file came from does not change what is in it."""
-    facts = entry(wildcards)
-    files = {
-        role: {key: value for key, value in file.items() if key != "mirrors"} for role, file in facts["files"].items()
-    }
-    return {**facts, "files": files, "local_dir": None}
+    return without_places(entry(wildcards))
 
 
 def local_folder(wildcards):
