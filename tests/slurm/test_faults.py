@@ -9,10 +9,8 @@ from ..workflow.conftest import written
 from .cluster import (
     ClusterProject,
     boot_node,
-    contents_of_runs,
     crash_node,
     slurm,
-    training_process,
     wait_until,
 )
 from .conftest import LONG
@@ -35,7 +33,7 @@ def wait_for_training(project: ClusterProject, run: str) -> None:
 
 def require_resumed(project: ClusterProject, run: str, *, after: int) -> None:
     """A run was computed by two processes, and the second did not do again what the first had saved."""
-    epochs = project.first_epochs(run)
+    epochs = [first for first, _ in project.segments(run)]
     assert epochs == [1, epochs[-1]]
     assert epochs[-1] > after
     assert " INFO resumes after " in project.log(run)
@@ -47,7 +45,7 @@ def cancel(project: ClusterProject) -> None:
 
 def hang(project: ClusterProject) -> None:
     """Let a job hang until its time limit, which is soon."""
-    training_process(project).suspend()
+    wait_until(project.training_process).suspend()
     slurm("scontrol", "update", f"JobId={project.running().id}", "EndTime=now+2")
 
 
@@ -74,7 +72,7 @@ def test_a_disturbed_job_is_retried_and_resumes(
     snakemake.succeeds()
     assert untrained.states() == [state, "COMPLETED"]
     require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
@@ -85,7 +83,7 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
     wait_until(untrained.checkpoint(run).exists)
     wait_for_training(untrained, run)
     node = untrained.running().node
-    crash_node(node, training_process(untrained))
+    crash_node(node, wait_until(untrained.training_process))
     try:
         snakemake.succeeds()
     finally:
@@ -94,7 +92,7 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
     assert (first.state, second.state) == ("NODE_FAIL", "COMPLETED")
     assert first.node != second.node
     require_resumed(untrained, run, after=1)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 @pytest.mark.parametrize("all_on_its_machine", [True, False])
@@ -114,7 +112,7 @@ def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
     assert untrained.states() == ["CANCELLED"]
     untrained.start(run, partition="faults").succeeds()
     require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: ClusterProject, long_runs: Runs) -> None:
@@ -131,8 +129,8 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: Cluster
     for run in long_runs:
         assert "finished before; written from the checkpoint" in untrained.log(run)
         assert f"epoch {EPOCHS} of" not in untrained.log(run)
-        assert untrained.first_epochs(run) == [1]
-    assert contents_of_runs(untrained) == long_runs
+        assert untrained.segments(run) == [(1, EPOCHS)]
+    assert untrained.contents() == long_runs
 
 
 def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterProject, long_runs: Runs) -> None:
@@ -146,13 +144,13 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     assert snakemake.process.wait(timeout=400) == 1, snakemake.said
     assert untrained.states() == ["FAILED"] * 3
     healthy = {run: long_runs[run] for run in (first, last)}
-    assert contents_of_runs(untrained) == healthy
+    assert untrained.contents() == healthy
     assert untrained.plan(LONG, *long_runs, "--workflow-profile", "profiles/slurm") == {"train_run": 1}
     before = untrained.times("results/runs/*/*.h5")
     broken.unlink()
     untrained.start(*long_runs, partition="faults").succeeds()
     assert written(before, untrained.times("results/runs/*/*.h5")) == {failing}
-    assert contents_of_runs(untrained) == long_runs
+    assert untrained.contents() == long_runs
 
 
 def test_a_job_that_can_never_start_fails(

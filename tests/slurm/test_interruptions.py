@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ..workflow.conftest import written
-from .cluster import ClusterProject, contents_of_runs, wait_until
+from .cluster import ClusterProject, wait_until
 from .conftest import MANY
 from .test_faults import SEEN, Runs, require_resumed, run, wait_for_training
 
@@ -19,7 +19,7 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
     untrained.start(run, partition="faults").succeeds()  # no unlocking and no option is needed
     assert untrained.states() == ["CANCELLED", "COMPLETED"]
     require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 def test_ctrl_c_cancels_many_jobs_and_the_same_command_completes(untrained: ClusterProject, many_runs: Runs) -> None:
@@ -34,4 +34,4 @@ def test_ctrl_c_cancels_many_jobs_and_the_same_command_completes(untrained: Clus
         assert not {"PENDING", "RUNNING"} & set(project.states())
         assert project.states().count("CANCELLED") > len(many_runs) / 3
     project.start(*command).succeeds()
-    assert contents_of_runs(project) == many_runs
+    assert project.contents() == many_runs

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pytest
 import yaml
 
@@ -29,15 +28,6 @@ def folder_with(path: Path, snakefile: str, config: dict[str, Any], *, profiles:
     (path / "Snakefile").write_text(snakefile)
     (path / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     return Project(path)
-
-
-def contents(project: Project) -> dict[str, str]:
-    """What each run of a project holds, by its path."""
-    found = {}
-    for path in sorted(project.path.glob("results/runs/*/*.h5")):
-        with h5py.File(path, "r", locking=False) as file:
-            found[str(path.relative_to(project.path))] = str(file.attrs["content_sha256"])
-    return found
 
 
 def succeed(user: Project, *arguments: str) -> str:
@@ -109,7 +99,7 @@ use rule train_run from handgrad with:
     targets = ["first", "results/tiny/summary.html"]
     succeed(user, *targets)
     assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
-    assert contents(user) == contents(finished)
+    assert user.contents() == finished.contents()
     assert "A network with one hidden" in re.sub(r"\\n|\s+", " ", report_text(user, *targets))
     assert "Nothing to be done" in succeed(user, *targets)
 
@@ -209,7 +199,7 @@ def test_the_workflow_runs_from_a_git_host(hosted: Path, tmp_path: Path) -> None
     assert "rule train_run:" in succeed(branch, "-n")
     user = folder_with(tmp_path / "user", snakefile.replace("REF", 'tag="v0.1.0"'), TINY)
     succeed(user)
-    assert len(contents(user)) == 2
+    assert len(user.contents()) == 2
     assert (user.path / "results/tiny/summary.html").stat().st_size > 100_000
     assert str(hosted) not in (user.path / "results/tiny/summary.html").read_text()
     assert "figures/learning_curves/digits.svg" in report_text(user)
