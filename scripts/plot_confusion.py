@@ -8,8 +8,8 @@ from handgrad.plots.style import save_figure
 from handgrad.plots.text import class_labels
 
 
-def main(*, best_runs: str, runs: str, data: str, dataset: str, data_digest: str, out: str) -> None:
-    best = best_run_file(best_runs, runs, dataset)
+def main(*, best_runs: str, data: str, dataset: str, data_digest: str, out: str) -> None:
+    best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
         return
@@ -24,7 +24,6 @@ if "snakemake" in globals():
     with rule_job("plot_confusion", snakemake):
         main(
             best_runs=snakemake.input.best_runs,
-            runs=snakemake.params.runs,
             data=snakemake.input.data,
             dataset=snakemake.wildcards.dataset,
             data_digest=snakemake.params.data,

@@ -9,8 +9,8 @@ from handgrad.plots.style import save_figure
 from handgrad.plots.text import class_labels
 
 
-def main(*, best_runs: str, runs: str, data: str, dataset: str, most: int, data_digest: str, out: str) -> None:
-    best = best_run_file(best_runs, runs, dataset)
+def main(*, best_runs: str, data: str, dataset: str, most: int, data_digest: str, out: str) -> None:
+    best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
         return
@@ -27,7 +27,6 @@ if "snakemake" in globals():
     with rule_job("plot_mistakes", snakemake):
         main(
             best_runs=snakemake.input.best_runs,
-            runs=snakemake.params.runs,
             data=snakemake.input.data,
             dataset=snakemake.wildcards.dataset,
             most=snakemake.params.most,

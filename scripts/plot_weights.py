@@ -10,14 +10,13 @@ from handgrad.plots.weights import weights_figure
 def main(
     *,
     best_runs: str,
-    runs: str,
     dataset: str,
     image_shape: list[int],
     most: int,
     within: float,
     out: str,
 ) -> None:
-    best = best_run_file(best_runs, runs, dataset)
+    best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
         return
@@ -29,7 +28,6 @@ if "snakemake" in globals():
     with rule_job("plot_weights", snakemake):
         main(
             best_runs=snakemake.input.best_runs,
-            runs=snakemake.params.runs,
             dataset=snakemake.wildcards.dataset,
             image_shape=snakemake.params.image_shape,
             most=snakemake.params.most,

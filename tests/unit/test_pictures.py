@@ -367,9 +367,9 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
     with open_data(data, "the-data") as stored:
         made_from = {data: stored.seal, **{path: run.seal for path, run in zip(runs, summaries, strict=True)}}
     write_made_table(results, results_table(summaries), made_from=made_from)
-    best_runs, folder = str(tmp_path / "best_runs.csv"), str(tmp_path / "runs")
-    aggregate_best_runs.main(results=results, runs=folder, data=str(tmp_path), csv=best_runs)
-    return {"best_runs": best_runs, "runs": folder, "dataset": "small", "out": str(tmp_path / "figure.svg")}
+    best_runs = str(tmp_path / "best_runs.csv")
+    aggregate_best_runs.main(results=results, csv=best_runs)
+    return {"best_runs": best_runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 
 
 @pytest.fixture
@@ -406,7 +406,7 @@ def test_a_figure_of_another_run_file_than_the_tables_is_refused(tmp_path: Path,
 
 def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
     job = experiment(tmp_path, data, "0.1", "0.5")
-    found = best_run_file(job["best_runs"], job["runs"], "small")
+    found = best_run_file(job["best_runs"], "small")
     assert found is not None
     best, path = found.row, found.path
     assert path == f"{tmp_path}/runs/small/{best['run']}.h5"
@@ -429,7 +429,7 @@ def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, 
 
 def test_a_figure_shows_the_weights_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
     job = experiment(tmp_path, data, "0.1", "0.5")
-    found = best_run_file(job["best_runs"], job["runs"], "small")
+    found = best_run_file(job["best_runs"], "small")
     assert found is not None
     plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
     (W1, W2), _ = read_arrays(found.path, "weights/W1", "weights/W2")
@@ -443,7 +443,7 @@ def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
     tmp_path: Path, data: str, drawn: list[Figure]
 ) -> None:
     job = experiment(tmp_path, data, canonical_text(1e30))
-    assert best_run_file(job["best_runs"], job["runs"], "small") is None
+    assert best_run_file(job["best_runs"], "small") is None
     plot_confusion.main(**job, data=data, data_digest="the-data")
     plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
     plot_weights.main(**job, image_shape=[2, 3], most=64, within=99.5)

@@ -64,16 +64,14 @@ def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(project:
 
 
 @pytest.mark.slow
-def test_a_module_without_a_prefix_makes_the_same_runs_from_a_part_of_a_config(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_a_module_in_a_folder_makes_the_same_runs_from_a_part_of_a_config(finished: Project, tmp_path: Path) -> None:
     snakefile = f"""
 configfile: "config/config.yaml"
 
 
 rule first:
     input:
-        "results/tiny/tables/results.csv",
+        "nets/results/tiny/tables/results.csv",
     output:
         "first.txt",
     log:
@@ -87,6 +85,8 @@ module handgrad:
         "{finished.path}/workflow/Snakefile"
     config:
         config["nets"]
+    prefix:
+        "nets"
 
 
 use rule * from handgrad
@@ -96,10 +96,10 @@ use rule train_run from handgrad with:
     threads: 2
 """
     user = folder_with(tmp_path / "user", snakefile, {"nets": TINY})
-    targets = ["first", "results/tiny/summary.html"]
+    targets = ["first", "nets/results/tiny/summary.html"]
     succeed(user, *targets)
     assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
-    assert user.contents() == finished.contents()
+    assert Project(user.path / "nets").contents() == finished.contents()
     assert "A network with one hidden" in re.sub(r"\\n|\s+", " ", report_text(user, *targets))
     assert "Nothing to be done" in succeed(user, *targets)
 

@@ -90,7 +90,6 @@ rule plot_confusion:
         "../../environment.yml"
     params:
         code=code_digest("plot_confusion"),
-        runs="results/runs",
         data=digest_of_data,
         caption=caption_context,
     script:
@@ -111,7 +110,6 @@ rule plot_mistakes:
         "../../environment.yml"
     params:
         code=code_digest("plot_mistakes"),
-        runs="results/runs",
         data=digest_of_data,
         most=context.MAX_MISTAKES,
         caption=caption_context,
@@ -132,7 +130,6 @@ rule plot_weights:
         "../../environment.yml"
     params:
         code=code_digest("plot_weights"),
-        runs="results/runs",
         image_shape=image_shape,
         most=context.MAX_UNITS,
         within=context.WEIGHT_PERCENTILE,

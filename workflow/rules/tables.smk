@@ -97,8 +97,6 @@ rule aggregate_best_runs:
         "../../environment.yml"
     params:
         code=code_digest("aggregate_best_runs"),
-        runs="results/runs",
-        data="results/data",
     script:
         "../../scripts/aggregate_best_runs.py"
 

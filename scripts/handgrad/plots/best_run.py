@@ -29,14 +29,12 @@ class BestRun:
         return arrays
 
 
-def best_run_file(best_runs: str | Path, runs: str, dataset: str) -> BestRun | None:
-    """Return a dataset's best run; None if all runs diverged.
-
-    best_runs: path of the table of best runs. runs: the folder with the run files, ``<dataset>/<run>.h5``.
-    """
+def best_run_file(best_runs: str | Path, dataset: str) -> BestRun | None:
+    """Return a dataset's best run; None if all runs diverged. best_runs: path of the table of best runs."""
     made = read_made_table(best_runs, BEST_RUN_COLUMNS)
     for row in rows_of(made.table[made.table["dataset"] == dataset]):
-        return BestRun(row, f"{runs}/{dataset}/{row['run']}.h5", made)
+        (path,) = (path for path in made.files() if Path(path).parts[-2:] == (dataset, f"{row['run']}.h5"))
+        return BestRun(row, path, made)
     return None
 
 

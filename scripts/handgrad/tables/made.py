@@ -51,9 +51,11 @@ class MadeTable:
                 "snakemake again"
             )
 
-    def digest_of(self, path: str | Path) -> str:
-        """Return the digest of a file that the table was made from."""
-        return self.made_from[_seen_from(self.path, path)]
+    def files(self) -> dict[str, str]:
+        """Return the digests of the files that the table was made from, by their paths."""
+        code = _CODE.format(self.path.stem)
+        files = ((os.path.normpath(self.path.parent / seen), digest) for seen, digest in self.made_from.items())
+        return {path: digest for path, digest in files if Path(path).name != code}
 
 
 def write_made_table(csv: str | Path, table: pd.DataFrame, *texts: Text, made_from: Mapping[str, str]) -> None:
