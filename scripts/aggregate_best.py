@@ -1,8 +1,8 @@
 """The best published row beside our best setting: results/<experiment>/tables/best.{csv,md,html}."""
 
-from handgrad.common.code_digests import require_code
 from handgrad.common.hashing import file_sha256
-from handgrad.common.logs import job_log, logger
+from handgrad.common.jobs import rule_job
+from handgrad.common.logs import logger
 from handgrad.experiment.published import published_rows
 from handgrad.tables.best import PUBLISHED_COLUMNS, best_html, best_lines, best_markdown, best_table
 from handgrad.tables.made import Text, read_made_table, write_made_table
@@ -22,11 +22,10 @@ def main(*, seeds: str, published: str | None, csv: str, md: str, html: str) -> 
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("aggregate_best", snakemake.params.code)
+    with rule_job("aggregate_best", snakemake):
         main(
             seeds=snakemake.input.seeds,
-            published=snakemake.config["published"]["table"] if snakemake.params.published_sha256 else None,
+            published=snakemake.params.published.value,
             csv=snakemake.output.csv,
             md=snakemake.output.md,
             html=snakemake.output.html,

@@ -1,8 +1,8 @@
 """Published results beside ours: results/<experiment>/tables/comparison.{csv,md,html}."""
 
-from handgrad.common.code_digests import require_code
 from handgrad.common.hashing import file_sha256
-from handgrad.common.logs import job_log, logger
+from handgrad.common.jobs import rule_job
+from handgrad.common.logs import logger
 from handgrad.experiment.published import published_rows
 from handgrad.tables.comparison import (
     PUBLISHED_COLUMNS,
@@ -28,11 +28,10 @@ def main(*, seeds: str, published: str, loss_divisor: dict[str, float], csv: str
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("aggregate_comparison", snakemake.params.code)
+    with rule_job("aggregate_comparison", snakemake):
         main(
             seeds=snakemake.input.seeds,
-            published=snakemake.config["published"]["table"],
+            published=snakemake.params.published.value,
             loss_divisor=snakemake.params.loss_divisor,
             csv=snakemake.output.csv,
             md=snakemake.output.md,

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from handgrad.common.code_digests import require_code
 from handgrad.common.errors import REMEDY, HandgradError
-from handgrad.common.logs import job_log, logger
+from handgrad.common.jobs import rule_job
+from handgrad.common.logs import logger
 from handgrad.gradient_check.files import read_check
 from handgrad.tables.gradient_checks import checks_html, checks_markdown, checks_table
 from handgrad.tables.made import Text, write_made_table
@@ -47,8 +47,7 @@ def require_named(path: str, check: dict[str, Any], data_digests: dict[str, str]
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("aggregate_gradient_checks", snakemake.params.code)
+    with rule_job("aggregate_gradient_checks", snakemake):
         main(
             checks=snakemake.input.checks,
             csv=snakemake.output.csv,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log, logger
+from handgrad.common.jobs import rule_job
+from handgrad.common.logs import logger
 from handgrad.datasets.data import open_data
 from handgrad.storage.run_reader import read_current
 from handgrad.tables.made import Text, write_made_table
@@ -38,8 +38,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("aggregate_results", snakemake.params.code)
+    with rule_job("aggregate_results", snakemake):
         main(
             runs=snakemake.input.runs,
             data=snakemake.input.data,

@@ -1,7 +1,7 @@
 """The table over seeds: results/<experiment>/tables/seeds.{csv,md,html}."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log, logger
+from handgrad.common.jobs import rule_job
+from handgrad.common.logs import logger
 from handgrad.tables.made import Text, read_made_table, write_made_table
 from handgrad.tables.results import RESULT_COLUMNS
 from handgrad.tables.seeds import count_seeds, seeds_html, seeds_markdown, seeds_table
@@ -16,8 +16,7 @@ def main(*, results: str, csv: str, md: str, html: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("aggregate_seeds", snakemake.params.code)
+    with rule_job("aggregate_seeds", snakemake):
         main(
             results=snakemake.input.results,
             csv=snakemake.output.csv,

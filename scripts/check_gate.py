@@ -1,25 +1,34 @@
-"""The fixed check of a gradient that training waits for; the check itself is that of check_gradients.py.
+"""The fixed check of a gradient that training waits for: results/checks/gate/<dataset>_<activation>.json.
 
-A script of its own, so that what it does depends on no rule's name: a workflow that imports this one may
-call the rule otherwise.
+Its output holds no measured value, so that it changes only when what it promises changes.
 """
 
-from pathlib import Path
+from dataclasses import asdict
+from typing import Any
 
-from check_gradients import main
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
+from handgrad.gradient_check.check import LIMITS
+from handgrad.gradient_check.files import write_check
+from handgrad.gradient_check.job import check_dataset
 from handgrad.gradient_check.problem import GATE
+from handgrad.gradient_check.training_check import COVERED
+
+
+def main(*, out: str, **job: Any) -> None:
+    """Write the gate if the check passes; raises HandgradError as ``check_dataset`` does, and takes the same."""
+    checked, _ = check_dataset(settings=GATE, **job)
+    promise = {"settings": asdict(GATE), "limits": asdict(LIMITS), "training": COVERED}
+    write_check(out, {**checked, "passed": True, **promise})
+
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
+    with rule_job("check_gate", snakemake):
         main(
             dataset=snakemake.wildcards.dataset,
             activation=snakemake.wildcards.activation,
             data=snakemake.input.data,
-            out=snakemake.output[0],
-            failed=f"results/checks/failed/check_gate/{Path(snakemake.output[0]).name}",
-            settings=GATE,
-            gate=True,
+            failed=snakemake.params.failed,
             code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,
+            out=snakemake.output[0],
         )

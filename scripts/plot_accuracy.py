@@ -1,7 +1,6 @@
 """Test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.plots.accuracy import accuracy_by_hidden_units
 from handgrad.plots.style import save_figure
 from handgrad.tables.made import read_made_table
@@ -14,6 +13,5 @@ def main(*, results: str, dataset: str, out: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_accuracy", snakemake.params.code)
+    with rule_job("plot_accuracy", snakemake):
         main(results=snakemake.input.results, dataset=snakemake.wildcards.dataset, out=snakemake.output[0])

@@ -1,7 +1,6 @@
 """Published and our best accuracy by hidden units: results/<experiment>/figures/best.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.plots.best import best_accuracies
 from handgrad.plots.style import save_figure
 from handgrad.tables.best import BEST_COLUMNS
@@ -13,6 +12,5 @@ def main(*, best: str, out: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_best", snakemake.params.code)
+    with rule_job("plot_best", snakemake):
         main(best=snakemake.input.best, out=snakemake.output[0])

@@ -1,7 +1,6 @@
 """Published against reproduced faults: results/<experiment>/figures/comparison.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.plots.comparison import published_against_reproduced
 from handgrad.plots.style import save_figure
 from handgrad.tables.comparison import COMPARISON_COLUMNS
@@ -14,6 +13,5 @@ def main(*, comparison: str, out: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_comparison", snakemake.params.code)
+    with rule_job("plot_comparison", snakemake):
         main(comparison=snakemake.input.comparison, out=snakemake.output[0])

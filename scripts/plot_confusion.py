@@ -1,7 +1,6 @@
 """Confusion matrix of a dataset's best run: results/<experiment>/figures/confusion/<dataset>.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.datasets.data import open_data
 from handgrad.plots.best_run import best_run_file, no_best_run
 from handgrad.plots.confusion import confusion_of
@@ -9,24 +8,22 @@ from handgrad.plots.style import save_figure
 from handgrad.plots.text import class_labels
 
 
-def main(*, results: str, runs: list[str], data: str, dataset: str, data_digest: str, out: str) -> None:
-    best = best_run_file(results, runs, dataset)
+def main(*, best_runs: str, data: str, dataset: str, data_digest: str, out: str) -> None:
+    best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
         return
     (predictions,) = best.arrays("test/predictions")
     with open_data(data, data_digest) as stored:
-        best.results.require_made_from(data, stored.seal)
+        best.table.require_made_from(data, stored.seal)
         names = class_labels(stored.class_names, dataset)
         save_figure(out, confusion_of(best.row, stored.test_labels, predictions, names))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_confusion", snakemake.params.code)
+    with rule_job("plot_confusion", snakemake):
         main(
-            results=snakemake.input.results,
-            runs=snakemake.input.runs,
+            best_runs=snakemake.input.best_runs,
             data=snakemake.input.data,
             dataset=snakemake.wildcards.dataset,
             data_digest=snakemake.params.data,

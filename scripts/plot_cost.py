@@ -1,7 +1,6 @@
 """Test accuracy against seconds of training: results/<experiment>/figures/cost/<dataset>.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.plots.cost import accuracy_against_cost
 from handgrad.plots.style import save_figure
 from handgrad.tables.made import read_made_table
@@ -14,6 +13,5 @@ def main(*, results: str, dataset: str, out: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_cost", snakemake.params.code)
+    with rule_job("plot_cost", snakemake):
         main(results=snakemake.input.results, dataset=snakemake.wildcards.dataset, out=snakemake.output[0])

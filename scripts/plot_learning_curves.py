@@ -1,7 +1,6 @@
 """Learning curves of a dataset: results/<experiment>/figures/learning_curves/<dataset>.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.plots.learning_curves import learning_curves
 from handgrad.plots.style import save_figure
 from handgrad.storage.run_reader import read_current
@@ -13,8 +12,7 @@ def main(*, runs: list[str], training: str, data_digests: dict[str, str], out: s
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_learning_curves", snakemake.params.code)
+    with rule_job("plot_learning_curves", snakemake):
         main(
             runs=snakemake.input.runs,
             training=snakemake.params.training,

@@ -1,7 +1,6 @@
 """The best run's most confident mistakes as pictures: results/<experiment>/figures/mistakes/<dataset>.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.datasets.data import open_data
 from handgrad.datasets.images import images_at
 from handgrad.plots.best_run import best_run_file, no_best_run
@@ -10,14 +9,14 @@ from handgrad.plots.style import save_figure
 from handgrad.plots.text import class_labels
 
 
-def main(*, results: str, runs: list[str], data: str, dataset: str, most: int, data_digest: str, out: str) -> None:
-    best = best_run_file(results, runs, dataset)
+def main(*, best_runs: str, data: str, dataset: str, most: int, data_digest: str, out: str) -> None:
+    best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
         return
     predictions, Y = best.arrays("test/predictions", "test/probabilities")
     with open_data(data, data_digest) as stored:
-        best.results.require_made_from(data, stored.seal)
+        best.table.require_made_from(data, stored.seal)
         mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, max_count=most)
         images = images_at(stored, [mistake.example for mistake in mistakes])
         names = class_labels(stored.class_names, dataset)
@@ -25,11 +24,9 @@ def main(*, results: str, runs: list[str], data: str, dataset: str, most: int, d
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_mistakes", snakemake.params.code)
+    with rule_job("plot_mistakes", snakemake):
         main(
-            results=snakemake.input.results,
-            runs=snakemake.input.runs,
+            best_runs=snakemake.input.best_runs,
             data=snakemake.input.data,
             dataset=snakemake.wildcards.dataset,
             most=snakemake.params.most,

@@ -1,7 +1,6 @@
 """The best run's first-layer weights as images: results/<experiment>/figures/weights/<dataset>.svg."""
 
-from handgrad.common.code_digests import require_code
-from handgrad.common.logs import job_log
+from handgrad.common.jobs import rule_job
 from handgrad.network.model import Weights
 from handgrad.plots.best_run import best_run_file, no_best_run
 from handgrad.plots.style import save_figure
@@ -10,15 +9,14 @@ from handgrad.plots.weights import weights_figure
 
 def main(
     *,
-    results: str,
-    runs: list[str],
+    best_runs: str,
     dataset: str,
     image_shape: list[int],
     most: int,
     within: float,
     out: str,
 ) -> None:
-    best = best_run_file(results, runs, dataset)
+    best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
         return
@@ -27,11 +25,9 @@ def main(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("plot_weights", snakemake.params.code)
+    with rule_job("plot_weights", snakemake):
         main(
-            results=snakemake.input.results,
-            runs=snakemake.input.runs,
+            best_runs=snakemake.input.best_runs,
             dataset=snakemake.wildcards.dataset,
             image_shape=snakemake.params.image_shape,
             most=snakemake.params.most,

@@ -33,11 +33,7 @@ if "snakemake" in globals():
     with job_log(snakemake.log[0]):
         main(
             name=snakemake.wildcards.dataset,
-            # no param holds the folder of the user's files: when these move, nothing is made again
-            entry={
-                **snakemake.params.entry,
-                "local_dir": snakemake.config["datasets"][snakemake.wildcards.dataset].get("local_dir"),
-            },
+            entry={**snakemake.params.entry, "local_dir": snakemake.params.local_dir.value},
             files=dict(snakemake.input.items()),
             out=snakemake.output[0],
             code_digest=snakemake.params.code,

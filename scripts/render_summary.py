@@ -1,16 +1,19 @@
 """The page of an experiment: results/<experiment>/summary.html."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from handgrad.common.code_digests import PROJECT, code_digest, require_code
+from handgrad.common.code_digests import PROJECT, code_digest
 from handgrad.common.errors import REMEDY, HandgradError
-from handgrad.common.logs import job_log, logger
+from handgrad.common.jobs import rule_job
+from handgrad.common.logs import logger
 from handgrad.datasets.data import open_data
 from handgrad.gradient_check.files import read_check
+from handgrad.layout.paths import job_name
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.content import Contents, summary_page
 from handgrad.storage.provenance import Source, git_revision, machines, package_versions, source
@@ -23,48 +26,45 @@ from handgrad.tables.results import RESULT_COLUMNS
 from handgrad.tables.seeds import SEEDS_COLUMNS
 from handgrad.tables.table import write_text
 
+COLUMNS = {
+    "results": RESULT_COLUMNS,
+    "seeds": SEEDS_COLUMNS,
+    "best": BEST_COLUMNS,
+    "comparison": COMPARISON_COLUMNS,
+    "gradient_checks": CHECK_COLUMNS,
+}
+
 
 def main(
     *,
-    experiment: str,
     config: str,
-    results: str,
-    seeds: str,
-    best: str,
-    checks: str,
-    comparison: str | None,
+    contexts: Mapping[str | None, Mapping[str, Any]],
+    table_files: Mapping[str, str],
     figures: list[str],
-    mistakes: int,
-    units: int,
-    within: float,
     runs: list[str],
     data: list[str],
     gates: list[str],
-    gradient_checks: list[str],
+    checks: list[str],
     benchmarks: str,
     training: str,
     data_digests: dict[str, str],
     out: str,
 ) -> None:
-    paths = [results, seeds, best, checks, *([comparison] if comparison else [])]
-    tables = read_tables(results, seeds, best, checks, comparison)
+    tables = read_tables(table_files)
     sources, data_contents = read_sources(data, data_digests, tables["results"])
     segments = read_segments(runs, training, data_digests, data_contents, tables["results"])
-    require_checks(gates, gradient_checks, data_digests, data_contents, tables["gradient_checks"])
-    jobs = job_names(paths, figures=figures, runs=runs, gates=gates, checks=gradient_checks, sources=sources)
+    require_checks(gates, checks, data_digests, data_contents, tables["gradient_checks"])
+    jobs = job_names([*table_files.values(), *figures, *runs, *data, *gates, *checks], sources)
     contents = Contents(
-        experiment=experiment,
+        contexts=contexts,
         config=yaml.safe_load(config),
         config_text=config,
         results=tables["results"].table,
         seeds=tables["seeds"].table,
         best=tables["best"].table,
         checks=tables["gradient_checks"].table,
-        comparison=tables["comparison"].table if comparison else None,
+        comparison=tables["comparison"].table if "comparison" in tables else None,
         figures=figures,
-        mistakes=mistakes,
-        units=units,
-        within=within,
         costs=rule_costs(benchmarks, jobs),
         machines=machines(segments),
         sources=sources,
@@ -75,19 +75,12 @@ def main(
     logger.info("%d runs, %d figures, %.1f MB", len(runs), len(figures), len(text.encode()) / 1e6)
 
 
-def read_tables(results: str, seeds: str, best: str, checks: str, comparison: str | None) -> dict[str, MadeTable]:
+def read_tables(files: Mapping[str, str]) -> dict[str, MadeTable]:
     """The tables by name. Raises HandgradError if one was not made from the others as they are."""
-    tables = {
-        "results": read_made_table(results, RESULT_COLUMNS),
-        "seeds": read_made_table(seeds, SEEDS_COLUMNS),
-        "best": read_made_table(best, BEST_COLUMNS),
-        "gradient_checks": read_made_table(checks, CHECK_COLUMNS),
-    }
-    tables["seeds"].require_made_from(results, tables["results"].sha256)
-    if comparison:
-        tables["comparison"] = read_made_table(comparison, COMPARISON_COLUMNS)
-    for name in tables.keys() & {"best", "comparison"}:
-        tables[name].require_made_from(seeds, tables["seeds"].sha256)
+    tables = {name: read_made_table(path, COLUMNS[name]) for name, path in files.items()}
+    for name, made_from in (("seeds", "results"), ("best", "seeds"), ("comparison", "seeds")):
+        if name in tables:
+            tables[name].require_made_from(files[made_from], tables[made_from].sha256)
     return tables
 
 
@@ -123,13 +116,13 @@ def read_segments(
 
 def require_checks(
     gates: list[str],
-    gradient_checks: list[str],
+    checks: list[str],
     data_digests: dict[str, str],
     contents: dict[str, str],
     table: MadeTable,
 ) -> None:
     """Raise HandgradError if a gate or a check is not of the code and the data that are here."""
-    for rule, paths in (("check_gate", gates), ("check_gradients", gradient_checks)):
+    for rule, paths in (("check_gate", gates), ("check_gradients", checks)):
         for path in paths:
             check, sha256 = read_check(path, {"code_digest": code_digest(rule)})
             dataset = check["dataset"]
@@ -140,28 +133,11 @@ def require_checks(
                 table.require_made_from(path, sha256)
 
 
-def job_names(
-    tables: list[str],
-    *,
-    figures: list[str],
-    runs: list[str],
-    gates: list[str],
-    checks: list[str],
-    sources: list[Source],
-) -> dict[str, list[str]]:
-    """What the benchmarks of the jobs behind the page are called, by rule, from the files that they made."""
-    names: dict[str, list[str]] = {
-        "download_file": [f"{of.dataset}/{file}" for of in sources for file, _ in of.files],
-        "preprocess_dataset": [of.dataset for of in sources],
-        "check_gate": [Path(path).stem for path in gates],
-        "check_gradients": [Path(path).stem for path in checks],
-        "train_run": ["/".join(Path(path).with_suffix("").parts[-2:]) for path in runs],
-    }
-    for path in map(Path, tables):  # results/<experiment>/tables/<name>.csv
-        names[f"aggregate_{path.stem}"] = [path.parts[-3]]
-    for path in map(Path, figures):  # results/<experiment>/figures/<name>.svg or .../<kind>/<dataset>.svg
-        experiment, _, *name = path.with_suffix("").parts[1:]
-        names.setdefault(f"plot_{name[0]}", []).append("/".join([experiment, *name[1:]]))
+def job_names(files: Iterable[str], sources: Iterable[Source]) -> dict[str, list[str]]:
+    """What the benchmarks of the jobs are called, by rule, that made these files and downloaded the sources."""
+    names: dict[str, list[str]] = {"download_file": [f"{of.dataset}/{file}" for of in sources for file, _ in of.files]}
+    for rule, name in (job_name(path).split("/", 1) for path in files):
+        names.setdefault(rule, []).append(name)
     return names
 
 
@@ -176,25 +152,17 @@ def facts(training: str) -> dict[str, Any]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        require_code("render_summary", snakemake.params.code)
+    with rule_job("render_summary", snakemake):
         main(
-            experiment=snakemake.wildcards.experiment,
-            config=snakemake.config["shown"],
-            results=snakemake.input.results,
-            seeds=snakemake.input.seeds,
-            best=snakemake.input.best,
-            checks=snakemake.input.checks,
-            comparison=snakemake.input.get("comparison"),
+            config=snakemake.params.config.value,
+            contexts=snakemake.params.contexts,
+            table_files={name: path for name in COLUMNS if (path := snakemake.input.get(name))},
             figures=snakemake.input.figures,
-            mistakes=snakemake.params.mistakes,
-            units=snakemake.params.units,
-            within=snakemake.params.within,
             runs=snakemake.input.runs,
             data=snakemake.input.data,
             gates=snakemake.input.gates,
-            gradient_checks=snakemake.input.gradient_checks,
-            benchmarks="results/benchmarks",
+            checks=snakemake.input.checks,
+            benchmarks=snakemake.params.benchmarks,
             training=snakemake.params.training,
             data_digests=snakemake.params.data,
             out=snakemake.output[0],

@@ -5,7 +5,6 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from handgrad.common import code_digests as digests
-from handgrad.common.code_digests import require_code
 from handgrad.common.logs import job_log, logger
 from handgrad.common.signals import StopSignals
 from handgrad.datasets.data import ImageData, StoredData, open_data
@@ -19,8 +18,7 @@ from handgrad.training.loop import Epoch, TrainingResult, train
 
 def main(
     *,
-    dataset: str,
-    name: str,
+    run: Run,
     data: str,
     gate: str,
     checkpoints: str,
@@ -29,12 +27,12 @@ def main(
     code_digest: str,
     data_digest: str,
 ) -> None:
-    require_code("train_run", code_digest)
+    digests.require_code("train_run", code_digest)
     with StopSignals() as stop, open_data(data, data_digest) as stored:
-        origin = Origin(Run.from_name(dataset, name), code_digest, stored.content)
-        require_gate(gate, origin.run, stored, data_digest)
+        origin = Origin(run, code_digest, stored.content)
+        require_gate(gate, run, stored, data_digest)
         start = furthest_checkpoint(Path(checkpoints), origin)
-        trained = start and start.end_of(origin.run)
+        trained = start and start.end_of(run)
         if start and trained:
             logger.info("finished before; written from the checkpoint of %s", start.run.name)
             segments = start.segments
@@ -106,12 +104,11 @@ def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start:
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
         main(
-            dataset=snakemake.wildcards.dataset,
-            name=snakemake.wildcards.run,
+            run=Run(**snakemake.params.run),
             data=snakemake.input.data,
             gate=snakemake.input.gate,
-            checkpoints="results/checkpoints",
-            checkpoint_seconds=snakemake.config["checkpoint_seconds"],
+            checkpoints=snakemake.params.checkpoints,
+            checkpoint_seconds=snakemake.params.checkpoint_seconds.value,
             out=snakemake.output[0],
             code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,

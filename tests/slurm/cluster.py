@@ -1,23 +1,18 @@
 """The cluster of the tests, and copies of the repository whose jobs go to it."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import h5py
 import psutil
 
-from ..workflow.conftest import ROOT, Project
+from ..workflow.conftest import ROOT, Project, wait_until
 
 HERE = Path(__file__).parent
 FOLDER = Path(tempfile.gettempdir()) / "handgrad-slurm"  # always the same: what was left behind is found
@@ -46,15 +41,6 @@ def slurm(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
     return done.stdout
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 180) -> Any:
-    """What the condition gives once it gives anything; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(0.2)
-    return found
 
 
 @dataclass(frozen=True)
@@ -147,19 +133,6 @@ class ClusterProject(Project):
         (job,) = [job for job in self.jobs() if job.state == "RUNNING"]
         return job
 
-    def first_epochs(self, run: str) -> list[int]:
-        """The epoch with which each process that worked on a finished run began."""
-        with h5py.File(self.path / run) as file:
-            return [segment["from_epoch"] for segment in json.loads(file.attrs["segments"])]
-
-    def log(self, run: str) -> str:
-        """The log of a run's last job, as far as there is one."""
-        path = Path("results/logs/train_run", *Path(run).with_suffix(".log").parts[2:])
-        return (self.path / path).read_text() if (self.path / path).exists() else ""
-
-    def checkpoint(self, run: str) -> Path:
-        return self.path / "results/checkpoints" / Path(*Path(run).with_suffix(".checkpoint").parts[2:])
-
     def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run make here, with the Python of the tests in place of one in the copy's own .venv."""
         return subprocess.run(
@@ -172,24 +145,6 @@ class ClusterProject(Project):
             timeout=300,
             check=False,
         )
-
-
-def contents_of_runs(project: Project) -> dict[str, str]:
-    """content_sha256 of the finished runs by their paths: the same where the runs are the same."""
-    contents = {}
-    for path in project.path.glob("results/runs/*/*.h5"):
-        with h5py.File(path) as file:
-            contents[str(path.relative_to(project.path))] = file.attrs["content_sha256"]
-    return contents
-
-
-def training_process(project: Project) -> psutil.Process:
-    """The process that trains a run of a project."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.cwd() == str(project.path) and process.cmdline()[-1].endswith("train_run.py"):
-                return process
-    raise AssertionError(f"nothing trains in {project.path}")
 
 
 def crash_node(node: str, process: psutil.Process) -> None:

@@ -16,7 +16,6 @@ from .cluster import (
     SLURM_CONF,
     ClusterProject,
     NoCluster,
-    contents_of_runs,
     start_cluster,
     stop_cluster,
 )
@@ -113,7 +112,7 @@ def local(shared: Path) -> Project:
 @pytest.fixture
 def long_runs(local: Project) -> dict[str, str]:
     """content_sha256 of the long runs by their paths, the longest run first."""
-    contents = contents_of_runs(local)
+    contents = local.contents()
     sizes = LONG["experiments"][0]["hidden_units"]
     return {run: contents[run] for size in sizes for run in contents if f"_hu_{size}_" in run}
 
@@ -121,7 +120,7 @@ def long_runs(local: Project) -> dict[str, str]:
 @pytest.fixture
 def many_runs(local: Project) -> dict[str, str]:
     """content_sha256 of the many runs by their paths."""
-    return {run: content for run, content in contents_of_runs(local).items() if "_hu_5_" in run}
+    return {run: content for run, content in local.contents().items() if "_hu_5_" in run}
 
 
 @pytest.fixture

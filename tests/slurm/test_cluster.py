@@ -7,21 +7,19 @@ from pathlib import Path
 import yaml
 
 from ..workflow.conftest import copy_repository
-from .cluster import ClusterProject, contents_of_runs, wait_until
+from .cluster import ClusterProject, wait_until
 from .conftest import QUICK
 
 
-def test_the_quick_experiment_gives_the_same_runs_on_both_nodes_of_a_cluster(
-    project: ClusterProject, tmp_path: Path
-) -> None:
+def test_the_quick_experiment_gives_the_same_runs_on_a_cluster(project: ClusterProject, tmp_path: Path) -> None:
     snakemake = project.start()
     local = copy_repository(tmp_path / "local")
     trained = local.snakemake("--configfile", QUICK, "--until", "train_run")
     assert trained.returncode == 0, trained.stdout
-    expected = contents_of_runs(local)
+    expected = local.contents()
     snakemake.succeeds()
     assert "error" not in snakemake.said.lower()
-    assert contents_of_runs(project) == expected
+    assert project.contents() == expected
     assert (project.path / "results/quick/tables/results.md").exists()
     jobs = project.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}

@@ -1,6 +1,6 @@
 """What goes wrong on a cluster loses no finished work, and ends with the same runs as if nothing had."""
 
-import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,8 @@ from ..workflow.conftest import written
 from .cluster import (
     ClusterProject,
     boot_node,
-    contents_of_runs,
     crash_node,
     slurm,
-    training_process,
     wait_until,
 )
 from .conftest import LONG
@@ -35,34 +33,46 @@ def wait_for_training(project: ClusterProject, run: str) -> None:
 
 def require_resumed(project: ClusterProject, run: str, *, after: int) -> None:
     """A run was computed by two processes, and the second did not do again what the first had saved."""
-    epochs = project.first_epochs(run)
+    epochs = [first for first, _ in project.segments(run)]
     assert epochs == [1, epochs[-1]]
     assert epochs[-1] > after
     assert " INFO resumes after " in project.log(run)
 
 
-def test_a_cancelled_job_is_retried_and_resumes(untrained: ClusterProject, long_runs: Runs, run: str) -> None:
-    snakemake = untrained.start(run, partition="faults")
-    wait_for_training(untrained, run)
-    slurm("scancel", untrained.running().id)
-    snakemake.succeeds()
-    assert untrained.states() == ["CANCELLED", "COMPLETED"]
-    require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+def cancel(project: ClusterProject) -> None:
+    slurm("scancel", project.running().id)
 
 
-def test_a_job_that_hangs_until_its_time_limit_is_retried_and_resumes(
-    untrained: ClusterProject, long_runs: Runs, run: str
+def hang(project: ClusterProject) -> None:
+    """Let a job hang until its time limit, which is soon."""
+    wait_until(project.training_process).suspend()
+    slurm("scontrol", "update", f"JobId={project.running().id}", "EndTime=now+2")
+
+
+def preempt(_: ClusterProject) -> None:
+    urgent = ["--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--chdir=/"]
+    slurm("sbatch", *urgent, "--wrap=sleep 1")
+
+
+@pytest.mark.parametrize(
+    ("disturb", "partition", "state"),
+    [(cancel, "faults", "CANCELLED"), (hang, "faults", "TIMEOUT"), (preempt, "lowly", "PREEMPTED")],
+)
+def test_a_disturbed_job_is_retried_and_resumes(
+    untrained: ClusterProject,
+    long_runs: Runs,
+    run: str,
+    disturb: Callable[[ClusterProject], None],
+    partition: str,
+    state: str,
 ) -> None:
-    snakemake = untrained.start(run, partition="faults")
+    snakemake = untrained.start(run, partition=partition)
     wait_for_training(untrained, run)
-    training_process(untrained).suspend()
-    job = untrained.running()
-    slurm("scontrol", "update", f"JobId={job.id}", "EndTime=now+2")  # a time limit counts minutes
+    disturb(untrained)
     snakemake.succeeds()
-    assert untrained.states() == ["TIMEOUT", "COMPLETED"]
+    assert untrained.states() == [state, "COMPLETED"]
     require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
@@ -73,7 +83,7 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
     wait_until(untrained.checkpoint(run).exists)
     wait_for_training(untrained, run)
     node = untrained.running().node
-    crash_node(node, training_process(untrained))
+    crash_node(node, wait_until(untrained.training_process))
     try:
         snakemake.succeeds()
     finally:
@@ -82,11 +92,11 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
     assert (first.state, second.state) == ("NODE_FAIL", "COMPLETED")
     assert first.node != second.node
     require_resumed(untrained, run, after=1)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 @pytest.mark.parametrize("all_on_its_machine", [True, False])
-def test_after_sigkill_of_the_main_snakemake_make_recover_and_the_next_run_complete_the_work(
+def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
     untrained: ClusterProject, long_runs: Runs, run: str, all_on_its_machine: bool
 ) -> None:
     snakemake = untrained.start(run, partition="faults")
@@ -102,7 +112,7 @@ def test_after_sigkill_of_the_main_snakemake_make_recover_and_the_next_run_compl
     assert untrained.states() == ["CANCELLED"]
     untrained.start(run, partition="faults").succeeds()
     require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
 def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: ClusterProject, long_runs: Runs) -> None:
@@ -119,33 +129,31 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: Cluster
     for run in long_runs:
         assert "finished before; written from the checkpoint" in untrained.log(run)
         assert f"epoch {EPOCHS} of" not in untrained.log(run)
-        assert untrained.first_epochs(run) == [1]
-    assert contents_of_runs(untrained) == long_runs
+        assert untrained.segments(run) == [(1, EPOCHS)]
+    assert untrained.contents() == long_runs
 
 
 def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterProject, long_runs: Runs) -> None:
     first, failing, last = long_runs
     broken = untrained.path / "broken"
     broken.touch()
-    fault = f'    assert not (Path("broken").exists() and name == "{Path(failing).stem}")\n'
-    begin = '    require_code("train_run"'
+    fault = f'    assert not (Path("broken").exists() and run.name == "{Path(failing).stem}")\n'
+    begin = '    digests.require_code("train_run"'
     untrained.edit("scripts/train_run.py", begin, fault + begin)
     snakemake = untrained.start(*long_runs, partition="faults")
     assert snakemake.process.wait(timeout=400) == 1, snakemake.said
     assert untrained.states() == ["FAILED"] * 3
     healthy = {run: long_runs[run] for run in (first, last)}
-    assert contents_of_runs(untrained) == healthy
-    profile = ["--workflow-profile", "profiles/slurm"]
-    plan = untrained.run(LONG, "-n", *profile, *long_runs)
-    assert re.search(r"^train_run +1$", plan, re.MULTILINE)
+    assert untrained.contents() == healthy
+    assert untrained.plan(LONG, *long_runs, "--workflow-profile", "profiles/slurm") == {"train_run": 1}
     before = untrained.times("results/runs/*/*.h5")
     broken.unlink()
     untrained.start(*long_runs, partition="faults").succeeds()
     assert written(before, untrained.times("results/runs/*/*.h5")) == {failing}
-    assert contents_of_runs(untrained) == long_runs
+    assert untrained.contents() == long_runs
 
 
-def test_a_job_that_asks_for_more_than_its_partition_gives_fails_and_does_not_wait_for_ever(
+def test_a_job_that_can_never_start_fails(
     project: ClusterProject,
 ) -> None:
     snakemake = project.start("results/data/digits.h5", partition="brief")

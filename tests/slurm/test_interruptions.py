@@ -3,22 +3,11 @@
 from dataclasses import replace
 
 from ..workflow.conftest import written
-from .cluster import ClusterProject, contents_of_runs, slurm, wait_until
+from .cluster import ClusterProject, wait_until
 from .conftest import MANY
 from .test_faults import SEEN, Runs, require_resumed, run, wait_for_training
 
 __all__ = ["run"]  # the fixture
-
-
-def test_a_preempted_job_is_submitted_again_and_resumes(untrained: ClusterProject, long_runs: Runs, run: str) -> None:
-    snakemake = untrained.start(run, partition="lowly")
-    wait_for_training(untrained, run)
-    urgent = ["--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--chdir=/"]
-    slurm("sbatch", *urgent, "--wrap=sleep 1")
-    snakemake.succeeds()
-    assert untrained.states() == ["PREEMPTED", "COMPLETED"]
-    require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
 
 
 def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
@@ -30,12 +19,10 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
     untrained.start(run, partition="faults").succeeds()  # no unlocking and no option is needed
     assert untrained.states() == ["CANCELLED", "COMPLETED"]
     require_resumed(untrained, run, after=SEEN)
-    assert contents_of_runs(untrained) == {run: long_runs[run]}
+    assert untrained.contents() == {run: long_runs[run]}
 
 
-def test_ctrl_c_cancels_every_one_of_many_jobs_and_the_same_command_completes(
-    untrained: ClusterProject, many_runs: Runs
-) -> None:
+def test_ctrl_c_cancels_many_jobs_and_the_same_command_completes(untrained: ClusterProject, many_runs: Runs) -> None:
     project = replace(untrained, config=f"config/{MANY['name']}.yaml")
     command = ["--until", "train_run", "--group-components", "train_digits=1"]
     for all_in_terminal in (False, True):
@@ -47,4 +34,4 @@ def test_ctrl_c_cancels_every_one_of_many_jobs_and_the_same_command_completes(
         assert not {"PENDING", "RUNNING"} & set(project.states())
         assert project.states().count("CANCELLED") > len(many_runs) / 3
     project.start(*command).succeeds()
-    assert contents_of_runs(project) == many_runs
+    assert project.contents() == many_runs

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+import aggregate_best_runs
 import plot_confusion
 import plot_mistakes
 import plot_weights
@@ -25,7 +26,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal
 from handgrad.datasets.data import ImageData, Split, open_data, write_data
 from handgrad.datasets.images import Images, as_pictures, images_at
-from handgrad.experiment.runs import canonical_text
+from handgrad.experiment.runs import Run, canonical_text
 from handgrad.gradient_check.files import write_check
 from handgrad.network.model import Weights, forward, softmax
 from handgrad.plots.best_run import best_run_file
@@ -341,8 +342,7 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
         runs.append(str(tmp_path / "runs/small" / f"{name}.h5"))
         Path(runs[-1]).parent.mkdir(parents=True, exist_ok=True)
         train_run.main(
-            dataset="small",
-            name=name,
+            run=Run.from_name("small", name),
             data=data,
             gate=str(tmp_path / "gate.json"),
             checkpoints=str(tmp_path / "checkpoints"),
@@ -356,7 +356,9 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
     with open_data(data, "the-data") as stored:
         made_from = {data: stored.seal, **{path: run.seal for path, run in zip(runs, summaries, strict=True)}}
     write_made_table(results, results_table(summaries), made_from=made_from)
-    return {"results": results, "runs": runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
+    best_runs = str(tmp_path / "best_runs.csv")
+    aggregate_best_runs.main(results=results, csv=best_runs)
+    return {"best_runs": best_runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 
 
 @pytest.fixture
@@ -383,24 +385,17 @@ def test_the_images_read_are_those_of_the_test_split_in_the_order_asked_for(data
 
 def test_a_figure_of_another_run_file_than_the_tables_is_refused(tmp_path: Path, data: str) -> None:
     job = experiment(tmp_path, data, "0.1")
-    with h5py.File(job["runs"][0], "r+", locking=False) as file:
+    (path,) = (tmp_path / "runs/small").glob("*.h5")
+    with h5py.File(path, "r+", locking=False) as file:
         file.attrs["segments"] = "[]"
-    seal(Path(job["runs"][0]))
-    with pytest.raises(HandgradError, match=rf"^{job['results']}: .*{job['runs'][0]}.*; delete {job['results']}"):
+    seal(path)
+    with pytest.raises(HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}, "):
         plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
-
-
-def test_the_best_run_is_not_looked_for_in_another_dataset(tmp_path: Path, data: str) -> None:
-    job = experiment(tmp_path, data, "0.1")
-    (path,) = job["runs"]
-    found = best_run_file(job["results"], [path.replace("small", "large"), path], "small")
-    assert found is not None
-    assert found.path == path
 
 
 def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
     job = experiment(tmp_path, data, "0.1", "0.5")
-    found = best_run_file(job["results"], job["runs"], "small")
+    found = best_run_file(job["best_runs"], "small")
     assert found is not None
     best, path = found.row, found.path
     assert path == f"{tmp_path}/runs/small/{best['run']}.h5"
@@ -423,7 +418,7 @@ def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, 
 
 def test_a_figure_shows_the_weights_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
     job = experiment(tmp_path, data, "0.1", "0.5")
-    found = best_run_file(job["results"], job["runs"], "small")
+    found = best_run_file(job["best_runs"], "small")
     assert found is not None
     plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
     (W1, W2), _ = read_arrays(found.path, "weights/W1", "weights/W2")
@@ -437,7 +432,7 @@ def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
     tmp_path: Path, data: str, drawn: list[Figure]
 ) -> None:
     job = experiment(tmp_path, data, canonical_text(1e30))
-    assert best_run_file(job["results"], job["runs"], "small") is None
+    assert best_run_file(job["best_runs"], "small") is None
     plot_confusion.main(**job, data=data, data_digest="the-data")
     plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
     plot_weights.main(**job, image_shape=[2, 3], most=64, within=99.5)

@@ -26,6 +26,7 @@ from handgrad.network.model import INITS
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.captions import caption_html, rst_html
 from handgrad.page.content import Contents, summary_page
+from handgrad.page.context import caption_context
 from handgrad.page.methods import (
     AXES_IN_WORDS,
     INITS_IN_WORDS,
@@ -71,7 +72,7 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
     (words,) = experiment_in_words(experiment.blocks, experiment.datasets)
     for told in (
         "6 runs on ``mnist`` (images of 28 x 28 pixel values, 10 classes)",
-        "all combinations of activation tanh and cos; hidden units M 100, 200 and 300.",
+        "all combinations of activation tanh, cos; hidden units M 100, 200, 300.",
         "on 55,000 of 60,000 training images for 20 epochs in batches of 100",
         "learning rate η = 0.1, λ = 0.03, seed = 0",
         "tested on 10,000 other images",
@@ -137,7 +138,7 @@ def test_the_config_that_is_shown_makes_the_same_runs_and_hides_where_files_lie(
 
 def test_a_caption_that_wants_what_it_was_not_given_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        caption_html("workflow", config={"name": "mine"})
+        caption_html("accuracy", {"experiment": "mine"})
 
 
 def test_captions_include_no_file_and_no_raw_html() -> None:
@@ -187,12 +188,17 @@ def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) 
 def test_each_rule_is_asked_for_the_jobs_behind_the_page_and_no_others() -> None:
     # an experiment that is called like a dataset has jobs of the same name in other rules
     names = job_names(
-        ["results/mnist/tables/results.csv", "results/mnist/tables/best.csv"],
-        figures=["results/mnist/figures/cost/mnist.svg", "results/mnist/figures/best.svg"],
-        runs=["results/runs/mnist/af_tanh_lr_0.01.h5"],
-        gates=["results/checks/gate/mnist_tanh.json"],
-        checks=["results/checks/gradients/mnist_tanh_eps_1e-05.json"],
-        sources=[Source("mnist", 3, 3, "digest", (("a.gz", "beef"),))],
+        [
+            "results/mnist/tables/results.csv",
+            "results/mnist/tables/best.csv",
+            "results/mnist/figures/cost/mnist.svg",
+            "results/mnist/figures/best.svg",
+            "results/runs/mnist/af_tanh_lr_0.01.h5",
+            "results/data/mnist.h5",
+            "results/checks/gate/mnist_tanh.json",
+            "results/checks/gradients/mnist_tanh_eps_1e-05.json",
+        ],
+        [Source("mnist", 3, 3, "digest", (("a.gz", "beef"),))],
     )
     assert names == {
         "download_file": ["mnist/a.gz"],
@@ -287,21 +293,19 @@ def contents(tmp_path: Path) -> Callable[..., Contents]:
 
     def make(runs: list[Summary], **values: Any) -> Contents:
         results = with_statistics(results_table(runs), right)
-        text = shown_config(load("experiments: [{dataset: mnist}]"))
+        experiment = load("experiments: [{dataset: mnist}]")
+        text = shown_config(experiment)
         figure = tmp_path / "figures/accuracy/mnist.svg"
         figure.parent.mkdir(parents=True, exist_ok=True)
         figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
         seal_figure(figure)
         given = {
-            "experiment": "mine",
+            "contexts": {name: caption_context(experiment, name) for name in (None, "mnist")},
             "config": yaml.safe_load(text),
             "config_text": text,
             "results": results,
             "seeds": seeds_table(results),
             "best": best_table(seeds_table(results), None),
-            "mistakes": 24,
-            "units": 64,
-            "within": 99.5,
             "checks": checks_table([]),
             "comparison": None,
             "figures": [str(figure)],
@@ -362,7 +366,6 @@ def test_markup_in_texts_is_shown_as_it_is(contents: Callable[..., Contents]) ->
     page = summary_page(
         contents(
             summaries(1, activation=awkward),
-            experiment=awkward,
             config_text=awkward,
             facts={awkward: awkward},
             machines=[Machine(awkward, awkward, awkward, awkward, 1)],

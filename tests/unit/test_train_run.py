@@ -1,34 +1,28 @@
 """The script of a training job."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pytest
 import threadpoolctl
 
 import train_run
+from factories import image_data, run_of
 from handgrad.common import sealed
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.datasets.data import ImageData, Split, content_of, write_data
+from handgrad.datasets.data import ImageData, content_of, write_data
 from handgrad.gradient_check.files import write_check
 from handgrad.storage.run_reader import read_summary
 from handgrad.training.loop import TrainingResult, train
 
-NAME = "af_tanh_hu_4_lr_0.01_bs_8_ep_2_l2_0.01_seed_0"
+RUN = run_of(dataset="small", hidden_units=4, learning_rate=0.01, batch_size=8)
 
 
 @pytest.fixture
 def images() -> ImageData:
-    """A dataset of a few random images."""
-    rng = np.random.default_rng(0)
-    train_split, test_split = (
-        Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 10)
-    )
-    return ImageData(train_split, test_split, (2, 3), 255, ("a", "b", "c"), {}, "the-data")
+    return image_data(digest="the-data")
 
 
 def write_gate(path: Path, images: ImageData, **changes: Any) -> None:
@@ -50,8 +44,7 @@ def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
     write_data(tmp_path / "small.h5", images)
     write_gate(tmp_path / "gate.json", images)
     return {
-        "dataset": "small",
-        "name": NAME,
+        "run": RUN,
         "data": str(tmp_path / "small.h5"),
         "gate": str(tmp_path / "gate.json"),
         "checkpoints": str(tmp_path / "checkpoints"),
@@ -62,10 +55,10 @@ def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
     }
 
 
-def test_a_job_trains_the_run_that_its_name_says(job: dict[str, Any]) -> None:
+def test_a_job_trains_its_run(job: dict[str, Any]) -> None:
     train_run.main(**job)
     summary = read_summary(job["out"])
-    assert summary.run.name == NAME
+    assert summary.run == RUN
     assert len(summary.history["data_term"]) == 2
     assert summary.attributes["data_digest"] == "the-data"
     assert summary.attributes["code_digest"] == job["code_digest"]
@@ -111,35 +104,22 @@ def test_a_job_that_finds_its_run_finished_writes_it_without_training(
     assert Path(job["out"]).read_bytes() == first
 
 
-def test_a_job_whose_data_are_others_under_the_same_digest_trains_again(job: dict[str, Any], images: ImageData) -> None:
+@pytest.mark.parametrize("what", ["pixels", "classes"])
+def test_a_job_whose_data_changed_under_one_digest_trains_again(
+    job: dict[str, Any], images: ImageData, what: str
+) -> None:
     # as after a change of the code that reads published files
     train_run.main(**job)
     first = read_summary(job["out"]).content_sha256
-    others = Split(images.train.x[:, ::-1].copy(), images.train.y)
-    changed = dataclasses.replace(images, train=others)
+    train = replace(images.train, x=images.train.x[:, ::-1].copy())
+    names = (*images.class_names, "none")
+    changed = replace(images, train=train) if what == "pixels" else replace(images, class_names=names)
     write_data(job["data"], changed)
     write_gate(Path(job["gate"]), changed)
     train_run.main(**job)
-    assert read_summary(job["out"]).content_sha256 != first
-
-
-def test_a_job_whose_classes_have_become_fewer_trains_again(job: dict[str, Any], images: ImageData) -> None:
-    # as after a class name too many was taken out of the registry
-    more = dataclasses.replace(images, class_names=(*images.class_names, "none"))
-    write_data(job["data"], more)
-    write_gate(Path(job["gate"]), more)
-    train_run.main(**job)
-    write_data(job["data"], images)
-    write_gate(Path(job["gate"]), images)
-    train_run.main(**job)
-    with h5py.File(job["out"]) as file:
-        assert len(file["weights/W2"]) == len(images.class_names)
-
-
-def test_a_job_resumes_an_unfinished_run_with_its_own_data_alone(job: dict[str, Any]) -> None:
-    train_run.main(**{**job, "name": NAME.replace("ep_2", "ep_1")})
-    with pytest.raises(HandgradError, match="is the-data, expected other"):
-        train_run.main(**{**job, "data_digest": "other"})
+    again = read_summary(job["out"])
+    assert again.content_sha256 != first
+    assert again.attributes["data_content"] == content_of(changed)
 
 
 @pytest.mark.parametrize(

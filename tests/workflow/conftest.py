@@ -1,14 +1,20 @@
 """Tests that drive the real snakemake on copies of this repository."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
+import psutil
 import pytest
 import yaml
 
@@ -73,6 +79,12 @@ class Project:
         """The same as far as the runs, for tests that ask nothing of tables, figures and the page."""
         return self.run(config, "--until", "train_run")
 
+    def plan(self, config: dict[str, Any], *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule snakemake would run now, but for the rules that only name targets."""
+        said = self.run(config, "--dry-run", *arguments)
+        jobs = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
+        return {rule: int(count) for rule, count in jobs.items() if rule not in ("all", "default", "total")}
+
     def refuse(self, config: dict[str, Any], *arguments: str) -> str:
         """The same for a run that must fail."""
         done = self.snakemake(*arguments, "--configfile", self.write_config(config))
@@ -92,12 +104,50 @@ class Project:
             if path.is_file()
         }
 
+    def contents(self) -> dict[str, str]:
+        """content_sha256 of the finished runs by their paths: the same where the runs are the same."""
+        found = {}
+        for path in sorted(self.path.glob("results/runs/*/*.h5")):
+            with h5py.File(path, locking=False) as file:
+                found[str(path.relative_to(self.path))] = str(file.attrs["content_sha256"])
+        return found
+
+    def segments(self, run: str) -> list[tuple[int, int]]:
+        """From and to which epoch each process computed a run, which is given by its path."""
+        with h5py.File(self.path / run, locking=False) as file:
+            return [(s["from_epoch"], s["to_epoch"]) for s in json.loads(file.attrs["segments"])]
+
+    def log(self, run: str) -> str:
+        """The log of a run's last job, as far as there is one."""
+        path = self.path / run.replace("results/runs/", "results/logs/train_run/").replace(".h5", ".log")
+        return path.read_text() if path.exists() else ""
+
+    def checkpoint(self, run: str) -> Path:
+        return self.path / run.replace("results/runs/", "results/checkpoints/").replace(".h5", ".checkpoint")
+
+    def training_process(self) -> psutil.Process | None:
+        """The process that trains a run here, once it has begun."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, IndexError):
+                if process.cwd() == str(self.path) and process.cmdline()[-1].endswith("train_run.py"):
+                    return process
+        return None
+
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace a piece of text, which must be there, in one of the project's files."""
         path = self.path / file
         text = path.read_text()
         assert old in text, f"{old!r} is not in {file}"
         path.write_text(text.replace(old, new, 1))
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 180) -> Any:
+    """What the condition gives once it gives anything; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s"
+        time.sleep(0.02)
+    return found
 
 
 def written(before: dict[str, int], after: dict[str, int]) -> set[str]:

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pytest
 import yaml
 
@@ -21,21 +20,14 @@ def block(language: str, number: int = 0) -> str:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[number]
 
 
-def folder_with(path: Path, snakefile: str, config: dict[str, Any]) -> Project:
-    """A user's own folder."""
+def folder_with(path: Path, snakefile: str, config: dict[str, Any], *, profiles: bool = True) -> Project:
+    """A user's own folder, with the profiles of this workflow."""
     (path / "config").mkdir(parents=True)
+    if profiles:
+        shutil.copytree(ROOT / "profiles", path / "profiles")
     (path / "Snakefile").write_text(snakefile)
     (path / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     return Project(path)
-
-
-def contents(project: Project) -> dict[str, str]:
-    """What each run of a project holds, by its path."""
-    found = {}
-    for path in sorted(project.path.glob("results/runs/*/*.h5")):
-        with h5py.File(path, "r", locking=False) as file:
-            found[str(path.relative_to(project.path))] = str(file.attrs["content_sha256"])
-    return found
 
 
 def succeed(user: Project, *arguments: str) -> str:
@@ -66,21 +58,20 @@ def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(project:
     assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # costs are told by this workflow's names
     report = report_text(user)
     assert re.search(r"Experiment <[^>]*>mine<", report)
+    assert "in the category Summary" in report
     assert "figures/learning_curves/digits.svg" in report
     assert "Nothing to be done" in succeed(user)
 
 
 @pytest.mark.slow
-def test_a_module_without_a_prefix_makes_the_same_runs_from_a_part_of_a_config(
-    finished: Project, tmp_path: Path
-) -> None:
+def test_a_module_in_a_folder_makes_the_same_runs_from_a_part_of_a_config(finished: Project, tmp_path: Path) -> None:
     snakefile = f"""
 configfile: "config/config.yaml"
 
 
 rule first:
     input:
-        "results/tiny/tables/results.csv",
+        "nets/results/tiny/tables/results.csv",
     output:
         "first.txt",
     log:
@@ -94,6 +85,8 @@ module handgrad:
         "{finished.path}/workflow/Snakefile"
     config:
         config["nets"]
+    prefix:
+        "nets"
 
 
 use rule * from handgrad
@@ -103,11 +96,19 @@ use rule train_run from handgrad with:
     threads: 2
 """
     user = folder_with(tmp_path / "user", snakefile, {"nets": TINY})
-    succeed(user, "first", "all")
+    targets = ["first", "nets/results/tiny/summary.html"]
+    succeed(user, *targets)
     assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
-    assert contents(user) == contents(finished)
-    assert "A network with one hidden" in re.sub(r"\\n|\s+", " ", report_text(user, "all"))
-    assert "Nothing to be done" in succeed(user, "all")
+    assert Project(user.path / "nets").contents() == finished.contents()
+    assert "A network with one hidden" in re.sub(r"\\n|\s+", " ", report_text(user, *targets))
+    assert "Nothing to be done" in succeed(user, *targets)
+
+
+@pytest.mark.parametrize("profiles", [True, False])
+def test_without_its_profiles_a_module_warns_once(project: Project, tmp_path: Path, profiles: bool) -> None:
+    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
+    said = folder_with(tmp_path / "user", snakefile, TINY, profiles=profiles).snakemake("-n").stdout
+    assert said.count("--rerun-triggers mtime params input") == (0 if profiles else 1)
 
 
 def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(project: Project, tmp_path: Path) -> None:
@@ -120,33 +121,28 @@ def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(proj
     assert said.count("Lints for") == 1
 
 
-def test_a_module_s_config_changes_a_key_of_a_dataset_and_keeps_the_rest(project: Project, tmp_path: Path) -> None:
-    folder = tmp_path / "mnist"
-    folder.mkdir()
-    config = {
-        "name": "tiny",
-        "datasets": {"mnist": {"local_dir": str(folder)}},
-        "experiments": [{"dataset": ["mnist", "digits"]}],
-    }
-    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
-    said = folder_with(tmp_path / "user", snakefile, config).snakemake("-n").stdout
-    # all is known of both, and the files of one are looked for where the config says
-    assert "datasets.mnist.local_dir: found " in said
-    assert "'train-images-idx3-ubyte.gz': No such file" in said
-    assert "experiments[0].dataset" not in said
-
-
-@pytest.mark.parametrize(("seed", "right"), [("8", True), ("010", False)])
-def test_the_part_of_a_config_that_a_module_gets_is_checked(
-    project: Project, tmp_path: Path, seed: str, right: bool
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("name: tiny, experiments: [{dataset: digits, seed: 8}]", "train_run"),
+        ("name: tiny, experiments: [{dataset: digits, seed: 010}]", "config/config.yaml: line 2"),
+        # all is known of the dataset, and its files are looked for where the config says
+        (
+            "name: tiny, datasets: {mnist: {local_dir: /}}, experiments: [{dataset: [mnist, digits]}]",
+            "datasets.mnist.local_dir: found ",
+        ),
+    ],
+    ids=["right", "YAML 1.1", "local_dir"],
+)
+def test_the_part_of_a_config_that_a_module_gets_is_read_and_checked(
+    project: Project, tmp_path: Path, part: str, expected: str
 ) -> None:
     snakefile = block("python").replace("/path/to/handgrad", str(project.path))
     user = folder_with(tmp_path / "user", snakefile.replace("config\n\n", 'config["nets"]\n\n'), {})
-    text = f"others: {{time: 1:30}}\nnets: {{name: tiny, experiments: [{{dataset: digits, seed: {seed}}}]}}\n"
-    (user.path / "config/config.yaml").write_text(text)
+    (user.path / "config/config.yaml").write_text(f"others: {{time: 1:30}}\nnets: {{{part}}}\n")
     done = user.snakemake("-n")
-    assert (done.returncode == 0) == right, done.stdout
-    assert ("config/config.yaml: line 2" in done.stdout) != right
+    assert (done.returncode == 0) == (expected == "train_run"), done.stdout
+    assert expected in done.stdout
 
 
 def git(*arguments: str, cwd: Path) -> None:
@@ -196,12 +192,14 @@ use rule * from handgrad
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ref", ['tag="v0.1.0"', 'branch="main"'], ids=["tag", "branch"])
-def test_the_workflow_runs_from_a_git_host(hosted: Path, tmp_path: Path, ref: str) -> None:
-    place = f'github("owner/handgrad", path="workflow/Snakefile", {ref})'
-    user = folder_with(tmp_path / "user", DEPLOYED.replace("PLACE", place), TINY)
+def test_the_workflow_runs_from_a_git_host(hosted: Path, tmp_path: Path) -> None:
+    place = 'github("owner/handgrad", path="workflow/Snakefile", REF)'
+    snakefile = DEPLOYED.replace("PLACE", place)
+    branch = folder_with(tmp_path / "branch", snakefile.replace("REF", 'branch="main"'), TINY)
+    assert "rule train_run:" in succeed(branch, "-n")
+    user = folder_with(tmp_path / "user", snakefile.replace("REF", 'tag="v0.1.0"'), TINY)
     succeed(user)
-    assert len(contents(user)) == 2
+    assert len(user.contents()) == 2
     assert (user.path / "results/tiny/summary.html").stat().st_size > 100_000
     assert str(hosted) not in (user.path / "results/tiny/summary.html").read_text()
     assert "figures/learning_curves/digits.svg" in report_text(user)

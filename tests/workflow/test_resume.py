@@ -1,54 +1,35 @@
 """Runs that were killed, interrupted or extended go on from their checkpoints, and end as the same runs."""
 
-import json
 import os
 import re
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import psutil
 import pytest
 
-from .conftest import Project
+from .conftest import Project, wait_until
 from .terminal import Terminal
 
 Tiny = Callable[..., dict[str, Any]]
 
-RUN = "af_tanh_hu_100_lr_0.001_bs_20_ep_1000_l2_0.01_seed_0"
+RUN = "results/runs/digits/af_tanh_hu_100_lr_0.001_bs_20_ep_1000_l2_0.01_seed_0.h5"
 LONG = {"hidden_units": 100, "learning_rate": 0.001, "batch_size": 20, "epochs": 1000}  # some seconds
 
 
-def contents(project: Project) -> dict[str, str]:
-    """content_sha256 of each run."""
-    found = {}
-    for path in sorted(project.path.glob("results/runs/**/*.h5")):
-        with h5py.File(path) as file:
-            found[path.stem] = file.attrs["content_sha256"]
-    return found
-
-
-def segments(project: Project, name: str) -> list[tuple[int, int]]:
-    """From and to which epoch each process computed a run."""
-    with h5py.File(project.path / f"results/runs/digits/{name}.h5") as file:
-        return [(s["from_epoch"], s["to_epoch"]) for s in json.loads(file.attrs["segments"])]
-
-
-def log_of(project: Project, name: str) -> str:
-    return (project.path / f"results/logs/train_run/digits/{name}.log").read_text()
+def long_config(**keys: Any) -> dict[str, Any]:
+    axes = {"dataset": "digits", "activation": "tanh", "l2": 0.01, "seed": 0, **LONG}
+    check = {"hidden_units": 3, "examples": 2}
+    return {"name": "long", "experiments": [axes], "gradient_check": check, **keys}
 
 
 def has_passed_50_epochs(project: Project) -> bool:
-    try:
-        return "epoch 50 of 1000" in log_of(project, RUN)
-    except FileNotFoundError:
-        return False
+    return "epoch 50 of 1000" in project.log(RUN)
 
 
 @contextmanager
@@ -56,7 +37,7 @@ def started(project: Project, config: dict[str, Any]) -> Iterator[subprocess.Pop
     """A snakemake at work, in a process group of its own as a terminal gives it one."""
     with (project.path / "said").open("w") as said:
         process = subprocess.Popen(
-            project.command("--configfile", project.write_config(config)),
+            project.command("--configfile", project.write_config(config), "--until", "train_run"),
             cwd=project.path,
             env=project.environment,
             stdout=said,
@@ -73,96 +54,58 @@ def started(project: Project, config: dict[str, Any]) -> Iterator[subprocess.Pop
             process.wait()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 120) -> Any:
-    """What the condition gives once it gives anything; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
-    return found
-
-
-def training(snakemake: subprocess.Popen[str]) -> psutil.Process | None:
-    """The process that trains, once it has begun."""
-    for child in psutil.Process(snakemake.pid).children(recursive=True):
-        try:
-            command = " ".join(child.cmdline())
-        except psutil.Error:  # it has ended
-            continue
-        if "train_run.py" in command and ".snakemake/scripts" in command:
-            return child
-    return None
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, _finished: Project) -> dict[str, str]:
+def whole(tmp_path_factory: pytest.TempPathFactory, _finished: Project) -> str:
     """content_sha256 of the long run, trained without an interruption."""
     path = tmp_path_factory.mktemp("whole") / "project"
     shutil.copytree(_finished.path, path)
     project = Project(path)
     project.train({**long_config(), "name": "whole"})
-    return {RUN: contents(project)[RUN]}
-
-
-def long_config(**keys: Any) -> dict[str, Any]:
-    axes = {"dataset": "digits", "activation": "tanh", "l2": 0.01, "seed": 0, **LONG}
-    check = {"hidden_units": 3, "examples": 2}
-    return {"name": "long", "experiments": [axes], "gradient_check": check, **keys}
+    return project.contents()[RUN]
 
 
 @pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(signal.SIGTERM, id="SIGTERM"),
-        *(
-            pytest.param(number, marks=pytest.mark.slow, id=number.name)
-            for number in (signal.SIGKILL, signal.SIGINT, signal.SIGHUP)
-        ),
-    ],
+    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)], ids=["SIGTERM", "SIGKILL"]
 )
-def test_a_training_process_that_was_killed_goes_on_where_it_was(
-    finished: Project, whole: dict[str, str], number: signal.Signals
-) -> None:
+def test_a_killed_training_process_resumes_where_it_was(finished: Project, whole: str, number: signal.Signals) -> None:
     # a signal to stop saves by itself; SIGKILL leaves the last checkpoint that was written
     killed = number == signal.SIGKILL
     config = long_config(checkpoint_seconds=0.1 if killed else 1000)
-    checkpoint = finished.path / f"results/checkpoints/digits/{RUN}.checkpoint"
+    checkpoint = finished.checkpoint(RUN)
     with started(finished, config) as snakemake:
-        process = wait_until(lambda: training(snakemake))
+        process = wait_until(finished.training_process)
         wait_until(lambda: has_passed_50_epochs(finished) and (checkpoint.exists() or not killed))
         process.send_signal(number)
         assert snakemake.wait(60) != 0
     assert checkpoint.exists()
-    assert not (finished.path / f"results/runs/digits/{RUN}.h5").exists()
+    assert not (finished.path / RUN).exists()
     if not killed:
         assert f"stopped by {number.name} after" in (finished.path / "said").read_text()
     finished.train(config)
-    (first, second) = segments(finished, RUN)
+    (first, second) = finished.segments(RUN)
     assert first[0] == 1
     assert second == (second[0], 1000)
     assert second[0] > 10
-    assert "resumes after" in log_of(finished, RUN)
-    assert contents(finished)[RUN] == whole[RUN]
+    assert "resumes after" in finished.log(RUN)
+    assert finished.contents()[RUN] == whole
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(finished: Project, whole: dict[str, str]) -> None:
+def test_ctrl_c_saves_every_run_and_the_next_snakemake_goes_on(finished: Project, whole: str) -> None:
     config = long_config(checkpoint_seconds=1000)
     with started(finished, config) as snakemake:
         wait_until(lambda: has_passed_50_epochs(finished))
         os.killpg(snakemake.pid, signal.SIGINT)  # as a terminal does
         assert snakemake.wait(60) != 0
-    assert (finished.path / f"results/checkpoints/digits/{RUN}.checkpoint").exists()
-    finished.run(config)  # no unlocking and no option is needed
-    assert segments(finished, RUN)[1][0] > 50
-    assert contents(finished)[RUN] == whole[RUN]
+    assert finished.checkpoint(RUN).exists()
+    finished.train(config)  # without unlocking
+    assert finished.segments(RUN)[1][0] > 50
+    assert finished.contents()[RUN] == whole
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", [True, False], ids=["closed terminal", "kill -HUP"])
-def test_a_closed_terminal_ends_all_in_order_and_the_next_goes_on(
-    closed: bool, finished: Project, whole: dict[str, str]
-) -> None:
+def test_a_closed_terminal_ends_all_in_order_and_the_next_goes_on(closed: bool, finished: Project, whole: str) -> None:
     config = long_config(checkpoint_seconds=1000)
     command = finished.command("--configfile", finished.write_config(config), "--until", "train_run")
     shown = Terminal(command, cwd=finished.path, env=finished.environment)
@@ -176,93 +119,67 @@ def test_a_closed_terminal_ends_all_in_order_and_the_next_goes_on(
     assert jobs
     assert not any(job.is_running() for job in jobs)
     assert not list(finished.path.glob(".snakemake/locks/*"))
-    assert "stopped by SIGHUP after" in log_of(finished, RUN)
+    assert "stopped by SIGHUP after" in finished.log(RUN)
     finished.train(config)
-    assert segments(finished, RUN)[1][0] > 50
-    assert contents(finished)[RUN] == whole[RUN]
+    assert finished.segments(RUN)[1][0] > 50
+    assert finished.contents()[RUN] == whole
 
 
 @pytest.mark.slow
-def test_under_nohup_a_closed_terminal_ends_nothing(finished: Project, whole: dict[str, str]) -> None:
+def test_under_nohup_a_closed_terminal_ends_nothing(finished: Project, whole: str) -> None:
     config = long_config(checkpoint_seconds=1000)
     command = finished.command("--configfile", finished.write_config(config), "--until", "train_run")
     shown = Terminal(["nohup", *command], cwd=finished.path, env=finished.environment)
     wait_until(lambda: has_passed_50_epochs(finished))
     assert shown.hang_up() == 0
-    assert segments(finished, RUN) == [(1, 1000)]
-    assert contents(finished)[RUN] == whole[RUN]
+    assert finished.segments(RUN) == [(1, 1000)]
+    assert finished.contents()[RUN] == whole
 
 
-def epochs_config(tiny: Tiny, epochs: Any, name: str = "tiny") -> dict[str, Any]:
-    return tiny(name, axes={"epochs": epochs, "learning_rate": 0.001})
+def epochs_config(tiny: Tiny, epochs: int) -> dict[str, Any]:
+    return tiny(axes={"epochs": epochs, "learning_rate": 0.001})
 
 
 def name_of(epochs: int) -> str:
-    return f"af_tanh_hu_5_lr_0.001_bs_50_ep_{epochs}_l2_0.01_seed_0"
+    return f"results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_{epochs}_l2_0.01_seed_0.h5"
 
 
 def test_more_epochs_train_only_those_and_are_the_run_from_scratch(finished: Project, tiny: Tiny) -> None:
     finished.train(epochs_config(tiny, 3))
-    assert segments(finished, name_of(3)) == [(1, 1), (2, 3)]  # one epoch was there already
-    longer = contents(finished)[name_of(3)]
+    assert finished.segments(name_of(3)) == [(1, 1), (2, 3)]  # one epoch was there already
+    longer = finished.contents()[name_of(3)]
     shutil.rmtree(finished.path / "results/checkpoints")
-    (finished.path / f"results/runs/digits/{name_of(3)}.h5").unlink()
+    (finished.path / name_of(3)).unlink()
     finished.train(epochs_config(tiny, 3))
-    assert segments(finished, name_of(3)) == [(1, 3)]
-    assert contents(finished)[name_of(3)] == longer
+    assert finished.segments(name_of(3)) == [(1, 3)]
+    assert finished.contents()[name_of(3)] == longer
 
 
-@pytest.mark.slow
-def test_fewer_epochs_after_more_and_both_at_once_are_the_same_runs(finished: Project, tiny: Tiny) -> None:
-    finished.train(epochs_config(tiny, 4))
-    finished.train(epochs_config(tiny, 2, "fewer"))
-    apart = contents(finished)
-    shutil.rmtree(finished.path / "results/checkpoints")
-    shutil.rmtree(finished.path / "results/runs")
-    finished.train(epochs_config(tiny, [2, 4], "both"))
-    together = contents(finished)
-    assert {name_of(2), name_of(4)} <= set(together)
-    assert together == {name: apart[name] for name in together}
-
-
-def test_a_run_file_that_is_gone_comes_back_without_training(finished: Project, tiny: Tiny) -> None:
-    path = finished.path / f"results/runs/digits/{name_of(1)}.h5"
+def test_a_deleted_run_file_comes_back_without_training(finished: Project, tiny: Tiny) -> None:
+    path = finished.path / name_of(1)
     before = path.read_bytes()
     path.unlink()
     finished.train(tiny())
     assert path.read_bytes() == before
-    assert "epoch 1 of 1" not in log_of(finished, name_of(1))
+    assert "epoch 1 of 1" not in finished.log(name_of(1))
 
 
 @pytest.mark.slow
 def test_runs_that_a_changed_check_starts_again_are_not_trained_again(finished: Project, tiny: Tiny) -> None:
     before = {path: path.read_bytes() for path in finished.path.glob("results/runs/**/*.h5")}
-    with (finished.path / "scripts/handgrad/gradient_check/check.py").open("a") as code:
-        code.write("\n# another comment\n")
+    finished.edit("scripts/handgrad/gradient_check/check.py", "\nimport time", "\nanother = 1\nimport time")
     assert re.search(r"^train_run +2$", finished.train(tiny()), re.MULTILINE)
     assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.slow
 def test_checkpoints_of_other_code_are_set_aside_and_the_runs_trained_again(finished: Project, tiny: Tiny) -> None:
-    checkpoint = finished.path / f"results/checkpoints/digits/{name_of(1)}.checkpoint"
+    checkpoint = finished.checkpoint(name_of(1))
     old = checkpoint.read_bytes()
-    with (finished.path / "scripts/handgrad/training/loop.py").open("a") as code:
-        code.write("\n# another comment\n")
+    finished.edit("scripts/handgrad/training/loop.py", "\nimport time", "\nanother = 1\nimport time")
     finished.train(tiny())
-    log = log_of(finished, name_of(1))
-    assert f"{name_of(1)}.checkpoint: of other training code; set aside as " in log
+    log = finished.log(name_of(1))
+    assert f"{checkpoint.name}: of other training code; set aside as " in log
     assert "epoch 1 of 1" in log
     assert Path(f"{checkpoint}.rejected").read_bytes() == old
     assert checkpoint.read_bytes() != old
-
-
-def test_how_often_runs_are_saved_is_no_reason_to_run_anything_again(finished: Project, tiny: Tiny) -> None:
-    assert "Nothing to be done" in finished.run(tiny(checkpoint_seconds=1))
-
-
-def test_a_config_that_does_not_say_how_often_runs_are_saved_trains(project: Project, tiny: Tiny) -> None:
-    config = (project.path / "config/config.yaml").read_text()
-    project.edit("config/config.yaml", "checkpoint_seconds: 10", "")
-    assert config != (project.path / "config/config.yaml").read_text()
-    project.train(tiny())

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import RerunTrigger
 
 
 def project_folder():
@@ -44,41 +45,35 @@ def put_library_first():
 
 put_library_first()
 
-from handgrad.layout import memory, paths, resources
-from handgrad.network.activations import ACTIVATIONS
-from handgrad.experiment.config import load_experiment
-from handgrad.layout.dates import date_now
 from handgrad.common.code_digests import PROJECT, code_digest
-from handgrad.experiment.registry import data_digest
-from handgrad.common.hashing import file_sha256, names_digest
 from handgrad.common.errors import HandgradError
+from handgrad.common.hashing import file_sha256, names_digest
+from handgrad.common.untracked import Untracked
+from handgrad.experiment.config import load_experiment
 from handgrad.experiment.experiment_file import complete_module_config, keys_to, read_config, repeated_options
-from handgrad.page.methods import experiment_in_words, shown_config
-from handgrad.experiment.registry import EMBEDDED
+from handgrad.experiment.registry import EMBEDDED, data_digest, without_places
+from handgrad.layout import memory, paths, resources
+from handgrad.layout.dates import date_now
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.page import context
+from handgrad.page.methods import shown_config
 
 
 def load():
     """The experiment that the config describes; every mistake in it ends the workflow here.
 
     Snakemake has read the files that it was given already, and takes 0100 for 64 and the last of two equal keys: they
-    are read again here, which refuses both. It reads the workflow once more for each `use rule` of a module, with the
-    config as it was left.
+    are read again here, which refuses both.
     """
-    again = config.pop("in_words", None) is not None
-    config.pop("shown", None)
+    settings, texts = workflow.config_settings, workflow.config_settings.config
     try:
         repeated_options(sys.argv)
         if workflow.modifier.skip_configfile:  # a module, whose config is what the other workflow gives
-            below = None if again else keys_to(workflow.modifier_stack[0].globals["config"], config)
-            texts = bool(workflow.config_settings.config)
-            complete = complete_module_config(config, workflow.configfiles, below, texts=texts)
+            below = keys_to(workflow.modifier_stack[0].globals["config"], config)
+            complete = complete_module_config(config, workflow.configfiles, below, texts=bool(texts))
         else:
-            settings = workflow.config_settings
-            replace = settings.replace_workflow_config
-            complete = read_config(settings.configfiles, settings.config, replace=replace)
-        config.clear()
-        config.update(complete)
-        return load_experiment(config)
+            complete = read_config(settings.configfiles, texts, replace=settings.replace_workflow_config)
+        return load_experiment(complete)
     except HandgradError as error:
         raise WorkflowError(str(error)) from None
 
@@ -98,29 +93,41 @@ def prepare():
             raise WorkflowError(str(error)) from None
 
 
+def leave_reruns_to_digests():
+    """Let digests alone decide whether changed code runs again, without profiles/default as well.
+
+    Snakemake itself also runs again what is older than the file of its script, and everything once conda is used. It
+    has its options after the parse and uses this one after it has asked all input functions.
+    """
+    settings, unwanted = workflow.dag_settings, {RerunTrigger.CODE, RerunTrigger.SOFTWARE_ENV}
+    if workflow.is_main_process and not unwanted.isdisjoint(settings.rerun_triggers):
+        if not IS_MODULE:
+            settings.rerun_triggers = frozenset(settings.rerun_triggers) - unwanted
+        else:  # the rules of the other workflow may need them
+            from handgrad.layout.main_process import warn_once
+
+            warn_once(
+                logger,
+                "module handgrad: a new time of a script's file, or --sdm conda, runs its jobs again; to leave that to "
+                "the digests of its code, use its profiles or --rerun-triggers mtime params input (docs/reruns.md)",
+            )
+
+
 def check_results():
     """End the workflow before its first job if it cannot read a file that it would use."""
     if workflow.is_main_process:
         from handgrad.layout.main_process import require_readable
 
         try:
-            require_readable([*data_files(), *final_outputs()])
+            require_readable([*paths.data_files(EXPERIMENT), *paths.final_outputs(EXPERIMENT)])
         except HandgradError as error:
             raise WorkflowError(str(error)) from None
 
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 prepare()
 EXPERIMENT = load()
-# for the script that trains, which takes it from here since it is no param: what a run is does not depend on it
-config["checkpoint_seconds"] = EXPERIMENT.checkpoint_seconds
-# for report/workflow.rst, which has nothing but the config
-config["in_words"] = experiment_in_words(EXPERIMENT.blocks, EXPERIMENT.datasets)
-# for the page, which shows it whole. It is no param, and a path of the user's is no input by itself but what a function
-# returns: Snakemake's report puts params and inputs into its page as they are, where markup in a name would be executed
-config["shown"] = shown_config(EXPERIMENT)
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
-# what figures of the best run show at most, and how much of the weights their scale spans; captions say so
-MOST_MISTAKES, MOST_UNITS, WEIGHTS_WITHIN_PERCENT = 24, 64, 99.5
 FIRST = 10**9  # the priority of what training waits for, above that of any run
 
 
@@ -132,36 +139,6 @@ def one_of(names):
 def entry(wildcards):
     """The registry entry of a dataset."""
     return EXPERIMENT.datasets[wildcards.dataset]
-
-
-def dataset_names():
-    """The datasets that this experiment trains on, in the order in which it names them."""
-    return paths.dataset_names(EXPERIMENT)
-
-
-def runs_of(dataset=None):
-    """The run files of this experiment, in the order of its table; of one dataset, or of all."""
-    return paths.run_files(EXPERIMENT, dataset)
-
-
-def data_files():
-    """The datasets that this experiment trains on, as files."""
-    return paths.data_files(EXPERIMENT)
-
-
-def final_outputs():
-    """What `snakemake` makes when it is not told what to make."""
-    return paths.final_outputs(EXPERIMENT)
-
-
-def checksum_files():
-    """The checksums of this experiment's tables."""
-    return paths.checksum_files(EXPERIMENT)
-
-
-def figure_files():
-    """The figures of this experiment."""
-    return paths.figure_files(EXPERIMENT)
 
 
 def snakemake_memory():
@@ -185,8 +162,7 @@ def date_files():
 
 def limit_memory():
     """Let jobs on this machine start only where there is memory for them; --resources mem_mb=... goes before."""
-    main = workflow.is_main_process and workflow.modifier.is_main_snakefile()
-    if main and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+    if workflow.is_main_process and not IS_MODULE and workflow.local_exec and "mem_mb" not in workflow.global_resources:
         workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
 
 
@@ -238,13 +214,18 @@ def file_checksum(wildcards):
     return file_of(wildcards)["sha256"]
 
 
+def mirrors(wildcards):
+    """Where a file is downloaded from. Untracked: a new address makes nothing again."""
+    return Untracked(file_of(wildcards)["mirrors"])
+
+
 def entry_to_read(wildcards):
-    """The registry entry without mirrors and folder: where a file came from does not change what is in it."""
-    facts = entry(wildcards)
-    files = {
-        role: {key: value for key, value in file.items() if key != "mirrors"} for role, file in facts["files"].items()
-    }
-    return {**facts, "files": files, "local_dir": None}
+    return without_places(entry(wildcards))
+
+
+def local_folder(wildcards):
+    """The folder that holds the user's own files. Untracked: when these move, nothing is made again."""
+    return Untracked(entry(wildcards)["local_dir"])
 
 
 def downloaded_files(dataset):
@@ -261,22 +242,19 @@ def downloaded_files(dataset):
 
 
 def source_files(wildcards):
+    """The same for the rule that all others depend on."""
+    leave_reruns_to_digests()
     return downloaded_files(wildcards.dataset)
 
 
 def downloads():
     """Every file that this experiment downloads."""
-    return [path for dataset in dataset_names() for path in downloaded_files(dataset).values()]
+    return [path for dataset in paths.dataset_names(EXPERIMENT) for path in downloaded_files(dataset).values()]
 
 
 def preprocess_memory(wildcards, attempt):
     """Megabytes to ask for; a second attempt gets twice as much."""
     return attempt * (snakemake_memory() + resources.preprocess_megabytes(entry(wildcards)))
-
-
-def digest_of_data(wildcards):
-    """What a dataset is, without the places that it may come from."""
-    return data_digest(entry(wildcards))
 
 
 # --- training ---
@@ -291,6 +269,11 @@ def run_of(wildcards):
             f"{EXPERIMENT.name!r}; name one of its runs, or add it to the config"
         )
     return run
+
+
+def axes_of_run(wildcards):
+    """The values of a run by axis."""
+    return asdict(run_of(wildcards))
 
 
 def gate_of_run(wildcards):
@@ -321,7 +304,7 @@ def run_memory(wildcards, attempt):
     return attempt * (snakemake_memory() + resources.run_megabytes(run_of(wildcards), entry(wildcards)))
 
 
-# --- checks and tables ---
+# --- checks ---
 
 
 def check_memory(wildcards, attempt):
@@ -331,38 +314,76 @@ def check_memory(wildcards, attempt):
     return attempt * (snakemake_memory() + resources.check_megabytes(entry(wildcards), **size))
 
 
-def gates():
-    """The checks that must have passed before training."""
-    return paths.gates(EXPERIMENT)
+# --- tables, figures and the page ---
 
 
-def check_settings():
-    """The settings of the report's gradient checks."""
-    return asdict(EXPERIMENT.gradient_check)
+def table(name):
+    """A table of the experiment as an input, with its checksums."""
+    csv = f"results/{{experiment}}/tables/{name}.csv"
+    return {name: csv, "checksums": f"{csv}.sha256"}
 
 
-def gradient_checks():
-    """The report's gradient checks."""
-    return paths.gradient_checks(EXPERIMENT)
+def table_outputs(name, label):
+    """A table as outputs: for programs and for people. label: what Snakemake's report calls it."""
+    path = f"results/{{experiment}}/tables/{name}"
+    shown = {"caption": f"../report/{name}.rst", "category": "Tables", "labels": {"table": label}}
+    return {
+        "csv": f"{path}.csv",
+        "checksums": f"{path}.csv.sha256",
+        "md": f"{path}.md",
+        "html": report(f"{path}.html", **shown),
+    }
+
+
+def dataset_figure(name, label):
+    """A figure of one dataset. label: what Snakemake's report calls it."""
+    return report(
+        f"results/{{experiment}}/figures/{name}/{{dataset}}.svg",
+        caption=f"../report/{name}.rst",
+        category="Figures",
+        subcategory="{dataset}",
+        labels={"figure": label, "dataset": "{dataset}"},
+    )
+
+
+def overall_figure(name, label):
+    """A figure of all datasets."""
+    return report(
+        f"results/{{experiment}}/figures/{name}.svg",
+        caption=f"../report/{name}_figure.rst",
+        category="Figures",
+        subcategory="all datasets",
+        labels={"figure": label, "dataset": "all"},
+    )
+
+
+def caption_context(wildcards):
+    """What captions say of the experiment or of a dataset. Untracked: a caption is no part of the file under it."""
+    return Untracked(context.caption_context(EXPERIMENT, wildcards.get("dataset")))
+
+
+def page_contexts():
+    """What the captions on the page say, by dataset; under None, of all datasets."""
+    return {name: context.caption_context(EXPERIMENT, name) for name in (None, *paths.dataset_names(EXPERIMENT))}
+
+
+def digest_of_data(wildcards):
+    """What a dataset is, without the places that it may come from."""
+    return data_digest(entry(wildcards))
 
 
 def data_digests():
     """What each dataset of this experiment is."""
-    return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in dataset_names()}
+    return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in paths.dataset_names(EXPERIMENT)}
 
 
 def runs_of_dataset(wildcards):
-    return runs_of(wildcards.dataset)
+    return paths.run_files(EXPERIMENT, wildcards.dataset)
 
 
 def order_of_runs(wildcards):
     """The order of a dataset's runs, for rules whose result depends on it."""
-    return names_digest(runs_of(wildcards.dataset))
-
-
-def number_of_runs(wildcards):
-    """How many runs a dataset has, for captions of what is made from a table."""
-    return len(runs_of(wildcards.dataset))
+    return names_digest(runs_of_dataset(wildcards))
 
 
 def published_checksum():
@@ -370,11 +391,21 @@ def published_checksum():
     return file_sha256(EXPERIMENT.published.table) if EXPERIMENT.has_published_dataset else None
 
 
-def loss_divisor():
-    """What the published losses were divided by, for each dataset."""
-    return dict(sorted(EXPERIMENT.published.loss_divisor.items())) if EXPERIMENT.has_published else {}
+def published_table():
+    """Where the published table is, if it has a row of any dataset. Untracked: its checksum decides."""
+    return Untracked(EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else None)
 
 
 def comparison_file():
     """The table of published and reproduced results, where there is one."""
     return f"results/{EXPERIMENT.name}/tables/comparison.csv" if EXPERIMENT.has_published else []
+
+
+def page_config(wildcards):
+    """The configuration as the page shows it. Untracked: markup in it must not become part of Snakemake's report."""
+    return Untracked(shown_config(EXPERIMENT))
+
+
+def page_config_digest(wildcards):
+    """A digest of the same, which decides: where files come from or lie is no part of it."""
+    return names_digest([shown_config(EXPERIMENT)])

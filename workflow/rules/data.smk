@@ -13,11 +13,10 @@ rule download_file:
     localrule: True
     conda:
         "../../environment.yml"
-    # No mirrors among the params: the script finds them in the config, since a new address must not run again
-    # what is made from a file that is there already.
     params:
         size=file_size,
         sha256=file_checksum,
+        mirrors=mirrors,
     script:
         "../../scripts/download_file.py"
 
@@ -44,6 +43,7 @@ rule preprocess_dataset:
         mem_mb=preprocess_memory,
     params:
         entry=entry_to_read,
+        local_dir=local_folder,
         code=code_digest("preprocess_dataset"),
     script:
         "../../scripts/preprocess_dataset.py"

@@ -19,6 +19,7 @@ from handgrad.experiment.config_checks import RESERVED_NAMES
 from handgrad.experiment.runs import Run
 from handgrad.layout.paths import (
     BEST_FIGURE,
+    BEST_RUNS,
     CHECKSUMS,
     COMPARISON,
     DATASET_FIGURES,
@@ -127,7 +128,7 @@ _JOB = re.compile(r"results/(?:logs/(.+)\.log|benchmarks/(.+)\.tsv)")
 _DOWNLOADS = "download_file"
 _PAGES = ("summary.html", "report.html")
 _OF_EXPERIMENT = re.compile(
-    rf"tables/(?:{'|'.join((*TABLES, COMPARISON))})\.(?:{'|'.join((*TABLE_KINDS, CHECKSUMS))})"
+    rf"tables/(?:{'|'.join((*TABLES, COMPARISON, BEST_RUNS))})\.(?:{'|'.join((*TABLE_KINDS, CHECKSUMS))})"
     rf"|figures/(?:(?:{'|'.join(DATASET_FIGURES)})/{_NAME}|{BEST_FIGURE}|{COMPARISON})\.svg",
     re.ASCII,
 )

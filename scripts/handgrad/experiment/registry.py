@@ -25,3 +25,9 @@ def data_digest(entry: Mapping[str, Any]) -> str:
     facts = {key: entry[key] for key in ("format", "train", "test", "image_shape", "largest", "class_names")}
     text = json.dumps({**facts, "files": files}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def without_places(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a registry entry without mirrors and folder: where a file came from does not change what is in it."""
+    files = {role: {key: file[key] for key in file if key != "mirrors"} for role, file in entry["files"].items()}
+    return {**{key: value for key, value in entry.items() if key != "local_dir"}, "files": files}

@@ -15,27 +15,20 @@ from handgrad.common.errors import HandgradError
 _STEP = 1_000_000  # ns; a millisecond keeps apart what Snakemake compares as floating point
 
 
-def future_files(paths: Iterable[str | Path], now: int) -> dict[Path, int]:
-    """The files that were modified after ``now``, in ns, and when."""
-    found = {}
-    for path in map(Path, paths):
-        with suppress(OSError):  # not made yet, or not ours to see: Snakemake says so where it matters
-            modified = path.stat().st_mtime_ns
-            if modified > now:
-                found[path] = modified
-    return found
-
-
 def date_now(paths: Iterable[str | Path]) -> list[Path]:
-    """Date the files that are in the future to now, in the order of their dates; returns them.
+    """Date the files that are in the future to now, in the order of their dates, and return them.
 
     Raises HandgradError, one line, if the dates cannot be set.
     """
-    now = time.time_ns()
-    found = future_files(paths, now)
-    order = sorted(set(found.values()))
+    now, found = time.time_ns(), {}
+    for path in map(Path, paths):
+        # not made yet, or not ours to see: Snakemake says so where it matters
+        with suppress(OSError):
+            found[path] = path.stat().st_mtime_ns
+    found = {path: modified for path, modified in found.items() if modified > now}
+    order = sorted(set(found.values()), reverse=True)
     for path, modified in found.items():
-        date = now - _STEP * (len(order) - 1 - order.index(modified))
+        date = now - _STEP * order.index(modified)
         try:
             os.utime(path, ns=(date, date))
         except OSError as error:

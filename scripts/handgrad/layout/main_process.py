@@ -1,13 +1,14 @@
 """What the main process of a workflow takes care of, and no job does."""
 
 import errno
+import functools
 import logging
 import os
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -57,6 +58,12 @@ def end_tree_at_hangup() -> None:
     handle((signal.SIGHUP,), end)
 
 
+@functools.cache
+def warn_once(logger: logging.Logger, text: str) -> None:
+    """Warn, but not again with the same words: a module is parsed anew for each ``use rule``."""
+    logger.warning(text)
+
+
 def require_path(folder: Path) -> None:
     """Raise HandgradError if Snakemake cannot run scripts in a folder with such a path."""
     if "{" in str(folder) or "}" in str(folder):
@@ -87,42 +94,35 @@ def require_readable(files: Iterable[str]) -> None:
 
     Snakemake would end with a traceback, since it compares the checksums of small files.
     """
-    for file in files:
-        if Path(file).exists() and not os.access(file, os.R_OK):
-            raise HandgradError(str(refusal(_permission_denied(file))))
+    for file in map(Path, files):
+        if file.exists() and not os.access(file, os.R_OK):
+            raise HandgradError(str(refusal(_error(errno.EACCES, file))))
+
+
+def _error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), str(path))
 
 
 def _require_access(folder: Path, mode: int) -> None:
     """Raise OSError if what is there is no folder, or does not allow this."""
     if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        raise _error(errno.ENOTDIR, folder)
     if not os.access(folder, mode):
-        raise _permission_denied(folder)
-
-
-def _permission_denied(path: str | Path) -> PermissionError:
-    return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        raise _error(errno.EACCES, folder)
 
 
 def _require_writable(folder: Path) -> None:
-    """Raise OSError if files cannot be made in a folder that is there, or can be made."""
-    there = folder
-    while not there.is_dir():
-        there = there.parent
+    """Raise OSError if files cannot be made in a folder that is there, or can be made.
+
+    Folders in it are looked at as deep as the logs of a rule's jobs on a dataset.
+    """
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        error.filename = str(folder if there == folder else there.absolute())
+        error.filename = str(there)
         raise
-    for inside in _folders_in(folder) if there == folder else ():
-        _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
-
-
-def _folders_in(folder: Path, depth: int = 3) -> Iterator[Path]:
-    """The folders in a folder, as deep as the logs of a rule's jobs on a dataset."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir():
-            yield Path(entry.path)
-            if depth > 1 and os.access(entry.path, os.R_OK | os.X_OK):
-                yield from _folders_in(Path(entry.path), depth - 1)
+    for pattern in ("*/", "*/*/", "*/*/*/"):
+        for inside in sorted(folder.glob(pattern)):
+            _require_access(inside, os.R_OK | os.W_OK | os.X_OK)

@@ -5,13 +5,17 @@ Light on purpose: Snakemake parses the workflow again in every job.
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from handgrad.experiment.config import Experiment
+if TYPE_CHECKING:
+    from handgrad.experiment.config import Experiment
 
 #: the tables of an experiment, but for the comparison, and the kinds of file that each comes as
 TABLES = ("results", "seeds", "best", "gradient_checks")
 COMPARISON = "comparison"
 TABLE_KINDS = ("csv", "md", "html")
+#: the best run of each dataset, a table for programs alone
+BEST_RUNS = "best_runs"
 #: what holds the checksums of a table
 CHECKSUMS = "csv.sha256"
 #: the figures of each dataset, and that of all datasets
@@ -19,32 +23,32 @@ DATASET_FIGURES = ("learning_curves", "accuracy", "heat_maps", "cost", "confusio
 BEST_FIGURE = "best"
 
 
-def dataset_names(experiment: Experiment) -> list[str]:
+def dataset_names(experiment: "Experiment") -> list[str]:
     """The datasets that an experiment trains on, in the order in which it names them."""
     return list(dict.fromkeys(run.dataset for run in experiment.runs))
 
 
-def run_files(experiment: Experiment, dataset: str | None = None) -> list[str]:
+def run_files(experiment: "Experiment", dataset: str | None = None) -> list[str]:
     """The run files of an experiment, in the order of its table; of one dataset, or of all."""
     return [f"results/runs/{run.dataset}/{run.name}.h5" for run in experiment.runs if dataset in (None, run.dataset)]
 
 
-def data_files(experiment: Experiment) -> list[str]:
+def data_files(experiment: "Experiment") -> list[str]:
     """The datasets that an experiment trains on, as files."""
     return [f"results/data/{dataset}.h5" for dataset in dataset_names(experiment)]
 
 
-def checked(experiment: Experiment) -> list[tuple[str, str]]:
+def checked(experiment: "Experiment") -> list[tuple[str, str]]:
     """What is checked: each dataset and activation that is trained."""
     return list(dict.fromkeys((run.dataset, run.activation) for run in experiment.runs))
 
 
-def gates(experiment: Experiment) -> list[str]:
+def gates(experiment: "Experiment") -> list[str]:
     """The checks that must have passed before training."""
     return [f"results/checks/gate/{dataset}_{activation}.json" for dataset, activation in checked(experiment)]
 
 
-def gradient_checks(experiment: Experiment) -> list[str]:
+def gradient_checks(experiment: "Experiment") -> list[str]:
     """The report's gradient checks."""
     settings = experiment.gradient_check.name
     return [
@@ -53,29 +57,29 @@ def gradient_checks(experiment: Experiment) -> list[str]:
     ]
 
 
-def table_names(experiment: Experiment) -> list[str]:
+def table_names(experiment: "Experiment") -> list[str]:
     """What the tables of an experiment are called."""
     return [*TABLES, *([COMPARISON] if experiment.has_published else [])]
 
 
-def table_files(experiment: Experiment) -> list[str]:
+def table_files(experiment: "Experiment") -> list[str]:
     """The tables of an experiment, as files."""
     return [
         f"results/{experiment.name}/tables/{name}.{kind}" for name in table_names(experiment) for kind in TABLE_KINDS
     ]
 
 
-def checksum_files(experiment: Experiment) -> list[str]:
+def checksum_files(experiment: "Experiment") -> list[str]:
     """The checksums of the tables of an experiment."""
     return [f"results/{experiment.name}/tables/{name}.{CHECKSUMS}" for name in table_names(experiment)]
 
 
-def figure_files(experiment: Experiment) -> list[str]:
+def figure_files(experiment: "Experiment") -> list[str]:
     """The figures of an experiment."""
     return [f"results/{experiment.name}/figures/{name}.svg" for name in _figures(experiment)]
 
 
-def _figures(experiment: Experiment) -> Iterator[str]:
+def _figures(experiment: "Experiment") -> Iterator[str]:
     for kind in DATASET_FIGURES:
         yield from (f"{kind}/{dataset}" for dataset in dataset_names(experiment))
     yield BEST_FIGURE
@@ -83,23 +87,24 @@ def _figures(experiment: Experiment) -> Iterator[str]:
         yield COMPARISON
 
 
-def page_file(experiment: Experiment) -> str:
+def page_file(experiment: "Experiment") -> str:
     """The page of an experiment."""
     return f"results/{experiment.name}/summary.html"
 
 
-def report_file(experiment: Experiment) -> str:
+def report_file(experiment: "Experiment") -> str:
     """Snakemake's report of an experiment, which ``make report`` makes."""
     return f"results/{experiment.name}/report.html"
 
 
-def final_outputs(experiment: Experiment) -> list[str]:
+def final_outputs(experiment: "Experiment") -> list[str]:
     """What ``snakemake`` makes when it is not told what to make."""
-    return [*archived_outputs(experiment), *checksum_files(experiment)]
+    best_runs = f"results/{experiment.name}/tables/{BEST_RUNS}"
+    return [*archived_outputs(experiment), *checksum_files(experiment), f"{best_runs}.csv", f"{best_runs}.{CHECKSUMS}"]
 
 
-def archived_outputs(experiment: Experiment) -> list[str]:
-    """The same without the checksums of tables: an archive has those of all its members.
+def archived_outputs(experiment: "Experiment") -> list[str]:
+    """The same without the checksums of tables and the best runs, which an archive does not need.
 
     Run files, checks and gates are named too: one that somebody deleted is made again, though the tables made
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass

@@ -1,15 +1,18 @@
 """Captions: the files of ``workflow/report``, for pages that are not Snakemake's own report.
 
 They are written once, in reStructuredText with Jinja, for ``snakemake --report``, which gives them an object
-``snakemake``. Here they get one that has the same: wildcards, input, params and config.
+``snakemake`` with the params of the rule. Here they get one that has the same param ``caption``.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
+
+from handgrad.common.untracked import Untracked
 
 ASSETS = ("workflow/report/*.rst",)
 CAPTIONS = Path(__file__).parents[3] / "workflow" / "report"
@@ -26,21 +29,16 @@ _SETTINGS = {
 _JINJA = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
 
 
-def caption_html(
-    name: str, *, wildcards: Any = None, inputs: Any = None, params: Any = None, config: Any = None
-) -> str:
-    """The caption ``workflow/report/<name>.rst`` as HTML, with these as wildcards, input, params and config.
+def caption_html(name: str, context: Mapping[str, Any]) -> str:
+    """Return the caption ``workflow/report/<name>.rst`` as HTML; context: see ``context.caption_context``.
 
-    Raises jinja2.UndefinedError if the caption names what it was not given.
+    Raises jinja2.UndefinedError if the caption names what the context does not have.
     """
-    snakemake = {
-        "wildcards": SimpleNamespace(**(wildcards or {})),
-        "input": SimpleNamespace(**(inputs or {})),
-        "params": SimpleNamespace(**(params or {})),
-        "config": config or {},
-    }
+    snakemake = SimpleNamespace(
+        params=SimpleNamespace(caption=Untracked(context)), config={"name": context["experiment"]}
+    )
     template = _JINJA.from_string((CAPTIONS / f"{name}.rst").read_text(encoding="utf-8"))
-    return rst_html(template.render(snakemake=SimpleNamespace(**snakemake)))
+    return rst_html(template.render(snakemake=snakemake))
 
 
 def rst_html(text: str) -> str:

@@ -17,6 +17,7 @@ from handgrad.page.parts import (
     facts_part,
     figure_part,
     heading_part,
+    list_part,
     page,
     table_part,
     text_part,
@@ -47,11 +48,11 @@ FIGURES = {
 class Contents:
     """What the page shows.
 
-    config: ``config_text``, read. comparison: None where there is none. mistakes, units: how many of them
-    figures show at most. within: the percentage of weights within the scale of their figure.
+    contexts: what captions say (``context.caption_context``), by dataset; under None, of all. config:
+    ``config_text``, read. comparison: None where there is none.
     """
 
-    experiment: str
+    contexts: Mapping[str | None, Mapping[str, Any]]
     config: Mapping[str, Any]
     config_text: str
     results: pd.DataFrame
@@ -60,9 +61,6 @@ class Contents:
     checks: pd.DataFrame
     comparison: pd.DataFrame | None
     figures: Sequence[str]
-    mistakes: int
-    units: int
-    within: float
     costs: pd.DataFrame
     machines: Sequence[Machine]
     sources: Sequence[Source]
@@ -83,7 +81,7 @@ def summary_page(contents: Contents) -> str:
         _costs(contents),
         _provenance(contents),
     ]
-    return page(contents.experiment, _lead(contents), sections)
+    return page(contents.config["name"], _lead(contents), sections)
 
 
 def _datasets(contents: Contents) -> list[str]:
@@ -111,28 +109,14 @@ def _warnings(contents: Contents, dataset: str) -> list[str]:
 
 def _caption(contents: Contents, name: str, dataset: str | None = None) -> Markup:
     """A caption of workflow/report, for all datasets or for one."""
-    results, config = contents.results, contents.config
-    runs = list(results["run"] if dataset is None else results.loc[results["dataset"] == dataset, "run"])
-    most = {"mistakes": contents.mistakes, "weights": contents.units}
-    return caption_part(
-        name,
-        wildcards={"experiment": contents.experiment, "dataset": dataset},
-        inputs={"runs": runs, "checks": list(contents.checks["activation"])},
-        params={
-            "runs": len(runs),
-            "loss_divisor": config["published"]["loss_divisor"],
-            "most": most.get(name),
-            "within": contents.within,
-            "image_shape": config["datasets"][dataset]["image_shape"] if dataset else None,
-        },
-    )
+    return caption_part(name, contents.contexts[dataset])
 
 
 def _methods(contents: Contents) -> Section:
     config = contents.config
     words = experiment_in_words(config["experiments"], config["datasets"])
-    told = caption_part("workflow", config={"name": contents.experiment, "in_words": words})
-    return Section("methods", "What was run, and how", [told])
+    runs = list_part(words)
+    return Section("methods", "What was run, and how", [runs, caption_part("workflow", contents.contexts[None])])
 
 
 def _results(contents: Contents) -> Section:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from handgrad.common.formatting import counted
+from handgrad.experiment.registry import without_places
 from handgrad.experiment.runs import canonical_text
 
 if TYPE_CHECKING:
@@ -74,20 +76,21 @@ INITS_IN_WORDS = {
 
 
 def in_words(block: Block, facts: Mapping[str, Any]) -> str:
-    """A paragraph on the runs of one block that train on one dataset, whose registry entry is given."""
-    sentences = [
-        _lead(block, facts),
-        _split(block, facts),
-        *_alone(block, "pixels", lambda value: PIXELS_IN_WORDS[value].format(largest=facts["largest"])),
-        *_update(block),
-        *_alone(block, "init", lambda value: INITS_IN_WORDS[value]),
-        *_alone(block, "dtype", "Arithmetic is in {}.".format),
-    ]
-    return " ".join(sentences)
+    """Return a paragraph on the runs of one block that train on one dataset, whose registry entry is given."""
+    distinct = {axis: list(dict.fromkeys(values)) for axis, values in block.items()}
+    one = {axis: values[0] for axis, values in distinct.items() if len(values) == 1}
+    sentences = [_lead(distinct, facts), _split(one, facts), _update(one)]
+    if "pixels" in one:
+        sentences.append(PIXELS_IN_WORDS[one["pixels"]].format(largest=facts["largest"]))
+    if "init" in one:
+        sentences.append(INITS_IN_WORDS[one["init"]])
+    if "dtype" in one:
+        sentences.append(f"Arithmetic is in {one['dtype']}.")
+    return " ".join(filter(None, sentences))
 
 
 def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A paragraph for each block of an experiment file and each dataset that it names."""
+    """Return a paragraph for each block of an experiment file and each dataset that it names."""
     return [
         in_words({**block, "dataset": [dataset]}, datasets[dataset])
         for block in blocks
@@ -96,7 +99,7 @@ def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[
 
 
 def shown_config(experiment: "Experiment") -> str:
-    """A configuration as YAML, with its defaults: what is shown of it, which is what results depend on.
+    """Return a configuration as YAML, with its defaults: what is shown of it, which is what results depend on.
 
     The registry has the datasets that are trained on, without the places that their files may come from. The
     published table is shown if it has rows of them, by its name alone, since its folder is this machine's.
@@ -112,78 +115,49 @@ def shown_config(experiment: "Experiment") -> str:
             "table": published and PurePath(published.table).name,
             "loss_divisor": {name: divisor for name, divisor in divisors.items() if name in datasets},
         },
-        "datasets": {name: _without_places(facts) for name, facts in datasets.items()},
+        "datasets": {name: without_places(facts) for name, facts in datasets.items()},
     }
     # None: lists of plain values on one line
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 
 
-def _without_places(facts: Mapping[str, Any]) -> dict[str, Any]:
-    files = {
-        role: {key: value for key, value in file.items() if key != "mirrors"} for role, file in facts["files"].items()
-    }
-    return {**{key: value for key, value in facts.items() if key != "local_dir"}, "files": files}
-
-
-def _lead(block: Block, facts: Mapping[str, Any]) -> str:
+def _lead(distinct: Block, facts: Mapping[str, Any]) -> str:
+    """How many runs there are, on which data, and the values of all axes that vary."""
     shape = " x ".join(map(str, facts["image_shape"]))
-    classes = len(facts["class_names"])
-    varied = [axis for axis in AXES_IN_WORDS if len(set(block[axis])) > 1]
-    count = math.prod(len(set(block[axis])) for axis in varied)
-    runs = f"{count:,} run{'' if count == 1 else 's'} on ``{block['dataset'][0]}``"
-    data = f"images of {shape} pixel values, {classes} classes"
-    if not varied:
-        return f"{runs} ({data})."
-    values = "; ".join(f"{AXES_IN_WORDS[axis]} {_list(block[axis])}" for axis in varied)
-    return f"{runs} ({data}), all combinations of {values}."
+    varied = {axis: distinct[axis] for axis in AXES_IN_WORDS if len(distinct[axis]) > 1}
+    runs = counted(math.prod(map(len, varied.values())), "run")
+    data = f"images of {shape} pixel values, {len(facts['class_names'])} classes"
+    values = [f"{AXES_IN_WORDS[axis]} {', '.join(map(_text, found))}" for axis, found in varied.items()]
+    combinations = f", all combinations of {'; '.join(values)}" if varied else ""
+    return f"{runs} on ``{distinct['dataset'][0]}`` ({data}){combinations}."
 
 
-def _split(block: Block, facts: Mapping[str, Any]) -> str:
+def _split(one: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """What is trained on, for how long, and what is held out, as far as it is the same in all runs."""
-    held = block["validation_size"]
-    size, epochs, batch = block["train_size"], block["epochs"], block["batch_size"]
-    first = ["Each trains"]
-    if len(set(size)) == len(set(held)) == 1:
-        count = size[0] or facts["train"] - held[0]
-        which = "all" if count == facts["train"] else f"{count:,} of"
-        first.append(f"on {which} {facts['train']:,} training images")
-    else:
-        first.append(f"on part of {facts['train']:,} training images")
-    if len(set(epochs)) == 1:
-        first.append(f"for {epochs[0]:,} epoch{'' if epochs[0] == 1 else 's'}")
-    if len(set(batch)) == 1:
-        first.append(f"in batches of {batch[0]:,}")
-    fixed = [
-        f"{AXES_IN_WORDS[axis]} = {canonical_text(block[axis][0])}"
-        for axis in ("activation", "hidden_units", "learning_rate", "l2", "seed")
-        if len(set(block[axis])) == 1
-    ]
-    with_these = f", with {', '.join(fixed)}" if fixed else ""
-    tested = f"and is tested on {facts['test']:,} other images"
-    told = f"{' '.join(first)}{with_these}, {tested}."
-    if len(set(held)) == 1 and held[0]:
-        told += f" {held[0]:,} training images are held out to choose by, the same ones for every seed."
-    return told
+    held, trained = one.get("validation_size"), facts["train"]
+    if "train_size" in one and held is not None:
+        trained = f"{one['train_size'] or facts['train'] - held:,} of {facts['train']:,}"
+    words = [f"Each trains on {trained} training images"]
+    if "epochs" in one:
+        words.append(f"for {counted(one['epochs'], 'epoch')}")
+    if "batch_size" in one:
+        words.append(f"in batches of {one['batch_size']:,}")
+    shown = ("activation", "hidden_units", "learning_rate", "l2", "seed")
+    fixed = ", ".join(f"{AXES_IN_WORDS[axis]} = {_text(one[axis])}" for axis in shown if axis in one)
+    sentence = f"{' '.join(words)}{fixed and f', with {fixed}'}, and is tested on {facts['test']:,} other images."
+    if held:
+        sentence += f" {held:,} training images are held out to choose by, the same ones for every seed."
+    return sentence
 
 
-def _update(block: Block) -> list[str]:
-    forms, momenta, schedules = (set(block[axis]) for axis in ("batch_gradient", "momentum", "schedule"))
-    told = []
-    if len(forms) == len(momenta) == 1:
-        (form,), (momentum,) = forms, momenta
-        told.append(STEPS_IN_WORDS[form, momentum > 0].format(momentum=canonical_text(momentum)))
-    if len(schedules) == 1:
-        (schedule,) = schedules
-        told.append(SCHEDULES_IN_WORDS[schedule])
-    return [f"{'; '.join(told)}."] if told else []
+def _update(one: Mapping[str, Any]) -> str:
+    words = []
+    if "batch_gradient" in one and "momentum" in one:
+        words.append(STEPS_IN_WORDS[one["batch_gradient"], one["momentum"] > 0].format(momentum=_text(one["momentum"])))
+    if "schedule" in one:
+        words.append(SCHEDULES_IN_WORDS[one["schedule"]])
+    return f"{'; '.join(words)}." if words else ""
 
 
-def _alone(block: Block, axis: str, sentence: Any) -> list[str]:
-    """A sentence on an axis that has one value in all runs; those that vary stand in the lead."""
-    values = list(dict.fromkeys(block[axis]))
-    return [sentence(values[0])] if len(values) == 1 else []
-
-
-def _list(values: Sequence[Any]) -> str:
-    texts = ["all" if value is None else canonical_text(value) for value in dict.fromkeys(values)]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+def _text(value: Any) -> str:
+    return "all" if value is None else canonical_text(value)

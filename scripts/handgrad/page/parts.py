@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from handgrad.page.captions import caption_html
+from handgrad.page.captions import caption_html, rst_html
 from handgrad.plots.figure_files import read_figure
 from handgrad.tables.columns import Column, html_table
 
@@ -51,10 +51,16 @@ def table_part(columns: Sequence[Column], marked: Iterable[bool] | None = None) 
     return Markup('<div class="scroll" tabindex="0">{}</div>').format(table)
 
 
-def caption_part(name: str, **given: Any) -> Markup:
-    """The caption ``workflow/report/<name>.rst``; given: see ``captions.caption_html``."""
-    caption = Markup(caption_html(name, **given))  # noqa: S704, docutils escapes
+def caption_part(name: str, context: Mapping[str, Any]) -> Markup:
+    """The caption ``workflow/report/<name>.rst``; context: see ``context.caption_context``."""
+    caption = Markup(caption_html(name, context))  # noqa: S704, docutils escapes
     return Markup('<div class="caption">{}</div>').format(caption)
+
+
+def list_part(texts: Sequence[str]) -> Markup:
+    """A list of paragraphs in reStructuredText."""
+    html = rst_html("\n\n".join(f"- {text}" for text in texts))
+    return Markup('<div class="caption">{}</div>').format(Markup(html))  # noqa: S704, docutils escapes
 
 
 def text_part(text: str) -> Markup:

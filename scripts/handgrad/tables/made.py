@@ -47,9 +47,15 @@ class MadeTable:
         """Raise HandgradError if the table was not made from this file as it is now."""
         if self.made_from.get(_seen_from(self.path, path)) != digest:
             raise HandgradError(
-                f"{self.path}: was made from another {path} than is there now; delete {self.path}, and run "
+                f"{self.path}: was made from another {path} than is there now; delete {self.path.parent}, and run "
                 "snakemake again"
             )
+
+    def files(self) -> dict[str, str]:
+        """Return the digests of the files that the table was made from, by their paths."""
+        code = _CODE.format(self.path.stem)
+        files = ((os.path.normpath(self.path.parent / seen), digest) for seen, digest in self.made_from.items())
+        return {path: digest for path, digest in files if Path(path).name != code}
 
 
 def write_made_table(csv: str | Path, table: pd.DataFrame, *texts: Text, made_from: Mapping[str, str]) -> None:

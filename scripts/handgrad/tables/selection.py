@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from handgrad.tables.table import Row, rows_of
+from handgrad.tables.table import Row, rows_of, typed
+
+#: the columns of the table of best runs: what figures of a run show of its row in the results
+BEST_RUN_COLUMNS = ("dataset", "run", "pixels", "chosen_on", "faults", "test_size")
 
 _WORDS = {
     "validation": "on the validation split ({})",
@@ -53,6 +56,13 @@ def best_run(results: pd.DataFrame, dataset: str, seed: int | None = None) -> Ro
 def first_best(runs: pd.DataFrame, split: str) -> pd.DataFrame:
     """The first of the runs with the fewest faults on a split, as a table of one row."""
     return runs.iloc[[int(fault_rates(runs, split).to_numpy().argmin())]]
+
+
+def best_runs(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the best run of each dataset, with ``chosen_on``; no row for a dataset of which all runs diverged."""
+    found = ((dataset, best_run(results, dataset)) for dataset in results["dataset"].unique())
+    rows = [{**row, "chosen_on": chosen_on(results, dataset)} for dataset, row in found if row]
+    return typed([{name: row[name] for name in BEST_RUN_COLUMNS} for row in rows], BEST_RUN_COLUMNS)
 
 
 def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ rule check_gate:
     params:
         code=code_digest("check_gate"),
         data=digest_of_data,
+        failed="results/checks/failed/check_gate/{dataset}_{activation}.json",
     script:
         "../../scripts/check_gate.py"
 
@@ -38,6 +39,7 @@ rule check_gradients:
     params:
         code=code_digest("check_gradients"),
         data=digest_of_data,
+        failed="results/checks/failed/check_gradients/{dataset}_{activation}_{settings}.json",
         hidden_units=EXPERIMENT.gradient_check.hidden_units,
         examples=EXPERIMENT.gradient_check.examples,
         pixels=EXPERIMENT.gradient_check.pixels,

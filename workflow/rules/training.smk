@@ -1,5 +1,5 @@
-# One job a run. Its params are digests alone: the path holds every hyperparameter. It keeps a checkpoint in
-# results/checkpoints/, which is no output, because Snakemake deletes the outputs of a job that starts or fails.
+# One job a run. It keeps a checkpoint in results/checkpoints/, which is no output, because Snakemake deletes the outputs of
+# a job that starts or fails.
 
 
 rule train_run:
@@ -22,5 +22,9 @@ rule train_run:
     params:
         code=code_digest("train_run"),
         data=digest_of_data,
+        run=axes_of_run,
+        checkpoints="results/checkpoints",
+        # how often a run is saved changes nothing about it
+        checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:
         "../../scripts/train_run.py"

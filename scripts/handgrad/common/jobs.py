@@ -1,0 +1,20 @@
+"""What the scripts of rules have in common."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from handgrad.common.code_digests import require_code
+from handgrad.common.logs import job_log
+
+
+@contextmanager
+def rule_job(rule: str, snakemake: Any) -> Iterator[None]:
+    """Log to the log of a job, and let it work only with the code that it was planned with.
+
+    snakemake: the object of this name that Snakemake gives to scripts. Raises HandgradError if the code of the rule
+    has changed.
+    """
+    with job_log(snakemake.log[0]):
+        require_code(rule, snakemake.params.code)
+        yield

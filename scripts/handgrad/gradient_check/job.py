@@ -1,0 +1,71 @@
+"""What the two rules that check gradients have in common."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.logs import logger
+from handgrad.datasets.data import open_data
+from handgrad.gradient_check.check import check
+from handgrad.gradient_check.files import write_check
+from handgrad.gradient_check.problem import Settings
+from handgrad.gradient_check.report import as_dict, explain, table
+
+
+def check_dataset(
+    *,
+    dataset: str,
+    activation: str,
+    data: str,
+    failed: str,
+    settings: Settings,
+    code_digest: str,
+    data_digest: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what was checked (dataset, activation, digests) and, if the check passed, all of its figures.
+
+    data: path of the dataset. Raises HandgradError if the check fails, with its figures in the file ``failed``.
+    """
+    with open_data(data, data_digest) as stored:
+        images, content = stored.images(), stored.content
+    with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
+        report = check(images, activation, settings)
+    checked = {
+        "dataset": dataset,
+        "activation": activation,
+        "code_digest": code_digest,
+        "data_digest": data_digest,
+        "data_content": content,
+    }
+    figures = {**asdict(settings), "passed": report.passed, **as_dict(report)}
+    _log_figures({**checked, **figures}, table(report))
+    if not report.passed:
+        write_check(failed, {**checked, **figures})
+        raise HandgradError(
+            f"gradient check of {activation} on {dataset} failed at {explain(report)}; "
+            f"all figures: {failed} and this job's log"
+        )
+    Path(failed).unlink(missing_ok=True)  # of an earlier attempt
+    return checked, figures
+
+
+def _log_figures(figures: dict[str, Any], text: str) -> None:
+    logger.info(
+        "%(activation)s on %(dataset)s: %(hidden_units)d hidden units, %(examples)d examples, %(pixels)s "
+        "pixels, epsilon %(epsilon)g, l2 %(l2)g, seed %(seed)d",
+        figures,
+    )
+    logger.info("gradients and numeric slopes\n%s", text)
+    complex_seconds = figures["seconds_complex"]
+    entries = sum(block["entries"] for block in figures["blocks"].values())
+    logger.info(
+        "all %d entries took %.2f s by central differences, %s by complex step; without the shortcut, by a "
+        "sample, %.0f times as long as the first",
+        entries,
+        figures["seconds_central"],
+        "-" if complex_seconds is None else f"{complex_seconds:.2f} s",
+        entries * figures["plain_seconds_an_entry"] / figures["seconds_central"],
+    )

@@ -1,0 +1,282 @@
+"""What changes the digest of a rule's code: what its script executes, and nothing else."""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from handgrad.common.code_digests import closure, digested_rules, parse
+
+ROOT = Path(__file__).parents[2]
+DIGESTS = """
+import json
+from handgrad.common.code_digests import code_digest, digested_rules
+print(json.dumps({rule: code_digest(rule) for rule in digested_rules()}))
+"""
+# Forks let each rule begin without project modules, and load pandas and the like once for all of them.
+LOADED = """
+import json, os, sys
+import docutils.core, h5py, jinja2, matplotlib.backends.backend_svg, pandas, scipy.stats, sklearn.datasets
+for rule in sys.argv[1:]:
+    if os.fork() == 0:
+        __import__(rule)
+        print(json.dumps([rule, [*sys.modules]]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what digests are made from, with a cache of its own."""
+    to = tmp_path_factory.mktemp("project")
+    for part in ("scripts", "workflow"):
+        shutil.copytree(ROOT / part, to / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return to
+
+
+def python(project: Path, code: str, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(project / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=project, env=environment, text=True, check=True, stdout=subprocess.PIPE).stdout
+
+
+def digests(project: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads(python(project, DIGESTS))
+    return found
+
+
+@pytest.fixture(scope="module")
+def planned(project: Path) -> dict[str, str]:
+    return digests(project)
+
+
+@pytest.fixture(scope="module")
+def loaded(project: Path) -> dict[str, set[str]]:
+    """The project modules that each rule's script loads in a fresh interpreter."""
+    lines = python(project, LOADED, *digested_rules()).splitlines()
+    modules = set(file_of_module(project))
+    return {rule: modules.intersection(names) for rule, names in map(json.loads, lines)}
+
+
+def file_of_module(project: Path) -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(project / "scripts").with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (project / "scripts").rglob("*.py")
+    }
+
+
+@pytest.fixture
+def edit(project: Path) -> Iterator[Callable[[Path, str], None]]:
+    """Write a file anew; it is restored after the test."""
+    kept = {}
+
+    def write(path: Path, text: str) -> None:
+        kept[path] = path.read_text()
+        path.write_text(text)
+
+    yield write
+    for path, text in kept.items():
+        path.write_text(text)
+
+
+def test_a_digest_covers_what_a_fresh_interpreter_loads(loaded: dict[str, set[str]]) -> None:
+    assert len(loaded) > 15
+    assert {rule: set(closure(rule)) for rule in loaded} == loaded
+
+
+# --- what changes no digest ---
+
+
+class Docstrings(ast.NodeTransformer):
+    """Other docstrings."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body[0] = ast.Expr(ast.Constant("Another docstring."))
+        return self.generic_visit(node)
+
+
+class Messages(ast.NodeTransformer):
+    """Other texts in what is raised or logged."""
+
+    within = False
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        outside, self.within = self.within, self.within or self.is_message(node)
+        if self.within and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node = ast.Constant(f"reworded {node.value}")
+        node = self.generic_visit(node)
+        self.within = outside
+        return node
+
+    @staticmethod
+    def is_message(node: ast.AST) -> bool:
+        return isinstance(node, ast.Raise) or (
+            isinstance(node, ast.Call) and ast.unparse(node.func) in ("logger.info", "logger.warning")
+        )
+
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "comment": lambda text: f"# a comment\n{text}\n\n\n# another\n",
+    "formatting": lambda text: ast.unparse(ast.parse(text)),
+    "docstring": lambda text: ast.unparse(Docstrings().visit(ast.parse(text))),
+    "message": lambda text: ast.unparse(ast.fix_missing_locations(Messages().visit(ast.parse(text)))),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_what_nothing_depends_on_changes_no_digest(
+    project: Path, planned: dict[str, str], edit: Callable[[Path, str], None], change: Callable[[str], str]
+) -> None:
+    for module in closure("train_run"):
+        path = file_of_module(project)[module]
+        edit(path, change(path.read_text()))
+    assert (project / "scripts/train_run.py").read_text() != (ROOT / "scripts/train_run.py").read_text()
+    assert digests(project) == planned
+
+
+# --- what changes a digest ---
+
+OTHER_OPERATOR: dict[type[ast.AST], ast.AST] = {
+    ast.Add: ast.Sub(),
+    ast.Sub: ast.Add(),
+    ast.Mult: ast.Div(),
+    ast.Div: ast.Mult(),
+    ast.MatMult: ast.Mult(),
+    ast.BitOr: ast.BitAnd(),
+    ast.Eq: ast.NotEq(),
+    ast.NotEq: ast.Eq(),
+    ast.Is: ast.IsNot(),
+    ast.IsNot: ast.Is(),
+    ast.In: ast.NotIn(),
+    ast.Gt: ast.Lt(),
+    ast.Lt: ast.Gt(),
+}
+
+
+def with_another_operator(text: str) -> str:
+    """The text of a module with the last operator in a function body changed."""
+    tree = ast.parse(text)
+    bodies = [s for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for s in f.body]
+    operations = [node for statement in bodies for node in ast.walk(statement)]
+    for node in reversed(operations):
+        if isinstance(node, ast.BinOp) and type(node.op) in OTHER_OPERATOR:
+            node.op = OTHER_OPERATOR[type(node.op)]  # type: ignore[assignment]
+            break
+        if isinstance(node, ast.Compare) and type(node.ops[0]) in OTHER_OPERATOR:
+            node.ops[0] = OTHER_OPERATOR[type(node.ops[0])]  # type: ignore[call-overload]
+            break
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "network.model",
+        "network.activations",
+        "training.loop",
+        "training.batch",
+        "storage.checkpoint",
+        "gradient_check.numeric_gradients",
+        "datasets.formats",
+        "tables.selection",
+        "plots.heat_maps",
+        "page.content",
+    ],
+)
+def test_an_operator_changes_the_digests_of_the_rules_that_load_it(
+    project: Path,
+    planned: dict[str, str],
+    loaded: dict[str, set[str]],
+    edit: Callable[[Path, str], None],
+    module: str,
+) -> None:
+    path = file_of_module(project)[f"handgrad.{module}"]
+    text = with_another_operator(path.read_text())
+    assert text != ast.unparse(ast.parse(path.read_text()))
+    edit(path, text)
+    now = digests(project)
+    changed = {rule for rule in planned if now[rule] != planned[rule]}
+    assert changed == {rule for rule, modules in loaded.items() if f"handgrad.{module}" in modules}
+    assert changed
+
+
+@pytest.mark.parametrize("asset", ["workflow/report/results.rst", "scripts/handgrad/page/assets/page.css"])
+def test_an_asset_changes_the_digest_of_the_page_alone(
+    project: Path, planned: dict[str, str], edit: Callable[[Path, str], None], asset: str
+) -> None:
+    edit(project / asset, (project / asset).read_text() + "\n\n")
+    now = digests(project)
+    assert {rule for rule in planned if now[rule] != planned[rule]} == {"render_summary"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1", "x = 2"),
+        ("x = 'a'", "x = 'b'"),
+        ("def f(x, y=1): return x", "def f(x, *, y=1): return x"),
+        ("a = b, c", "a = [b, c]"),
+        ("def f(x): return x", "@g\ndef f(x): return x"),
+        ("if a: b()", "while a: b()"),
+        ("f('a', b=1)", "f('a', c=1)"),
+        ("raise E(a)", "raise E(b)"),
+    ],
+)
+def test_other_code_is_another_tree(before: str, after: str) -> None:
+    assert parse(before.encode()).tree != parse(after.encode()).tree
+
+
+# --- one digest on all versions of Python ---
+
+SAMPLE = '''
+@dataclass
+class A(B):
+    """Docs."""
+    x: int = 1
+
+    def f(self, *args, key=u"a", **rest):
+        return f"{self.x!r:>{key}}" + "b" if args else None
+
+async def g() -> None:
+    with a as b, c:
+        return lambda x: x
+'''
+
+
+def newer(tree: ast.Module) -> ast.Module:
+    """The tree as Python 3.12 and 3.13 make it: with type_params, and no kind of a constant."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node._fields = (*(name for name in type(node)._fields if name != "type_params"), "type_params")
+            node.type_params = []  # type: ignore[union-attr, attr-defined, unused-ignore]
+        if isinstance(node, ast.Constant) and hasattr(node, "kind"):
+            node.kind = None
+        if isinstance(node, ast.Module):
+            node.type_ignores = []
+    return tree
+
+
+def older(tree: ast.Module) -> ast.Module:
+    """The tree without fields that may be empty."""
+    for node in ast.walk(tree):
+        for name in node._fields:
+            if getattr(node, name, 0) in (None, []) and not isinstance(node, ast.Constant):
+                delattr(node, name)
+    return tree
+
+
+@pytest.mark.parametrize("version", [newer, older])
+def test_a_tree_of_another_python_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, version: Callable[[ast.Module], ast.Module]
+) -> None:
+    expected, here = parse(SAMPLE.encode()), ast.parse
+    monkeypatch.setattr(ast, "parse", lambda text: version(here(text)))
+    assert parse(SAMPLE.encode()) == expected
