@@ -1,10 +1,13 @@
 """Builders that tests share: small data, runs and what training gives."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from handgrad.common.progress_file import progress_path
 from handgrad.datasets.data import ImageData, Split
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
@@ -57,3 +60,17 @@ def summary(
     status, loss = ("diverged", None) if faults is None else ("finished", 0.5)
     history = {"validation_faults": np.array([999, validation_faults])}
     return Summary(run_of(**axes), status, size, faults, loss, seconds, history, "c0ffee", {})
+
+
+def write_progress(log: Path, *events: dict[str, Any]) -> Path:
+    """Write the progress file of a job with this log, and an empty log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    progress_path(log).write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
+    return log
+
+
+def epoch_event(epoch: int, seconds: float, time: float = 0.0, *, resumed: int = 0) -> dict[str, Any]:
+    """Return what a job of 20 epochs writes after one of them. seconds: of all that this attempt has computed."""
+    facts = {"epoch": epoch, "epochs": 20, "resumed": resumed, "seconds": seconds}
+    return {"event": "epoch", "time": time, **facts}

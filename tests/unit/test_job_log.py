@@ -74,11 +74,12 @@ def test_a_job_on_a_full_disk_says_so_in_one_line(work: str, tmp_path: Path) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_log_on_a_full_disk_prints_no_traceback_and_stops_no_job(tmp_path: Path) -> None:
-    done = job("logger.info('one')\nlogger.warning('two')\nlogger.info('three')", tmp_path, log="/dev/full")
+    (tmp_path / "job.log").symlink_to("/dev/full")
+    done = job("logger.info('one')\nlogger.warning('two')\nlogger.info('three')", tmp_path)
     assert done.returncode == 0
     warning, missing = done.stderr.splitlines()
     assert warning == "two"
-    assert "/dev/full" in missing
+    assert "job.log" in missing
     assert "No space left on device" in missing
 
 
@@ -106,7 +107,7 @@ def test_a_job_with_nothing_to_save_leaves_nothing_half_written(number: signal.S
     assert done.returncode == 128 + number
     assert len(done.stderr.splitlines()) == 1
     assert number.name in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+    assert {path.name for path in tmp_path.iterdir()} == {"job.log", "job.jsonl"}
 
 
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_logs_and_benchmarks_are_where_steps_say(project: Project, tiny: Tiny) -
     dry = project.snakemake("-n", "--configfile", config).stdout
     code = (
         "import sys; sys.path.insert(0, 'scripts'); from pathlib import Path; "
-        "from handgrad.monitor.jobs import steps_of; "
-        f"[print(step.log, step.benchmark) for step in steps_of(Path({config!r}))]"
+        "from handgrad.monitor.jobs import jobs_of; "
+        f"[print(job.log, job.benchmark) for job in jobs_of(Path({config!r}))]"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
