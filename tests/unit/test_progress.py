@@ -1,6 +1,5 @@
 """How far a workflow is: from events and from the progress files of jobs."""
 
-import io
 import logging
 import os
 import threading
@@ -8,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -87,15 +87,6 @@ def test_progress_that_cannot_be_written_ends_no_job(tmp_path: Path, monkeypatch
     file.close()
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def planned(jobs: Iterable[Job], seconds: float = 20.0) -> dict[Job, Estimate]:
     return {job: Estimate(job, seconds, room=1000) for job in jobs}
 
@@ -107,11 +98,11 @@ A, B, C = (Job("train_run", f"d/{name}") for name in "abc")
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Progress:
     """Three runs of 20 s on two cores."""
     monkeypatch.chdir(tmp_path)
-    return Progress(planned([A, B, C]), 2, Clock())
+    return Progress(planned([A, B, C]), 2, lambda: 0.0)
 
 
 def at(progress: Progress, now: float) -> Snapshot:
-    progress.clock.now = now  # type: ignore[attr-defined]
+    progress.clock = lambda: now
     return progress.snapshot()
 
 
@@ -167,7 +158,7 @@ def test_a_download_is_as_fast_as_what_this_attempt_received(
     part = tmp_path / "resources/d/.f.gz.partial"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(before))
-    progress = Progress(planned([job], 1.0), 2, Clock())
+    progress = Progress(planned([job], 1.0), 2, lambda: 0.0)
     progress.begin(job)
     assert at(progress, 0).running[0].text == "asking for it"
     part.write_bytes(bytes(250))
@@ -182,22 +173,9 @@ def record(event: str, **facts: Any) -> logging.LogRecord:
     return made
 
 
-class Said:
-    """A display that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def stop(self) -> None:
-        self.lines.append("stopped")
-
-
 def test_events_of_snakemake_keep_the_count(three: Progress) -> None:
-    said = Said()
-    events = ProgressEvents(three, said)
+    display = Mock()
+    events = ProgressEvents(three, display)
     for number, job in enumerate((A, B, C)):
         events.handle(record("job_info", jobid=number, log=[str(job.log)]))
     events.handle(record("job_finished", job_id=0))
@@ -208,11 +186,11 @@ def test_events_of_snakemake_keep_the_count(three: Progress) -> None:
     events.handle(record("job_info", jobid=1, log=[str(B.log)]))  # tried again
     assert three.failed == {C}
     events.close()
-    assert said.lines == ["train_run d/a: done in 0.0 s", "stopped"]
+    assert [*display.mock_calls] == [call.say("train_run d/a: done in 0.0 s"), call.stop()]
 
 
 def test_an_event_of_another_form_ends_nothing(three: Progress, capsys: pytest.CaptureFixture[str]) -> None:
-    events = ProgressEvents(three, Said())
+    events = ProgressEvents(three, Mock())
     events.handle(record("job_info", jobid=1, log=["of/a/users/rule.log"]))
     events.handle(record("job_info", jobid=1, log=[None]))
     assert not three.begun
@@ -248,32 +226,23 @@ def test_a_progress_that_cannot_be_shown_ends_nothing(caplog: pytest.LogCaptureF
     assert logger.handlers == [printer]
 
 
-class Stream(io.StringIO):
-    """A stream that notes when something was written to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = threading.Event()
-
-    def flush(self) -> None:
-        self.written.set()
-
-
 def test_without_a_terminal_lines_come_again_and_again(three: Progress) -> None:
     three.begin(A)
     write_progress(A.log, epoch_event(10, 9.0, time=11))
     at(three, 11.5)
-    stream = Stream()
+    written = threading.Event()
+    stream = Mock(flush=written.set)
     display = PlainDisplay(three, stream, seconds=0.01)
-    assert stream.written.wait(30)
+    assert written.wait(30)
     display.stop()
-    assert stream.getvalue().startswith("Progress: 0 of 3 steps done, about 28 s left\n    train_run d/a: epoch 10 of")
+    said = stream.write.call_args[0][0]
+    assert said.startswith("Progress: 0 of 3 steps done, about 28 s left\n    train_run d/a: epoch 10 of 20")
 
 
 def test_a_hundred_jobs_are_not_a_hundred_lines() -> None:
     progress = Progress(planned(Job("train_run", f"d/{n}") for n in range(100)), 100)
     for job in progress.planned:
         progress.begin(job)
-    lines = PlainDisplay(progress, Stream()).lines()
+    lines = PlainDisplay(progress, Mock()).lines()
     assert len(lines) == MAX_ROWS + 2
     assert lines[-1] == f"    and {100 - MAX_ROWS} more"

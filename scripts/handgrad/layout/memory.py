@@ -62,7 +62,7 @@ def too_large(runs: Iterable[Run], datasets: Mapping[str, costs.Facts], availabl
     large = [run for run, megabytes in needed.items() if megabytes > available]
     if not large:
         return None
-    run = max(large, key=needed.__getitem__)
+    run = max(large, key=lambda run: (needed[run], run.name))  # Snakemake's jobs come in any order
     others = f" (so do {counted(len(large) - 1, 'other run')})" if len(large) > 1 else ""
     return (
         f"results/runs/{run.dataset}/{run.name}.h5: this run needs about {size_text(needed[run] * 1e6)} of "

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
@@ -28,20 +28,6 @@ MIN_COLUMNS, MIN_ROWS = 20, 6
 LAST_SECONDS = 1.0
 #: what makes a terminal write in green, and as before
 GREEN, PLAIN = "\033[32m", "\033[0m"
-
-
-class Display(Protocol):
-    """What shows progress until it is stopped. say: show a line of its own."""
-
-    def say(self, line: str) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-def display(progress: Progress, stream: TextIO | None = None) -> Display:
-    """Return the display that suits where messages go, begun."""
-    stream = stream or sys.stderr
-    return LiveDisplay(progress) if is_live(stream) else PlainDisplay(progress, stream)
 
 
 def is_live(stream: TextIO) -> bool:
@@ -184,6 +170,14 @@ class LiveDisplay:
         headline = Text(self.progress.headline(view), style="bold")
         head.add_row(*([_bar(self.progress.share(view))] if self.console.width >= NARROW else []), headline)
         return Group(Text(), head, rows, *map(Text, _more(view.running)))
+
+
+Display = PlainDisplay | LiveDisplay
+
+
+def display(progress: Progress) -> Display:
+    """Return the display that suits where messages go, begun."""
+    return LiveDisplay(progress) if is_live(sys.stderr) else PlainDisplay(progress, sys.stderr)
 
 
 def _bar(share: float | None) -> RenderableType:

@@ -3,10 +3,10 @@
 Guesses, which decide nothing. Training is estimated as ``throughput`` says; other jobs take what they took before.
 """
 
+import functools
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.runs import Run
@@ -65,8 +65,7 @@ class Estimator:
         self._checkpoints: dict[Run, list[tuple[Run, Path]]] = {}  # by what the runs are apart from ``epochs``
         for run, path in runs_in(folder / CHECKPOINTS, SUFFIX).items():
             self._checkpoints.setdefault(replace(run, epochs=1), []).append((run, path))
-        self._rates: dict[tuple[Any, ...], float] = {}
-        self._medians: dict[str, float] = {}
+        self._rule_seconds = functools.cache(self._median_seconds)
 
     def estimate(self, job: Job) -> Estimate:
         """Return what a job will cost; of a run, what is left of it."""
@@ -103,7 +102,8 @@ class Estimator:
         facts, passed = self.experiment.datasets[run.dataset], self.passed(run)
         an_epoch, by = self.earlier.seconds(run), "earlier runs"
         if an_epoch is None:
-            an_epoch, by = costs.epoch_seconds(run, facts, self._rate(run, facts)), "operation counts"
+            rate = product_rate(run.batch_size, costs.pixels_of_image(facts) + 1, run.hidden_units, run.dtype)
+            an_epoch, by = costs.epoch_seconds(run, facts, rate), "operation counts"
         seconds = BESIDE_TRAINING + (run.epochs - passed) * an_epoch
         room = costs.run_bytes(run, facts) + costs.checkpoint_bytes(run, facts)
         return Estimate(job, seconds, costs.run_megabytes(run, facts), room, passed, by)
@@ -128,18 +128,11 @@ class Estimator:
             return 0.0
         return epochs if epochs <= run.epochs else 0.0
 
-    def _rate(self, run: Run, facts: costs.Facts) -> float:
-        shape = (run.batch_size, costs.pixels_of_image(facts), run.hidden_units, run.dtype)
-        if shape not in self._rates:
-            self._rates[shape] = product_rate(run, facts)
-        return self._rates[shape]
-
-    def _rule_seconds(self, rule: str) -> float:
-        if rule not in self._medians:
-            files = sorted((self.folder / BENCHMARKS / rule).rglob("*.tsv"))[: 4 * SAMPLE]
-            seconds = [job.seconds for job in map(read_job, files) if job]
-            self._medians[rule] = median(seconds) if seconds else A_FIGURE
-        return self._medians[rule]
+    def _median_seconds(self, rule: str) -> float:
+        """Return what the jobs of a rule took."""
+        files = sorted((self.folder / BENCHMARKS / rule).rglob("*.tsv"))[: 4 * SAMPLE]
+        seconds = [job.seconds for job in map(read_job, files) if job]
+        return median(seconds) if seconds else A_FIGURE
 
     def _file_size(self, name: str) -> int:
         dataset, _, file = name.partition("/")

@@ -1,6 +1,7 @@
 """How long runs take on a machine: by earlier runs, or, where there are none, by counting operations."""
 
 import contextlib
+import functools
 import json
 import struct
 import time
@@ -82,14 +83,9 @@ def read_header(path: Path) -> dict[str, Any]:
     Its checksum is not looked at: this is for estimates, and training trusts nothing of it. Raises one of
     UNREADABLE if it is none.
     """
-    with zipfile.ZipFile(path) as archive:  # which may come after other bytes, here a checksum
-        header = json.loads(str(_array(archive, "header")))
-        return {**header, "epochs": len(_array(archive, "history/seconds"))}
-
-
-def _array(archive: zipfile.ZipFile, name: str) -> Any:
-    with archive.open(f"{name}.npy") as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+    with path.open("rb") as file, np.lib.npyio.NpzFile(file) as archive:  # np.load refuses the checksum before it
+        header = json.loads(str(archive["header"]))
+        return {**header, "epochs": len(archive["history/seconds"])}
 
 
 class EarlierRuns:
@@ -104,8 +100,8 @@ class EarlierRuns:
         self.machine = this_machine()
         self.used: set[Path] = set()
         self._of_kind: dict[Kind, list[tuple[Path, Run]]] = {}
-        self._throughputs: dict[Path, Throughput | None] = {}
-        self._factors: dict[Kind, float | None] = {}
+        self._throughput = functools.cache(read_throughput)
+        self._factor = functools.cache(self._closest_factor)
         for path, run in _newest_first(folder):
             for kind in kinds(run, datasets[run.dataset]) if run.dataset in datasets else ():
                 self._of_kind.setdefault(kind, []).append((path, run))
@@ -116,11 +112,9 @@ class EarlierRuns:
         factor = self._factor(kinds(run, facts))
         return None if factor is None else factor * epoch_seconds(run, facts, NOMINAL_RATE)
 
-    def _factor(self, ways: tuple[Kind, ...]) -> float | None:
-        if ways[0] not in self._factors:
-            medians = (self._median(kind, machine) for machine in (self.machine, None) for kind in ways)
-            self._factors[ways[0]] = next((factor for factor in medians if factor is not None), None)
-        return self._factors[ways[0]]
+    def _closest_factor(self, ways: tuple[Kind, ...]) -> float | None:
+        medians = (self._median(kind, machine) for machine in (self.machine, None) for kind in ways)
+        return next((factor for factor in medians if factor is not None), None)
 
     def _median(self, kind: Kind, machine: str | None) -> float | None:
         """Return the median of what earlier runs of a kind took, of what they would at the nominal rate."""
@@ -133,11 +127,6 @@ class EarlierRuns:
             if len(factors) == SAMPLE:
                 break
         return median(factors) if factors else None
-
-    def _throughput(self, path: Path) -> Throughput | None:
-        if path not in self._throughputs:
-            self._throughputs[path] = read_throughput(path)
-        return self._throughputs[path]
 
 
 def kinds(run: Run, facts: Facts) -> tuple[Kind, ...]:
@@ -163,27 +152,24 @@ def runs_in(folder: Path, suffix: str) -> dict[Run, Path]:
 def _newest_first(folder: Path) -> list[tuple[Path, Run]]:
     """Return the files of runs and, where there is none, of their checkpoints."""
     paths = runs_in(folder / CHECKPOINTS, SUFFIX) | runs_in(folder / RUNS, ".h5")
-    dated = [(_time(path), path, run) for run, path in paths.items()]
+    dated = []
+    for run, path in paths.items():
+        with contextlib.suppress(OSError):  # removed by now
+            dated.append((path.stat().st_mtime, path, run))
     return [(path, run) for _, path, run in sorted(dated, key=lambda one: one[:2], reverse=True)]
 
 
-def _time(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # removed by now
-        return 0.0
-
-
-def product_rate(run: Run, facts: Facts) -> float:
+@functools.cache
+def product_rate(examples: int, inputs: int, units: int, dtype: str) -> float:
     """Return the floating-point operations a second of this machine, now, in the largest product of a run: X W1'.
 
     Of a run too large to be tried in passing, a part of that product, which is as fast.
     """
-    inputs = min(pixels_of_image(facts) + 1, TIMED_INPUTS)
-    units, examples = (min(size, TIMED_ENTRIES // inputs) for size in (run.hidden_units, run.batch_size))
-    X = np.ones((examples, inputs), run.dtype)
-    W1 = np.ones((units, inputs), run.dtype, order="F")
-    A = np.empty((examples, units), run.dtype)
+    inputs = min(inputs, TIMED_INPUTS)
+    units, examples = (min(size, TIMED_ENTRIES // inputs) for size in (units, examples))
+    X = np.ones((examples, inputs), dtype)
+    W1 = np.ones((units, inputs), dtype, order="F")
+    A = np.empty((examples, units), dtype)
     times: list[float] = []
     with threadpool_limits(1):
         while sum(times) < TIMED_SECONDS or len(times) < 3:
