@@ -10,7 +10,7 @@ import pytest
 
 from factories import run_of
 from handgrad.layout.memory import group_limits, too_large
-from handgrad.layout.resources import least_megabytes, run_megabytes
+from handgrad.layout.resources import min_megabytes, run_megabytes
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FACTS: dict[str, Any] = {
@@ -44,7 +44,7 @@ def test_a_limit_of_any_control_group_around_a_process_is_found(
 
 
 def test_only_a_run_that_cannot_fit_is_named_and_the_remedy_fits() -> None:
-    least = least_megabytes(RUN, FACTS)
+    least = min_megabytes(RUN, FACTS)
     assert too_large([RUN], {"x": FACTS}, least) is None
     line = too_large([RUN, replace(RUN, hidden_units=10)], {"x": FACTS}, least - 10)
     assert line
@@ -91,4 +91,4 @@ def test_a_run_needs_what_it_is_said_to_need(tmp_path: Path, axes: dict[str, Any
         check=True,
     )
     peak = int(done.stdout)
-    assert 0.8 * least_megabytes(run, FACTS) < peak < run_megabytes(run, FACTS)
+    assert 0.8 * min_megabytes(run, FACTS) < peak < run_megabytes(run, FACTS)

@@ -82,9 +82,6 @@ def test_an_epoch_costs_what_its_sizes_say(axes: dict[str, Any], low: float, hig
     operations, products = costs.operations(RUN, FACTS), 60_000 * 2 * 100 * (2 * 785 + 30)
     assert products < operations < 1.5 * products
     assert low <= costs.operations(replace(RUN, **axes), FACTS) / operations <= high
-
-
-def test_small_batches_cost_their_updates() -> None:
     assert costs.epoch_seconds(replace(RUN, batch_size=1), FACTS, 1e12) > 60_000 * costs.AN_UPDATE
 
 
@@ -201,19 +198,32 @@ def test_stages_wait_for_each_other() -> None:
     assert wall_seconds(both, ROOMY) == pytest.approx(wall_seconds(runs, ROOMY) + 10, abs=0.2)
 
 
-def test_a_job_that_asks_for_more_than_the_machine_has_is_named() -> None:
-    some = [*estimates("train_run", 1, megabytes=900), *estimates("check_gradients", 1, megabytes=3000)]
-    for megabytes, named in ((2000, True), (4000, False)):
-        words = "".join(plan_words(some, Cores(2, megabytes), **TOLD))
-        assert ("check_gradients mnist/0" in words) == named
+SMALL, ENOUGH = Cores(8, 3000), 10**12
+
+
+@pytest.mark.parametrize(
+    ("some", "machine", "free", "said"),
+    [
+        (
+            [*estimates("train_run", 1, 900), *estimates("check_gate", 1, 4000)],
+            SMALL,
+            ENOUGH,
+            "check_gate mnist/0",
+        ),
+        (estimates("train_run", 8, 1000), SMALL, ENOUGH, "room for 2 runs at once"),
+        (estimates("train_run", 2), SMALL, 10**6, "NOT ENOUGH"),
+    ],
+    ids=["memory of one", "memory of all", "disk"],
+)
+def test_a_plan_says_what_does_not_fit(some: list[Estimate], machine: Cores, free: int, said: str) -> None:
+    assert said in "".join(plan_words(some, machine, earlier=1, free=free))
+    assert said not in "".join(plan_words(some, ROOMY, **TOLD))
 
 
 def test_memory_bounds_how_many_jobs_run_at_once() -> None:
-    some, small = estimates("train_run", 8, megabytes=1000), Cores(8, 3000)
+    some = estimates("train_run", 8, megabytes=1000)
     assert wall_seconds(some, ROOMY) < 15
-    assert wall_seconds(some, small) > 40
-    assert plan_cost(some, small, **TOLD).runs_at_once == 2
-    assert "room for 2 runs at once" in "".join(plan_words(some, small, **TOLD))
+    assert wall_seconds(some, SMALL) > 40
 
 
 def test_a_cluster_packs_runs_into_submissions() -> None:
@@ -236,12 +246,6 @@ def test_what_is_no_profile_of_a_cluster_is_one_line(text: str | None, tmp_path:
         read_cluster(tmp_path)
     assert str(tmp_path / "profile.yaml") in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_a_disk_that_is_too_small_is_said() -> None:
-    some = estimates("train_run", 2)
-    for free, said in ((10**6, True), (10**9, False)):
-        assert ("NOT ENOUGH" in "".join(plan_words(some, ROOMY, earlier=1, free=free))) == said
 
 
 def test_the_table_counts_what_is_done_and_what_is_not() -> None:

@@ -13,8 +13,10 @@ import train_run
 from handgrad.common import sealed
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
+from handgrad.common.progress_file import ProgressFile
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
 from handgrad.gradient_check.files import write_check
+from handgrad.monitor.job_progress import read_progress
 from handgrad.storage.run_reader import read_summary
 from handgrad.training.loop import Trained, train
 
@@ -176,3 +178,13 @@ def test_a_job_verifies_each_file_once(job: dict[str, Any], monkeypatch: pytest.
     for _ in range(2):  # trains, then writes the run from its checkpoint
         train_run.main(**job)
     assert verified == 2 * [job["data"]]
+
+
+def test_a_resumed_job_records_the_epochs_that_it_computes(job: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "a.log").touch()
+    train_run.main(**{**job, "name": NAME.replace("ep_2", "ep_1")})
+    train_run.main(**job, progress=ProgressFile(tmp_path / "a.log"))
+    progress = read_progress(tmp_path / "a.log")
+    assert progress
+    assert (progress.epoch, progress.epochs, progress.resumed) == (2, 2, 1)
+    assert progress.left(progress.time) == 0

@@ -81,7 +81,7 @@ class Estimator:
         """Return what a job will cost that was never done here."""
         if job.rule == "preprocess_dataset":
             facts = self.experiment.datasets[job.name]
-            seconds = A_PYTHON + A_PIXEL * costs.all_pixels(facts)
+            seconds = A_PYTHON + A_PIXEL * costs.pixels_of_dataset(facts)
             return Estimate(job, seconds, costs.preprocess_megabytes(facts), costs.data_bytes(facts))
         if job.rule in ("check_gate", "check_gradients"):
             return self._check(job)
