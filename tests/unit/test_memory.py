@@ -81,7 +81,7 @@ print(int(peak) * 1024 // 10**6)
 @pytest.mark.slow
 @pytest.mark.parametrize("axes", [{}, {"dtype": "float64", "momentum": 0.9}], ids=str)
 def test_a_run_needs_what_it_is_said_to_need(tmp_path: Path, axes: dict[str, Any]) -> None:
-    run = replace(RUN, **axes)
+    run = replace(RUN, hidden_units=4500, **axes)
     done = subprocess.run(
         [sys.executable, "-c", JOB, run.name],
         cwd=tmp_path,
