@@ -106,5 +106,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         print("make archive: say which experiment: make archive CONFIG=mine.yaml", file=sys.stderr)
         sys.exit(2)
-    with as_command("make archive", interrupted="interrupted; give the same command again"):
+    with as_command():
         main(Path.cwd(), sys.argv[1])

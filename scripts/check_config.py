@@ -72,5 +72,5 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     arguments = _arguments()
-    with as_command(looks=True):
+    with as_command():
         sys.exit(main(arguments.file, name_only=arguments.name))

@@ -34,5 +34,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with as_command("make clean-checkpoints"):
+    with as_command():
         main(Path.cwd())

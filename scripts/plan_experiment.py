@@ -57,5 +57,5 @@ if __name__ == "__main__":
     parser.add_argument("--cores", type=cores, default="all", help="of this machine (default: all)")
     parser.add_argument("--profile", type=Path, help="of a cluster, in place of this machine's cores")
     options = parser.parse_args()
-    with as_command(looks=True):
+    with as_command():
         main(options.file, read_cluster(options.profile) if options.profile else options.cores)

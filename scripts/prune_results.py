@@ -115,5 +115,5 @@ if __name__ == "__main__":
             file=sys.stderr,
         )
         sys.exit(2)
-    with as_command(name, looks=not arguments.prune, interrupted="interrupted; what it had not yet removed is there"):
+    with as_command():
         main(Path.cwd(), arguments.files, prune=arguments.prune, yes=arguments.yes)

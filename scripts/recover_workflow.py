@@ -291,5 +291,5 @@ def remove_parts(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    with as_command("make recover"):
+    with as_command():
         main(Path.cwd())

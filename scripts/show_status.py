@@ -121,5 +121,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="How far an experiment is; what runs, failed or waits.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT, help="default: %(default)s")
     options = parser.parse_args()
-    with as_command(looks=True):
+    with as_command():
         main(options.file, Path.cwd())
