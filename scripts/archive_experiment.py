@@ -18,8 +18,8 @@ from handgrad.experiment.config import Experiment
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.layout.paths import data_files, report_file
 from handgrad.monitor.jobs import steps_of
+from handgrad.monitor.recovery import require_idle
 from handgrad.storage.provenance import git_revision
-from recover_workflow import refuse_while_at_work
 
 ARCHIVES = Path("archives")
 
@@ -30,7 +30,7 @@ def main(folder: Path, config: str) -> None:
     Raises HandgradError if a snakemake is at work, if the experiment is not finished and up to date, or if an
     archive of that name holds something else.
     """
-    refuse_while_at_work(folder)
+    require_idle(folder)
     _, experiment = read_experiment(Path(config))
     require_up_to_date(config)
     require_data(folder, experiment, config)

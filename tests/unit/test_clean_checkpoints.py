@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from clean_checkpoints import CHECKPOINTS, main
+
 from handgrad.common.errors import HandgradError
 from handgrad.storage.checkpoint import SUFFIX
 

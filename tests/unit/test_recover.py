@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 import recover_workflow
+from recover_workflow import is_helper, is_job, is_main, jobname_prefix, main
+
 from handgrad.common.atomic import whole_file
 from handgrad.common.errors import HandgradError
-from recover_workflow import is_helper, is_job, is_main, jobname_prefix, main
 
 SQUEUE = """\
 #!/bin/sh

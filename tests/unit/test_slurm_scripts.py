@@ -551,7 +551,7 @@ def test_a_slurm_that_does_not_answer_at_the_end_is_told(slurm: Slurm, sidecar: 
     sidecar.process.terminate()
     status, complaints = sidecar.end()
     assert status == 1
-    assert complaints.splitlines()[-1].endswith("'make recover' will cancel them")
+    assert complaints.splitlines()[-1].endswith("'handgrad recover' will cancel them")
 
 
 def test_where_squeue_cannot_be_used_nothing_is_submitted(slurm: Slurm, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from job_log_files import at, epoch, log
 
 from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.jobs import Step
+from handgrad.monitor.running import LOGS, slurm_logs
+from handgrad.monitor.slurm import Job
 from handgrad.monitor.status import MOST_ROWS, Status, status_rows, status_table, statuses, time_left
-from recover_workflow import Job
-from show_status import LOGS, slurm_logs, who_is_at_work
 
 
 @pytest.fixture
@@ -135,13 +135,5 @@ def test_on_slurm_the_steps_of_a_job_are_those_that_its_log_names(tmp_path: Path
     said.write_text("rule train_run:\n" + "".join(f"    log: {path}\n" for path in logs))
     log(tmp_path / logs[0], epoch(5, 30))
     log(tmp_path / logs[1], DONE)  # and the third has not begun
-    assert slurm_logs(tmp_path, [Job("7", "RUNNING", "handgrad:train_digits", "x")]) == [logs[0]]
-    assert slurm_logs(tmp_path, [Job("8", "RUNNING", "handgrad:train_digits", "x")]) == []
-
-
-def test_who_is_at_work_is_told() -> None:
-    jobs = [Job("1", "RUNNING", "handgrad:a", "x"), Job("2", "PENDING", "handgrad:b", "x")]
-    assert who_is_at_work([12], jobs) == ("Snakemake is at work here (process 12); SLURM jobs: 1 running, 1 pending.")
-    assert who_is_at_work([], []) == "No snakemake is seen at work here."
-    main = Job("3", "RUNNING", "handgrad-main", "x")
-    assert who_is_at_work([], [main]) == "Snakemake is at work here (SLURM job 3)."
+    assert [*slurm_logs(tmp_path, [Job("7", "RUNNING", "handgrad:train_digits", "x")])] == [logs[0]]
+    assert [*slurm_logs(tmp_path, [Job("8", "RUNNING", "handgrad:train_digits", "x")])] == []

@@ -14,11 +14,8 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 def plan(project: Project, config: dict[str, Any], *arguments: str) -> str:
-    """What ``make plan`` prints; its status must be 0."""
-    command = [sys.executable, "scripts/plan_experiment.py", project.write_config(config), *arguments]
-    done = subprocess.run(
-        command, cwd=project.path, env=project.environment, capture_output=True, text=True, check=False
-    )
+    """What ``handgrad plan`` prints; its status must be 0."""
+    done = project.handgrad("plan", project.write_config(config), *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -77,8 +74,7 @@ def test_logs_and_benchmarks_are_where_steps_say(project: Project, tiny: Tiny) -
 
 @pytest.mark.parametrize("arguments", [["--cores", "none"], ["--profile", "nowhere"]])
 def test_a_plan_that_cannot_be_made_says_why(arguments: list[str], project: Project, tiny: Tiny) -> None:
-    command = [sys.executable, "scripts/plan_experiment.py", project.write_config(tiny()), *arguments]
-    done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False)
+    done = project.handgrad("plan", project.write_config(tiny()), *arguments)
     assert done.returncode != 0
     assert arguments[1] in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,10 +1,8 @@
-"""`make status` while the workflow is at work, and after it."""
+"""`handgrad status` while the workflow is at work, and after it."""
 
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +18,8 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 def status(project: Project, config: dict[str, Any]) -> str:
-    """What ``make status`` prints."""
-    command = [sys.executable, "scripts/show_status.py", project.write_config(config)]
-    done = subprocess.run(
-        command, cwd=project.path, env=project.environment, capture_output=True, text=True, check=False
-    )
+    """What ``handgrad status`` prints."""
+    done = project.handgrad("status", project.write_config(config))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,13 +33,13 @@ def test_a_run_is_seen_at_work_and_then_stopped_and_then_done(finished: Project,
         wait_until(lambda: any("epoch 2 of" in path.read_text() for path in logs.glob("*5000*")))
         text = status(finished, config)
         assert re.search(r"train_run digits/af_tanh_hu_200_\S+: epoch \d+ of 5000, \d+ \w+", text)
-        assert re.search(r"Snakemake is at work here \(process \d+\)", text)
+        assert re.search(r"Snakemake is running here \(process \d+\)", text)
         assert re.search(r"About \d+ \w+.* left, with 1 job at once", text)
         os.killpg(snakemake.pid, signal.SIGINT)
         snakemake.wait()
     text = status(finished, config)
     assert re.search(r"stopped\n +train_run digits/af_tanh_hu_200_\S+: stopped by SIGINT after epoch", text)
-    assert "No snakemake is seen at work here." in text
+    assert "No snakemake is seen running here." in text
 
 
 def test_what_failed_tells_why(project: Project, tiny: Tiny) -> None:

@@ -1,4 +1,4 @@
-"""What will be done and what it will cost, in words: ``make plan``."""
+"""What will be done and what it will cost, in words: ``handgrad plan``."""
 
 import math
 from collections.abc import Iterable, Sequence

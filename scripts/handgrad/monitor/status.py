@@ -1,4 +1,4 @@
-"""Where each step of an experiment stands: done, running, failed, stopped or waiting; ``make status``."""
+"""Where each step of an experiment stands: done, running, failed, stopped or waiting; ``handgrad status``."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
