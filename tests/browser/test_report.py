@@ -1,4 +1,4 @@
-"""Snakemake's own report, as make report writes it."""
+"""Snakemake's own report, as handgrad report writes it."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 import psutil
 
-from ..workflow.conftest import ROOT, Project
+from ..workflow.conftest import Project
 
 HERE = Path(__file__).parent
 FOLDER = Path(tempfile.gettempdir()) / "handgrad-slurm"  # always the same: what was left behind is found
@@ -159,19 +159,6 @@ class ClusterProject(Project):
 
     def checkpoint(self, run: str) -> Path:
         return self.path / "results/checkpoints" / Path(*Path(run).with_suffix(".checkpoint").parts[2:])
-
-    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run make here, with the Python of the tests in place of one in the copy's own .venv."""
-        return subprocess.run(
-            ["make", f"--makefile={ROOT / 'Makefile'}", f"BIN={Path(sys.executable).parent}", *arguments],
-            cwd=self.path,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
 
 
 def contents_of_runs(project: Project) -> dict[str, str]:

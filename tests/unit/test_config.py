@@ -1110,19 +1110,15 @@ def test_reading_a_configuration_loads_nothing_heavy() -> None:
 
 
 def check_config(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "scripts/check_config.py", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "handgrad", "check", *arguments]
+    environment = {**os.environ, "PYTHONPATH": "scripts"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_command_says_what_a_right_file_describes() -> None:
     done = check_config("config/quick.yaml")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r"config/quick.yaml: ok: (\d+) runs in quick \(datasets: digits \1\)\n", done.stdout)
-
-
-def test_the_command_gives_the_name_alone() -> None:
-    assert check_config("--name").stdout == "published\n"
-    assert check_config("--name", "config/quick.yaml").stdout == "quick\n"
 
 
 def test_the_command_prints_each_mistake_after_the_file(tmp_path: Path) -> None:

@@ -13,23 +13,11 @@ from .conftest import Project
 Tiny = Callable[..., dict[str, Any]]
 
 
-def python(project: Project, *arguments: str) -> str:
-    """Return what a Python program prints in a project; its status must be 0."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=project.path,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def plan(project: Project, config: dict[str, Any], *arguments: str) -> str:
+    """Return what ``handgrad plan`` prints."""
+    done = project.handgrad("plan", project.write_config(config), *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def plan(project: Project, config: dict[str, Any], *arguments: str) -> str:
-    """Return the plan that the command prints."""
-    return python(project, "scripts/plan_experiment.py", project.write_config(config), *arguments)
 
 
 @pytest.mark.slow
@@ -60,6 +48,14 @@ def test_logs_and_benchmarks_are_where_jobs_say(project: Project, tiny: Tiny) ->
         "from handgrad.monitor.jobs import jobs_of; "
         f"[print(job.log, job.benchmark) for job in jobs_of(Path({config!r}))]"
     )
-    told = set(python(project, "-c", code).split())
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.path,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = set(done.stdout.split())
     assert told == set(re.findall(r"^ +(?:log|benchmark): (\S+)$", dry, re.MULTILINE))
     assert len(told) > 30

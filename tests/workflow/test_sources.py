@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
@@ -204,8 +202,7 @@ def test_labels_of_one_class_are_said_on_terminal_log_page_and_check(
     said = project.run(config)
     page = (project.path / "results/tiny/summary.html").read_text()
     log = (project.path / "results/logs/preprocess_dataset/small.log").read_text()
-    command = [sys.executable, "scripts/check_config.py", project.write_config(config)]
-    checked = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=True).stderr
+    checked = project.handgrad("check", project.write_config(config)).stderr
     for text in (said, log, page, checked):
         assert "all 40 training images are of class 0" in text
         assert "all 20 test images are of class 0" in text
@@ -242,9 +239,7 @@ def test_the_status_of_a_failed_download_tells_what_a_mirror_said_and_which_log_
 ) -> None:
     config = small(dataset(folder, nowhere))
     project.refuse(config, "--until", "download_file")
-    command = [sys.executable, "scripts/show_status.py", project.write_config(config)]
-    environment = project.environment
-    said = subprocess.run(command, cwd=project.path, env=environment, capture_output=True, text=True).stdout
+    said = project.handgrad("status", project.write_config(config)).stdout
     for file in folder.iterdir():
         reason = rf"no mirror had it: {nowhere}/{file.name}: cannot connect \(.+\)"
         log = f"results/logs/download_file/small/{file.name}.log"

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +18,8 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 def status(project: Project, config: dict[str, Any]) -> str:
-    """Return what the command for the status prints."""
-    command = [sys.executable, "scripts/show_status.py", project.write_config(config)]
-    done = subprocess.run(
-        command, cwd=project.path, env=project.environment, capture_output=True, text=True, check=False
-    )
+    """Return what ``handgrad status`` prints."""
+    done = project.handgrad("status", project.write_config(config))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

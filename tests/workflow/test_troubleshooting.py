@@ -52,7 +52,7 @@ def no_plugin(project: Project, tiny: Tiny) -> str:
 
 
 def no_packages(project: Project, tiny: Tiny) -> str:
-    return said(project, "-S", "scripts/check_config.py")
+    return said(project, "-S", "-m", "handgrad", "check", PYTHONPATH="scripts")
 
 
 def all_there(project: Project, tiny: Tiny) -> str:

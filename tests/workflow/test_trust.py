@@ -222,7 +222,7 @@ def test_an_archive_of_changed_data_is_not_made(finished: Project, tiny: Tiny) -
         return subprocess.run(command, cwd=finished.path, capture_output=True, text=True, check=False)
 
     line = archive().stderr
-    assert line.startswith(f"make archive: {DATA}: ")
+    assert line.startswith(f"{DATA}: ")
     assert len(line.splitlines()) == 1
     command = line.strip().partition("snakemake --cores 1 ")[2].split()
     path.unlink()

@@ -12,7 +12,7 @@ rule download_file:
     priority: FIRST
     localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     # No mirrors among the params: the script finds them in the config, since a new address must not run again
     # what is made from a file that is there already.
     params:
@@ -39,7 +39,7 @@ rule preprocess_dataset:
         "results/benchmarks/preprocess_dataset/{dataset}.tsv"
     priority: FIRST
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     resources:
         mem_mb=preprocess_memory,
     params:

@@ -20,7 +20,7 @@ rule aggregate_results:
     benchmark:
         "results/benchmarks/aggregate_results/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_results"),
         training=code_digest("train_run"),
@@ -49,7 +49,7 @@ rule aggregate_seeds:
     benchmark:
         "results/benchmarks/aggregate_seeds/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_seeds"),
     script:
@@ -75,7 +75,7 @@ rule aggregate_comparison:
     benchmark:
         "results/benchmarks/aggregate_comparison/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_comparison"),
         published_sha256=published_checksum(),
@@ -103,7 +103,7 @@ rule aggregate_best:
     benchmark:
         "results/benchmarks/aggregate_best/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_best"),
         published_sha256=published_checksum(),
@@ -129,7 +129,7 @@ rule aggregate_gradient_checks:
     benchmark:
         "results/benchmarks/aggregate_gradient_checks/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_gradient_checks"),
         checking=code_digest("check_gradients"),
@@ -156,7 +156,7 @@ rule plot_learning_curves:
     benchmark:
         "results/benchmarks/plot_learning_curves/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_learning_curves"),
         training=code_digest("train_run"),
@@ -183,7 +183,7 @@ rule plot_accuracy:
     benchmark:
         "results/benchmarks/plot_accuracy/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_accuracy"),
     script:
@@ -207,7 +207,7 @@ rule plot_heat_maps:
     benchmark:
         "results/benchmarks/plot_heat_maps/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_heat_maps"),
         runs=number_of_runs,
@@ -232,7 +232,7 @@ rule plot_cost:
     benchmark:
         "results/benchmarks/plot_cost/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_cost"),
         runs=number_of_runs,
@@ -262,7 +262,7 @@ rule plot_confusion:
     benchmark:
         "results/benchmarks/plot_confusion/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_confusion"),
         data=digest_of_data,
@@ -289,7 +289,7 @@ rule plot_mistakes:
     benchmark:
         "results/benchmarks/plot_mistakes/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_mistakes"),
         data=digest_of_data,
@@ -319,7 +319,7 @@ rule plot_weights:
     benchmark:
         "results/benchmarks/plot_weights/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_weights"),
         image_shape=image_shape,
@@ -346,7 +346,7 @@ rule plot_comparison:
     benchmark:
         "results/benchmarks/plot_comparison/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_comparison"),
     script:
@@ -370,7 +370,7 @@ rule plot_best:
     benchmark:
         "results/benchmarks/plot_best/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_best"),
     script:
@@ -402,7 +402,7 @@ rule render_summary:
     benchmark:
         "results/benchmarks/render_summary/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),

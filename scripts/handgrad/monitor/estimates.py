@@ -61,7 +61,7 @@ class Estimator:
     def __init__(self, experiment: Experiment, folder: Path, training: str) -> None:
         self.experiment, self.folder, self.training = experiment, folder, training
         self.runs = {f"{run.dataset}/{run.name}": run for run in experiment.runs}
-        self.earlier = self.paces = EarlierRuns(folder, experiment.datasets)
+        self.earlier = EarlierRuns(folder, experiment.datasets)
         self._checkpoints: dict[Run, list[tuple[Run, Path]]] = {}  # by what the runs are apart from ``epochs``
         for run, path in runs_in(folder / CHECKPOINTS, SUFFIX).items():
             self._checkpoints.setdefault(replace(run, epochs=1), []).append((run, path))

@@ -92,8 +92,3 @@ def job_name(rule: str, output: str) -> str:
     if rule == "download_file":
         return output.removeprefix("resources/")
     return paths.job_name(output).partition("/")[2]
-
-
-# the names that the commands use until they take the new ones
-Step = Job
-steps_of = jobs_of

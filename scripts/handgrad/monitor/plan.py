@@ -7,7 +7,6 @@ from handgrad.common.formatting import counted, duration_text, size_text
 from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.jobs import Job
 from handgrad.monitor.machines import Cluster, Cores, max_megabytes, stages, wall_seconds
-from handgrad.monitor.machines import read_cluster as read_cluster
 
 #: the parts of an experiment, in the order in which they are done, and their rules; the rest is the last part
 PARTS = {

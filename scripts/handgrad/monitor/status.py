@@ -31,10 +31,6 @@ class Status:
     text: str = ""
     left: float | None = None
 
-    @property
-    def step(self) -> Job:  # as the command calls it until it takes ``job``
-        return self.job
-
 
 def running_logs(jobs: Iterable[Job], slurm_jobs: Collection[str]) -> set[Path]:
     """Return the logs of the jobs that run: on this machine, or in a SLURM job of this queue, by their ids."""
