@@ -88,7 +88,7 @@ def pytorch(cell: Cell, images: Images) -> Train | None:
 
 
 def _weights(W1: Array, b1: Array, W2: Array, b2: Array) -> Weights:
-    """W1, M x D, and W2, K x M, with the biases that stand beside them."""
+    """Return weights with their biases as first columns, from W1, M x D, and W2, K x M, without them."""
     return Weights(np.column_stack([b1, W1]), np.column_stack([b2, W2]))
 
 

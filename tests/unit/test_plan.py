@@ -40,8 +40,8 @@ FACTS: dict[str, Any] = {
     "files": {"train_images": {"name": "a.gz", "size": 1000}},
 }
 DATASETS = {"mnist": FACTS, "large": {**FACTS, "image_shape": [3, 32, 32]}}
-#: a machine with more memory than is asked for, and what a plan is told of the rest
-ROOMY, TOLD = Cores(8, 10**6), {"earlier": 1, "free": 10**12}
+#: a machine with more memory than is asked for, and the other arguments of a plan
+ROOMY, OTHERS = Cores(8, 10**6), {"earlier": 1, "free": 10**12}
 
 
 def earlier_run(folder: Path, run: Run, seconds: float, **machine: str) -> Path:
@@ -217,7 +217,7 @@ SMALL, ENOUGH = Cores(8, 3000), 10**12
 )
 def test_a_plan_says_what_does_not_fit(some: list[Estimate], machine: Cores, free: int, said: str) -> None:
     assert said in "".join(plan_words(some, machine, earlier=1, free=free))
-    assert said not in "".join(plan_words(some, ROOMY, **TOLD))
+    assert said not in "".join(plan_words(some, ROOMY, **OTHERS))
 
 
 def test_memory_bounds_how_many_jobs_run_at_once() -> None:
@@ -229,7 +229,7 @@ def test_memory_bounds_how_many_jobs_run_at_once() -> None:
 def test_a_cluster_packs_runs_into_submissions() -> None:
     cluster = Cluster("p", jobs=100, runs=10, cpus=1)
     some = estimates("train_run", 25)
-    assert plan_cost(some, cluster, **TOLD).submissions == 3
+    assert plan_cost(some, cluster, **OTHERS).submissions == 3
     assert wall_seconds(some, cluster) > 90  # nine runs, one after another
     assert wall_seconds(some, replace(cluster, cpus=10)) < 30
 
@@ -256,7 +256,7 @@ def test_the_table_counts_what_is_done_and_what_is_not() -> None:
         ["tables,", "figures,", "page", "1", "0", "2", "s"],
     ]
     assert dumps([asdict(part) for part in plan_parts([a, b, plot], some)])
-    assert dumps(asdict(plan_cost(some, ROOMY, **TOLD)))
+    assert dumps(asdict(plan_cost(some, ROOMY, **OTHERS)))
 
 
 def test_a_run_takes_about_the_room_that_is_estimated(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from .conftest import Project
-from .test_gate import ACTIVATIONS
 from .test_resume import started, wait_until
 
 pytestmark = pytest.mark.slow
@@ -40,14 +39,3 @@ def test_a_run_is_running_and_then_stopped(project: Project, tiny: Tiny) -> None
     text = status(project, config)
     assert re.search(r"stopped\n +train_run digits/af_tanh_hu_200_\S+: stopped by SIGINT after epoch", text)
     assert not re.search(r"process \d+", text)
-
-
-def test_what_failed_says_why(project: Project, tiny: Tiny) -> None:
-    project.edit(ACTIVATIONS, "return 1 - np.tanh(A) ** 2", "return 1 - np.tanh(A)")
-    project.refuse(tiny(), "--until", "train_run")
-    text = status(project, tiny())
-    assert re.search(r"^gates +- +1", text, re.MULTILINE)
-    assert re.search(r"^runs +- +- +2$", text, re.MULTILINE)
-    failed = re.search(r"check_gate digits_tanh: gradient check of tanh .+ failed at W1.*\n    log: (\S+)\n", text)
-    assert failed, text
-    assert "failed at W1" in (project.path / failed[1]).read_text()

@@ -87,8 +87,8 @@ class LiveDisplay:
 
     Not only Snakemake prints: jobs write to the stderr that they inherit, which no logger plugin or handler of
     Snakemake sees, and Rich must know each line that scrolls the terminal. So as long as this lasts, stderr is a
-    pipe, and what comes through it is printed by Rich. Whatever happens to the terminal, the pipe is read on, or
-    all who print would wait.
+    pipe, and what comes through it is printed by Rich. The pipe is read whatever happens to
+    the terminal: otherwise all that print would wait.
     """
 
     def __init__(self, progress: Progress) -> None:
