@@ -6,30 +6,22 @@ bound is the two large products of a step alone. Writes speed.md, speed.csv and 
 
 import argparse
 import itertools
-import os
 import platform
 import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
+import one_core  # noqa: F401
 
-# the BLAS is to choose its kernels for this processor, as that of the others does
-for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
-    del os.environ[name]
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-if hasattr(os, "sched_setaffinity"):  # one core also for those who start threads of their own
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+# isort: split
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from threadpoolctl import threadpool_limits  # noqa: E402
-
-from contenders import CONTENDERS, LAYOUTS, Train, products  # noqa: E402
-from handgrad.storage.run_writer import cpu_model, versions  # noqa: E402
-from problem import BATCH_SIZE, DATASETS, Array, Cell, Images  # noqa: E402
-from speed_report import BOUND, write_report  # noqa: E402
+from contenders import CONTENDERS, LAYOUTS, Train, products
+from handgrad.storage.run_writer import cpu_model, versions
+from problem import BATCH_SIZE, DATASETS, Array, Cell, Images
+from speed_report import BOUND, write_report
 
 ACTIVATIONS = ("softplus", "tanh", "cos")
 HIDDEN_UNITS = (100, 200, 300)

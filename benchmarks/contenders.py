@@ -5,6 +5,7 @@ weights equal. What each may prepare before the clock runs is what its users wou
 images as floating point, scaled.
 """
 
+import functools
 import itertools
 import warnings
 from collections.abc import Callable
@@ -87,21 +88,15 @@ def pytorch(cell: Cell, images: Images) -> Train | None:
 
 
 def _weights(W1: Array, b1: Array, W2: Array, b2: Array) -> Weights:
-    """W1, M x D, and W2, K x M, with the biases that stand beside them."""
+    """Return weights with their biases as first columns, from W1, M x D, and W2, K x M, without them."""
     return Weights(np.column_stack([b1, W1]), np.column_stack([b2, W2]))
 
 
-def jax(cell: Cell, images: Images) -> Train | None:
-    """JAX as one writes it: one compiled function that scans over the batches; weights and biases."""
-    return _jax(cell, images, bias_is_a_column=False)
+def jax(cell: Cell, images: Images, *, bias_is_a_column: bool = False) -> Train | None:
+    """JAX as one writes it: one compiled function that scans over the batches.
 
-
-def jax_column(cell: Cell, images: Images) -> Train | None:
-    """JAX with the first bias as a column of W1 and a column of ones, as handgrad has it."""
-    return _jax(cell, images, bias_is_a_column=True)
-
-
-def _jax(cell: Cell, images: Images, *, bias_is_a_column: bool) -> Train | None:
+    bias_is_a_column: the first bias is a column of W1, with a column of ones in X, as handgrad has it.
+    """
     try:
         import jax
         import jax.numpy as jnp
@@ -238,7 +233,7 @@ CONTENDERS: dict[str, Contender] = {
     "handgrad": handgrad,
     "PyTorch": pytorch,
     "JAX": jax,
-    "JAX, column of ones": jax_column,
+    "JAX, column of ones": functools.partial(jax, bias_is_a_column=True),
     "scikit-learn": scikit_learn,
     "plain NumPy": plain_numpy,
 }

@@ -39,7 +39,7 @@ def plan(config: Path) -> tuple[float, float]:
     command = [sys.executable, "-m", "snakemake", "-n", "--directory", str(config.parent), "--configfile"]
     began = time.perf_counter()
     with (config.parent / "said").open("w") as said:
-        # POSIX tells the peak of one child through wait4 alone
+        # on POSIX, only wait4 returns the peak of one child
         process = subprocess.Popen([*command, str(config)], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began

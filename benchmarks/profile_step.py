@@ -6,30 +6,22 @@ Prints Markdown tables, medians of several rounds over random images; one core, 
 """
 
 import argparse
-import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "scripts")]
+import one_core  # noqa: F401
 
-# the BLAS is to choose its kernels for this processor, as that of the others does
-for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
-    del os.environ[name]
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+# isort: split
+import numpy as np
+from threadpoolctl import threadpool_limits
 
-import numpy as np  # noqa: E402
-from threadpoolctl import threadpool_limits  # noqa: E402
-
-from handgrad.network.activations import ACTIVATIONS  # noqa: E402
-from handgrad.network.model import Weights  # noqa: E402
-from handgrad.training.batch import Batch, in_step_order  # noqa: E402
-from handgrad.training.loop import batches_of, evaluate  # noqa: E402
-from problem import BATCH_SIZE, DATASETS, L2, Cell, Images  # noqa: E402
+from handgrad.network.activations import ACTIVATIONS
+from handgrad.network.model import Weights
+from handgrad.training.batch import Batch, in_step_order
+from handgrad.training.loop import batches_of, evaluate
+from problem import BATCH_SIZE, DATASETS, L2, Cell, Images
 
 ROUNDS = 9
 STEPS = 100

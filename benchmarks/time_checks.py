@@ -6,25 +6,19 @@ Prints a Markdown table, medians of three. The images are random, of CIFAR-10's 
 """
 
 import argparse
-import os
 import statistics
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+import one_core  # noqa: F401
 
-# the BLAS is to choose its kernels for this processor, as that of the others does
-for name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
-    del os.environ[name]
+# isort: split
+import numpy as np
+from threadpoolctl import threadpool_limits
 
-import numpy as np  # noqa: E402
-from threadpoolctl import threadpool_limits  # noqa: E402
-
-from handgrad.datasets.data import ImageData, Split  # noqa: E402
-from handgrad.gradient_check.check import check  # noqa: E402
-from handgrad.gradient_check.problem import Settings  # noqa: E402
-from handgrad.gradient_check.results import CheckReport  # noqa: E402
-from handgrad.network.activations import ACTIVATIONS  # noqa: E402
+from handgrad.datasets.data import ImageData, Split
+from handgrad.gradient_check.check import check
+from handgrad.gradient_check.problem import Settings
+from handgrad.gradient_check.results import CheckReport
+from handgrad.network.activations import ACTIVATIONS
 
 ROUNDS = 3
 CLASSES = 10

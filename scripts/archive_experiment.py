@@ -17,9 +17,9 @@ from handgrad.common.hashing import file_sha256
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.layout.paths import data_files, report_file
-from handgrad.monitor.jobs import steps_of
+from handgrad.monitor.jobs import jobs_of
+from handgrad.monitor.recovery import require_idle
 from handgrad.storage.provenance import git_revision
-from recover_workflow import refuse_while_at_work
 
 ARCHIVES = Path("archives")
 
@@ -30,7 +30,7 @@ def main(folder: Path, config: str) -> None:
     Raises HandgradError if a snakemake is at work, if the experiment is not finished and up to date, or if an
     archive of that name holds something else.
     """
-    refuse_while_at_work(folder)
+    require_idle(folder)
     _, experiment = read_experiment(Path(config))
     require_up_to_date(config)
     require_data(folder, experiment, config)
@@ -57,7 +57,7 @@ def write_proved(folder: Path, to: Path, members: Members) -> None:
 
 def require_up_to_date(config: str) -> None:
     """Raise HandgradError if snakemake would make anything of an experiment now."""
-    steps = steps_of(Path(config))
+    steps = jobs_of(Path(config))
     if pending := [step for step in steps if step.pending]:
         raise HandgradError(
             f"{config}: not finished, or not up to date: {len(pending)} of {len(steps)} steps are to do, "
@@ -106,5 +106,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         print("make archive: say which experiment: make archive CONFIG=mine.yaml", file=sys.stderr)
         sys.exit(2)
-    with as_command("make archive", interrupted="interrupted; give the same command again"):
+    with as_command():
         main(Path.cwd(), sys.argv[1])

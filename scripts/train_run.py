@@ -6,6 +6,7 @@ from threadpoolctl import threadpool_limits
 
 from handgrad.common import code_digests as digests
 from handgrad.common.logs import job_log, logger
+from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import StopSignals
 from handgrad.datasets.data import ImageData, StoredData, open_data
 from handgrad.experiment.runs import Run
@@ -26,6 +27,7 @@ def main(
     out: str,
     code_digest: str,
     data_digest: str,
+    progress: ProgressFile | None = None,
 ) -> None:
     digests.require_code("train_run", code_digest)
     with StopSignals() as stop, open_data(data, data_digest) as stored:
@@ -38,7 +40,7 @@ def main(
             segments = start.segments
         else:
             writer = CheckpointWriter(Path(checkpoints), origin, checkpoint_seconds, stop, start)
-            trained = train_on(origin, stored.images(), writer, start)
+            trained = train_on(origin, stored.images(), writer, start, progress or ProgressFile(None))
             segments = writer.segments(trained.state)
         if trained.status == "diverged":
             logger.info("diverged in epoch %d", len(trained.state.history))
@@ -68,7 +70,9 @@ def require_gate(path: str, run: Run, stored: StoredData, data_digest: str) -> N
     read_check(path, expected)
 
 
-def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start: Checkpoint | None) -> TrainingResult:
+def train_on(
+    origin: Origin, images: ImageData, writer: CheckpointWriter, start: Checkpoint | None, progress: ProgressFile
+) -> TrainingResult:
     """Train a run to its end, from a checkpoint or from the beginning, keeping checkpoints of its own."""
     run = origin.run
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
@@ -76,12 +80,17 @@ def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start:
         logger.info("resumes after %s of %s", position_text(start.state), start.run.name)
         for machine in other_machines(start.segments):
             logger.warning("resumes what %s began: the last bits may be others than on one machine", machine)
+    resumed = len(start.state.history) + (start.state.passed > 0) if start else 0
+    facts = {"epochs": run.epochs, "resumed": resumed, "examples": len(images.train.y)}
+    progress.write("epoch", epoch=len(start.state.history) if start else 0, seconds=0.0, **facts)
     seconds = 0.0
 
     def log_epoch(number: int, epoch: Epoch) -> None:
         nonlocal seconds
-        seconds += epoch.seconds
-        left = seconds / (number - writer.first_epoch + 1) * (run.epochs - number)
+        if number > resumed:  # an epoch that this process has computed whole
+            seconds += epoch.seconds
+        an_epoch = seconds / (number - resumed) if seconds else epoch.seconds
+        progress.write("epoch", epoch=number, seconds=seconds, **facts)
         logger.info(
             "epoch %d of %d: data term %.4f, penalty %.4g, test loss %.4f, faults %d, %.2f s, %.0f s left",
             number,
@@ -91,7 +100,7 @@ def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start:
             epoch.test_loss,
             epoch.test_faults,
             epoch.seconds,
-            left,
+            an_epoch * (run.epochs - number),
         )
 
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
@@ -102,7 +111,7 @@ def train_on(origin: Origin, images: ImageData, writer: CheckpointWriter, start:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
+    with job_log(snakemake.log[0]) as progress:
         main(
             run=Run(**snakemake.params.run),
             data=snakemake.input.data,
@@ -112,4 +121,5 @@ if "snakemake" in globals():
             out=snakemake.output[0],
             code_digest=snakemake.params.code,
             data_digest=snakemake.params.data,
+            progress=progress,
         )

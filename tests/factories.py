@@ -1,5 +1,6 @@
 """Builders that tests share: small data, runs and what training gives."""
 
+import json
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.common.progress_file import progress_path
 from handgrad.datasets.data import ImageData, Split, open_data
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
@@ -71,3 +73,17 @@ def grid(base: int = 200, **axes: list[Any]) -> list[Summary]:
     """Return the summaries of all combinations of these values, with base, base + 1, ... faults."""
     points = product(*axes.values())
     return [summary(base + i, **dict(zip(axes, point, strict=True))) for i, point in enumerate(points)]
+
+
+def write_progress(log: Path, *events: dict[str, Any]) -> Path:
+    """Write the progress file of a job with this log, and an empty log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    progress_path(log).write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
+    return log
+
+
+def epoch_event(epoch: int, seconds: float, time: float = 0.0, *, resumed: int = 0) -> dict[str, Any]:
+    """Return what a job of 20 epochs writes after one of them. seconds: of all that this attempt has computed."""
+    facts = {"epoch": epoch, "epochs": 20, "resumed": resumed, "seconds": seconds}
+    return {"event": "epoch", "time": time, **facts}

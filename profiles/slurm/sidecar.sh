@@ -51,5 +51,5 @@ for _ in {1..60}; do
     ((SECONDS < 120)) || break # where SLURM's commands hang, each takes a minute
     sleep 1 >/dev/null
 done
-echo "$0: jobs may be left in the queue, since SLURM does not answer ($(tail -n 1 "$said")); 'make recover' will cancel them" >&2
+echo "$0: jobs may be left in the queue, since SLURM does not answer ($(tail -n 1 "$said")); 'handgrad recover' will cancel them" >&2
 exit 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from ..workflow.conftest import ROOT, Project, wait_until
+from ..workflow.conftest import Project, wait_until
 
 HERE = Path(__file__).parent
 FOLDER = Path(tempfile.gettempdir()) / "handgrad-slurm"  # always the same: what was left behind is found
@@ -132,19 +132,6 @@ class ClusterProject(Project):
         """The one job that runs now."""
         (job,) = [job for job in self.jobs() if job.state == "RUNNING"]
         return job
-
-    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run make here, with the Python of the tests in place of one in the copy's own .venv."""
-        return subprocess.run(
-            ["make", f"--makefile={ROOT / 'Makefile'}", f"BIN={Path(sys.executable).parent}", *arguments],
-            cwd=self.path,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
 
 
 def crash_node(node: str, process: psutil.Process) -> None:

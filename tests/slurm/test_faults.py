@@ -105,7 +105,7 @@ def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
     snakemake.kill(helpers=all_on_its_machine)
     if not all_on_its_machine:  # then its sidecar lives on and cancels
         wait_until(lambda: untrained.states() == ["CANCELLED"])
-    recovered = untrained.make("recover")
+    recovered = untrained.handgrad("recover")
     assert recovered.returncode == 0, recovered.stdout
     assert (f"SLURM jobs (1): {job.id}\n" in recovered.stdout) == all_on_its_machine
     assert "locks removed" in recovered.stdout

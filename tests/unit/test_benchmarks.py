@@ -40,8 +40,9 @@ def weights_of(name: str, cell: Cell, images: Images) -> Weights:
 
 @pytest.mark.slow  # JAX compiles for each
 @pytest.mark.parametrize("name", sorted({*contenders.CONTENDERS} - {"plain NumPy", "scikit-learn"}))
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("activation", ["softplus", "tanh", "cos"])
+@pytest.mark.parametrize(
+    ("activation", "dataset"), [("softplus", "mnist"), ("tanh", "cifar10"), ("cos", "mnist")], ids=str
+)
 def test_all_contenders_arrive_at_the_same_weights(
     name: str, dataset: str, activation: str, small: dict[str, Images]
 ) -> None:
@@ -54,15 +55,15 @@ def test_all_contenders_arrive_at_the_same_weights(
 
 
 @pytest.mark.parametrize("layout", contenders.LAYOUTS, ids=str)
-def test_the_bound_computes_the_two_large_products(layout: tuple[bool, bool, bool]) -> None:
-    # what it computes is lost, so that the arrays are found where it keeps them
-    train = contenders.products(Cell("mnist", "tanh", 30, "float64"), layout)
-    kept = dict(zip(train.__code__.co_freevars, (cell.cell_contents for cell in train.__closure__), strict=True))
-    train(np.empty((1, 1)))
-    for left, right, product in (kept["forward"], kept["backward"]):
-        np.testing.assert_allclose(left @ right, product, rtol=1e-12)
-    shapes = {frozenset(kept[name][2].shape) for name in ("forward", "backward")}
-    assert shapes == {frozenset((100, 30)), frozenset((785, 30))}
+def test_the_bound_computes_the_two_large_products(
+    layout: tuple[bool, bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    multiplied, matmul = [], np.matmul
+    monkeypatch.setattr(np, "matmul", lambda a, b, out: multiplied.append((a @ b, matmul(a, b, out=out))))
+    contenders.products(Cell("mnist", "tanh", 30, "float64"), layout)(np.empty((1, 1)))
+    for expected, product in multiplied:
+        np.testing.assert_allclose(product, expected, rtol=1e-12)
+    assert {frozenset(product.shape) for _, product in multiplied} == {frozenset((100, 30)), frozenset((785, 30))}
 
 
 def table() -> pd.DataFrame:

@@ -1,33 +1,192 @@
-"""How commands for people end, whatever their surroundings are."""
+"""The command handgrad, and how it ends whatever its surroundings are."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from typer.main import get_command
 
+from handgrad.cli.app import app, main
+from handgrad.cli.prune import CHECKPOINTS
 from handgrad.common.errors import HandgradError
 from handgrad.layout.main_process import require_path, require_readable, require_writable
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+
+Handgrad = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def handgrad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Handgrad:
+    """Give the command in an empty folder; returns its exit status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def give(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["handgrad", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()  # type: ignore[return-value]
+
+    return give
+
+
+@pytest.mark.parametrize("name", get_command(app).commands)
+def test_the_help_of_each_command_has_an_example(handgrad: Handgrad, name: str) -> None:
+    status, help_text, _ = handgrad(name, "--help")
+    assert status == 0
+    assert re.search(rf"Examples?:\n +handgrad {name}\b", help_text)
+    assert "\x1b" not in help_text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected", "named"),
+    [
+        (["--version"], 0, r"\d+\.\d+\.\d+"),
+        ([], 2, "--help"),
+        (["unknown"], 2, "unknown"),
+        (["check", "--unknown"], 2, "--unknown"),
+        (["plan", "--cores", "none"], 2, "none"),
+        (["prune"], 2, "FILE"),
+        (["verify"], 2, "archive"),
+        (["check", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["plan", "--profile", "nowhere"], 1, "nowhere"),
+        (["report", str(ROOT / "config/quick.yaml")], 1, "results/quick/tables/results.csv"),
+    ],
+)
+def test_success_failure_and_wrong_usage_are_told_apart(
+    handgrad: Handgrad, arguments: list[str], expected: int, named: str
+) -> None:
+    status, out, err = handgrad(*arguments)
+    assert status == expected
+    (line,) = (err or out).splitlines()
+    assert re.search(named, line)
+
+
+def test_json_of_check_is_one_document_for_right_and_wrong_files(handgrad: Handgrad, tmp_path: Path) -> None:
+    file = tmp_path / "my 'own' $x é.yaml"
+    block: dict[str, Any] = {"dataset": "digits", "hidden_units": [5, 6]}
+    file.write_text(yaml.safe_dump({"name": "mine", "experiments": [block]}))
+    status, out, err = handgrad("check", str(file), "--json")
+    assert (status, err) == (0, "")
+    right = {"file": str(file), "ok": True, "name": "mine", "runs": {"digits": 2}, "warnings": []}
+    assert json.loads(out) == right
+    file.write_text(yaml.safe_dump({"name": "mine", "experiments": [{**block, "seed": -1, "epochs": "x"}]}))
+    status, out, err = handgrad("check", str(file), "--json")
+    assert (status, err) == (1, "")
+    wrong = json.loads(out)
+    assert (wrong["file"], wrong["ok"], len(wrong["mistakes"])) == (str(file), False, 2)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", str(ROOT / "config/quick.yaml")]])
+def test_help_and_check_load_no_package_that_takes_long(arguments: list[str]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "handgrad", *arguments]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
+    assert "handgrad" in imported
+    assert not imported & {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake"}
+
+
+def test_a_shell_completes_the_names_of_commands() -> None:
+    asked = {"_HANDGRAD_COMPLETE": "complete_bash", "COMP_WORDS": "handgrad cl", "COMP_CWORD": "1"}
+    command = [sys.executable, "-m", "handgrad"]
+    done = subprocess.run(command, env=ENVIRONMENT | asked, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["clean-checkpoints"]
+
+
+#: in place of Snakemake: needs a moment to end
+SNAKEMAKE = """
+import pathlib, signal, sys, time
+def end(*_):
+    time.sleep(0.5)
+    pathlib.Path("ended").touch()
+    sys.exit(1)
+signal.signal(signal.SIGINT, end)
+signal.signal(signal.SIGTERM, end)
+print("runs", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("number", "kill"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
+def test_a_report_that_is_stopped_lets_snakemake_end(
+    tmp_path: Path, number: signal.Signals, kill: Callable[[int, int], None]
+) -> None:
+    (tmp_path / "results/quick/tables").mkdir(parents=True)
+    (tmp_path / "results/quick/tables/results.csv").touch()
+    (tmp_path / "snakemake.py").write_text(SNAKEMAKE)
+    command = [sys.executable, "-m", "handgrad", "report", str(ROOT / "config/quick.yaml")]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, start_new_session=True
+    ) as handgrad:
+        assert handgrad.stdout
+        assert handgrad.stdout.readline() == b"runs\n"
+        kill(handgrad.pid, number)
+        assert handgrad.wait(30) == 128 + number
+    assert (tmp_path / "ended").exists()
+
+
+# --- clean-checkpoints ---
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Path:
+    """A folder of checkpoints, 2.3 MB, beside a run; the folder is a link to another disk."""
+    for file, size in (
+        ("scratch/mnist/af_tanh.checkpoint", 1_500_000),
+        ("scratch/mnist/.af_tanh.checkpoint.abcdefgh.part", 500_000),
+        ("scratch/digits/af_tanh.checkpoint.rejected", 300_000),
+        ("results/runs/mnist/af_tanh.h5", 10),
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(bytes(size))
+    (tmp_path / CHECKPOINTS).symlink_to(tmp_path / "scratch")
+    return tmp_path / CHECKPOINTS
+
+
+def test_checkpoints_are_removed_and_results_are_left(handgrad: Handgrad, tmp_path: Path, checkpoints: Path) -> None:
+    status, out, _ = handgrad("clean-checkpoints")
+    assert status == 0
+    assert "3 files removed, 2.3 MB freed" in out
+    assert list(checkpoints.iterdir()) == []
+    assert checkpoints.is_symlink()
+    assert (tmp_path / "results/runs/mnist/af_tanh.h5").stat().st_size == 10
+    assert "no checkpoints" in handgrad("clean-checkpoints")[1]
+
+
+def test_checkpoints_are_left_while_the_folder_is_locked(handgrad: Handgrad, tmp_path: Path, checkpoints: Path) -> None:
+    lock = tmp_path / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()  # as by a snakemake on another machine
+    status, _, err = handgrad("clean-checkpoints")
+    assert status == 1
+    assert "locked by a snakemake (0.output.lock)" in err
+    assert len(list(checkpoints.iterdir())) == 2
+
+
+# --- how it ends ---
 
 PROGRAM = """
-import os, signal, sys
-sys.path.insert(0, {scripts!r})
+import os, signal
 from handgrad.cli.command import as_command
-with as_command("make it", looks={looks}):
+with as_command():
     {work}
 """
 
 
-def ended(work: str, *, looks: bool = True, behind: str = "", **env: str) -> tuple[int, str, str]:
+def ended(work: str, *, behind: str = "", **env: str) -> tuple[int, str, str]:
     """The exit status, stdout and stderr of a command; behind: what follows it on its line."""
-    program = PROGRAM.format(scripts=str(ROOT / "scripts"), work=work, looks=looks)
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", f'"$0" -c "$1" {behind}', sys.executable, program],
-        env={**os.environ, **env},
+        ["bash", "-o", "pipefail", "-c", f'"$0" -c "$1" {behind}', sys.executable, PROGRAM.format(work=work)],
+        env={**ENVIRONMENT, **env},
         capture_output=True,
         text=True,
         check=False,
@@ -35,10 +194,8 @@ def ended(work: str, *, looks: bool = True, behind: str = "", **env: str) -> tup
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize(("looks", "status"), [(True, 0), (False, 128 + signal.SIGPIPE)])
-def test_a_reader_that_has_seen_enough_gets_no_traceback(looks: bool, status: int) -> None:
-    work = "[print(n) for n in range(100_000)]"
-    assert ended(work, looks=looks, behind="| head -1") == (status, "0\n", "")
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    assert ended("[print(n) for n in range(100_000)]", behind="| head -1") == (128 + signal.SIGPIPE, "0\n", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
@@ -55,7 +212,7 @@ def test_what_cannot_be_encoded_ends_no_command() -> None:
 def test_what_the_system_refuses_a_command_is_one_line() -> None:
     status, _, said = ended("open('/dev/null/x')")
     assert status == 1
-    assert said.startswith("make it: /dev/null/x: Not a directory; ")
+    assert said.startswith("/dev/null/x: Not a directory; ")
     assert len(said.splitlines()) == 1
 
 

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+RULES = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
 
 
 def read(file: str) -> Any:
@@ -24,47 +24,23 @@ def read(file: str) -> Any:
 
 
 def test_the_catalog_finds_the_files_of_standardized_usage() -> None:
-    readme = (ROOT / "README.md").read_text().lower()
-    assert "snakemake" in readme
-    assert "workflow" in readme
     for file in ("workflow/Snakefile", "config/README.md", "workflow/schemas/config.schema.yaml", "LICENSE"):
         assert (ROOT / file).is_file(), file
     # the catalog tells users to adapt it, and snakedeploy to begin with it
     assert (ROOT / "config/config.yaml").is_file()
-    assert RULES
-
-
-def test_the_catalog_file_has_keys_that_the_catalog_reads() -> None:
-    settings = read(".snakemake-workflow-catalog.yml")
-    assert set(settings) == {"usage"}
-    assert set(settings["usage"]) <= {"mandatory-flags", "software-stack-deployment", "report"}
-    deployment = settings["usage"]["software-stack-deployment"]
-    assert set(deployment) <= {"conda", "apptainer", "apptainer+conda"}
-    assert all(isinstance(value, bool) for value in [*deployment.values(), settings["usage"]["report"]])
-
-
-def test_what_the_catalog_file_promises_stands_in_the_rules() -> None:
-    usage = read(".snakemake-workflow-catalog.yml")["usage"]
-    text = "".join(path.read_text() for path in RULES)
-    assert usage["software-stack-deployment"] == {"conda": True}
-    assert not re.search(r"^    container", text, re.MULTILINE)
-    assert usage["report"] == ("report(" in text)
-
-
-def test_the_workflow_asks_for_no_flag_that_the_catalog_file_does_not_name() -> None:
-    assert "mandatory-flags" not in read(".snakemake-workflow-catalog.yml")["usage"]
-    readme = (ROOT / "README.md").read_text()
-    assert re.search(r"^    snakemake --cores 8 +#", readme, re.MULTILINE)
-
-
-def test_the_catalog_s_trial_is_the_quick_experiment() -> None:
-    for name, file in (("config.yaml", "quick.yaml"), ("datasets.yaml", "datasets.yaml")):
+    for name, file in (("config.yaml", "quick.yaml"), ("datasets.yaml", "datasets.yaml")):  # its trial
         assert (ROOT / ".test/config" / name).resolve() == ROOT / "config" / file
 
 
-def test_config_readme_has_no_relative_links_which_lead_nowhere_in_the_catalog() -> None:
-    readme = (ROOT / "config/README.md").read_text()
-    assert re.findall(r"\]\((?!https?://|#)([^)]+)\)", readme) == []
+def test_what_the_catalog_file_promises_holds_for_the_rules() -> None:
+    usage = read(".snakemake-workflow-catalog.yml")["usage"]
+    assert usage == {"software-stack-deployment": {"conda": True}, "report": True}
+    assert not re.search(r"^    container", RULES, re.MULTILINE)
+    assert "report(" in RULES
+
+
+def test_config_readme_has_no_relative_links_which_fail_in_the_catalog() -> None:
+    assert re.findall(r"\]\((?!https?://|#)([^)]+)\)", (ROOT / "config/README.md").read_text()) == []
 
 
 # --- citation ---
@@ -75,79 +51,64 @@ CITATION_KEYS = {
 }
 
 
-def test_the_citation_has_what_the_format_wants() -> None:
+def test_the_citation_is_in_its_format_and_of_this_version() -> None:
     citation = read("CITATION.cff")
     assert {"cff-version", "message", "title", "authors"} <= set(citation) <= CITATION_KEYS
-    assert citation["cff-version"] == "1.2.0"
-    assert citation["type"] == "software"
+    assert (citation["cff-version"], citation["type"]) == ("1.2.0", "software")
     assert citation["authors"]
     assert all(set(author) == {"name"} for author in citation["authors"])  # a group, not a person
-    assert all(isinstance(word, str) for word in citation["keywords"])
-
-
-def test_the_citation_is_of_this_version() -> None:
-    citation = read("CITATION.cff")
-    for key, name in (("title", "name"), ("version", "version"), ("license", "license")):
+    for key, name in (("title", "name"), ("version", "version"), ("license", "license"), ("abstract", "description")):
         assert citation[key] == PROJECT[name]
-    assert citation["abstract"] == PROJECT["description"]
-    assert isinstance(citation["version"], str)
 
 
-# --- the conda environment ---
+# --- the conda environments ---
 
 
-def environment() -> dict[str, Any]:
-    found: dict[str, Any] = read("environment.yml")
+def packages(file: str) -> list[str]:
+    """What an environment takes from pip; all else must be Python and pip from conda-forge."""
+    environment = read(file)
+    assert environment["channels"] == ["conda-forge"]  # the same names mean other builds elsewhere
+    python, pip, others = environment["dependencies"]
+    assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
+    assert pip == "pip"
+    found: list[str] = others["pip"]
     return found
 
 
-def test_the_environment_has_python_and_pip_from_conda_forge_alone() -> None:
-    assert set(environment()) == {"name", "channels", "dependencies"}
-    assert environment()["channels"] == ["conda-forge"]  # the same names mean other builds elsewhere
-    *conda, pip = environment()["dependencies"]
-    assert conda == ["python=3.11", "pip"]
-    assert list(pip) == ["pip"]
+def pins() -> dict[str, Requirement]:
+    found = map(Requirement, packages("workflow/envs/handgrad.yml"))
+    return {normal(pin.name): pin for pin in found}
 
 
-def test_the_environment_s_python_is_one_that_the_project_supports() -> None:
-    (version,) = re.findall(r"python=([\d.]+)", environment()["dependencies"][0])
-    assert version in SpecifierSet(PROJECT["requires-python"])
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins() -> list[Requirement]:
-    return [Requirement(pin) for pin in environment()["dependencies"][-1]["pip"]]
+@pytest.mark.parametrize(
+    ("file", "package"), [("environment.yml", ["-e ."]), ("workflow/envs/handgrad.yml", [])], ids=["clone", "rules"]
+)
+def test_environments_have_the_pins_and_a_clone_s_the_package_too(file: str, package: list[str]) -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert packages(file) == [line for line in lines if line and not line.startswith("#")] + package
 
 
-def test_every_package_of_the_environment_is_pinned_to_one_version() -> None:
-    names = [pin.name.lower().replace("_", "-") for pin in pins()]
-    assert len(names) == len(set(names)) > 50
-    assert all(re.fullmatch(r"==[\w.]+", str(pin.specifier)) for pin in pins())
-
-
-def test_the_tests_run_with_the_packages_of_the_environment() -> None:
-    wrong = {
-        str(pin): importlib.metadata.version(pin.name)
-        for pin in pins()
-        if importlib.metadata.version(pin.name) not in pin.specifier
-    }
-    assert wrong == {}, "installed versions differ from the pins: make test installs those"
+def test_every_package_is_pinned_to_one_version_and_the_tests_use_that() -> None:
+    assert len(pins()) == len(packages("workflow/envs/handgrad.yml")) > 50
+    for pin in pins().values():
+        assert re.fullmatch(r"==[\w.]+", str(pin.specifier))
+        installed = importlib.metadata.version(pin.name)
+        assert installed in pin.specifier, f"{pin}: {installed} is installed; make test installs the pins"
 
 
 def test_what_a_pinned_package_needs_is_pinned_and_fits() -> None:
-    pinned = {pin.name.lower().replace("_", "-"): pin for pin in pins()}
-    for pin in pins():
-        for text in importlib.metadata.requires(pin.name) or []:
-            needed = Requirement(text)
+    for pin in pins().values():
+        for needed in map(Requirement, importlib.metadata.requires(pin.name) or []):
             if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-                found = pinned[needed.name.lower().replace("_", "-").replace(".", "-")]
-                (version,) = found.specifier
-                assert version.version in needed.specifier, f"{pin} needs {text}"
+                (version,) = pins()[normal(needed.name)].specifier
+                assert version.version in needed.specifier, f"{pin} needs {needed}"
 
 
-@pytest.mark.parametrize("rules", RULES, ids=[path.stem for path in RULES])
-def test_every_rule_with_a_script_names_the_environment(rules: Path) -> None:
-    for body in re.split(r"^rule ", rules.read_text(), flags=re.MULTILINE)[1:]:
+def test_every_rule_with_a_script_names_the_environment() -> None:
+    for body in re.split(r"^rule ", RULES, flags=re.MULTILINE)[1:]:
         named = re.findall(r'^    conda:\n        "(.*)"$', body, re.MULTILINE)
-        assert [(rules.parent / path).resolve() for path in named] == (
-            [ROOT / "environment.yml"] if "    script:" in body else []
-        ), body
+        assert named == (["../envs/handgrad.yml"] if "    script:" in body else []), body

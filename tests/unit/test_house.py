@@ -2,11 +2,11 @@
 
 import ast
 import re
-import sys
 import tomllib
 from pathlib import Path
 
 from handgrad.common.code_digests import digested_rules
+from write_generated import generated_files
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS_FOLDER = ROOT / "scripts"
@@ -43,19 +43,9 @@ def test_scripts_and_library_spell_paths_in_one_module() -> None:
         assert not [text for text in texts if str(text).startswith("results/")], rule
 
 
-def test_environment_yml_is_made_from_requirements_txt() -> None:
-    sys.path.insert(0, str(SCRIPTS_FOLDER))
-    from write_environment import environment_text
-
-    expected = environment_text((ROOT / "requirements.txt").read_text())
-    assert (ROOT / "environment.yml").read_text() == expected
-
-
-def test_sources_txt_lists_what_scripts_need_beside_them() -> None:
-    sys.path.insert(0, str(SCRIPTS_FOLDER))
-    from write_sources import sources_text
-
-    assert (ROOT / "workflow/sources.txt").read_text() == sources_text(), "run: make sources"
+def test_generated_files_are_up_to_date() -> None:
+    for file, text in generated_files().items():
+        assert (ROOT / file).read_text() == text, f"{file}: run make generated"
 
 
 def test_requirements_pin_every_direct_dependency() -> None:

@@ -1,4 +1,4 @@
-"""How a job ends, and what its log and the terminal say then."""
+"""How a job ends: its exit status, its log, its progress file, and the line on the terminal."""
 
 import errno
 import os
@@ -11,31 +11,26 @@ import pytest
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.system_errors import REFUSALS, system_message
+from handgrad.monitor.job_progress import read_progress
 
-ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 PROGRAM = """
 import os, signal, sys
 sys.path.insert(0, {scripts!r})
-import h5py, numpy as np
 from handgrad.common.atomic import whole_file
+from handgrad.common.errors import HandgradError
 from handgrad.common.logs import job_log, logger
-with job_log({log!r}):
+with job_log("job.log"):
     {work}
 """
 
 
-def job(work: str, folder: Path, log: str = "job.log", **env: str) -> subprocess.CompletedProcess[str]:
-    """A process that does some work as a job does it."""
-    program = PROGRAM.format(scripts=str(ROOT / "scripts"), log=log, work=work.replace("\n", "\n    "))
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=folder,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def job(work: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a process that does some work as a job does it."""
+    program = PROGRAM.format(scripts=str(SCRIPTS), work=work.replace("\n", "\n    "))
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("number", sorted(REFUSALS), ids=lambda number: errno.errorcode[number])
@@ -56,57 +51,66 @@ def test_a_damaged_file_is_still_blamed_by_its_reader() -> None:
     assert system_message(blamed) is None
 
 
+HDF5 = """import h5py, numpy as np, resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+with whole_file('x.h5') as part, h5py.File(part, 'w') as file: file['x'] = np.ones(100_000)"""
+
+
 @pytest.mark.parametrize(
-    "work",
+    ("work", "said"),
     [
-        "with whole_file('results/x.h5') as part: raise OSError(28, 'No space left on device')",
-        "with open('/dev/full', 'w') as file: file.write('1')",
+        ("raise HandgradError('a.h5: not a run file; delete it')", "a.h5: not a run file; delete it"),
+        ("with whole_file('results/x.h5') as part: raise OSError(28, 'No space left on device')", "No space left"),
+        ("with open('/dev/full', 'w') as file: file.write('1')", "No space left on device"),
+        (HDF5, "x.h5: File too large; "),
+        ("raise MemoryError('Unable to allocate 22.9 GiB for an array')", "22.9 GiB"),
+        ("1 / 0", "ZeroDivisionError"),
     ],
-    ids=["written whole", "plain"],
+    ids=["HandgradError", "written whole", "plain", "HDF5", "memory", "a fault of the program"],
 )
-def test_a_job_on_a_full_disk_says_so_in_one_line(work: str, tmp_path: Path) -> None:
+def test_a_job_that_fails_says_why_in_one_line(work: str, said: str, tmp_path: Path) -> None:
     done = job(work, tmp_path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "No space left on device" in line
-    assert "Traceback" not in (tmp_path / "job.log").read_text()
+    assert said in line
+    text = (tmp_path / "job.log").read_text()
+    assert line in text
+    assert ("Traceback" in text) == (work == "1 / 0")
+    progress = read_progress(tmp_path / "job.log")
+    assert progress
+    assert (progress.event, progress.message) == ("failed", line)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_log_on_a_full_disk_prints_no_traceback_and_stops_no_job(tmp_path: Path) -> None:
-    done = job("logger.info('one')\nlogger.warning('two')\nlogger.info('three')", tmp_path, log="/dev/full")
-    assert done.returncode == 0
-    warning, missing = done.stderr.splitlines()
-    assert warning == "two"
-    assert "/dev/full" in missing
-    assert "No space left on device" in missing
-
-
-def test_what_hdf5_says_of_a_full_disk_is_one_line_too(tmp_path: Path) -> None:
-    work = "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
-    work += "with whole_file('x.h5') as part, h5py.File(part, 'w') as file: file['x'] = np.ones(100_000)"
-    done = job(f"import resource\n{work}", tmp_path)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("x.h5: File too large; ")
-
-
-def test_a_log_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "logs").touch()
-    done = job("print('worked')", tmp_path, log="logs/job.log")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("logs/job.log: Not a directory; ")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_job_with_nothing_to_save_leaves_nothing_half_written(number: signal.Signals, tmp_path: Path) -> None:
-    work = f"with whole_file('out') as part:\n    for _ in 'ab': os.kill(os.getpid(), {int(number)})"
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_a_stopped_job_leaves_nothing_half_written(number: signal.Signals, tmp_path: Path) -> None:
+    times = 1 if number == signal.SIGINT else 2  # a closed terminal may send SIGHUP twice
+    work = f"with whole_file('out') as part:\n    for _ in range({times}): os.kill(os.getpid(), {int(number)})"
     done = job(work, tmp_path)
     assert done.returncode == 128 + number
     assert len(done.stderr.splitlines()) == 1
-    assert number.name in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+    assert {path.name for path in tmp_path.iterdir()} == {"job.log", "job.jsonl"}
+    progress = read_progress(tmp_path / "job.log")
+    assert progress
+    assert progress.event == "stopped"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_on_a_full_disk_stops_no_job(tmp_path: Path) -> None:
+    (tmp_path / "job.log").symlink_to("/dev/full")
+    done = job("logger.info('one')\nlogger.warning('two')\nlogger.info('three')", tmp_path)
+    assert done.returncode == 0
+    warning, missing = done.stderr.splitlines()
+    assert warning == "two"
+    assert "job.log" in missing
+    assert "No space left on device" in missing
+
+
+def test_a_log_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "job.log").mkdir()
+    done = job("print('worked')", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("job.log: Is a directory; ")
 
 
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """make stale and make prune: what is stale, what is never touched, and what is asked."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -11,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import prune_results
 from handgrad.archive.stale import GROUPS, File, remove, take_inventory
 from handgrad.archive.stale_checkpoints import CHECKPOINTS
+from handgrad.cli.prune import prune_results
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
@@ -36,6 +37,7 @@ from handgrad.storage.checkpoint import (
 from handgrad.training.loop import Epoch, State
 
 ROOT = Path(__file__).parents[2]
+QUICK = ROOT / "config/quick.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -306,7 +308,8 @@ def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path, 
 
 
 def call(folder: Path, *, prune: bool = True, yes: bool = False) -> None:
-    prune_results.main(folder, ["config/quick.yaml"], prune=prune, yes=yes)
+    with contextlib.chdir(folder):
+        prune_results([QUICK], yes=yes, dry_run=not prune)
 
 
 def test_the_list_tells_groups_files_sizes_and_the_total(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -334,7 +337,7 @@ def test_without_a_terminal_it_refuses_and_says_how_to_confirm(tmp_path: Path, m
         monkeypatch.setattr(sys, "stdin", nothing)
         with pytest.raises(HandgradError) as refused:
             call(tmp_path)
-    assert str(refused.value).endswith('1 file, 10 bytes: make prune FILES="config/quick.yaml" YES=1')
+    assert "--yes" in str(refused.value)
     assert left(tmp_path) == ["results/data/mnist.h5"]
     call(tmp_path, yes=True)
     assert left(tmp_path) == []
@@ -379,7 +382,7 @@ def test_it_refuses_while_snakemake_is_at_work(tmp_path: Path, monkeypatch: pyte
             raise HandgradError("snakemake is at work here")
 
     write(tmp_path, "results/data/mnist.h5")
-    monkeypatch.setattr(prune_results, "refuse_while_at_work", at_work)
+    monkeypatch.setattr("handgrad.monitor.recovery.require_idle", at_work)
     with pytest.raises(HandgradError, match="at work"):
         call(tmp_path, yes=True)
     assert left(tmp_path) == ["results/data/mnist.h5"]
@@ -391,7 +394,7 @@ def test_every_mistake_of_every_file_stops_it(tmp_path: Path) -> None:
     first.write_text("name: first\nexperiments: [{activation: tahn}]\n")
     second.write_text("name: second\nnmae: x\n")
     with pytest.raises(ConfigError) as caught:
-        prune_results.main(tmp_path, [str(first), "config/quick.yaml", str(second)], prune=True, yes=True)
+        prune_results([first, QUICK, second], yes=True, dry_run=False)
     lines = caught.value.mistakes
     assert [line.split(": ")[0] for line in lines] == [str(first), str(second)]
     assert (tmp_path / "results/data/mnist.h5").exists()

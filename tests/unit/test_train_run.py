@@ -12,8 +12,10 @@ from factories import image_data, run_of
 from handgrad.common import sealed
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
+from handgrad.common.progress_file import ProgressFile
 from handgrad.datasets.data import ImageData, content_of, write_data
 from handgrad.gradient_check.files import write_check
+from handgrad.monitor.job_progress import read_progress
 from handgrad.storage.run_reader import read_summary
 from handgrad.training.loop import TrainingResult, train
 
@@ -156,3 +158,13 @@ def test_a_job_verifies_each_file_once(job: dict[str, Any], monkeypatch: pytest.
     for _ in range(2):  # trains, then writes the run from its checkpoint
         train_run.main(**job)
     assert verified == 2 * [job["data"]]
+
+
+def test_a_resumed_job_records_the_epochs_that_it_computes(job: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "a.log").touch()
+    train_run.main(**{**job, "run": replace(RUN, epochs=1)})
+    train_run.main(**job, progress=ProgressFile(tmp_path / "a.log"))
+    progress = read_progress(tmp_path / "a.log")
+    assert progress
+    assert (progress.epoch, progress.epochs, progress.resumed) == (2, 2, 1)
+    assert progress.left(progress.time) == 0

@@ -69,6 +69,19 @@ class Project:
             check=False,
         )
 
+    def handgrad(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run this copy's command here."""
+        return subprocess.run(
+            [sys.executable, "-m", "handgrad", *arguments],
+            cwd=self.path,
+            env={**self.environment, "PYTHONPATH": str(self.path / "scripts")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
     def run(self, config: dict[str, Any], *arguments: str) -> str:
         """Write an experiment file, run it, and return what snakemake said; the run must succeed."""
         done = self.snakemake(*arguments, "--configfile", self.write_config(config))

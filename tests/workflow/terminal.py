@@ -1,4 +1,4 @@
-"""A terminal: runs a command in it and tells what a person sees."""
+"""A terminal: runs a command in it and shows what a person sees."""
 
 import os
 import pty

@@ -18,7 +18,7 @@ from handgrad.monitor.progress import Progress
 from handgrad.monitor.display import LiveDisplay, display
 
 class Broken(Progress):
-    def look(self):
+    def snapshot(self):
         raise RuntimeError("nothing to be seen")
 
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -54,13 +54,11 @@ def test_every_line_is_shown_once_and_in_order(kind: str, tmp_path: Path) -> Non
     assert [line for line in lines if line.startswith("child ")] == [f"child {n}" for n in range(300)]
     assert lines.index("line 1999") < lines.index("the last line") < lines.index("after it")
     assert "steps done" not in shown.text
-    told = "How far it is cannot be shown: RuntimeError: nothing to be seen" in shown.text
-    assert told == (kind == "Broken")
+    assert (b"cannot be shown: RuntimeError: nothing to be seen" in shown.written) == (kind == "Broken")
 
 
-@pytest.mark.parametrize("size", [(0, 0), (1, 1), (3, 5)], ids=str)
-def test_a_terminal_without_room_gets_every_line_and_nothing_live(size: tuple[int, int], tmp_path: Path) -> None:
-    shown = Terminal(program(), cwd=tmp_path, env=dict(os.environ), size=size)
+def test_a_terminal_without_room_gets_every_line_and_nothing_live(tmp_path: Path) -> None:
+    shown = Terminal(program(), cwd=tmp_path, env=dict(os.environ), size=(0, 0))
     assert shown.run() == 0
     said = shown.written.decode()
     assert re.findall(r"line (\d+)", said) == [str(n) for n in range(2000)]
@@ -87,7 +85,7 @@ def test_a_child_that_never_stops_printing_does_not_keep_it_from_ending(tmp_path
 
 
 def test_a_terminal_that_is_gone_holds_nobody_up(tmp_path: Path) -> None:
-    shown = Terminal(program(lines=100_000), cwd=tmp_path, env=dict(os.environ))
+    shown = Terminal(program(lines=20_000), cwd=tmp_path, env=dict(os.environ))
     shown.run(until=lambda frame: "line 1" in frame)
     assert shown.hang_up() == 0
 

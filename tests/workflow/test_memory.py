@@ -1,7 +1,5 @@
 """A run that cannot fit into this machine's memory stops everything before anything is made."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +10,6 @@ from .conftest import Project
 #: W1 alone would take 4 TB
 HUGE: dict[str, Any] = {"dataset": "digits", "hidden_units": [5, 1_000_000], "dtype": "float64"}
 DATASETS = {"digits": {"image_shape": [1000, 500]}}
-
-
-def script(project: Project, name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, f"scripts/{name}.py", *arguments]
-    return subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
@@ -30,11 +23,11 @@ def test_a_run_larger_than_memory_is_refused_before_any_job(
     assert "hidden_units" in line
     assert not (project.path / "results").exists()
     path = project.write_config(config)
-    checked = script(project, "check_config", path)
+    checked = project.handgrad("check", path)
     assert checked.returncode == 0
     assert line in checked.stderr
-    planned = script(project, "plan_experiment", path, "--cores", "2")
+    planned = project.handgrad("plan", path, "--cores", "2")
     assert planned.returncode == 1
     assert line in planned.stderr
-    on_cluster = script(project, "plan_experiment", path, "--profile", "profiles/slurm")
+    on_cluster = project.handgrad("plan", path, "--profile", "profiles/slurm")
     assert on_cluster.returncode == 0

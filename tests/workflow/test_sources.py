@@ -183,10 +183,12 @@ def test_a_published_table_and_downloads_dated_in_the_future_are_used(downloaded
 def test_labels_of_one_class_are_said_on_terminal_log_and_page(project: Project, folder: Path) -> None:
     for split, n in (("train", 40), ("test", 20)):
         (folder / f"{split}-y.gz").write_bytes(idx(np.zeros(n, np.uint8)))
-    said = project.run(small(folder, local_dir=str(folder)))
+    config = small(folder, local_dir=str(folder))
+    said = project.run(config)
     page = (project.path / "results/tiny/summary.html").read_text()
     log = (project.path / "results/logs/preprocess_dataset/small.log").read_text()
-    for text in (said, log, page):
+    checked = project.handgrad("check", project.write_config(config)).stderr
+    for text in (said, log, page, checked):
         assert "all 40 training images are of class 0" in text
         assert "all 20 test images are of class 0" in text
 

@@ -1,7 +1,6 @@
 """What make stale and make prune take away is missed by nothing."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,15 +12,7 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 def prune(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "scripts/prune_results.py", *arguments],
-        cwd=project.path,
-        env=project.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return project.handgrad("prune", *arguments)
 
 
 def files(project: Project) -> set[str]:
@@ -36,13 +27,13 @@ def test_nothing_is_planned_anew_after_pruning(finished: Project, tiny: Tiny) ->
     finished.run(other)
     (finished.path / "results/notes.txt").write_text("mine")
     both = [kept, finished.write_config(other)]
-    assert "Nothing is stale." in prune(finished, *both).stdout
+    assert "Nothing is stale." in prune(finished, "--dry-run", *both).stdout
 
-    refused = prune(finished, "--prune", kept)
+    refused = prune(finished, kept)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("make prune: there is no terminal to ask on, so nothing was removed")
+    assert refused.stderr.startswith("there is no terminal to ask on, so nothing was removed")
     assert len(refused.stderr.splitlines()) == 1
-    done = prune(finished, "--prune", "--yes", kept)
+    done = prune(finished, "--yes", kept)
     assert done.returncode == 0, done.stderr
     assert files(finished) == {*before, "results/notes.txt"}
     assert not (finished.path / "results/other").exists()
@@ -52,7 +43,7 @@ def test_nothing_is_planned_anew_after_pruning(finished: Project, tiny: Tiny) ->
 @pytest.mark.slow
 def test_more_epochs_go_on_from_the_checkpoint_that_pruning_left(finished: Project, tiny: Tiny) -> None:
     longer = tiny(axes={"epochs": 3})
-    assert prune(finished, "--prune", "--yes", finished.write_config(longer)).returncode == 0
+    assert prune(finished, "--yes", finished.write_config(longer)).returncode == 0
     assert not finished.times("results/runs/**/*.h5")
     finished.train(longer)
     logs = [path.read_text() for path in (finished.path / "results/logs/train_run").rglob("*.log")]
@@ -63,7 +54,7 @@ def test_more_epochs_go_on_from_the_checkpoint_that_pruning_left(finished: Proje
 def test_a_mistake_in_a_file_keeps_everything(finished: Project, tiny: Tiny) -> None:
     before = files(finished)
     wrong = finished.write_config(tiny("wrong", axes={"activation": "tahn"}))
-    done = prune(finished, "--prune", "--yes", finished.write_config(tiny()), wrong)
+    done = prune(finished, "--yes", finished.write_config(tiny()), wrong)
     assert done.returncode == 1
     assert done.stderr.startswith(f"{wrong}: experiments[0].activation: found 'tahn', expected one of ")
     assert files(finished) == before
@@ -72,4 +63,4 @@ def test_a_mistake_in_a_file_keeps_everything(finished: Project, tiny: Tiny) -> 
 def test_without_a_file_nothing_is_listed(finished: Project) -> None:
     done = prune(finished)
     assert (done.returncode, done.stdout) == (2, "")
-    assert 'make stale FILES="' in done.stderr
+    assert "Missing argument 'FILE...'" in done.stderr

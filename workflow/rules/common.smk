@@ -283,7 +283,7 @@ def gate_of_run(wildcards):
 
 def run_seconds(wildcards):
     """What a run takes on a slow core."""
-    return resources.most_seconds(run_of(wildcards), entry(wildcards))
+    return resources.max_seconds(run_of(wildcards), entry(wildcards))
 
 
 def run_priority(wildcards):

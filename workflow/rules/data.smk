@@ -12,7 +12,7 @@ rule download_file:
     priority: FIRST
     localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         size=file_size,
         sha256=file_checksum,
@@ -38,7 +38,7 @@ rule preprocess_dataset:
         "results/benchmarks/preprocess_dataset/{dataset}.tsv"
     priority: FIRST
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     resources:
         mem_mb=preprocess_memory,
     params:

@@ -11,7 +11,7 @@ rule plot_learning_curves:
     benchmark:
         "results/benchmarks/plot_learning_curves/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_learning_curves"),
         training=code_digest("train_run"),
@@ -32,7 +32,7 @@ rule plot_accuracy:
     benchmark:
         "results/benchmarks/plot_accuracy/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_accuracy"),
         caption=caption_context,
@@ -50,7 +50,7 @@ rule plot_heat_maps:
     benchmark:
         "results/benchmarks/plot_heat_maps/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_heat_maps"),
         caption=caption_context,
@@ -68,7 +68,7 @@ rule plot_cost:
     benchmark:
         "results/benchmarks/plot_cost/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_cost"),
         caption=caption_context,
@@ -87,7 +87,7 @@ rule plot_confusion:
     benchmark:
         "results/benchmarks/plot_confusion/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_confusion"),
         data=digest_of_data,
@@ -107,7 +107,7 @@ rule plot_mistakes:
     benchmark:
         "results/benchmarks/plot_mistakes/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_mistakes"),
         data=digest_of_data,
@@ -127,7 +127,7 @@ rule plot_weights:
     benchmark:
         "results/benchmarks/plot_weights/{experiment}/{dataset}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_weights"),
         image_shape=image_shape,
@@ -148,7 +148,7 @@ rule plot_comparison:
     benchmark:
         "results/benchmarks/plot_comparison/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_comparison"),
         caption=caption_context,
@@ -166,7 +166,7 @@ rule plot_best:
     benchmark:
         "results/benchmarks/plot_best/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("plot_best"),
         caption=caption_context,

@@ -12,7 +12,7 @@ rule check_gate:
         "results/benchmarks/check_gate/{dataset}_{activation}.tsv"
     priority: FIRST
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     resources:
         mem_mb=check_memory,
     params:
@@ -33,7 +33,7 @@ rule check_gradients:
     benchmark:
         "results/benchmarks/check_gradients/{dataset}_{activation}_{settings}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     resources:
         mem_mb=check_memory,
     params:

@@ -26,7 +26,7 @@ rule render_summary:
     benchmark:
         "results/benchmarks/render_summary/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),

@@ -12,7 +12,7 @@ rule aggregate_results:
     benchmark:
         "results/benchmarks/aggregate_results/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_results"),
         training=code_digest("train_run"),
@@ -33,7 +33,7 @@ rule aggregate_seeds:
     benchmark:
         "results/benchmarks/aggregate_seeds/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_seeds"),
         caption=caption_context,
@@ -51,7 +51,7 @@ rule aggregate_comparison:
     benchmark:
         "results/benchmarks/aggregate_comparison/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_comparison"),
         published=published_table(),
@@ -72,7 +72,7 @@ rule aggregate_best:
     benchmark:
         "results/benchmarks/aggregate_best/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_best"),
         published=published_table(),
@@ -94,7 +94,7 @@ rule aggregate_best_runs:
     benchmark:
         "results/benchmarks/aggregate_best_runs/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_best_runs"),
     script:
@@ -111,7 +111,7 @@ rule aggregate_gradient_checks:
     benchmark:
         "results/benchmarks/aggregate_gradient_checks/{experiment}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_gradient_checks"),
         checking=code_digest("check_gradients"),

@@ -14,7 +14,7 @@ rule train_run:
         "results/benchmarks/train_run/{dataset}/{run}.tsv"
     priority: run_priority
     conda:
-        "../../environment.yml"
+        "../envs/handgrad.yml"
     threads: 1
     resources:
         mem_mb=run_memory,

@@ -124,7 +124,7 @@ def _needed(folder: Path, experiments: Iterable[Experiment], files: Iterable[str
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _DATA = re.compile(rf"results/data/{_NAME}\.h5", re.ASCII)
 _CHECK = re.compile(rf"results/checks/(?:failed/check_)?(gate|gradients)/({_NAME}_{_NAME}\.json)", re.ASCII)
-_JOB = re.compile(r"results/(?:logs/(.+)\.log|benchmarks/(.+)\.tsv)")
+_JOB = re.compile(r"results/(?:logs/(.+)\.(?:log|jsonl)|benchmarks/(.+)\.tsv)")
 _DOWNLOADS = "download_file"
 _PAGES = ("summary.html", "report.html")
 _OF_EXPERIMENT = re.compile(

@@ -1,4 +1,4 @@
-"""How a command for people ends: with its result, or with one line that says why not."""
+"""How the command ends: with its result, or with one line that says why not."""
 
 import os
 import signal
@@ -6,42 +6,39 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import typer
+
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded
 from handgrad.common.signals import Interrupted, interrupted_by_signals
 from handgrad.common.system_errors import system_message
-from handgrad.experiment.config_errors import ConfigError
 
 
 @contextmanager
-def as_command(name: str = "", *, looks: bool = False, interrupted: str = "interrupted") -> Iterator[None]:
-    """Run a command; what ends it early is a line on stderr and an exit status.
-
-    name: what the line begins with, as in ``make recover``. looks: whether it changes nothing, so that it may
-    end well when its reader, such as ``head``, has seen enough. interrupted: what to say after Ctrl-C.
-    """
+def as_command() -> Iterator[None]:
+    """Run a command; whatever ends it early becomes a line on stderr and an exit status."""
     for stream in (sys.stdout, sys.stderr):
         replacing_what_cannot_be_encoded(stream)
-    start = f"{name}: " if name else ""
     try:
         with interrupted_by_signals():
             yield
             sys.stdout.flush()
-    except ConfigError as error:  # its lines begin with the file
-        _exit(str(error), 1)
-    except HandgradError as error:
-        _exit(f"{start}{system_message(error) or error}", 1)
-    except BrokenPipeError:
+    except typer.TyperException as error:  # wrong usage
+        context = getattr(error, "ctx", None)
+        name = context.command_path if context else "handgrad"
+        _exit(f"{name}: {error.format_message()} (see {name} --help)", error.exit_code)
+    except BrokenPipeError:  # its reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
-        sys.exit(0 if looks else 128 + signal.SIGPIPE)
-    except OSError as error:
-        if not (line := system_message(error)):
+        sys.exit(128 + signal.SIGPIPE)
+    except (HandgradError, OSError) as error:
+        line = system_message(error) or (str(error) if isinstance(error, HandgradError) else None)
+        if line is None:
             raise
-        _exit(f"{start}{line}", 1)
+        _exit(line, 1)
     except KeyboardInterrupt:
-        _exit(f"{start}{interrupted}", 128 + signal.SIGINT)
+        _exit("interrupted", 128 + signal.SIGINT)
     except Interrupted as stopped:
-        _exit(f"{start}stopped by {stopped}", 128 + stopped.signal)
+        _exit(f"stopped by {stopped}", 128 + stopped.signal)
 
 
 def _exit(message: str, status: int) -> None:
@@ -52,5 +49,5 @@ def _exit(message: str, status: int) -> None:
 
 
 def printable(text: str) -> str:
-    """A text without what would steer a terminal."""
+    """Return a text without what would steer a terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,7 +1,9 @@
-"""The log of a job: every line in its file, warnings and errors on the terminal too."""
+"""The log of a job: every line in its file, warnings and errors on the terminal too, its state as data beside it."""
 
 import io
 import logging
+import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from handgrad.common.errors import HandgradError
+from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import Interrupted, Stopped, interrupted_by_signals
 from handgrad.common.system_errors import refusal, system_message
 
@@ -43,8 +46,8 @@ class _Terminal(logging.StreamHandler[TextIO]):
 
 
 @contextmanager
-def job_log(path: str | Path) -> Iterator[None]:
-    """Log to a file while a job runs; an error ends the process with status 1.
+def job_log(path: str | Path) -> Iterator[ProgressFile]:
+    """Log to a file while a job runs; yields its progress file. An error ends the process with status 1.
 
     A HandgradError, and what the operating system refuses, is one line, in the file and on the terminal. Any
     other exception is a fault of the program: its traceback goes to the file, its last line and the file's
@@ -67,8 +70,8 @@ def job_log(path: str | Path) -> Iterator[None]:
         sys.exit(1)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root.handlers.insert(0, to_file)
-    with _ending_with_a_line(to_file, to_terminal, path):
-        yield
+    with _recording_its_end(path) as progress:
+        yield progress
     logger.info("done in %.1f s", time.perf_counter() - began)
     for line in unraisable.lines:  # of a job that has ended well all the same
         logger.warning("%s", line)
@@ -78,35 +81,43 @@ def job_log(path: str | Path) -> Iterator[None]:
 
 
 @contextmanager
-def _ending_with_a_line(to_file: logging.Handler, to_terminal: logging.Handler, path: str | Path) -> Iterator[None]:
-    """Turn an exception into a line and an exit status."""
+def _recording_its_end(log: str | Path) -> Iterator[ProgressFile]:
+    """Write how a job begins and ends to its progress file; turn an exception into a line and an exit status."""
+    progress = ProgressFile(log)
+    progress.write("started", host=socket.gethostname(), pid=os.getpid(), slurm_job=os.environ.get("SLURM_JOB_ID"))
     try:
         with interrupted_by_signals():
-            yield
-    except Stopped as stopped:
-        logger.warning("%s", stopped)
-        sys.exit(128 + stopped.signal)
-    except Interrupted as interrupted:
-        logger.warning("stopped by %s; nothing of this job was kept", interrupted)
-        sys.exit(128 + interrupted.signal)
-    except MemoryError as error:
-        logger.error(
-            "not enough memory on this machine (%s): make room, use fewer hidden_units, a smaller batch_size "
-            "or fewer cores, or train where there is more, and run snakemake again",
-            " ".join(str(error).split()) or "how much was asked for is not known",
+            yield progress
+        progress.write("finished")
+    except (Exception, KeyboardInterrupt, Interrupted) as error:  # noqa: BLE001, the last place that sees it
+        event, message, status = _ending(error, log)
+        logger.log(logging.WARNING if event == "stopped" else logging.ERROR, "%s", message)
+        progress.write(event, message=message)
+        sys.exit(status)
+    finally:
+        progress.close()
+
+
+def _ending(error: BaseException, log: str | Path) -> tuple[str, str, int]:
+    """Return the event, the message and the exit status of a job that has raised an exception."""
+    if isinstance(error, Stopped):
+        return "stopped", str(error), 128 + error.signal
+    if isinstance(error, Interrupted):
+        return "stopped", f"stopped by {error}; nothing of this job was kept", 128 + error.signal
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped", "interrupted; nothing of this job was kept", 130
+    if isinstance(error, MemoryError):
+        asked = " ".join(str(error).split()) or "how much was asked for is not known"
+        message = (
+            f"not enough memory on this machine ({asked}): make room, use fewer hidden_units, a smaller batch_size "
+            "or fewer cores, or train where there is more, and run snakemake again"
         )
-        sys.exit(1)
-    except KeyboardInterrupt:
-        logger.warning("interrupted; nothing of this job was kept")
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001, the last place that sees it
-        if line := system_message(error) or (str(error) if isinstance(error, HandgradError) else None):
-            logger.error("%s", line)
-        else:
-            to_file.handle(_record("an error in the program", error))
-            said = f"{type(error).__name__}: {error} (an error in the program; all of it: {path})"
-            to_terminal.handle(_record(said))
-        sys.exit(1)
+    elif line := system_message(error) or (str(error) if isinstance(error, HandgradError) else None):
+        message = line
+    else:
+        logger.info("an error in the program", exc_info=error)  # for the file alone
+        message = f"{type(error).__name__}: {error} (an error in the program; all of it: {log})"
+    return "failed", message, 1
 
 
 class _Unraisable:
@@ -134,13 +145,8 @@ class _Unraisable:
         return bool(line)
 
 
-def _record(message: str, error: Exception | None = None) -> logging.LogRecord:
-    trace = (type(error), error, error.__traceback__) if error else None
-    return logger.makeRecord(logger.name, logging.ERROR, __file__, 0, message, (), trace)
-
-
 def replacing_what_cannot_be_encoded(stream: TextIO) -> TextIO:
-    """A text stream that writes what its encoding lacks as an escape, in place of an error."""
+    """Return a text stream that writes what its encoding lacks as an escape, in place of an error."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return stream

@@ -1,4 +1,4 @@
-"""Ending early without losing anything: SIGTERM, SIGINT and SIGHUP as a request, and not as a death.
+"""Ending early without losing anything: SIGTERM, SIGINT and SIGHUP ask a job to stop.
 
 A signal that was ignored when the process started, as ``nohup`` ignores SIGHUP, stays ignored.
 """
@@ -31,7 +31,7 @@ class Interrupted(BaseException):
 
 
 def handle(numbers: Iterable[signal.Signals], handler: Handler) -> dict[signal.Signals, Any]:
-    """Set the handler of those signals that are not ignored; returns their previous handlers."""
+    """Set the handler of those signals that are not ignored; return their previous handlers."""
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in heeded}
 

@@ -17,13 +17,13 @@ _ROOT = Path("/sys/fs/cgroup")
 
 
 def machine_megabytes() -> int:
-    """Megabytes that all processes here may use: of the machine, or of its container if that has less."""
+    """Return the megabytes that all processes here may use: of the machine, or of its container if that has less."""
     installed: int = psutil.virtual_memory().total
     return min([installed, *group_limits(_GROUPS, _ROOT)]) // 10**6
 
 
 def group_limits(groups: Path, root: Path) -> Iterator[int]:
-    """The limits, in bytes, of the control groups of a process and of all groups around them.
+    """Return the limits, in bytes, of the control groups of a process and of all groups around them.
 
     groups: its /proc/<id>/cgroup. root: where control groups are mounted. A container may see its own group
     as the root, so groups that are not there are passed over.
@@ -53,16 +53,16 @@ def _limit(path: Path) -> int | None:
 
 
 def too_large(runs: Iterable[Run], datasets: Mapping[str, costs.Facts], available: int | None = None) -> str | None:
-    """A line on the runs that need more memory than there is, or None: the largest, how much, what to change.
+    """Return a line on the runs that need more memory than there is, or None: the largest, how much, what to change.
 
     available: megabytes; None for those of this machine. Only runs that cannot fit are named.
     """
     available = machine_megabytes() if available is None else available
-    needed = {run: costs.least_megabytes(run, datasets[run.dataset]) for run in runs}
+    needed = {run: costs.min_megabytes(run, datasets[run.dataset]) for run in runs}
     large = [run for run, megabytes in needed.items() if megabytes > available]
     if not large:
         return None
-    run = max(large, key=needed.__getitem__)
+    run = max(large, key=lambda run: (needed[run], run.name))  # Snakemake's jobs come in any order
     others = f" (so do {counted(len(large) - 1, 'other run')})" if len(large) > 1 else ""
     return (
         f"results/runs/{run.dataset}/{run.name}.h5: this run needs about {size_text(needed[run] * 1e6)} of "
@@ -72,8 +72,8 @@ def too_large(runs: Iterable[Run], datasets: Mapping[str, costs.Facts], availabl
 
 
 def _remedy(run: Run, facts: costs.Facts, available: int) -> str:
-    """What to change; a run's memory grows evenly with its hidden units."""
-    units = costs.most_units(run, facts, available)
+    """Return what to change; a run's memory grows evenly with its hidden units."""
+    units = costs.max_units(run, facts, available)
     if units < 1:
         return f"use a smaller batch_size than {run.batch_size}"
     digits = 10 ** max(len(str(units)) - 2, 0)

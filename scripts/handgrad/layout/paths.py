@@ -93,7 +93,7 @@ def page_file(experiment: "Experiment") -> str:
 
 
 def report_file(experiment: "Experiment") -> str:
-    """Snakemake's report of an experiment, which ``make report`` makes."""
+    """Snakemake's report of an experiment, which ``handgrad report`` makes."""
     return f"results/{experiment.name}/report.html"
 
 

@@ -25,34 +25,34 @@ AN_UPDATE = 18e-6
 
 
 def pixels_of_image(facts: Facts) -> int:
-    """D, the number of pixel values of an image."""
+    """Return D, the number of pixel values of an image."""
     return math.prod(facts["image_shape"])
 
 
-def all_pixels(facts: Facts) -> int:
-    """How many pixel values a dataset has, both splits together."""
+def pixels_of_dataset(facts: Facts) -> int:
+    """Return how many pixel values a dataset has, both splits together."""
     images: int = facts["train"] + facts["test"]
     return pixels_of_image(facts) * images
 
 
 def train_size(run: Run, facts: Facts) -> int:
-    """How many examples an epoch passes."""
+    """Return how many examples an epoch passes."""
     left: int = facts["train"] - run.validation_size
     return run.train_size or left
 
 
 def updates(run: Run, facts: Facts) -> int:
-    """How many updates an epoch has."""
+    """Return how many updates an epoch has."""
     return math.ceil(train_size(run, facts) / run.batch_size)
 
 
 def epoch_seconds(run: Run, facts: Facts, rate: float) -> float:
-    """What an epoch takes at so many floating-point operations a second in matrix products."""
+    """Return the seconds of an epoch at so many floating-point operations a second in matrix products."""
     return operations(run, facts) / rate + updates(run, facts) * AN_UPDATE
 
 
 def operations(run: Run, facts: Facts) -> float:
-    """What an epoch computes, its evaluation too, in floating-point operations of a matrix product.
+    """Return what an epoch computes, its evaluation too, in floating-point operations of a matrix product.
 
     Apart from what each update costs whatever its size (AN_UPDATE).
     """
@@ -65,8 +65,8 @@ def operations(run: Run, facts: Facts) -> float:
     return products + velocity + trained * beside + evaluated * (2 * M * (D + 1 + K) + beside)
 
 
-def most_seconds(run: Run, facts: Facts) -> float:
-    """What a run takes on a slow core, that of a cluster's oldest node: an upper bound, to ask for.
+def max_seconds(run: Run, facts: Facts) -> float:
+    """Return the seconds of a run on a slow core, that of a cluster's oldest node: an upper bound, to ask for.
 
     Ten billion operations a second in matrix products; and for each update 0.3 ms, and 3 ns for a weight of
     W1, since an update passes over all of them however few its examples are; twice that with momentum, which
@@ -80,12 +80,12 @@ def most_seconds(run: Run, facts: Facts) -> float:
 
 
 def run_megabytes(run: Run, facts: Facts) -> int:
-    """Memory to ask for a run: a fifth more than what it needs by measurement."""
-    return math.ceil(1.2 * least_megabytes(run, facts))
+    """Return the memory to ask for a run: a fifth more than what it needs by measurement."""
+    return math.ceil(1.2 * min_megabytes(run, facts))
 
 
-def least_megabytes(run: Run, facts: Facts) -> int:
-    """Memory that a run needs: its largest resident set, by measurement.
+def min_megabytes(run: Run, facts: Facts) -> int:
+    """Return the memory that a run needs: its largest resident set, by measurement.
 
     Python and its libraries, the pixels as bytes, three arrays like W1 (initial weights are drawn in float64;
     later, a checkpoint is made in memory), four with momentum, and the batches: the full and the last one,
@@ -95,15 +95,15 @@ def least_megabytes(run: Run, facts: Facts) -> int:
     return (_bytes_beside_units(run, facts) + run.hidden_units * _bytes_of_unit(run, facts)) // 10**6
 
 
-def most_units(run: Run, facts: Facts, megabytes: int) -> int:
-    """The most hidden units that a run could have in so much memory; less than 1 if none."""
+def max_units(run: Run, facts: Facts, megabytes: int) -> int:
+    """Return the most hidden units that a run could have in so much memory; less than 1 if none."""
     return (megabytes * 10**6 - _bytes_beside_units(run, facts)) // _bytes_of_unit(run, facts)
 
 
 def _bytes_beside_units(run: Run, facts: Facts) -> int:
     inputs = pixels_of_image(facts)
     a_pixel = 1 + _number_bytes(run)
-    return 100 * 10**6 + all_pixels(facts) + _batch_examples(run, facts) * (a_pixel * inputs + 1000)
+    return 100 * 10**6 + pixels_of_dataset(facts) + _batch_examples(run, facts) * (a_pixel * inputs + 1000)
 
 
 def _bytes_of_unit(run: Run, facts: Facts) -> int:
@@ -125,37 +125,37 @@ def _number_bytes(run: Run) -> int:
 
 
 def preprocess_megabytes(facts: Facts) -> int:
-    """Memory of making a dataset's file: the pixels twice, the files they come from, and Python itself."""
+    """Return the memory of making a dataset's file: the pixels twice, the files they come from, and Python itself."""
     files: int = sum(file["size"] for file in facts["files"].values())
-    return 200 + (2 * all_pixels(facts) + files) // 10**6
+    return 200 + (2 * pixels_of_dataset(facts) + files) // 10**6
 
 
 def check_megabytes(facts: Facts, *, hidden_units: int, examples: int) -> int:
-    """Memory of a check: pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python itself."""
-    inputs, pixels = pixels_of_image(facts) + 1, all_pixels(facts)
+    """Return the memory of a check: pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python."""
+    inputs, pixels = pixels_of_image(facts) + 1, pixels_of_dataset(facts)
     weights = 16 * 8 * hidden_units * inputs
     return 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6
 
 
 def run_bytes(run: Run, facts: Facts) -> int:
-    """The size of a run's file: weights, predictions and probabilities of the test split, and the rest."""
+    """Return the size of a run's file: weights, predictions and probabilities of the test split, and the rest."""
     predictions: int = facts["test"] * (1 + 2 * len(facts["class_names"]))
     return weight_bytes(run, facts) + predictions + 56 * run.epochs + 15_000
 
 
 def checkpoint_bytes(run: Run, facts: Facts) -> int:
-    """The size of the checkpoint that a finished run leaves."""
+    """Return the size of the checkpoint that a finished run leaves."""
     velocity = weight_bytes(run, facts) if run.momentum else 0
     return run_bytes(run, facts) + velocity
 
 
 def weight_bytes(run: Run, facts: Facts) -> int:
-    """The size of W1 and W2."""
+    """Return the size of W1 and W2."""
     D, K, M = pixels_of_image(facts), len(facts["class_names"]), run.hidden_units
     return (M * (D + 1) + K * (M + 1)) * _number_bytes(run)
 
 
 def data_bytes(facts: Facts) -> int:
-    """The size of a dataset's file: a byte a pixel and a label."""
+    """Return the size of a dataset's file: a byte a pixel and a label."""
     labels: int = facts["train"] + facts["test"]
-    return all_pixels(facts) + labels + 100_000
+    return pixels_of_dataset(facts) + labels + 100_000

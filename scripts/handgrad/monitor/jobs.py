@@ -1,4 +1,4 @@
-"""What Snakemake would do for an experiment, step by step, as it says itself."""
+"""What Snakemake would do for an experiment, job by job, as it says itself."""
 
 import os
 import re
@@ -6,37 +6,33 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
-
-#: where rules write whose outputs all experiments share; a job is called like its output beneath it
-SHARED = {
-    "download_file": "resources",
-    "preprocess_dataset": "results/data",
-    "check_gate": "results/checks/gate",
-    "check_gradients": "results/checks/gradients",
-    "train_run": "results/runs",
-}
-
+from handgrad.layout import paths
 
 #: what Snakemake says where the workflow, and not Snakemake, refuses something
 _REASON = re.compile(r"^WorkflowError[^\n]*:\n(.+?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Step:
+class Job:
     """A job of an experiment. name: what its log and benchmark are called, in the folder of its rule.
 
-    pending: whether Snakemake would run it now. there: whether all of its outputs are.
+    pending: whether Snakemake would run it now.
     """
 
     rule: str
     name: str
-    outputs: tuple[str, ...]
-    pending: bool
-    there: bool
+    outputs: tuple[str, ...] = ()
+    pending: bool = True
+    outputs_exist: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its rule and its name."""
+        return f"{self.rule} {self.name}"
 
     @property
     def log(self) -> Path:
@@ -49,8 +45,8 @@ class Step:
         return Path("results/benchmarks") / self.rule / f"{self.name}.tsv"
 
 
-def steps_of(file: Path) -> list[Step]:
-    """The steps of an experiment file, in the order in which Snakemake lists them; nothing is run.
+def jobs_of(file: Path) -> list[Job]:
+    """Return the jobs of an experiment file, in the order in which Snakemake lists them; nothing is run.
 
     Raises HandgradError with what Snakemake says, if it cannot plan.
     """
@@ -67,36 +63,32 @@ def steps_of(file: Path) -> list[Step]:
 
 
 def environment() -> dict[str, str]:
-    """The environment for a Snakemake of our own, without a profile that is meant for the user's."""
+    """Return the environment for a Snakemake of our own, without a profile that is meant for the user's."""
     return {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
 
 
-def read_summary(lines: Iterable[str]) -> list[Step]:
-    """Steps from the lines of ``snakemake --summary``, which has one for each output."""
+def read_summary(lines: Iterable[str]) -> list[Job]:
+    """Return the jobs in the lines of ``snakemake --summary``, which has one for each output."""
     found: dict[tuple[str, str], list[tuple[str, bool, bool]]] = {}
     for line in lines:
         fields = line.split("\t")
-        if len(fields) != 6 or fields[0] == "output_file":
-            continue
-        output, _, rule, _, status, plan = fields
-        job = (rule, job_name(rule, output))
-        found.setdefault(job, []).append((output, plan == "update pending", status == "missing"))
+        if len(fields) == 6 and fields[0] != "output_file":
+            output, _, rule, _, status, plan = fields
+            facts = output, plan == "update pending", status != "missing"
+            found.setdefault((rule, job_name(rule, output)), []).append(facts)
     return [
-        Step(
+        Job(
             *job,
             outputs=tuple(output for output, _, _ in facts),
             pending=any(pending for _, pending, _ in facts),
-            there=not any(missing for _, _, missing in facts),
+            outputs_exist=all(exists for _, _, exists in facts),
         )
         for job, facts in found.items()
     ]
 
 
 def job_name(rule: str, output: str) -> str:
-    """What the log and the benchmark of a job are called, from one of its outputs."""
-    path = PurePath(output)
-    if rule in SHARED:
-        name = path.relative_to(SHARED[rule])
-        return str(name if rule == "download_file" else name.with_suffix(""))
-    _, experiment, _, *rest = path.with_suffix("").parts if len(path.parts) > 3 else ("", path.parts[1], "")
-    return "/".join([experiment, *rest[1:]])
+    """Return what the log and the benchmark of a job are called, from one of its outputs."""
+    if rule == "download_file":
+        return output.removeprefix("resources/")
+    return paths.job_name(output).partition("/")[2]

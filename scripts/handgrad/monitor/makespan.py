@@ -4,13 +4,13 @@ import heapq
 from collections.abc import Iterable
 
 
-def makespan(seconds: Iterable[float], workers: int, at_work: Iterable[float] = ()) -> float:
-    """When the last of some jobs ends, if each begins as soon as one of the workers is free, longest first.
+def makespan(seconds: Iterable[float], workers: int, running: Iterable[float] = ()) -> float:
+    """Return when the last of some jobs ends, if each begins as soon as one of the workers is free, longest first.
 
-    seconds: what each takes. at_work: what is left of jobs that workers are at already. The
+    seconds: what each takes. running: what is left of jobs that run already. The
     longest-processing-time rule; Graham, "Bounds on multiprocessing timing anomalies", 1969.
     """
-    busy = list(at_work)
+    busy = list(running)
     busy += [0.0] * (max(1, workers) - len(busy))
     heapq.heapify(busy)
     for job in sorted(seconds, reverse=True):

@@ -1,11 +1,13 @@
 """How long runs take on a machine: by earlier runs, or, where there are none, by counting operations."""
 
+import contextlib
+import functools
 import json
 import struct
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -42,7 +44,7 @@ Kind = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """How fast a run was. seconds: of an epoch. machine: what computed it, None if several did."""
 
     seconds: float
@@ -50,7 +52,7 @@ class Pace:
 
 
 def this_machine() -> str:
-    """The processor, and the BLAS as it runs here."""
+    """Return the processor, and the BLAS as it runs here."""
     return _machine({"cpu": cpu_model(), **versions()})
 
 
@@ -58,50 +60,36 @@ def _machine(segment: Mapping[str, Any]) -> str:
     return f"{segment['cpu']}; {', '.join(sorted(str(segment['blas']).split(', ')))}"
 
 
-def read_pace(path: Path) -> Pace | None:
-    """The pace of a run, from its file or its checkpoint; None if that cannot be read, or holds no epoch."""
+def read_throughput(path: Path) -> Throughput | None:
+    """Return the throughput of a run, from its file or its checkpoint; None if that is damaged, or has no epoch."""
     try:
-        return _of_checkpoint(path) if path.name.endswith(SUFFIX) else _of_run(path)
-    except UNREADABLE:
+        if path.name.endswith(SUFFIX):
+            header = read_header(path)
+            segments, epochs = header["segments"], header["epochs"]
+        else:
+            with open_sealed(path) as sealed:  # HDF5 can crash on a damaged file
+                segments = json.loads(sealed.file.attrs["segments"])
+                epochs = len(sealed.file["history/seconds"])
+        machines = {_machine(segment) for segment in segments}
+        seconds = sum(segment["seconds"] for segment in segments) / epochs
+    except (*UNREADABLE, ZeroDivisionError):
         return None
-
-
-def _of_run(path: Path) -> Pace | None:
-    with open_sealed(path) as sealed:  # HDF5 can crash on a damaged file
-        return _pace(json.loads(sealed.file.attrs["segments"]), len(sealed.file["history/seconds"]))
-
-
-def _of_checkpoint(path: Path) -> Pace | None:
-    header = read_header(path)
-    return _pace(header["segments"], header["epochs"])
-
-
-def _pace(segments: list[dict[str, Any]], epochs: int) -> Pace | None:
-    if not epochs:
-        return None
-    machines = {_machine(segment) for segment in segments}
-    seconds = sum(segment["seconds"] for segment in segments) / epochs
-    return Pace(seconds, machines.pop() if len(machines) == 1 else None)
+    return Throughput(seconds, machines.pop() if len(machines) == 1 else None)
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself, with the number of its ``epochs``; its weights are not read.
+    """Return what a checkpoint says of itself, with the number of its ``epochs``; its weights are not read.
 
     Its checksum is not looked at: this is for estimates, and training trusts nothing of it. Raises one of
     UNREADABLE if it is none.
     """
-    with zipfile.ZipFile(path) as archive:  # which may stand behind other bytes, here a checksum
-        header = json.loads(str(_array(archive, "header")))
-        return {**header, "epochs": len(_array(archive, "history/seconds"))}
+    with path.open("rb") as file, np.lib.npyio.NpzFile(file) as archive:  # np.load refuses the checksum before it
+        header = json.loads(str(archive["header"]))
+        return {**header, "epochs": len(archive["history/seconds"])}
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> Any:
-    with archive.open(f"{name}.npy") as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
-
-
-class Paces:
-    """What earlier runs of a folder say of others.
+class EarlierRuns:
+    """What the earlier runs of a folder say of others.
 
     Of the kinds that a run belongs to, the closest one counts of which this machine has computed a run; if it
     has computed none, the closest one of which there is any. used: the files that were counted.
@@ -111,47 +99,38 @@ class Paces:
         self.datasets = datasets
         self.machine = this_machine()
         self.used: set[Path] = set()
-        self._earlier: dict[Kind, list[tuple[Path, Run]]] = {}
-        self._paces: dict[Path, Pace | None] = {}
-        self._factors: dict[Kind, float | None] = {}
-        for path, run in _earlier_runs(folder, datasets):
-            for kind in kinds(run, datasets[run.dataset]):
-                self._earlier.setdefault(kind, []).append((path, run))
+        self._of_kind: dict[Kind, list[tuple[Path, Run]]] = {}
+        self._throughput = functools.cache(read_throughput)
+        self._factor = functools.cache(self._closest_factor)
+        for path, run in _newest_first(folder):
+            for kind in kinds(run, datasets[run.dataset]) if run.dataset in datasets else ():
+                self._of_kind.setdefault(kind, []).append((path, run))
 
     def seconds(self, run: Run) -> float | None:
-        """What an epoch of a run takes here; None if there is no earlier run of its kinds."""
+        """Return what an epoch of a run takes here; None if there is no earlier run of its kinds."""
         facts = self.datasets[run.dataset]
         factor = self._factor(kinds(run, facts))
         return None if factor is None else factor * epoch_seconds(run, facts, NOMINAL_RATE)
 
-    def _factor(self, ways: tuple[Kind, ...]) -> float | None:
-        if ways[0] not in self._factors:
-            here = (self._median(kind, self.machine) for kind in ways)
-            anywhere = (self._median(kind, None) for kind in ways)
-            found = (factor for way in (here, anywhere) for factor in way if factor is not None)
-            self._factors[ways[0]] = next(found, None)
-        return self._factors[ways[0]]
+    def _closest_factor(self, ways: tuple[Kind, ...]) -> float | None:
+        medians = (self._median(kind, machine) for machine in (self.machine, None) for kind in ways)
+        return next((factor for factor in medians if factor is not None), None)
 
     def _median(self, kind: Kind, machine: str | None) -> float | None:
-        """The median of what earlier runs of a kind took, of what they would at the nominal rate."""
-        factors = []
-        for path, run in self._earlier.get(kind, []):
-            pace = self._pace(path)
-            if pace and machine in (None, pace.machine):
-                factors.append(pace.seconds / epoch_seconds(run, self.datasets[run.dataset], NOMINAL_RATE))
+        """Return the median of what earlier runs of a kind took, of what they would at the nominal rate."""
+        factors: list[float] = []
+        for path, run in self._of_kind.get(kind, []):
+            throughput = self._throughput(path)
+            if throughput and machine in (None, throughput.machine):
+                factors.append(throughput.seconds / epoch_seconds(run, self.datasets[run.dataset], NOMINAL_RATE))
                 self.used.add(path)
             if len(factors) == SAMPLE:
                 break
         return median(factors) if factors else None
 
-    def _pace(self, path: Path) -> Pace | None:
-        if path not in self._paces:
-            self._paces[path] = read_pace(path)
-        return self._paces[path]
-
 
 def kinds(run: Run, facts: Facts) -> tuple[Kind, ...]:
-    """The kinds of runs that a run belongs to, the closest first.
+    """Return the kinds of runs that a run belongs to, the closest first.
 
     Runs on images of other sizes say less of it than operation counts do.
     """
@@ -161,37 +140,36 @@ def kinds(run: Run, facts: Facts) -> tuple[Kind, ...]:
     return (*alike, run.hidden_units, run.batch_size), alike, work, widest
 
 
-def _earlier_runs(folder: Path, datasets: Mapping[str, Facts]) -> Iterator[tuple[Path, Run]]:
-    """Files of runs and, where there is none, of their checkpoints, the newest first."""
-    runs = {(path.parent.name, path.stem): path for path in (folder / RUNS).glob("*/*.h5")}
-    for path in (folder / CHECKPOINTS).glob(f"*/*{SUFFIX}"):
-        runs.setdefault((path.parent.name, path.name.removesuffix(SUFFIX)), path)
-    for (dataset, name), path in sorted(runs.items(), key=_newest_first):
-        try:
-            run = Run.from_name(dataset, name)
-        except HandgradError:
-            continue
-        if dataset in datasets:
-            yield path, run
+def runs_in(folder: Path, suffix: str) -> dict[Run, Path]:
+    """Return the files of a folder that are called like runs, by the runs."""
+    found = {}
+    for path in folder.glob(f"*/*{suffix}"):
+        with contextlib.suppress(HandgradError):  # not called like a run
+            found[Run.from_name(path.parent.name, path.name.removesuffix(suffix))] = path
+    return found
 
 
-def _newest_first(item: tuple[Any, Path]) -> tuple[float, Any]:
-    try:
-        return -item[1].stat().st_mtime, item[0]
-    except OSError:
-        return 0.0, item[0]
+def _newest_first(folder: Path) -> list[tuple[Path, Run]]:
+    """Return the files of runs and, where there is none, of their checkpoints."""
+    paths = runs_in(folder / CHECKPOINTS, SUFFIX) | runs_in(folder / RUNS, ".h5")
+    dated = []
+    for run, path in paths.items():
+        with contextlib.suppress(OSError):  # removed by now
+            dated.append((path.stat().st_mtime, path, run))
+    return [(path, run) for _, path, run in sorted(dated, key=lambda one: one[:2], reverse=True)]
 
 
-def product_rate(run: Run, facts: Facts) -> float:
-    """Floating-point operations a second of this machine, now, in the largest product of a run: X W1'.
+@functools.cache
+def product_rate(examples: int, inputs: int, units: int, dtype: str) -> float:
+    """Return the floating-point operations a second of this machine, now, in the largest product of a run: X W1'.
 
     Of a run too large to be tried in passing, a part of that product, which is as fast.
     """
-    inputs = min(pixels_of_image(facts) + 1, TIMED_INPUTS)
-    units, examples = (min(size, TIMED_ENTRIES // inputs) for size in (run.hidden_units, run.batch_size))
-    X = np.ones((examples, inputs), run.dtype)
-    W1 = np.ones((units, inputs), run.dtype, order="F")
-    A = np.empty((examples, units), run.dtype)
+    inputs = min(inputs, TIMED_INPUTS)
+    units, examples = (min(size, TIMED_ENTRIES // inputs) for size in (units, examples))
+    X = np.ones((examples, inputs), dtype)
+    W1 = np.ones((units, inputs), dtype, order="F")
+    A = np.empty((examples, units), dtype)
     times: list[float] = []
     with threadpool_limits(1):
         while sum(times) < TIMED_SECONDS or len(times) < 3:

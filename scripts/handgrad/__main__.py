@@ -1,0 +1,5 @@
+"""``python -m handgrad``: the command, where it is not installed."""
+
+from handgrad.cli.app import main
+
+main()

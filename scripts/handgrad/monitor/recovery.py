@@ -1,0 +1,111 @@
+"""Cleaning up after a main Snakemake that died, so that the next one completes.
+
+It may leave SLURM jobs, one that is still being submitted, and local scripts, which all go on. Nothing of another
+directory, user or workflow is touched.
+"""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from handgrad.common.code_digests import PROJECT
+from handgrad.common.errors import HandgradError
+from handgrad.monitor.jobs import environment
+from handgrad.monitor.processes import end_processes, is_job, is_submitter, main_processes
+from handgrad.monitor.slurm import MAIN, cancel_jobs, jobs_of_folder, why_no_slurm
+
+PATIENCE = 120.0  # seconds for jobs to end: one has SLURM's KillWait (30 by default) to save its checkpoint
+
+_WRITTEN = ("results", "resources")  # the folders that the workflow writes to
+_PART = ".*.????????.part"  # what handgrad.common.atomic calls a file until it is whole
+_OPEN = ".snakemake/slurm_open.*"  # exists as long as jobs may be submitted
+
+
+def recover(folder: Path, patience: float = PATIENCE) -> Iterator[str]:
+    """Recover the workflow in a folder; yields a line for each thing that it does. To call it again is safe.
+
+    Raises HandgradError if Snakemake is running there, or if jobs do not end within ``patience`` seconds.
+    """
+    require_idle(folder)
+    yield f"{folder}: no snakemake is running here on {platform.node()}; other machines cannot be seen"
+    if reason := why_no_slurm(folder):
+        yield f"No SLURM jobs were looked for: {reason}"
+    recovered = False
+    for line in chain(
+        end_submitters(folder, patience),  # first, since they add jobs
+        () if reason else cancel_jobs(folder, patience),
+        end_processes(folder, is_job, patience),
+        unlock(folder),
+        remove_parts(folder),
+    ):
+        recovered = True
+        yield line
+    if recovered:
+        yield (
+            "Recovered. Now give the snakemake command of before again (on a cluster: snakemake "
+            "--workflow-profile profiles/slurm): it keeps what is finished and completes the rest."
+        )
+    else:
+        yield "There was nothing to recover."
+
+
+def require_idle(folder: Path) -> None:
+    """Raise HandgradError if a main Snakemake is running in the folder, on this machine or as a SLURM job."""
+    for process in main_processes(folder):
+        raise HandgradError(
+            f"{folder}: snakemake is running here, process {process.pid}; "
+            f"wait for its end, or end it with Ctrl-C or kill -INT {process.pid}, and try again"
+        )
+    for job in (job for job in jobs_of_folder(folder) if job.name == MAIN):
+        raise HandgradError(
+            f"{folder}: snakemake is running here as SLURM job {job.id} ({job.name}, {job.state}); wait for "
+            f"its end, or end it with scancel --batch --signal=INT {job.id}, and try again"
+        )
+
+
+def require_unlocked(folder: Path) -> None:
+    """Raise HandgradError if a Snakemake is running in the folder, here or, by its lock, elsewhere."""
+    require_idle(folder)
+    if locks := locks_of(folder):
+        raise HandgradError(
+            f"{folder}: locked by a snakemake ({', '.join(locks)}), which is running, perhaps on another "
+            "machine, or was killed; wait for its end, or call handgrad recover, and try again"
+        )
+
+
+def locks_of(folder: Path) -> list[str]:
+    """Return the names of Snakemake's locks of a folder."""
+    return sorted(path.name for path in (folder / ".snakemake/locks").glob("*.lock"))
+
+
+def end_submitters(folder: Path, patience: float) -> Iterator[str]:
+    """End what still submits or cancels jobs for a dead main Snakemake; yields a line if there is any."""
+    for path in folder.glob(_OPEN):
+        path.unlink(missing_ok=True)  # so that one on another machine stops too
+    return end_processes(folder, is_submitter, patience)
+
+
+def unlock(folder: Path) -> Iterator[str]:
+    """Remove Snakemake's locks of a folder, whichever experiment set them; yields a line if there are any."""
+    if locks := locks_of(folder):
+        command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(PROJECT / "Snakefile")]
+        done = subprocess.run(  # noqa: S603, no shell
+            command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            reason = " ".join((done.stderr or done.stdout).split())
+            raise HandgradError(f"snakemake --unlock failed ({reason}); correct that, and try again")
+        yield f"locks removed ({len(locks)}): {', '.join(locks)}"
+
+
+def remove_parts(folder: Path) -> Iterator[str]:
+    """Remove what killed writers have left of files that were to appear whole; yields a line if there are any."""
+    found = [path for top in _WRITTEN for path in (folder / top).rglob(_PART)]
+    for path in found:
+        path.unlink(missing_ok=True)
+    if found:
+        names = sorted(str(path.relative_to(folder)) for path in found)
+        yield f"unfinished files removed ({len(names)}): {', '.join(names)}"

@@ -1,0 +1,98 @@
+"""What this project uses of Snakemake beyond its documented interface, so that a new version that lacks it is seen."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handgrad.monitor.events import SHOWN
+
+ROOT = Path(__file__).parents[2]
+
+#: a workflow of which one job succeeds and one fails: notes what there is in ``found``, and each event
+SNAKEFILE = """
+import json, logging, operator, sys
+names, found = json.loads(sys.stdin.read() or "[]"), []
+
+class Notes(logging.Handler):
+    def emit(self, record):
+        event = getattr(record, "event", None)
+        if event:
+            found.append([event.value, sorted(vars(record))])
+
+def note(names):
+    for name in names:
+        try:
+            operator.attrgetter(name)(workflow)
+        except AttributeError:
+            found.append(["missing", name])
+
+note(name for name in names if not name.startswith("dag"))
+
+rule all:
+    input: "good", "bad"
+
+rule good:
+    output: "good"
+    log: "good.log"
+    shell: "touch good"
+
+rule bad:
+    output: "bad"
+    log: "bad.log"
+    shell: "false"
+
+onstart:
+    note(name for name in names if name.startswith("dag"))
+    streams = [handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler)]
+    found.append(["printers", sum(not isinstance(handler, logging.FileHandler) for handler in streams)])
+    found.append(["logs", sorted(str(job.log) for job in workflow.dag.needrun_jobs())])
+    logger.addHandler(Notes())
+
+onerror:
+    print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
+    """What a run of the workflow has noted."""
+    folder = tmp_path_factory.mktemp("snakemake")
+    (folder / "Snakefile").write_text(SNAKEFILE)
+    text = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
+    names = sorted(set(re.findall(r"\bworkflow\.([a-z_]+(?:\.[a-z_]+)*)", text)) - {"rst"})  # a file
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--keep-going"]
+    done = subprocess.run(command, cwd=folder, input=json.dumps(names), capture_output=True, text=True, check=False)
+    result: list[list[Any]] = json.loads(done.stdout)
+    return result
+
+
+def test_snakemake_has_all_that_the_rules_ask_of_it(found: list[list[Any]]) -> None:
+    assert [name for kind, name in found if kind == "missing"] == []
+    assert ["logs", ["", "bad.log", "good.log"]] in found
+    assert ["printers", 1] in found
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        ("job_info", {"jobid", "log"}),
+        ("job_finished", {"job_id"}),
+        ("job_error", {"jobid"}),
+        ("progress", {"done", "total"}),
+    ],
+)
+def test_an_event_has_what_the_display_reads(event: str, fields: set[str], found: list[list[Any]]) -> None:
+    events = [set(facts) for kind, facts in found if kind == event]
+    assert events
+    assert all(fields <= facts for facts in events)
+
+
+def test_events_are_called_as_the_display_knows_them() -> None:
+    from snakemake_interface_logger_plugins.common import LogEvent
+
+    assert SHOWN | {"job_error", "group_error"} <= {event.value for event in LogEvent}
