@@ -6,9 +6,7 @@ from ..workflow.tutorial import CLUSTER, PAGE, Reader, blocks
 from .cluster import FOLDER, SLURM_CONF
 
 
-def test_the_cluster_part_of_the_tutorial_does_in_a_fresh_clone_what_the_page_shows(
-    cluster: None, tmp_path: Path
-) -> None:
+def test_the_cluster_part_of_the_tutorial_does_what_the_page_shows(cluster: None, tmp_path: Path) -> None:
     # the tests have started the page's cluster, and others of them may be using it
     start, configure, stop = (
         f"tests/slurm/start-slurm.sh {FOLDER}",

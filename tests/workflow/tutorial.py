@@ -1,7 +1,7 @@
 """docs/tutorial.md as a reader follows it: files written, commands run, and what the page shows compared.
 
 A block of the page begins with its language. console: lines with `$ ` are commands, typed one after another
-in one shell; the lines below are what is said. yaml: a file, whose name is the comment in its first line.
+in one shell; the lines below are their output. yaml: a file, whose name is the comment in its first line.
 diff: a change of the file that is named so; lines with a blank or - are there before, and those with a blank
 or + afterwards.
 """
@@ -14,28 +14,25 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from .conftest import ROOT
 
 PAGE = ROOT / "docs/tutorial.md"
 CLUSTER = "On a cluster"
-REPOSITORY = "<this repository>"
-REST = "..."
 INTERRUPT = "^C"
-BEGIN, END = "(begin)", "(end)"
-#: in a table: what is left out, and what is measured (accuracy, interval, faults, loss, seconds), whose last
-#: digits depend on the CPU
-VARIES = r"\.\.\.|\d+\.\d+%|\d+\.\d+ to \d+\.\d+|\d+/\d+|\d+\.\d{5}|\d+\.\d(?= \|$)"
-#: what is said by a command that fails
-FAILURES = ("make: ***", "At least one job did not complete successfully.")
+#: in a line: what is left out; in a table also what is measured (accuracy, interval, faults, loss, seconds),
+#: whose last digits depend on the CPU
+LEFT_OUT = r"(\.\.\.)"
+VARIES = r"(\.\.\.|\d+\.\d+%|\d+\.\d+ to \d+\.\d+|\d+/\d+|\d+\.\d{5}|\d+\.\d(?= \|$))"
+#: how lines begin that a command prints which fails
+FAILURES = ("broken.yaml: ", "At least one job did not complete successfully.")
 PATIENCE = 300  # seconds for a command
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of the page, and the heading that it stands under."""
+    """A fenced block of the page, and the heading that it is under."""
 
     section: str
     language: str
@@ -70,47 +67,22 @@ def blocks(page: str) -> list[Block]:
     return found
 
 
-def unseen(shown: Iterable[str], said: str) -> str | None:
-    """The first lines that are shown together and were not said together, in this order; None if all were.
-
-    A line `...` stands for any lines. Without one, nothing else was said: not before, between, or after.
-    """
-    lines = [BEGIN, *(squeezed(line) for line in said.splitlines() if line.strip()), END]
-    together: list[list[str]] = [[]]
-    for line in [BEGIN, *shown, END]:
-        if line == REST:
-            together.append([])
-        else:
-            together[-1].append(line)
-    position = 0
-    for part in together:
-        patterns = [pattern(line) for line in part]
-        places = (n for n in range(position, len(lines) - len(part) + 1) if fits(patterns, lines[n:]))
-        place = next(places, None)
-        if place is None:
-            return "\n".join(part)
-        position = place + len(part)
-    return None
+def fits(shown: Iterable[str], output: str) -> bool:
+    """Whether the output is what is shown; a line `...` is any lines, and the width of columns does not matter."""
+    expected = "".join("(?:.*\n)*?" if line == "..." else f"{pattern(squeezed(line))}\n" for line in shown)
+    lines = [squeezed(line) for line in output.splitlines() if line.strip()]
+    return re.fullmatch(expected, "".join(f"{line}\n" for line in lines)) is not None
 
 
-def fits(patterns: list[re.Pattern[str]], lines: list[str]) -> bool:
-    """Whether the lines begin so."""
-    return all(pattern.fullmatch(line) for pattern, line in zip(patterns, lines, strict=False))
-
-
-def pattern(shown: str) -> re.Pattern[str]:
+def pattern(line: str) -> str:
     """What a line may be that is shown so: `...` is any text; measured numbers in a table are any numbers."""
-    any_number = partial(re.sub, r"\d+", r"\\d+")
-    parts, end, line = [], 0, squeezed(shown)
-    for special in re.finditer(VARIES if line.startswith("|") else re.escape(REST), line):
-        parts.append(re.escape(line[end : special.start()]))
-        parts.append(".*" if special[0] == REST else any_number(re.escape(special[0])))
-        end = special.end()
-    return re.compile("".join([*parts, re.escape(line[end:])]))
+    parts = re.split(VARIES if line.startswith("|") else LEFT_OUT, line)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = [".*" if part == "..." else re.sub(r"\d+", r"\\d+", re.escape(part)) for part in parts[1::2]]
+    return "".join(parts)
 
 
 def squeezed(line: str) -> str:
-    """With one blank for many: the columns of a table are as wide as their widest number."""
     return re.sub(r" +", " ", line).rstrip()
 
 
@@ -122,14 +94,9 @@ class Reader:
         self.home.mkdir()
         own = Path(sys.prefix) / "bin"  # the page enters an environment itself
         path = [entry for entry in os.environ["PATH"].split(":") if Path(entry) != own]
+        git = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         # A checkout may belong to somebody else, as in containers; git would not clone it.
-        name = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        git = {
-            **name,
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-        }
+        git |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
         self.environment = {**os.environ, **git, "HOME": str(self.home), "PATH": ":".join(path)}
         for key in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "VIRTUAL_ENV", "XDG_CACHE_HOME"):
             self.environment.pop(key, None)
@@ -153,13 +120,12 @@ class Reader:
         path.write_text(text.replace(old, new))
 
     def type(self, command: str, shown: list[str]) -> None:
-        """Type a command and compare what it says, and whether it succeeds, with what is shown."""
-        typed = command.replace(REPOSITORY, str(ROOT))
-        status, said = self.run(typed, interrupt=INTERRUPT in shown)
-        missing = unseen([line for line in shown if line != INTERRUPT], said)
-        assert missing is None, f"$ {command}\n{said}\n--- does not say there:\n{missing}"
-        fails = any(line.startswith(FAILURES) for line in shown)
-        assert (status != 0) == fails, f"$ {command}\n{said}\n--- exit status {status}"
+        """Type a command and compare its output, and whether it succeeds, with what is shown."""
+        status, output = self.run(command.replace("<this repository>", str(ROOT)), interrupt=INTERRUPT in shown)
+        lines = [line for line in shown if line != INTERRUPT]
+        assert fits(lines, output), "\n".join([f"$ {command}", output, "--- is not what is shown:", *lines])
+        fails = any(line.startswith(FAILURES) for line in lines)
+        assert (status != 0) == fails, f"$ {command}\n{output}\n--- exit status {status}"
         if command.startswith("git clone"):
             lend_environment(self.folder / command.split()[-1])
 
@@ -167,8 +133,9 @@ class Reader:
         """Run a command as the next of one shell; Ctrl-C is pressed once training is under way."""
         folder, environment, said = (self.home / what for what in ("folder", "environment", "said"))
         keep = f'{command}\nstatus=$?; pwd >"{folder}"; env -0 >"{environment}"; exit $status'
-        with said.open("w") as output:
-            shell = subprocess.Popen(
+        with (
+            said.open("w") as output,
+            subprocess.Popen(
                 ["bash", "-c", keep],
                 cwd=self.folder,
                 env=self.environment,
@@ -176,7 +143,8 @@ class Reader:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )
+            ) as shell,
+        ):
             try:
                 if interrupt:
                     self.wait_for_training(shell)
@@ -203,11 +171,12 @@ class Reader:
 
 
 def lend_environment(clone: Path) -> None:
-    """Give a clone the environment of the tests, as if make had made it: a fresh one takes half a minute."""
-    venv = clone / ".venv"
-    venv.mkdir()
-    for part in Path(sys.prefix).iterdir():
-        if part.name not in ("workflow", "development"):
-            (venv / part.name).symlink_to(part)
-    for made in ("workflow", "development"):
-        (venv / made).touch()
+    """Give a clone what it needs of the tests' environment, as if make had made one, which takes half a minute."""
+    bin_folder = clone / ".venv/bin"
+    bin_folder.mkdir(parents=True)
+    (bin_folder / "activate").write_text(f'export PATH="{bin_folder}:$PATH"\n')
+    (bin_folder / "snakemake").symlink_to(Path(sys.prefix) / "bin/snakemake")
+    command = f'#!/bin/sh\nPYTHONPATH="{clone}/scripts" exec "{sys.executable}" -m handgrad "$@"\n'
+    (bin_folder / "handgrad").write_text(command)
+    (bin_folder / "handgrad").chmod(0o755)
+    (clone / ".venv/workflow").touch()
