@@ -1,4 +1,4 @@
-"""What Snakemake does with environment.yml, with a stand-in where conda would be."""
+"""What Snakemake does with the environment of the rules, with a stand-in where conda would be."""
 
 import base64
 import json
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from .conftest import ROOT, Project
+
+ENVIRONMENT = ROOT / "workflow/envs/handgrad.yml"
 
 #: answers what Snakemake 9.27.1 asks, and keeps what it is told to make
 CONDA = """#!/bin/sh
@@ -37,12 +39,12 @@ def conda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_snakemake_hands_environment_yml_to_conda_as_it_is(
+def test_snakemake_hands_the_environment_to_conda_as_it_is(
     project: Project, tiny: Callable[..., dict[str, Any]], conda: Path
 ) -> None:
     project.run(tiny(), "--sdm", "conda", "--conda-create-envs-only")
     # one environment for all rules, and nothing but its making
-    assert (conda / "created.yml").read_text() == (ROOT / "environment.yml").read_text()
+    assert (conda / "created.yml").read_text() == ENVIRONMENT.read_text()
     assert len(list(project.path.glob(".snakemake/conda/*.yaml"))) == 1
     assert not (project.path / "results").exists()
 
@@ -55,10 +57,9 @@ def test_switching_conda_on_or_off_runs_nothing_again(
     assert "Nothing to be done" in finished.run(tiny(), "-n", "--sdm", "conda", *profile)
     made = finished.run(tiny(), "-n", "-F", "--sdm", "conda", *profile)
     assert "rule train_run" in made  # conda is in use here
-    environment = (ROOT / "environment.yml").read_bytes()
     for path in (finished.path / ".snakemake/metadata").rglob("*"):
         if path.is_file():  # as if all had been made with conda
             record = json.loads(path.read_text())
-            record["conda_env"] = base64.b64encode(environment).decode()
+            record["conda_env"] = base64.b64encode(ENVIRONMENT.read_bytes()).decode()
             path.write_text(json.dumps(record))
     assert "Nothing to be done" in finished.run(tiny(), "-n", *profile)

@@ -9,7 +9,7 @@ from .conftest import ROOT
 
 
 @pytest.mark.slow
-def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(
+def test_make_quick_in_a_fresh_clone_makes_table_report_and_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A checkout may belong to somebody else, as in containers; git would not clone it.
@@ -23,12 +23,12 @@ def test_make_quick_in_a_fresh_clone_ends_with_the_table_and_the_report(
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert sum(line.startswith("| digits") for line in lines) == 12
-    assert lines[-2:] == [
-        f"The page: {clone}/results/quick/summary.html",
-        f"Snakemake's report: {clone}/results/quick/report.html",
-    ]
+    assert f"The page: {clone}/results/quick/summary.html" in lines
+    assert f"Snakemake's report: {clone}/results/quick/report.html" in lines
     assert (clone / "results/quick/summary.html").stat().st_size > 500_000
     assert (clone / "results/quick/report.html").stat().st_size > 1_000_000
+    command = [str(clone / ".venv/bin/handgrad"), "check", "config/quick.yaml"]
+    assert subprocess.run(command, cwd=clone, capture_output=True, check=False).returncode == 0
     again = subprocess.run(["make", "quick"], cwd=clone, capture_output=True, text=True, check=False)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
