@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from handgrad.cli.app import app, main
-from handgrad.cli.recover import CHECKPOINTS
+from handgrad.cli.prune import CHECKPOINTS
 from handgrad.common.errors import HandgradError
 from handgrad.layout.main_process import require_path, require_readable, require_writable
 
@@ -38,7 +39,7 @@ def handgrad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return give
 
 
-@pytest.mark.parametrize("name", [str(command.name) for command in app.registered_commands])
+@pytest.mark.parametrize("name", get_command(app).commands)
 def test_the_help_of_each_command_has_an_example(handgrad: Handgrad, name: str) -> None:
     status, help_text, _ = handgrad(name, "--help")
     assert status == 0

@@ -14,7 +14,7 @@ import pytest
 
 from handgrad.archive.stale import GROUPS, File, remove, take_inventory
 from handgrad.archive.stale_checkpoints import CHECKPOINTS
-from handgrad.cli.prune import prune as prune_command
+from handgrad.cli.prune import prune_results
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
@@ -309,7 +309,7 @@ def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path, 
 
 def call(folder: Path, *, prune: bool = True, yes: bool = False) -> None:
     with contextlib.chdir(folder):
-        prune_command([QUICK], yes=yes, dry_run=not prune)
+        prune_results([QUICK], yes=yes, dry_run=not prune)
 
 
 def test_the_list_tells_groups_files_sizes_and_the_total(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -394,7 +394,7 @@ def test_every_mistake_of_every_file_stops_it(tmp_path: Path) -> None:
     first.write_text("name: first\nexperiments: [{activation: tahn}]\n")
     second.write_text("name: second\nnmae: x\n")
     with pytest.raises(ConfigError) as caught:
-        prune_command([first, QUICK, second], yes=True)
+        prune_results([first, QUICK, second], yes=True, dry_run=False)
     lines = caught.value.mistakes
     assert [line.split(": ")[0] for line in lines] == [str(first), str(second)]
     assert (tmp_path / "results/data/mnist.h5").exists()

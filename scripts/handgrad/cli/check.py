@@ -5,28 +5,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile, print_json
+from handgrad.cli.options import print_json
 from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted
+from handgrad.experiment.config import Experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.registry import data_digest
+from handgrad.layout.memory import too_large
+from handgrad.layout.paths import data_files
 
-if TYPE_CHECKING:
-    from handgrad.experiment.config import Experiment
 
-
-def check(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> int:
-    """Name every mistake in an experiment file.
-
-    Nothing runs. The file is checked as Snakemake merges it, over config/config.yaml and config/datasets.yaml.
-
-    \b
-    Examples:
-      handgrad check mine.yaml
-      handgrad check mine.yaml --json
-    """
-    from handgrad.experiment.config_errors import ConfigError
-    from handgrad.experiment.experiment_file import read_experiment
-
+def check_file(file: Path, *, as_json: bool) -> int:
+    """Print what an experiment file describes, or raise ConfigError; with JSON, print that and return 0 or 1."""
     try:
         own, experiment = read_experiment(file)
     except ConfigError as error:
@@ -38,42 +31,28 @@ def check(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> int:
     warnings = list(_warnings(own, experiment))
     if as_json:
         print_json({"file": str(file), "ok": True, "name": experiment.name, "runs": runs, "warnings": warnings})
-    else:
-        print(_summary(file, experiment.name, runs))
-        for warning in warnings:
-            print(f"{file}: {warning} (a warning)", file=sys.stderr)
+        return 0
+    datasets = ", ".join(f"{dataset} {number}" for dataset, number in runs.items())
+    print(f"{file}: ok: {counted(runs.total(), 'run')} in {experiment.name} (datasets: {datasets})")
+    for warning in warnings:
+        print(f"{file}: {warning} (a warning)", file=sys.stderr)
     return 0
 
 
-def _summary(file: Path, name: str, runs: "Counter[str]") -> str:
-    """Return ``mine.yaml: ok: 72 runs in published (datasets: mnist 36, cifar10 36)``."""
-    from handgrad.common.formatting import counted
-
-    datasets = ", ".join(f"{dataset} {number}" for dataset, number in runs.items())
-    return f"{file}: ok: {counted(runs.total(), 'run')} in {name} (datasets: {datasets})"
-
-
-def _warnings(own: dict[str, object], experiment: "Experiment") -> Iterator[str]:
-    from handgrad.layout.memory import too_large
-
+def _warnings(own: dict[str, Any], experiment: Experiment) -> Iterator[str]:
     if "experiments" in own and "name" not in own:
         yield f"name: not given, so its tables would replace those of results/{experiment.name}/"
-    yield from _stored_warnings(experiment)
+    for path in map(Path, data_files(experiment)):
+        if path.is_file():
+            yield from _stored_warnings(path, data_digest(experiment.datasets[path.stem]))
     if line := too_large(experiment.runs, experiment.datasets):
         yield line
 
 
-def _stored_warnings(experiment: "Experiment") -> Iterator[str]:
-    """Return what is strange about those datasets of the experiment that are stored already."""
-    from handgrad.experiment.registry import data_digest
-    from handgrad.layout.paths import data_files
+def _stored_warnings(path: Path, expected: str) -> Iterator[str]:
+    """Return what is strange about a dataset that is stored already."""
+    from handgrad.datasets.data import open_data  # loads h5py, which takes as long as all the rest
+    from handgrad.storage.provenance import source
 
-    for path in map(Path, data_files(experiment)):
-        if path.is_file():
-            from handgrad.datasets.data import open_data  # loads h5py, which takes as long as all the rest
-            from handgrad.storage.provenance import source
-
-            expected = data_digest(experiment.datasets[path.stem])
-            # a damaged or outdated file concerns the job that reads it
-            with suppress(HandgradError), open_data(path, expected) as stored:
-                yield from (f"{path.stem}: {warning}" for warning in source(stored).warnings)
+    with suppress(HandgradError), open_data(path, expected) as stored:  # damage concerns the job that reads it
+        yield from (f"{path.stem}: {warning}" for warning in source(stored).warnings)

@@ -1,41 +1,31 @@
-"""``handgrad prune``: remove what of results/ no experiment needs."""
+"""``handgrad prune`` and ``handgrad clean-checkpoints``: remove what is not needed."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from handgrad.archive.stale import GROUPS, File, Inventory, files_in, remove, take_inventory
 from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted, size_text
+from handgrad.experiment.config import Experiment
+from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.monitor.recovery import require_unlocked
 
-if TYPE_CHECKING:
-    from handgrad.archive.stale import File, Inventory
-    from handgrad.experiment.config import Experiment
+CHECKPOINTS = Path("results/checkpoints")
 
 
-def prune(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="All experiments whose results you keep.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="List it, and remove nothing.")] = False,
-) -> None:
-    """Remove what of results/ no experiment needs.
+def prune_results(files: Sequence[Path], *, yes: bool, dry_run: bool) -> None:
+    """List what none of these experiment files needs; remove it if that is wanted and confirmed.
 
-    Lists it and asks first. Only what the workflow itself has written is removed; downloads stay.
-
-    \b
-    Examples:
-      handgrad prune --dry-run config/config.yaml mine.yaml
-      handgrad prune config/config.yaml mine.yaml
+    Raises HandgradError if an experiment file is wrong or, where files are to be removed, if Snakemake is running or
+    nobody can be asked.
     """
-    from handgrad.archive.stale import remove, take_inventory
-    from handgrad.common.formatting import counted
-    from handgrad.monitor.recovery import require_unlocked
-
     folder = Path.cwd()
     if not dry_run:
         require_unlocked(folder)
-    experiments = read_experiments(files)
+    experiments = _read_experiments(files)
     if (folder / "results").is_symlink() and not (folder / "results").exists():
         raise HandgradError("results: a link that leads nowhere; is the disk that it leads to mounted?")
     inventory = take_inventory(folder, experiments)
@@ -46,11 +36,8 @@ def prune(
         print(f"results: {_amount(list(remove(folder, inventory.files)))} removed")
 
 
-def read_experiments(files: Sequence[Path]) -> "list[Experiment]":
+def _read_experiments(files: Sequence[Path]) -> list[Experiment]:
     """Return the experiments of some files. Raises ConfigError with the mistakes of all of them."""
-    from handgrad.experiment.config_errors import ConfigError
-    from handgrad.experiment.experiment_file import read_experiment
-
     experiments, mistakes = [], dict[str, None]()
     for file in files:
         try:
@@ -62,11 +49,8 @@ def read_experiments(files: Sequence[Path]) -> "list[Experiment]":
     return experiments
 
 
-def _print_inventory(inventory: "Inventory") -> None:
+def _print_inventory(inventory: Inventory) -> None:
     """Print what is stale, group by group, and what is not known."""
-    from handgrad.archive.stale import GROUPS
-    from handgrad.common.formatting import size_text
-
     for group, files in inventory.stale.items():
         print(f"\n{GROUPS[group]}: {_amount(files)}")
         if group != "logs":  # as many as all others together, and with the same names
@@ -78,14 +62,12 @@ def _print_inventory(inventory: "Inventory") -> None:
     print(f"\nstale in all: {_amount(inventory.files)}" if inventory.files else "\nNothing is stale.")
 
 
-def _amount(files: "Sequence[File]") -> str:
+def _amount(files: Sequence[File]) -> str:
     """Return how many files, and their size: ``12 files, 3.4 MB``."""
-    from handgrad.common.formatting import counted, size_text
-
     return f"{counted(len(files), 'file')}, {size_text(sum(file.size for file in files))}"
 
 
-def _confirm(files: "Sequence[File]") -> bool:
+def _confirm(files: Sequence[File]) -> bool:
     """Return whether a person wants to remove the files. Raises HandgradError if nobody can be asked."""
     if not sys.stdin.isatty():
         raise HandgradError("there is no terminal to ask on, so nothing was removed; to remove it, add --yes")
@@ -94,3 +76,19 @@ def _confirm(files: "Sequence[File]") -> bool:
         return True
     print("Nothing was removed.")
     return False
+
+
+def remove_checkpoints() -> None:
+    """Remove the checkpoints of all runs. Raises HandgradError if Snakemake is running."""
+    require_unlocked(Path.cwd())
+    sizes = [path.lstat().st_size for path in files_in(CHECKPOINTS)] if CHECKPOINTS.is_dir() else []
+    if not sizes:
+        print(f"{CHECKPOINTS}: no checkpoints")
+        return
+    for path in CHECKPOINTS.iterdir():  # and not the folder itself, which may be a link to a larger disk
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    print(f"{CHECKPOINTS}: {len(sizes)} files removed, {size_text(sum(sizes))} freed")
+    print("Finished results are as they were; a run that was not finished, or gets more epochs, begins again.")

@@ -3,31 +3,17 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from handgrad.cli.options import DEFAULT, ExperimentFile
 from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.signals import Interrupted
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.layout.paths import report_file
+from handgrad.monitor.jobs import environment
 
 
-def report(
-    file: ExperimentFile = DEFAULT,
-    cores: Annotated[str, typer.Option(help="Cores for what is made again.")] = "all",
-) -> int:
-    """Make the page of an experiment and Snakemake's report.
-
-    They are summary.html and report.html in results/<name>/. Whatever is not up to date is made again first, runs too.
-
-    \b
-    Example:
-      handgrad report mine.yaml
-    """
-    from handgrad.experiment.experiment_file import read_experiment
-    from handgrad.layout.paths import report_file
-
+def make_report(file: Path, cores: str) -> int:
+    """Make the page and the report of an experiment; returns 0, or 1 if Snakemake failed."""
     _, experiment = read_experiment(file)
     results = Path("results") / experiment.name
     if not (results / "tables/results.csv").exists():
@@ -38,8 +24,6 @@ def report(
 
 def run_snakemake(*arguments: str) -> bool:
     """Run Snakemake on this workflow and return whether it succeeded; a signal lets it end in its own way."""
-    from handgrad.monitor.jobs import environment
-
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), *arguments]
     with subprocess.Popen(command, env=environment()) as snakemake:  # noqa: S603, no shell
         try:
