@@ -102,6 +102,38 @@ def test_a_shell_completes_the_names_of_commands() -> None:
     assert done.stdout.split() == ["clean-checkpoints"]
 
 
+#: in place of Snakemake: needs a moment to end
+SNAKEMAKE = """
+import pathlib, signal, sys, time
+def end(*_):
+    time.sleep(0.5)
+    pathlib.Path("ended").touch()
+    sys.exit(1)
+signal.signal(signal.SIGINT, end)
+signal.signal(signal.SIGTERM, end)
+print("runs", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("number", "kill"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
+def test_a_report_that_is_stopped_lets_snakemake_end(
+    tmp_path: Path, number: signal.Signals, kill: Callable[[int, int], None]
+) -> None:
+    (tmp_path / "results/quick/tables").mkdir(parents=True)
+    (tmp_path / "results/quick/tables/results.csv").touch()
+    (tmp_path / "snakemake.py").write_text(SNAKEMAKE)
+    command = [sys.executable, "-m", "handgrad", "report", str(ROOT / "config/quick.yaml")]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, start_new_session=True
+    ) as handgrad:
+        assert handgrad.stdout
+        assert handgrad.stdout.readline() == b"runs\n"
+        kill(handgrad.pid, number)
+        assert handgrad.wait(30) == 128 + number
+    assert (tmp_path / "ended").exists()
+
+
 # --- clean-checkpoints ---
 
 
