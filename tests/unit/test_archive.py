@@ -23,7 +23,7 @@ from rocrate.rocrate import ROCrate
 from factories import image_data, trained
 from handgrad.archive import unpack as unpacking
 from handgrad.archive.labels import Labels
-from handgrad.archive.pack import complete_config, members_of, write_archive
+from handgrad.archive.pack import complete_config, members_of, pack, write_archive
 from handgrad.archive.readme import readme
 from handgrad.archive.runs import read_run
 from handgrad.archive.tables import tables_again
@@ -120,7 +120,7 @@ def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Pa
 
     def verify(path: Path) -> list[str]:
         with pytest.raises(SystemExit) as ended, as_command():
-            raise SystemExit(command.verify(path))
+            command.verify(path)
         out, err = capsys.readouterr()
         assert (ended.value.code, out) == (1, "")
         assert all(line.startswith(f"{path}: ") for line in err.splitlines())
@@ -133,7 +133,7 @@ def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Pa
 
 
 def test_an_archive_is_verified(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.verify(archive) == 0
+    command.verify(archive)
     out, err = capsys.readouterr()
     assert err == ""
     assert hashlib.sha256(archive.read_bytes()).hexdigest() in out
@@ -523,38 +523,25 @@ def interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.fixture
-def write(experiment: Experiment, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Pack the experiment, as the command does once it knows that it is finished."""
-    members = members_of(experiment, ROOT / "config/quick.yaml", folder)
-    monkeypatch.setattr("handgrad.archive.pack.members_of", lambda *_: members)
-
-    def write() -> None:
-        with as_command():
-            command.write_verified(tmp_path, Path("archives/tiny.tar.gz"), experiment, Path("tiny.yaml"))
-
-    return write
-
-
 @pytest.mark.parametrize(("fault", "status"), [(no_room, 1), (interrupt, 130)])
 @pytest.mark.parametrize("where", ["shutil.copyfile", "bagit.make_bag", "gzip.GzipFile.write", "bagit.Bag"])
 def test_packing_that_ends_early_leaves_nothing(
-    write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, fault: Any, status: int
+    members: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, fault: Any, status: int
 ) -> None:
     monkeypatch.setattr(where, fault)
-    with pytest.raises(SystemExit) as ended:
-        write()
+    with pytest.raises(SystemExit) as ended, as_command():
+        pack(tmp_path / "archives/tiny.tar.gz", "tiny", {**members, "LICENSE": ROOT / "LICENSE"})
     assert ended.value.code == status
     assert not list((tmp_path / "archives").iterdir())
 
 
-def test_an_archive_never_replaces_one_with_other_content(write: Any, tmp_path: Path) -> None:
-    write()
-    write()
+def test_an_archive_never_replaces_one_with_other_content(members: Members, tmp_path: Path) -> None:
     there = tmp_path / "archives/tiny.tar.gz"
+    for _ in range(2):
+        pack(there, "tiny", members)
     there.write_bytes(b"the only copy")
-    with pytest.raises(SystemExit):
-        write()
+    with pytest.raises(HandgradError, match="other content"):
+        pack(there, "tiny", members)
     assert there.read_bytes() == b"the only copy"
     assert list(there.parent.iterdir()) == [there]
 
@@ -566,11 +553,13 @@ def test_no_room_to_unpack_is_not_blamed_on_the_archive(
     assert "set TMPDIR to a larger folder" in verified(archive)[0]
 
 
-def test_an_archive_that_would_not_be_verified_is_not_written(
-    experiment: Experiment, members: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archive_that_would_not_be_verified_is_not_written(members: Members, tmp_path: Path) -> None:
     members[f"{TABLES}/seeds.csv"] += b"more\n"
-    monkeypatch.setattr("handgrad.archive.pack.members_of", lambda *_: members)
-    with pytest.raises(HandgradError, match="not written"):
-        command.write_verified(tmp_path, Path("archives/tiny.tar.gz"), experiment, Path("tiny.yaml"))
+    with pytest.raises(HandgradError, match=r"archives/tiny.tar.gz: NOT verified"):
+        pack(tmp_path / "archives/tiny.tar.gz", "tiny", members)
     assert not list((tmp_path / "archives").iterdir())
+
+
+def test_data_that_are_gone_are_named_with_their_command(experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(HandgradError, match=r"^results/data/digits.h5: .* snakemake .* mine.yaml -- results/data/digi"):
+        members_of(experiment, Path("mine.yaml"), tmp_path)

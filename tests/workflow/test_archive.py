@@ -71,14 +71,6 @@ def test_what_is_not_finished_is_not_packed(archived: Project, tiny: Tiny) -> No
     assert not (archived.path / "archives/more.tar.gz").exists()
 
 
-def test_a_dataset_that_is_gone_is_named_with_its_command(finished: Project) -> None:
-    (finished.path / "results/data/digits.h5").unlink()
-    done = finished.handgrad("archive", finished.write_config(TINY))
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert done.stderr.startswith("results/data/digits.h5: not there")
-    assert "snakemake --cores 1 --configfile " in done.stderr
-
-
 @pytest.mark.slow
 def test_an_archive_of_a_comparison_is_verified(finished: Project, tiny: Tiny, tmp_path: Path) -> None:
     """With a published table of one's own, which the archive takes along."""

@@ -3,75 +3,85 @@
 The same results, with their times, make the same bytes, with one version of zlib.
 """
 
-import functools
 import gzip
 import json
 import logging
-import platform
-import re
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
-from typing import Any
 
 import bagit  # type: ignore[import-untyped]
 import yaml
 
+from handgrad.archive import members as names
 from handgrad.archive.crate import crate_text
 from handgrad.archive.labels import labels_text
-from handgrad.archive.members import (
-    COMPLETE,
-    COPIED,
-    CRATE,
-    FORMAT,
-    GIVEN,
-    PROVENANCE,
-    PUBLISHED,
-    README,
-    labels_name,
-)
+from handgrad.archive.origin import provenance
 from handgrad.archive.readme import readme
-from handgrad.common.code_digests import PROJECT, code_digest, digested_rules
+from handgrad.archive.verify import verify_archive
+from handgrad.common.atomic import whole_file
+from handgrad.common.code_digests import PROJECT
+from handgrad.common.errors import HandgradError
+from handgrad.common.hashing import file_sha256
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import archived_outputs, dataset_names, page_file, report_file, run_files
+from handgrad.layout.paths import archived_outputs, dataset_names, page_file, report_file
 from handgrad.page.methods import shown_config
-from handgrad.storage.provenance import git_revision
-from handgrad.storage.run_reader import read_summary
-
-_TIME = 315532800  # 1980-01-01: tar calls earlier times implausible
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 
 #: the payload of an archive: what is in a member, a file or bytes
-Members = dict[str, Path | bytes]
+Members = Mapping[str, Path | bytes]
+
+_TIME = 315532800  # 1980-01-01: tar calls earlier times implausible
 
 logging.getLogger("bagit").addHandler(logging.NullHandler())  # it logs what it raises
 
 
-def members_of(experiment: Experiment, given: Path, folder: Path) -> Members:
+def pack(path: Path, name: str, members: Members) -> list[str]:
+    """Write an archive and return what was verified of it, as lines.
+
+    Raises HandgradError if it would replace one with other content, or does not agree with itself; OSError if a member
+    cannot be read or there is no room. An archive that was there stays as it is.
+    """
+    with whole_file(path) as part:
+        write_archive(part, name, members)
+        if path.exists() and file_sha256(path) != file_sha256(part):
+            raise HandgradError(
+                f"{path}: is there with other content than would be packed now; move it, or delete it, and try again"
+            )
+        return verify_archive(part, path)
+
+
+def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, Path | bytes]:
     """Return the payload of the archive of an experiment whose file is given; folder: of its results.
 
     Raises HandgradError if a dataset or a run cannot be read.
     """
-    members: Members = {path: folder / path for path in archived_outputs(experiment)}
+    members: dict[str, Path | bytes] = {path: folder / path for path in archived_outputs(experiment)}
     if has_report(experiment, folder):
         members[report_file(experiment)] = folder / report_file(experiment)
-    members |= {name: PROJECT / name for name in COPIED}
-    members[GIVEN] = given
-    members[COMPLETE] = complete_config(experiment).encode()
+    members |= {name: PROJECT / name for name in names.COPIED}
+    members[names.GIVEN] = given
+    members[names.COMPLETE] = complete_config(experiment).encode()
     if experiment.published and experiment.has_published_dataset:
-        members[PUBLISHED] = folder / experiment.published.table
+        members[names.PUBLISHED] = folder / experiment.published.table
     for dataset in dataset_names(experiment):
-        data = folder / f"results/data/{dataset}.h5"
-        members[labels_name(dataset)] = labels_text(data, experiment.datasets[dataset]).encode()
+        members[names.labels_name(dataset)] = _labels(experiment, dataset, given, folder).encode()
     origin = provenance(experiment, folder)
-    members[PROVENANCE] = (json.dumps(origin, indent=1, ensure_ascii=False) + "\n").encode()
-    members[README] = readme(experiment, origin["git_revision"]).encode()
-    members[CRATE] = crate_text(experiment, origin, members).encode()
+    members[names.PROVENANCE] = (json.dumps(origin, indent=1, ensure_ascii=False) + "\n").encode()
+    members[names.README] = readme(experiment, origin["git_revision"]).encode()
+    members[names.CRATE] = crate_text(experiment, origin, members).encode()
     return members
+
+
+def _labels(experiment: Experiment, dataset: str, given: Path, folder: Path) -> str:
+    path = f"results/data/{dataset}.h5"
+    try:
+        return labels_text(folder / path, experiment.datasets[dataset])
+    except HandgradError as error:
+        reason = str(error).removeprefix(f"{folder}/").rpartition("; ")[0]
+        again = f"snakemake --cores 1 --configfile {given} -- {path}"  # a plain one does not miss it
+        raise HandgradError(f"{reason}; delete it if it is there, and make it again: {again}") from error
 
 
 def has_report(experiment: Experiment, folder: Path) -> bool:
@@ -86,48 +96,13 @@ def complete_config(experiment: Experiment) -> str:
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
     if config["published"]["table"]:
-        config["published"]["table"] = PurePath(PUBLISHED).name  # in the same folder
+        config["published"]["table"] = PurePath(names.PUBLISHED).name  # in the same folder
     dumper = type("_Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     return yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
 
 
-def provenance(experiment: Experiment, folder: Path) -> dict[str, Any]:
-    """Return where the content of an archive comes from: code, installed packages, and the times of the runs."""
-    return {
-        "format": FORMAT,
-        "experiment": experiment.name,
-        "git_revision": git_revision(PROJECT),
-        "versions": dict(installed_versions()),
-        "code": {rule: code_digest(rule) for rule in digested_rules()},
-        "ended": _ended(folder / page_file(experiment)).isoformat(),
-        "runs": {path: _times(folder / path) for path in run_files(experiment)},
-    }
-
-
-def _ended(path: Path) -> datetime:
-    return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
-
-
-def _times(path: Path) -> dict[str, str]:
-    """Return when a run started and ended, in UTC, as far as its file shows: an interrupted one started earlier."""
-    ended, seconds = _ended(path), round(read_summary(path).seconds)
-    return {"started": (ended - timedelta(seconds=seconds)).isoformat(), "ended": ended.isoformat()}
-
-
-@functools.cache
-def installed_versions() -> Mapping[str, str]:
-    """Return the versions of Python, and of each package of requirements.txt, that are installed here."""
-    found = {"Python": platform.python_version()}
-    for name in _PIN.findall((PROJECT / "requirements.txt").read_text(encoding="utf-8")):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def write_archive(path: Path, name: str, members: Mapping[str, Path | bytes]) -> None:
-    """Write an archive. Raises OSError if a member cannot be read or there is no room."""
+def write_archive(path: Path, name: str, members: Members) -> None:
+    """Write an archive without looking at what is in it."""
     with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=path.parent) as folder:
         bag = Path(folder) / name
         for member, content in members.items():

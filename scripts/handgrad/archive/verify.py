@@ -5,6 +5,7 @@ Every mistake is a line that begins with the member.
 
 import json
 import math
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
@@ -27,19 +28,20 @@ from handgrad.archive.members import (
     labels_name,
     required_members,
 )
-from handgrad.archive.pack import installed_versions
+from handgrad.archive.origin import other_origin
 from handgrad.archive.readme import readme
 from handgrad.archive.runs import read_run
 from handgrad.archive.tables import tables_again
 from handgrad.archive.unpack import require_valid_bag, unpack
-from handgrad.common.code_digests import PROJECT
+from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
+from handgrad.common.formatting import counted, size_text
+from handgrad.common.hashing import file_sha256
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_checks import MOST_RUNS
 from handgrad.experiment.config_errors import show
 from handgrad.gradient_check.files import read_check
-from handgrad.layout.paths import checked, dataset_names, gates, gradient_checks, run_files
-from handgrad.storage.provenance import git_revision
+from handgrad.layout.paths import checked, dataset_names, gates, gradient_checks, run_files, table_files
 from handgrad.storage.run_reader import Summary
 
 
@@ -56,17 +58,41 @@ class Contents:
     checks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def read_archive(path: Path, folder: Path) -> Contents:
-    """Unpack an archive into an empty folder and read what it is.
+def verify_archive(path: Path, name: Path) -> list[str]:
+    """Return what was verified of an archive, as lines; name: what people call it.
 
-    Raises HandgradError if it is no archive, no valid bag, or of no experiment that this code knows.
+    Raises HandgradError with a line for each mistake, or if it is no archive of an experiment that this code knows.
     """
-    bag = unpack(path, folder)
-    try:
-        require_valid_bag(bag)
-        return _read_contents(bag / "data", bag.name)
-    except HandgradError as error:
-        raise HandgradError(_line(error, bag / "data")) from error
+    with tempfile.TemporaryDirectory(prefix="handgrad-verify-") as folder:
+        try:
+            bag = unpack(path, Path(folder))
+            require_valid_bag(bag)
+            contents = _read_contents(bag / "data", bag.name)
+        except HandgradError as error:
+            raise HandgradError(f"{name}: {str(error).replace(f'{folder}/', '')}") from error
+        mistakes = _find_mistakes(contents)
+    if mistakes:
+        count = counted(len(mistakes), "mistake")
+        mistakes.append(f"NOT verified: {count}{other_origin(contents.provenance)}")
+        raise HandgradError("\n".join(f"{name}: {mistake}" for mistake in mistakes))
+    return [
+        f"{name}: the experiment {contents.experiment.name}, {size_text(path.stat().st_size)}",
+        *_verified(contents),
+        f"  sha256 of the archive: {file_sha256(path)}",
+        "Verification cannot detect runs that were fabricated consistently (docs/archive.md).",
+    ]
+
+
+def _verified(contents: Contents) -> Iterator[str]:
+    experiment, provenance = contents.experiment, contents.provenance
+    yield f"  complete: a BagIt bag of {len(contents.members)} files, each with its sha256"
+    yield f"  {counted(len(experiment.runs), 'run')} on {', '.join(dataset_names(experiment))}:"
+    yield "    content_sha256 and misclassified examples of each agree with its arrays"
+    yield f"  gradient checks: {len(gradient_checks(experiment))}, every figure within its limit"
+    yield f"  gates: {len(gates(experiment))}, passed by their own verdict; they hold no figures"
+    yield f"  {len(table_files(experiment))} files of tables, {README} and {CRATE}: equal when made again"
+    if provenance["code"]["train_run"] != code_digest("train_run"):
+        yield f"  trained by other code than this clone has: git revision {show(provenance.get('git_revision'))}"
 
 
 def _read_contents(folder: Path, name: str) -> Contents:
@@ -119,24 +145,8 @@ def _read_experiment(folder: Path) -> Experiment:
         raise HandgradError(f"not a complete experiment file ({reason})") from error
 
 
-def other_origin(provenance: Mapping[str, Any]) -> str:
-    """Return by which other code and packages than those here an archive was packed; nothing if by none."""
-    there, here = provenance.get("git_revision"), git_revision(PROJECT)
-    code = f"; packed by the code of git revision {show(there)}, this is {here!r}: verify it in a clone of that"
-    versions, installed = provenance["versions"], installed_versions()
-    others = [
-        f"{name} {show(versions.get(name))} (here {version})"
-        for name, version in installed.items()
-        if versions.get(name) != version
-    ]
-    return (code if there != here else "") + (f"; packed with {', '.join(others)}" if others else "")
-
-
-def find_mistakes(contents: Contents) -> list[str]:
-    """Return what is wrong with an archive: its members first; its runs and checks if those are good; its tables last.
-
-    Fills in labels, runs and checks of the contents.
-    """
+def _find_mistakes(contents: Contents) -> list[str]:
+    """Return the mistakes of the members; if there are none, those of runs and checks; else those of the tables."""
     return list(_member_mistakes(contents)) or list(_content_mistakes(contents)) or list(_text_mistakes(contents))
 
 
