@@ -254,10 +254,12 @@ def git(folder: Path, *arguments: str) -> str:
 def test_the_revision_says_whether_anything_is_not_committed(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     (tmp_path / "file").write_text("a")
-    git(tmp_path, "add", "file")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/README.md").write_text("tracked, but no code")
+    git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "a")
     revision = git(tmp_path, "rev-parse", "HEAD")
-    (tmp_path / "results").mkdir()  # what is not tracked is no change of the code
+    (tmp_path / "results/README.md").rename(tmp_path / "untracked")
     assert git_revision(tmp_path) == revision
     (tmp_path / "file").write_text("b")
     assert git_revision(tmp_path) == f"{revision}, with changes that are not committed"
