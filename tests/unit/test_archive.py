@@ -307,7 +307,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "a block of a check": (
         edit_check("results/checks/grad", lambda check: check["blocks"].pop("W1")),
-        "not a gradient check (KeyError",
+        "not as this workflow writes it (KeyError",
     ),
     "a nan in a check": (
         edit_check("results/checks/grad", lambda check: check["blocks"]["W1"]["samples"].update(limit=float("nan"))),
@@ -319,7 +319,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "a figure that no table takes": (
         edit_check("results/checks/grad", lambda check: check["blocks"]["W1"].update(entries=[[[]]])),
-        "cannot be made again from",
+        "tables: not as this workflow writes it",
     ),
     "a verdict": (edit_check("results/checks/gate", lambda gate: gate.update(passed=False)), "its passed is False"),
     "a verdict's text": (replace_bytes(GATE, b'"passed": true', b'"passed": false'), f"{GATE}: not a check as"),

@@ -10,16 +10,7 @@ from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
 
 from handgrad.archive.members import COMPLETE, CRATE, WORKFLOW
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import (
-    dataset_names,
-    figure_files,
-    gates,
-    gradient_checks,
-    page_file,
-    report_file,
-    run_files,
-    table_files,
-)
+from handgrad.layout.paths import archived_outputs, dataset_names, report_file, run_files
 
 _CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
 _PROFILES = {
@@ -84,27 +75,14 @@ def _add_workflow(crate: Any, provenance: Mapping[str, Any]) -> Any:
 
 
 def _add_experiment(crate: Any, workflow: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> Any:
-    """Add the action that made all results, and what the workflow takes and makes."""
-    outputs = {
-        "runs": run_files(experiment),
-        "gradient_checks": [*gates(experiment), *gradient_checks(experiment)],
-        "tables": table_files(experiment),
-        "figures": figure_files(experiment),
-        "page": [name for name in (page_file(experiment), report_file(experiment)) if name in crate],
-    }
-    results = []
-    for kind, names in outputs.items():
-        parameter = crate.add_formal_parameter(kind, "File", f"#{kind}")
-        workflow.append_to("output", parameter)
-        results += [crate.get(name) for name in names]
-        for name in names:
-            crate.get(name)["exampleOfWork"] = parameter
+    """Add the action that made all results, and the experiment file as the workflow's input."""
     parameter = crate.add_formal_parameter("configfile", "File", "#configfile", valueRequired=True)
     workflow["input"] = parameter
     crate.get(COMPLETE)["exampleOfWork"] = parameter
     started = min(run["started"] for run in provenance["runs"].values())
     about = {"name": "Run the workflow", "startTime": started, "endTime": provenance["ended"]}
-    return crate.add_action(workflow, "#experiment", object=[crate.get(COMPLETE)], result=results, properties=about)
+    outputs = [crate.get(name) for name in (*archived_outputs(experiment), report_file(experiment)) if name in crate]
+    return crate.add_action(workflow, "#experiment", object=[crate.get(COMPLETE)], result=outputs, properties=about)
 
 
 def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> list[Any]:

@@ -5,7 +5,7 @@ import platform
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,9 @@ def _times(path: Path) -> dict[str, str]:
 @functools.cache
 def installed_versions() -> Mapping[str, str]:
     """Return the versions of Python, and of each package of requirements.txt, that are installed here."""
-    found = {"Python": platform.python_version()}
-    for name in _PIN.findall((PROJECT / "requirements.txt").read_text(encoding="utf-8")):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    pinned = _PIN.findall((PROJECT / "requirements.txt").read_text(encoding="utf-8"))
+    installed = {package.name: package.version for package in distributions()}
+    return {"Python": platform.python_version()} | {name: installed.get(name, "not installed") for name in pinned}
 
 
 def other_origin(origin: Mapping[str, Any]) -> str:

@@ -6,8 +6,9 @@ Every mistake is a line that begins with the member.
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -42,20 +43,31 @@ from handgrad.experiment.config_checks import MOST_RUNS
 from handgrad.experiment.config_errors import show
 from handgrad.gradient_check.files import read_check
 from handgrad.layout.paths import checked, dataset_names, gates, gradient_checks, run_files, table_files
-from handgrad.storage.run_reader import Summary
 
 
-@dataclass
+@dataclass(frozen=True)
 class Contents:
-    """An unpacked archive: its experiment and provenance, and what was read of it, if that was good."""
+    """An unpacked archive: its experiment, provenance, and the names of its files."""
 
     folder: Path
     experiment: Experiment
     provenance: Mapping[str, Any]
     members: set[str]
-    labels: dict[str, Labels] = field(default_factory=dict)
-    runs: list[Summary] = field(default_factory=list)
-    checks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Mistakes(list[str]):
+    """What is wrong with an archive, a line each."""
+
+    @contextmanager
+    def found_in(self, member: str, folder: Path) -> Iterator[None]:
+        """Take what a block raises for a mistake of a member, without what to do about a file of ``results/``."""
+        try:
+            yield
+        except HandgradError as error:
+            line = str(error).replace(f"{folder}/", "").partition("; delete")[0]
+            self.append(line if line.startswith(member) else f"{member}: {line}")
+        except Exception as error:  # noqa: BLE001, it may hold anything, and h5py raises anything
+            self.append(f"{member}: not as this workflow writes it ({' '.join(repr(error).split())})")
 
 
 def verify_archive(path: Path, name: Path) -> list[str]:
@@ -65,9 +77,7 @@ def verify_archive(path: Path, name: Path) -> list[str]:
     """
     with tempfile.TemporaryDirectory(prefix="handgrad-verify-") as folder:
         try:
-            bag = unpack(path, Path(folder))
-            require_valid_bag(bag)
-            contents = _read_contents(bag / "data", bag.name)
+            contents = _read_contents(unpack(path, Path(folder)))
         except HandgradError as error:
             raise HandgradError(f"{name}: {str(error).replace(f'{folder}/', '')}") from error
         mistakes = _find_mistakes(contents)
@@ -95,7 +105,9 @@ def _verified(contents: Contents) -> Iterator[str]:
         yield f"  trained by other code than this clone has: git revision {show(provenance.get('git_revision'))}"
 
 
-def _read_contents(folder: Path, name: str) -> Contents:
+def _read_contents(bag: Path) -> Contents:
+    require_valid_bag(bag)
+    folder = bag / "data"
     provenance = _read_json(folder, PROVENANCE)
     if provenance.get("format") != FORMAT:
         raise HandgradError(f"{PROVENANCE}: format is {show(provenance.get('format'))}, this handgrad reads {FORMAT}")
@@ -106,8 +118,8 @@ def _read_contents(folder: Path, name: str) -> Contents:
         experiment = _read_experiment(folder)
     except HandgradError as error:
         raise HandgradError(f"{COMPLETE}: {str(error).splitlines()[0]}{other_origin(provenance)}") from error
-    if experiment.name != name:
-        raise HandgradError(f"{COMPLETE}: its name is {experiment.name!r}, the folder in the archive is {name!r}")
+    if experiment.name != bag.name:
+        raise HandgradError(f"{COMPLETE}: its name is {experiment.name!r}, the folder in the archive is {bag.name!r}")
     members = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     return Contents(folder, experiment, provenance, members)
 
@@ -145,92 +157,65 @@ def _read_experiment(folder: Path) -> Experiment:
         raise HandgradError(f"not a complete experiment file ({reason})") from error
 
 
-def _find_mistakes(contents: Contents) -> list[str]:
-    """Return the mistakes of the members; if there are none, those of runs and checks; else those of the tables."""
-    return list(_member_mistakes(contents)) or list(_content_mistakes(contents)) or list(_text_mistakes(contents))
-
-
-def _member_mistakes(contents: Contents) -> Iterator[str]:
-    missing = required_members(contents.experiment) - contents.members
-    yield from (f"{name}: missing, the experiment has it" for name in sorted(missing))
-    extra = contents.members - allowed_members(contents.experiment)
-    yield from (f"{name}: extra, the experiment has no such file" for name in sorted(extra))
-
-
-def _content_mistakes(contents: Contents) -> Iterator[str]:
-    """Yield what is wrong with labels, runs and gradient checks; what is good goes into the contents."""
-    experiment, folder = contents.experiment, contents.folder
-    for dataset in dataset_names(experiment):
-        member = labels_name(dataset)
-        try:
-            contents.labels[dataset] = parse_labels(_read_json(folder, member), experiment.datasets[dataset])
-        except HandgradError as error:
-            yield f"{member}: {str(error).removeprefix(f'{member}: ')}"
-            return
+def _find_mistakes(contents: Contents) -> Mistakes:
+    """Return the mistakes of the list of files; if there are none, those of labels, of runs and checks, or of texts."""
+    experiment, folder, code = contents.experiment, contents.folder, contents.provenance["code"]
+    mistakes = Mistakes()
+    missing = required_members(experiment) - contents.members
+    extra = contents.members - allowed_members(experiment)
+    mistakes += [f"{name}: missing, the experiment has it" for name in sorted(missing)]
+    mistakes += [f"{name}: extra, the experiment has no such file" for name in sorted(extra)]
+    labels: dict[str, Labels] = {}
+    for dataset in () if mistakes else dataset_names(experiment):
+        with mistakes.found_in(member := labels_name(dataset), folder):
+            labels[dataset] = parse_labels(_read_json(folder, member), experiment.datasets[dataset])
+    if mistakes:
+        return mistakes
+    runs = []
     for path, run in zip(run_files(experiment), experiment.runs, strict=True):
-        try:
-            labels, code = contents.labels[run.dataset], contents.provenance["code"]["train_run"]
-            contents.runs.append(read_run(folder / path, labels, code))
-        except HandgradError as error:
-            yield _line(error, folder)
-    yield from _check_mistakes(contents)
+        with mistakes.found_in(path, folder):
+            runs.append(read_run(folder / path, labels[run.dataset], code["train_run"]))
+    checks = _read_checks(contents, labels, mistakes)
+    if not mistakes:
+        texts = tables_again(folder, experiment, labels, runs, checks)
+        with mistakes.found_in("tables", folder):
+            mistakes += _differences(folder, texts)
+        with mistakes.found_in(PROVENANCE, folder):
+            mistakes += _differences(folder, _descriptions(contents))
+    return mistakes
 
 
-def _check_mistakes(contents: Contents) -> Iterator[str]:
-    """Yield gradient checks that have not passed, or are of something else than the experiment trains."""
-    experiment, code = contents.experiment, contents.provenance["code"]
-    kinds = (
-        (gates(experiment), {"code_digest": code.get("check_gate")}),
-        (
-            gradient_checks(experiment),
-            {"code_digest": code.get("check_gradients"), **asdict(experiment.gradient_check)},
-        ),
-    )
-    for paths, settings in kinds:
-        for path, (dataset, activation) in zip(paths, checked(experiment), strict=True):
-            labels = contents.labels[dataset]
-            data = {"data_digest": labels.data_digest, "data_content": labels.content_sha256}
-            about = {"dataset": dataset, "activation": activation, **data, **settings}
-            try:
-                check, _ = read_check(contents.folder / path, about)
-                if "epsilon" in settings:  # a gate holds no figures
-                    contents.checks[path] = check
-                    yield from (f"{path}: {line}" for line in figure_mistakes(check, activation))
-            except HandgradError as error:
-                yield _line(error, contents.folder)
-            except (LookupError, TypeError, AttributeError) as error:
-                yield f"{path}: not a gradient check ({error!r})"
+def _read_checks(
+    contents: Contents, labels: Mapping[str, Labels], mistakes: Mistakes
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the gradient checks. Mistakes: those that have not passed, or are of something else than is trained."""
+    experiment, folder, code = contents.experiment, contents.folder, contents.provenance["code"]
+    settings = {"code_digest": code.get("check_gradients"), **asdict(experiment.gradient_check)}
+    checks = {}
+    rows = zip(checked(experiment), gates(experiment), gradient_checks(experiment), strict=True)
+    for (dataset, activation), gate, path in rows:
+        data = {"data_digest": labels[dataset].data_digest, "data_content": labels[dataset].content_sha256}
+        about = {"dataset": dataset, "activation": activation, **data}
+        with mistakes.found_in(gate, folder):
+            read_check(folder / gate, {**about, "code_digest": code.get("check_gate")})
+        with mistakes.found_in(path, folder):
+            checks[path], _ = read_check(folder / path, {**about, **settings})
+            mistakes += [f"{path}: {line}" for line in figure_mistakes(checks[path], activation)]
+    return checks
 
 
-def _text_mistakes(contents: Contents) -> Iterator[str]:
-    """Yield tables and descriptions that are not, byte for byte, what the rest of the archive gives."""
-    try:
-        for member, text in _texts_again(contents):
-            if (found := (contents.folder / member).read_bytes()) != text.encode():
-                yield f"{member}: {_difference(found.decode(errors='replace'), text)}"
-    except HandgradError as error:
-        yield f"cannot be made again: {_line(error, contents.folder)}"
-    except Exception as error:  # noqa: BLE001, checks and provenance may hold anything that JSON can
-        yield f"tables or descriptions cannot be made again from runs, checks and {PROVENANCE}: {error!r}"
+def _descriptions(contents: Contents) -> Iterator[tuple[str, str]]:
+    yield README, readme(contents.experiment, str(contents.provenance.get("git_revision")))
+    yield CRATE, crate_text(contents.experiment, contents.provenance, contents.members)
 
 
-def _texts_again(contents: Contents) -> Iterator[tuple[str, str]]:
-    experiment, provenance = contents.experiment, contents.provenance
-    yield from tables_again(contents.folder, experiment, contents.labels, contents.runs, contents.checks)
-    yield README, readme(experiment, str(provenance.get("git_revision")))
-    yield CRATE, crate_text(experiment, provenance, contents.members)
-
-
-def _difference(found: str, again: str) -> str:
-    """Return the first line in which two texts differ."""
-    pairs = zip_longest(found.split("\n"), again.split("\n"), fillvalue="(no line)")
-    number, pair = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
-    equal = next((i for i, (a, b) in enumerate(zip(*pair, strict=False)) if a != b), 0)
-    start = max(0, equal - 30)
-    is_, made = (show(("..." if start else "") + line[start:]) for line in pair)
-    return f"line {number} is {is_}, made again it is {made}"
-
-
-def _line(error: HandgradError, folder: Path) -> str:
-    """Return an error about a file of an archive without what to do about one of ``results/``."""
-    return str(error).replace(f"{folder}/", "").partition("; delete")[0]
+def _differences(folder: Path, texts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield, of each file that differs from its text, the first line that does."""
+    for member, text in texts:
+        found = (folder / member).read_bytes()
+        if found != text.encode():
+            lines = zip_longest(found.decode(errors="replace").split("\n"), text.split("\n"), fillvalue="(no line)")
+            number, pair = next((i, pair) for i, pair in enumerate(lines, 1) if pair[0] != pair[1])
+            equal = next((i for i, (a, b) in enumerate(zip(*pair, strict=False)) if a != b), 0)
+            is_, again = (show(line[max(0, equal - 30) :]) for line in pair)
+            yield f"{member}: line {number} is {is_}, made again it is {again}"
