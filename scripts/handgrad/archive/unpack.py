@@ -1,14 +1,15 @@
 """Unpacking an archive from anywhere: only plain files with harmless names, of bounded size, are written."""
 
 import errno
+import functools
 import gzip
-import io
+import itertools
 import re
 import shutil
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import bagit  # type: ignore[import-untyped]
 
@@ -21,23 +22,10 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,254}(/[A-Za-z0-9][\w.+-]{0,254})+", re
 MAX_GROWTH, ALWAYS_ALLOWED = 20, 100_000_000
 #: bytes of a member that is read at once; runs and pages are not
 MAX_TEXT, LARGE = 50_000_000, (".h5", ".html", ".svg")
+_BLOCK = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 #: compared before bagit reads it, since bagit decodes the other files with whatever codec it names
 _BAGIT_TXT = b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"
-
-
-class _Bounded(io.RawIOBase):
-    """A stream that ends with an error where it is longer than allowed."""
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self.stream, self.left, self.limit = stream, limit, limit
-
-    def read(self, size: int = -1) -> bytes:
-        data = self.stream.read(1 << 20 if size < 0 else size)
-        self.left -= len(data)
-        if self.left < 0:
-            raise HandgradError(f"unpacks to more than {size_text(self.limit)}, too much for its size")
-        return data
 
 
 def unpack(path: Path, to: Path) -> Path:
@@ -48,9 +36,11 @@ def unpack(path: Path, to: Path) -> Path:
     limit = ALWAYS_ALLOWED + MAX_GROWTH * path.stat().st_size
     try:
         with gzip.open(path) as packed:
-            stream = _Bounded(packed, limit)  # type: ignore[arg-type]
-            _unpack_members(stream, to)
-            if any(any(block) for block in iter(stream.read, b"")):
+            if sum(map(len, itertools.islice(_blocks(packed), limit // _BLOCK + 1))) > limit:
+                raise HandgradError(f"unpacks to more than {size_text(limit)}, too much for its size")
+            packed.seek(0)
+            _unpack_members(packed, to)
+            if any(map(any, _blocks(packed))):
                 raise HandgradError("something follows the last member")
     except (EOFError, ValueError, zlib.error, tarfile.TarError, gzip.BadGzipFile) as error:
         raise HandgradError(f"not a .tar.gz, cut off or damaged ({error}); get it again") from error
@@ -61,10 +51,14 @@ def unpack(path: Path, to: Path) -> Path:
     return next(to.iterdir())
 
 
-def _unpack_members(stream: _Bounded, to: Path) -> None:
+def _blocks(packed: gzip.GzipFile) -> Iterator[bytes]:
+    return iter(functools.partial(packed.read, _BLOCK), b"")
+
+
+def _unpack_members(packed: gzip.GzipFile, to: Path) -> None:
     seen: set[str] = set()
     folder = ""
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=512) as tar:
+    with tarfile.open(fileobj=packed, mode="r|", bufsize=512) as tar:
         for member in tar:
             name = member.name
             if member.type != tarfile.REGTYPE or member.issparse():

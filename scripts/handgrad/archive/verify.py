@@ -93,16 +93,20 @@ def verify_archive(path: Path, name: Path) -> list[str]:
     ]
 
 
-def _verified(contents: Contents) -> Iterator[str]:
+def _verified(contents: Contents) -> list[str]:
     experiment, provenance = contents.experiment, contents.provenance
-    yield f"  complete: a BagIt bag of {len(contents.members)} files, each with its sha256"
-    yield f"  {counted(len(experiment.runs), 'run')} on {', '.join(dataset_names(experiment))}:"
-    yield "    content_sha256 and misclassified examples of each agree with its arrays"
-    yield f"  gradient checks: {len(gradient_checks(experiment))}, every figure within its limit"
-    yield f"  gates: {len(gates(experiment))}, passed by their own verdict; they hold no figures"
-    yield f"  {len(table_files(experiment))} files of tables, {README} and {CRATE}: equal when made again"
+    lines = [
+        f"  complete: a BagIt bag of {len(contents.members)} files, each with its sha256",
+        f"  {counted(len(experiment.runs), 'run')} on {', '.join(dataset_names(experiment))}:",
+        "    content_sha256 and misclassified examples of each agree with its arrays",
+        f"  gradient checks: {len(gradient_checks(experiment))}, every figure within its limit",
+        f"  gates: {len(gates(experiment))}, passed by their own verdict; they hold no figures",
+        f"  {len(table_files(experiment))} files of tables, {README} and {CRATE}: equal when made again",
+    ]
     if provenance["code"]["train_run"] != code_digest("train_run"):
-        yield f"  trained by other code than this clone has: git revision {show(provenance.get('git_revision'))}"
+        revision = show(provenance.get("git_revision"))
+        lines.append(f"  trained by other code than this clone has: git revision {revision}")
+    return lines
 
 
 def _read_contents(bag: Path) -> Contents:
