@@ -27,7 +27,7 @@ from handgrad.archive.pack import complete_config, members_of, pack, write_archi
 from handgrad.archive.readme import readme
 from handgrad.archive.runs import read_run
 from handgrad.archive.tables import tables_again
-from handgrad.cli import archive as command
+from handgrad.cli.app import app
 from handgrad.cli.command import as_command
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
@@ -120,7 +120,7 @@ def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Pa
 
     def verify(path: Path) -> list[str]:
         with pytest.raises(SystemExit) as ended, as_command():
-            command.verify(path)
+            app(["verify", str(path)], standalone_mode=False)
         out, err = capsys.readouterr()
         assert (ended.value.code, out) == (1, "")
         assert all(line.startswith(f"{path}: ") for line in err.splitlines())
@@ -133,7 +133,7 @@ def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Pa
 
 
 def test_an_archive_is_verified(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.verify(archive)
+    app(["verify", str(archive)], standalone_mode=False)
     out, err = capsys.readouterr()
     assert err == ""
     assert hashlib.sha256(archive.read_bytes()).hexdigest() in out

@@ -14,7 +14,7 @@ import pytest
 
 from handgrad.archive.stale import GROUPS, File, remove, take_inventory
 from handgrad.archive.stale_checkpoints import CHECKPOINTS
-from handgrad.cli.prune import prune as prune_command
+from handgrad.cli.app import app
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
@@ -271,9 +271,9 @@ def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path) 
 
 @pytest.fixture
 def call(tmp_path: Path) -> Callable[..., None]:
-    def call(*files: Path, **options: bool) -> None:
+    def call(*arguments: str) -> None:
         with contextlib.chdir(tmp_path):
-            prune_command([*files] or [QUICK], **options)
+            app(["prune", *arguments, str(QUICK)], standalone_mode=False)
 
     return call
 
@@ -281,7 +281,7 @@ def call(tmp_path: Path) -> Callable[..., None]:
 def test_the_list_names_groups_files_and_sizes(tmp_path: Path, call: Any, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, MNIST, size=1_500_000)
     write(tmp_path, "results/checks/gate/mnist_tanh.json", "results/notes.txt", size=500)
-    call(dry_run=True)
+    call("--dry-run")
     lines = capsys.readouterr().out.splitlines()
     assert "quick (12 runs)" in lines[0]
     assert lines.index(f"{GROUPS['checks']}: 1 file, 500 bytes") < lines.index(f"  {MNIST}  1.5 MB")
@@ -310,7 +310,7 @@ def test_only_yes_at_a_terminal_or_the_option_removes(
             call()
         os.close(other_end)
     assert (left(tmp_path) == []) == gone
-    call(yes=True)
+    call("--yes")
     assert left(tmp_path) == []
 
 
@@ -331,14 +331,14 @@ def test_it_refuses_while_snakemake_is_running(
     else:
         monkeypatch.setattr("handgrad.monitor.recovery.require_idle", running)
     with pytest.raises(HandgradError, match="running"):
-        call(yes=True)
+        call("--yes")
     assert (tmp_path / MNIST).exists()
 
 
 def test_results_that_lead_nowhere_are_not_taken_for_none(tmp_path: Path, call: Any) -> None:
     (tmp_path / "results").symlink_to(tmp_path / "not-mounted")
     with pytest.raises(HandgradError, match="results: a link that leads nowhere"):
-        call(dry_run=True)
+        call("--dry-run")
 
 
 def test_every_mistake_of_every_file_stops_it(tmp_path: Path, call: Any) -> None:
@@ -347,6 +347,6 @@ def test_every_mistake_of_every_file_stops_it(tmp_path: Path, call: Any) -> None
     first.write_text("name: first\nexperiments: [{activation: tahn}]\n")
     second.write_text("name: second\nnmae: x\n")
     with pytest.raises(ConfigError) as caught:
-        call(first, QUICK, second, yes=True)
+        call("--yes", str(first), str(second))
     assert [line.split(": ")[0] for line in caught.value.mistakes] == [str(first), str(second)]
     assert (tmp_path / MNIST).exists()
