@@ -8,7 +8,7 @@ from typing import Any
 from rocrate.model import ContextEntity, SoftwareApplication  # type: ignore[import-untyped]
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
 
-from handgrad.archive.members import COMPLETE, CRATE, WORKFLOW
+from handgrad.archive.members import COMPLETE, CRATE, README, WORKFLOW
 from handgrad.experiment.config import Experiment
 from handgrad.layout.paths import archived_outputs, dataset_names, report_file, run_files
 
@@ -39,6 +39,7 @@ def crate_text(experiment: Experiment, provenance: Mapping[str, Any], members: I
     for name in sorted(set(members) - {CRATE, WORKFLOW}):
         media_type = _MEDIA_TYPES.get(PurePath(name).suffix, "text/plain")
         crate.add_file(dest_path=name, properties={"name": name, "encodingFormat": media_type})
+    crate.get(README)["about"] = crate.root_dataset
     actions = [_add_experiment(crate, workflow, experiment, provenance), *_add_runs(crate, experiment, provenance)]
     crate.root_dataset["mentions"] = actions
     return json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -49,10 +50,13 @@ def _describe_root(crate: Any, experiment: Experiment, provenance: Mapping[str, 
     datasets = ", ".join(dataset_names(experiment))
     crate.description = f"{len(experiment.runs)} runs of the workflow handgrad on {datasets}, with tables and figures"
     crate.datePublished = provenance["ended"]
-    crate.license = (
-        "The workflow's own files (LICENSE) are under the MIT license; whoever publishes the results says how they "
-        "may be used."
-    )
+    license = {
+        "@type": "CreativeWork",
+        "name": "Not stated",
+        "description": "Whoever publishes the results says how they may be used. The workflow's own files are under "
+        "the MIT license (LICENSE).",
+    }
+    crate.license = crate.add(ContextEntity(crate, "#license", license))
     for profile, name in _PROFILES.items():
         properties = {"@type": "CreativeWork", "name": name, "version": profile.rpartition("/")[2]}
         crate.root_dataset.append_to("conformsTo", crate.add(ContextEntity(crate, profile, properties)))
@@ -60,12 +64,15 @@ def _describe_root(crate: Any, experiment: Experiment, provenance: Mapping[str, 
 
 def _add_workflow(crate: Any, provenance: Mapping[str, Any]) -> Any:
     versions = provenance["versions"]
-    packages = [
-        crate.add(SoftwareApplication(crate, f"#{name}", {"name": name, "softwareVersion": version}))
-        for name, version in versions.items()
-    ]
+    packages = []
+    for name, version in versions.items():
+        url = "https://www.python.org/" if name == "Python" else f"https://pypi.org/project/{name}/{version}/"
+        about = {"name": name, "softwareVersion": version, "url": url}
+        packages.append(crate.add(SoftwareApplication(crate, url, about)))
     properties = {
         "name": "handgrad",
+        "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
+        "encodingFormat": "text/plain",
         "version": provenance["git_revision"],
         "license": {"@id": "https://spdx.org/licenses/MIT"},
         "softwareRequirements": packages,
@@ -80,9 +87,14 @@ def _add_experiment(crate: Any, workflow: Any, experiment: Experiment, provenanc
     workflow["input"] = parameter
     crate.get(COMPLETE)["exampleOfWork"] = parameter
     started = min(run["started"] for run in provenance["runs"].values())
-    about = {"name": "Run the workflow", "startTime": started, "endTime": provenance["ended"]}
+    about = {
+        "name": "Run the workflow",
+        "description": "Check gradients, train all runs, and make tables, figures and the page",
+        "startTime": started,
+        "endTime": provenance["ended"],
+    }
     outputs = [crate.get(name) for name in (*archived_outputs(experiment), report_file(experiment)) if name in crate]
-    return crate.add_action(workflow, "#experiment", object=[crate.get(COMPLETE)], result=outputs, properties=about)
+    return crate.add_action(workflow, "#experiment", object=crate.get(COMPLETE), result=outputs, properties=about)
 
 
 def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> list[Any]:
@@ -92,7 +104,12 @@ def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any])
     actions = []
     for name, run in zip(run_files(experiment), experiment.runs, strict=True):
         times = provenance["runs"][name]
-        about = {"name": f"Train {run.dataset}/{run.name}", "startTime": times["started"], "endTime": times["ended"]}
+        about = {
+            "name": f"Train {run.dataset}/{run.name}",
+            "description": f"Train one network for {run.epochs} epochs, and evaluate it",
+            "startTime": times["started"],
+            "endTime": times["ended"],
+        }
         gate = crate.get(f"results/checks/gate/{run.dataset}_{run.activation}.json")
         used = [crate.get(COMPLETE), gate]
         actions.append(crate.add_action(training, f"#{name}", object=used, result=crate.get(name), properties=about))
