@@ -144,6 +144,9 @@ def test_the_same_content_makes_the_same_bytes(archive: Path, members: Members, 
     assert (tmp_path / "again.tar.gz").read_bytes() == archive.read_bytes()
     with tarfile.open(archive) as tar:
         about = {(m.uid, m.gid, m.uname, m.gname, m.mode, m.mtime) for m in tar}
+        tags = tar.extractfile("tiny/tagmanifest-sha256.txt").read().splitlines()  # type: ignore[union-attr]
+    assert tags == sorted(tags)  # and not in the order of the file system
+    assert all(line[64:66] == b"  " for line in tags)  # as sha256sum takes it
     assert about == {(0, 0, "", "", 0o644, 315532800)}
 
 
