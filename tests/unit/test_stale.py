@@ -1,4 +1,4 @@
-"""make stale and make prune: what is stale, what is never touched, and what is asked."""
+"""handgrad prune: what is stale, what is never touched, and what is asked."""
 
 import contextlib
 import functools
@@ -14,7 +14,7 @@ import pytest
 
 from handgrad.archive.stale import GROUPS, File, remove, take_inventory
 from handgrad.archive.stale_checkpoints import CHECKPOINTS
-from handgrad.cli.prune import prune_results
+from handgrad.cli.app import app
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
@@ -38,6 +38,7 @@ from handgrad.training.loop import Epoch, State
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "config/quick.yaml"
+MNIST = "results/data/mnist.h5"
 
 
 @pytest.fixture(autouse=True)
@@ -47,13 +48,12 @@ def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @functools.cache
 def quick() -> dict[str, Any]:
-    return read_config([Path("config/quick.yaml")])
+    return read_config([QUICK])
 
 
 def experiment(name: str = "quick", **axes: Any) -> Experiment:
-    config = quick()
-    block = {**config["experiments"][0], "activation": "tanh", "hidden_units": 5, "learning_rate": 0.01}
-    return load_experiment(merge(config, {"name": name, "experiments": [{**block, **axes}]}))
+    block = {**quick()["experiments"][0], "activation": "tanh", "hidden_units": 5, "learning_rate": 0.01}
+    return load_experiment(merge(quick(), {"name": name, "experiments": [{**block, **axes}]}))
 
 
 def write(folder: Path, *paths: str, size: int = 10) -> None:
@@ -63,14 +63,13 @@ def write(folder: Path, *paths: str, size: int = 10) -> None:
 
 
 def all_files(of: Experiment) -> list[str]:
-    """All that the workflow may leave of an experiment."""
+    """Return all that the workflow may leave of an experiment."""
     made = [*final_outputs(of), *data_files(of)]
-    jobs = [job_name(path) for path in made]
+    of_jobs = [("logs", "log"), ("logs", "jsonl"), ("benchmarks", "tsv")]
     return [
         *made,
         report_file(of),
-        *(f"results/logs/{job}.log" for job in jobs),
-        *(f"results/benchmarks/{job}.tsv" for job in jobs),
+        *(f"results/{top}/{job_name(path)}.{ending}" for path in made for top, ending in of_jobs),
         *(f"{CHECKPOINTS}/{run.dataset}/{run.name}{SUFFIX}" for run in of.runs),
     ]
 
@@ -83,6 +82,9 @@ def left(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
+# --- what is stale
+
+
 def test_nothing_of_a_given_experiment_is_stale(tmp_path: Path) -> None:
     every = [read_experiment(Path(f"config/{name}.yaml"))[1] for name in ("quick", "config", "improved")]
     for one in every:
@@ -91,15 +93,12 @@ def test_nothing_of_a_given_experiment_is_stale(tmp_path: Path) -> None:
     assert (found.files, found.unknown) == ([], [])
 
 
-def test_all_of_an_experiment_that_is_not_given_is_stale_but_what_is_shared(tmp_path: Path) -> None:
+def test_all_of_another_experiment_is_stale_except_what_is_shared(tmp_path: Path) -> None:
     mine, other = experiment("mine"), experiment("other", learning_rate=[0.01, 0.02], activation="cos")
     write(tmp_path, *all_files(mine), *all_files(other))
-    shared = set(all_files(mine))
     found = take_inventory(tmp_path, [mine])
-    assert {file.path for file in found.files} == set(all_files(other)) - shared
-    assert "results/data/digits.h5" in shared
+    assert {file.path for file in found.files} == set(all_files(other)) - set(all_files(mine))
     assert found.unknown == []
-    assert {file.size for file in found.files} == {10}
 
 
 def test_each_group_holds_what_it_says(tmp_path: Path) -> None:
@@ -108,12 +107,12 @@ def test_each_group_holds_what_it_says(tmp_path: Path) -> None:
         "experiments": [
             "results/old/summary.html",
             "results/old/tables/seeds.csv.sha256",
-            "results/old/tables/seeds.md",
+            "results/quick/figures/cost/mnist.svg",
         ],
         "runs": [f"results/runs/mnist/{run}.h5"],
         "checkpoints": [f"{CHECKPOINTS}/mnist/{run}{SUFFIX}", f"{CHECKPOINTS}/mnist/{run}{SUFFIX}.rejected"],
         "checks": ["results/checks/failed/check_gate/mnist_tanh.json", "results/checks/gate/mnist_tanh.json"],
-        "data": ["results/data/mnist.h5"],
+        "data": [MNIST],
         "logs": ["results/benchmarks/plot_best/old.tsv", f"results/logs/train_run/mnist/{run}.log"],
     }
     for paths in groups.values():
@@ -121,11 +120,6 @@ def test_each_group_holds_what_it_says(tmp_path: Path) -> None:
     found = take_inventory(tmp_path, [experiment()])
     assert {group: [f.path for f in files] for group, files in found.stale.items()} == groups
     assert list(groups) == list(GROUPS)
-
-
-def test_a_figure_that_a_given_experiment_no_longer_has_is_stale(tmp_path: Path) -> None:
-    write(tmp_path, "results/quick/figures/cost/mnist.svg", "results/quick/figures/cost/digits.svg")
-    assert stale(tmp_path, experiment()) == ["results/quick/figures/cost/mnist.svg"]
 
 
 @pytest.mark.parametrize(
@@ -147,48 +141,48 @@ def test_a_figure_that_a_given_experiment_no_longer_has_is_stale(tmp_path: Path)
         "results/website/summary.html",
     ],
 )
-def test_what_the_workflow_does_not_write_is_named_and_never_stale(tmp_path: Path, path: str) -> None:
+def test_what_the_workflow_does_not_write_is_never_stale(tmp_path: Path, path: str) -> None:
     write(tmp_path, path)
     found = take_inventory(tmp_path, [experiment()])
     assert (found.files, found.unknown) == ([], [path])
 
 
-def test_downloads_and_their_logs_stay(tmp_path: Path) -> None:
-    paths = ["resources/mnist/a.gz", "results/logs/download_file/mnist/a.gz.log"]
+def test_downloads_with_their_logs_and_the_readme_stay(tmp_path: Path) -> None:
+    paths = ["resources/mnist/a.gz", "results/logs/download_file/mnist/a.gz.log", "results/README.md"]
     write(tmp_path, *paths, "results/benchmarks/download_file/mnist/a.gz.tsv")
     found = take_inventory(tmp_path, [experiment()])
     assert (found.files, found.unknown) == ([], [])
+
+
+# --- removing
 
 
 def test_no_link_is_followed(tmp_path: Path) -> None:
     run = experiment(activation="cos").runs[0].name
     write(tmp_path, f"elsewhere/digits/{run}.h5", f"elsewhere/{run}.h5")
     (tmp_path / "results/runs/mnist").mkdir(parents=True)
-    (tmp_path / "results/checkpoints").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "results/runs/digits").symlink_to(tmp_path / "elsewhere/digits")
-    (tmp_path / f"results/runs/mnist/{run}.h5").symlink_to(tmp_path / f"elsewhere/{run}.h5")
+    links = {
+        "results/checkpoints": "elsewhere",
+        "results/runs/digits": "elsewhere/digits",
+        f"results/runs/mnist/{run}.h5": f"elsewhere/{run}.h5",
+    }
+    for link, target in links.items():
+        (tmp_path / link).symlink_to(tmp_path / target)
     found = take_inventory(tmp_path, [experiment()])
-    assert found.files == []
-    assert found.unknown == [
-        "results/checkpoints",
-        "results/runs/digits",
-        f"results/runs/mnist/{run}.h5",
-    ]
+    assert (found.files, found.unknown) == ([], list(links))
 
 
 def test_results_itself_may_be_a_link_to_a_larger_disk(tmp_path: Path) -> None:
     write(tmp_path, "scratch/data/mnist.h5")
     (tmp_path / "project").mkdir()
     (tmp_path / "project/results").symlink_to(tmp_path / "scratch")
-    files = take_inventory(tmp_path / "project", [experiment()]).files
-    assert [file.path for file in files] == ["results/data/mnist.h5"]
-    list(remove(tmp_path / "project", files))
+    list(remove(tmp_path / "project", take_inventory(tmp_path / "project", [experiment()]).files))
     assert left(tmp_path / "scratch") == []
     assert (tmp_path / "project/results").is_symlink()
 
 
-def test_a_link_that_takes_a_folders_place_before_the_removal_is_not_followed(tmp_path: Path) -> None:
-    write(tmp_path, "results/data/mnist.h5", "elsewhere/mnist.h5")
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, MNIST, "elsewhere/mnist.h5")
     files = take_inventory(tmp_path, [experiment()]).files
     (tmp_path / "results/data").rename(tmp_path / "results/data-before")
     (tmp_path / "results/data").symlink_to(tmp_path / "elsewhere")
@@ -197,13 +191,19 @@ def test_a_link_that_takes_a_folders_place_before_the_removal_is_not_followed(tm
     assert (tmp_path / "elsewhere/mnist.h5").exists()
 
 
-def test_folders_that_are_empty_afterwards_go_but_not_those_all_experiments_share(tmp_path: Path) -> None:
-    write(tmp_path, *all_files(experiment("old", activation="cos")), "results/old/notes.txt")
-    write(tmp_path, *all_files(experiment("older")))
+def test_empty_folders_go_except_those_that_all_share(tmp_path: Path) -> None:
+    kept = ["results/README.md", "results/old/notes.txt"]
+    write(tmp_path, *all_files(experiment("old", activation="cos")), *all_files(experiment("older")), *kept)
     list(remove(tmp_path, take_inventory(tmp_path, [experiment(dataset="mnist")]).files))
-    assert left(tmp_path) == ["results/old/notes.txt"]
+    assert left(tmp_path) == kept
     folders = sorted(path.name for path in (tmp_path / "results").rglob("*") if path.is_dir())
     assert folders == ["benchmarks", "checkpoints", "checks", "data", "logs", "old", "runs"]
+
+
+def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
+    write(tmp_path, f"{MNIST}/inside")  # a folder of that name, put there in the meantime
+    with pytest.raises(HandgradError, match=r"results/data/mnist\.h5: cannot be removed"):
+        list(remove(tmp_path, [File(MNIST, 10)]))
 
 
 # --- checkpoints
@@ -216,7 +216,7 @@ def images() -> ImageData:
 
 
 def checkpoint(folder: Path, run: Run, epochs_passed: int, *, code: str = "") -> str:
-    """Write the checkpoint of a run that stands after so many epochs; returns its path."""
+    """Write the checkpoint of a run after so many epochs; returns its path."""
     origin = Origin(run, code or code_digest("train_run"), content_of(images()))
     W = Weights(np.zeros((5, 65), np.float32), np.zeros((10, 6), np.float32))
     state = State(W, [Epoch(0.0, 0.0, 0.0, 0, np.nan, -1, 0.0)] * epochs_passed)
@@ -225,79 +225,41 @@ def checkpoint(folder: Path, run: Run, epochs_passed: int, *, code: str = "") ->
     return path.relative_to(folder).as_posix()
 
 
-@pytest.fixture
-def run_of() -> Callable[..., Run]:
-    return lambda epochs, **axes: experiment(epochs=epochs, **axes).runs[0]
-
-
 def with_data(folder: Path) -> Path:
     write_data(folder / "results/data/digits.h5", images())
     return folder
 
 
-def test_a_checkpoint_that_a_longer_named_run_goes_on_from_is_kept(tmp_path: Path, run_of: Any) -> None:
-    checkpoint(with_data(tmp_path), run_of(20), 20)
-    assert stale(tmp_path, experiment(epochs=40)) == []
+def run_of(epochs: int, **axes: Any) -> Run:
+    return experiment(epochs=epochs, **axes).runs[0]
 
 
-def test_a_longer_checkpoint_that_is_not_past_the_end_of_a_named_run_is_kept(tmp_path: Path, run_of: Any) -> None:
-    checkpoint(with_data(tmp_path), run_of(40), 15)
-    assert stale(tmp_path, experiment(epochs=20)) == []
-
-
-def test_a_checkpoint_past_the_end_of_every_named_run_is_stale(tmp_path: Path, run_of: Any) -> None:
-    path = checkpoint(with_data(tmp_path), run_of(40), 25)
-    assert stale(tmp_path, experiment(epochs=20)) == [path]
-
-
-def test_of_several_checkpoints_the_furthest_alone_is_kept(tmp_path: Path, run_of: Any) -> None:
-    first = checkpoint(with_data(tmp_path), run_of(10), 10)
-    checkpoint(tmp_path, run_of(20), 20)
-    assert stale(tmp_path, experiment(epochs=40)) == [first]
-
-
-def test_a_run_with_a_checkpoint_of_its_own_as_far_needs_no_other(tmp_path: Path, run_of: Any) -> None:
-    first = checkpoint(with_data(tmp_path), run_of(20), 20)
-    checkpoint(tmp_path, run_of(40), 20)
-    assert stale(tmp_path, experiment(epochs=40)) == [first]
-
-
-def test_an_own_checkpoint_that_is_not_as_far_leaves_the_others_needed(tmp_path: Path, run_of: Any) -> None:
-    checkpoint(with_data(tmp_path), run_of(20), 20)
-    checkpoint(tmp_path, run_of(40), 19)
-    assert stale(tmp_path, experiment(epochs=40)) == []
-
-
-def test_a_checkpoint_of_other_code_is_no_beginning(tmp_path: Path, run_of: Any) -> None:
-    path = checkpoint(with_data(tmp_path), run_of(20), 20, code="other")
-    assert stale(tmp_path, experiment(epochs=40)) == [path]
-
-
-def test_a_run_whose_schedule_knows_its_end_needs_its_own_checkpoint_alone(tmp_path: Path, run_of: Any) -> None:
-    path = checkpoint(with_data(tmp_path), run_of(20, schedule="cosine"), 20)
-    assert stale(tmp_path, experiment(epochs=40, schedule="cosine")) == [path]
-
-
-@pytest.mark.parametrize("own", [None, 0, 3, 5, 9])
-@pytest.mark.parametrize("shorter", [None, 2, 4])
-@pytest.mark.parametrize("longer", [None, 1, 4, 5, 6])
-def test_what_is_kept_of_other_runs_is_what_training_would_go_on_from(
-    tmp_path: Path, run_of: Any, own: int | None, shorter: int | None, longer: int | None
+@pytest.mark.parametrize("own", [None, 0, 4, 5, 9])
+@pytest.mark.parametrize("shorter", [None, 4])
+@pytest.mark.parametrize("longer", [None, 4, 5, 6])
+def test_the_checkpoint_that_training_would_go_on_from_is_kept(
+    tmp_path: Path, own: int | None, shorter: int | None, longer: int | None
 ) -> None:
     with_data(tmp_path)
-    for run, stands in ((run_of(5), own), (run_of(4), shorter), (run_of(8), longer)):
-        if stands is not None:
-            checkpoint(tmp_path, run, stands)
-    origin = Origin(run_of(5), code_digest("train_run"), content_of(images()))
-    start = furthest_checkpoint(tmp_path / CHECKPOINTS, origin)
-    gone = set(stale(tmp_path, experiment(epochs=5)))
-    expected = {path_of(Path(CHECKPOINTS), run).as_posix() for run in (run_of(4), run_of(8))}
-    if start:
-        expected.discard(path_of(Path(CHECKPOINTS), start.run).as_posix())
-    assert gone == {path for path in expected if (tmp_path / path).exists()}
+    named = experiment(epochs=5)
+    run = named.runs[0]
+    others = replace(run, epochs=4), replace(run, epochs=8)
+    for one, passed in zip((run, *others), (own, shorter, longer), strict=True):
+        if passed is not None:
+            checkpoint(tmp_path, one, passed)
+    start = furthest_checkpoint(tmp_path / CHECKPOINTS, Origin(run, code_digest("train_run"), content_of(images())))
+    paths = [path_of(Path(CHECKPOINTS), one).as_posix() for one in others if not start or one != start.run]
+    assert stale(tmp_path, named) == [path for path in paths if (tmp_path / path).exists()]
 
 
-def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path, run_of: Any) -> None:
+@pytest.mark.parametrize(("axes", "code"), [({}, "other"), ({"schedule": "cosine"}, "")])
+def test_a_checkpoint_of_no_use_is_stale(tmp_path: Path, axes: dict[str, Any], code: str) -> None:
+    """It is of other code, or of a schedule that ends with the last epoch."""
+    path = checkpoint(with_data(tmp_path), run_of(20, **axes), 20, code=code)
+    assert stale(tmp_path, experiment(epochs=40, **axes)) == [path]
+
+
+def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path) -> None:
     checkpoint(tmp_path, run_of(20), 20)
     checkpoint(tmp_path, run_of(10), 10)
     other = checkpoint(tmp_path, replace(run_of(20), seed=7), 20)
@@ -307,100 +269,84 @@ def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path, 
 # --- the command
 
 
-def call(folder: Path, *, prune: bool = True, yes: bool = False) -> None:
-    with contextlib.chdir(folder):
-        prune_results([QUICK], yes=yes, dry_run=not prune)
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., None]:
+    def call(*arguments: str) -> None:
+        with contextlib.chdir(tmp_path):
+            app(["prune", *arguments, str(QUICK)], standalone_mode=False)
+
+    return call
 
 
-def test_the_list_tells_groups_files_sizes_and_the_total(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(tmp_path, "results/data/mnist.h5", size=1_500_000)
+def test_the_list_names_groups_files_and_sizes(tmp_path: Path, call: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, MNIST, size=1_500_000)
     write(tmp_path, "results/checks/gate/mnist_tanh.json", "results/notes.txt", size=500)
-    call(tmp_path, prune=False)
-    assert capsys.readouterr().out == (
-        "Kept: quick (12 runs)\n"
-        f"\n{GROUPS['checks']}: 1 file, 500 bytes\n  results/checks/gate/mnist_tanh.json  500 bytes\n"
-        f"\n{GROUPS['data']}: 1 file, 1.5 MB\n  results/data/mnist.h5  1.5 MB\n"
-        "\nnot known, or a link: left alone (1)\n  results/notes.txt\n"
-        "\nstale in all: 2 files, 1.5 MB\n"
-    )
+    call("--dry-run")
+    lines = capsys.readouterr().out.splitlines()
+    assert "quick (12 runs)" in lines[0]
+    assert lines.index(f"{GROUPS['checks']}: 1 file, 500 bytes") < lines.index(f"  {MNIST}  1.5 MB")
+    assert "  results/notes.txt" in lines
+    assert lines[-1].endswith("2 files, 1.5 MB")
     assert len(left(tmp_path)) == 3
 
 
-def test_with_nothing_stale_it_says_so_and_does_not_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call(tmp_path)
-    assert capsys.readouterr().out.endswith("\nNothing is stale.\n")
-
-
-def test_without_a_terminal_it_refuses_and_says_how_to_confirm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, "results/data/mnist.h5")
-    with Path(os.devnull).open() as nothing:
-        monkeypatch.setattr(sys, "stdin", nothing)
-        with pytest.raises(HandgradError) as refused:
-            call(tmp_path)
-    assert "--yes" in str(refused.value)
-    assert left(tmp_path) == ["results/data/mnist.h5"]
-    call(tmp_path, yes=True)
+@pytest.mark.parametrize(
+    ("answer", "gone"), [("y\n", True), ("n\n", False), ("\n", False), ("\x04", False), (None, False)]
+)
+def test_only_yes_at_a_terminal_or_the_option_removes(
+    tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch, answer: str | None, *, gone: bool
+) -> None:
+    write(tmp_path, MNIST)
+    if answer is None:
+        with Path(os.devnull).open() as nothing:
+            monkeypatch.setattr(sys, "stdin", nothing)
+            with pytest.raises(HandgradError, match="--yes"):
+                call()
+    else:
+        other_end, terminal = os.openpty()
+        os.write(other_end, answer.encode())
+        with os.fdopen(terminal) as typed:
+            monkeypatch.setattr(sys, "stdin", typed)
+            call()
+        os.close(other_end)
+    assert (left(tmp_path) == []) == gone
+    call("--yes")
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
-def test_at_a_terminal_only_yes_removes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, gone: bool
+@pytest.mark.parametrize("when", ["locked", "before it looks", "while it asks"])
+def test_it_refuses_while_snakemake_is_running(
+    tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    write(tmp_path, "results/data/mnist.h5")
-    other_end, terminal = os.openpty()
-    os.write(other_end, answer.encode() or b"\x04")  # Ctrl-D
-    with os.fdopen(terminal) as typed:
-        monkeypatch.setattr(sys, "stdin", typed)
-        call(tmp_path)
-    os.close(other_end)
-    assert (left(tmp_path) == []) == gone
-
-
-def test_it_refuses_while_the_folder_is_locked_though_nobody_is_seen_at_work(tmp_path: Path) -> None:
-    write(tmp_path, "results/runs/digits/" + "af_tanh_hu_1_lr_1_bs_1_ep_1_l2_0_seed_0.h5")
-    write(tmp_path, ".snakemake/locks/0.output.lock")  # as by a snakemake on another machine
-    before = left(tmp_path)
-    with pytest.raises(HandgradError, match="locked by a snakemake"):
-        call(tmp_path, yes=True)
-    assert left(tmp_path) == before
-
-
-def test_results_that_lead_nowhere_are_not_taken_for_none(tmp_path: Path) -> None:
-    (tmp_path / "results").symlink_to(tmp_path / "not-mounted")
-    with pytest.raises(HandgradError, match="results: a link that leads nowhere"):
-        call(tmp_path, prune=False)
-
-
-@pytest.mark.parametrize("when", ["before it looks", "while it asks"])
-def test_it_refuses_while_snakemake_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     calls: list[Path] = []
 
-    def at_work(folder: Path) -> None:
+    def running(folder: Path) -> None:
         calls.append(folder)
         if when == "before it looks" or len(calls) == 2:
-            raise HandgradError("snakemake is at work here")
+            raise HandgradError("running here")
 
-    write(tmp_path, "results/data/mnist.h5")
-    monkeypatch.setattr("handgrad.monitor.recovery.require_idle", at_work)
-    with pytest.raises(HandgradError, match="at work"):
-        call(tmp_path, yes=True)
-    assert left(tmp_path) == ["results/data/mnist.h5"]
+    write(tmp_path, MNIST)
+    if when == "locked":
+        write(tmp_path, ".snakemake/locks/0.output.lock")  # as by a snakemake on another machine
+    else:
+        monkeypatch.setattr("handgrad.monitor.recovery.require_idle", running)
+    with pytest.raises(HandgradError, match="running"):
+        call("--yes")
+    assert (tmp_path / MNIST).exists()
 
 
-def test_every_mistake_of_every_file_stops_it(tmp_path: Path) -> None:
-    write(tmp_path, "results/data/mnist.h5")
+def test_results_that_lead_nowhere_are_not_taken_for_none(tmp_path: Path, call: Any) -> None:
+    (tmp_path / "results").symlink_to(tmp_path / "not-mounted")
+    with pytest.raises(HandgradError, match="results: a link that leads nowhere"):
+        call("--dry-run")
+
+
+def test_every_mistake_of_every_file_stops_it(tmp_path: Path, call: Any) -> None:
+    write(tmp_path, MNIST)
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text("name: first\nexperiments: [{activation: tahn}]\n")
     second.write_text("name: second\nnmae: x\n")
     with pytest.raises(ConfigError) as caught:
-        prune_results([first, QUICK, second], yes=True, dry_run=False)
-    lines = caught.value.mistakes
-    assert [line.split(": ")[0] for line in lines] == [str(first), str(second)]
-    assert (tmp_path / "results/data/mnist.h5").exists()
-
-
-def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
-    write(tmp_path, "results/data/mnist.h5/inside")  # a folder of that name, put there in the meantime
-    with pytest.raises(HandgradError, match=r"results/data/mnist\.h5: cannot be removed"):
-        list(remove(tmp_path, [File("results/data/mnist.h5", 10)]))
+        call("--yes", str(first), str(second))
+    assert [line.split(": ")[0] for line in caught.value.mistakes] == [str(first), str(second)]
+    assert (tmp_path / MNIST).exists()

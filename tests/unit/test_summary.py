@@ -251,10 +251,13 @@ def test_the_revision_says_whether_it_is_known_and_committed(tmp_path: Path) -> 
     assert git_revision(tmp_path).startswith("not known: git says 'fatal: not a git repository")
     git(tmp_path, "init", "--quiet")
     (tmp_path / "file").write_text("a")
-    git(tmp_path, "add", "file")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/README.md").write_text("tracked, but no code")
+    git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "a")
     (tmp_path / "copied").mkdir()  # what is not tracked is no change of the code
     revision = git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "results/README.md").rename(tmp_path / "untracked")
     assert git_revision(tmp_path) == revision
     (tmp_path / "file").write_text("b")
     assert git_revision(tmp_path) == f"{revision}, with changes that are not committed"

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "environment.yml", "requirements.txt", "workflow", "scripts", "config", "profiles"]
+PARTS = ["Snakefile", "environment.yml", "requirements.txt", "workflow", "scripts", "config", "profiles", "LICENSE"]
 
 #: two runs that take no time: one small network, one epoch
 TINY: dict[str, Any] = {

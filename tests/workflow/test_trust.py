@@ -180,3 +180,19 @@ def test_checksums_of_a_table_that_are_gone_are_made_again(finished: Project, ti
     finished.run(tiny(), f"{TABLE}.sha256")
     assert finished.times(f"{TABLE}.sha256")
     assert not written(before, finished.times(RUNS))
+
+
+@pytest.mark.slow
+def test_an_archive_of_changed_data_is_not_made(finished: Project, tiny: Tiny) -> None:
+    """Nothing has read them since: their time is the old one."""
+    path, config = finished.path / DATA, finished.write_config(tiny())
+    time = path.stat().st_mtime_ns
+    h5(zero_images)(path)
+    os.utime(path, ns=(time, time))
+    line = finished.handgrad("archive", config).stderr
+    assert line.startswith(f"{DATA}: ")
+    assert len(line.splitlines()) == 1
+    command = line.strip().partition("snakemake --cores 1 ")[2].split()
+    path.unlink()
+    assert finished.snakemake(*command).returncode == 0
+    assert finished.handgrad("archive", config).returncode == 0

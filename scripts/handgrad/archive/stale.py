@@ -1,17 +1,16 @@
-"""Which files of ``results/`` none of some experiments needs, so that they may go.
+"""Which files of ``results/`` none of some experiments needs, so that they can be removed.
 
-Only what the workflow itself writes is ever stale; whatever else lies there is not known and left alone. A
-link is never followed: what it leads to may be somebody else's. Downloads (``resources/``) and their logs
-stay.
+Only what the workflow itself writes is ever stale; everything else there is unknown and left alone. A link is never
+followed: it may lead to files of somebody else. Downloads (``resources/``) and their logs stay.
 """
 
+import functools
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from handgrad.archive.stale_checkpoints import CHECKPOINTS, checkpoint_of, needed_checkpoints
+from handgrad.archive.stale_checkpoints import checkpoint_of, needed_checkpoints
 from handgrad.common.code_digests import digested_rules
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
@@ -19,7 +18,6 @@ from handgrad.experiment.config_checks import RESERVED_NAMES
 from handgrad.experiment.runs import Run
 from handgrad.layout.paths import (
     BEST_FIGURE,
-    BEST_RUNS,
     CHECKSUMS,
     COMPARISON,
     DATASET_FIGURES,
@@ -27,13 +25,16 @@ from handgrad.layout.paths import (
     TABLES,
     data_files,
     final_outputs,
+    gates,
+    gradient_checks,
     job_name,
     report_file,
 )
 
 RESULTS = "results"
+README = "results/README.md"  # tracked by Git
 
-#: what may be stale, in the order in which it is told
+#: what may be stale, in the order in which it is listed
 GROUPS = {
     "experiments": "tables, figures and pages that none of these experiments has",
     "runs": "runs that none of these experiments names",
@@ -42,6 +43,19 @@ GROUPS = {
     "data": "datasets that none of these experiments trains on; made again from the downloads, which stay",
     "logs": "logs and benchmarks of jobs that none of these experiments has",
 }
+
+_TABLES = [f"tables/{name}.{kind}" for name in (*TABLES, COMPARISON) for kind in (*TABLE_KINDS, CHECKSUMS)]
+_TABLES += [f"tables/{BEST_RUNS}.{kind}" for kind in ("csv", CHECKSUMS)]
+_FIGURES = [f"figures/{figure}/*.svg" for figure in DATASET_FIGURES]
+_FIGURES += [f"figures/{figure}.svg" for figure in (BEST_FIGURE, COMPARISON)]
+_PAGES = ("summary.html", "report.html")
+_CHECKS = ("gate", "gradients", "failed/check_gate", "failed/check_gradients")
+#: what the workflow writes in a folder of results/, that of an experiment under *
+_WRITTEN = {"data": ["*.h5"], "checks": [f"{kind}/*_*.json" for kind in _CHECKS], "*": [*_TABLES, *_FIGURES]}
+#: where the files lie that each job writes besides its outputs, and their endings
+_OF_JOBS = {"logs": (".log", ".jsonl"), "benchmarks": (".tsv",)}
+_DOWNLOADS = "download_file"
+_rules = functools.cache(lambda: frozenset(digested_rules()))
 
 
 @dataclass(frozen=True)
@@ -66,36 +80,28 @@ class Inventory:
 
 
 def take_inventory(folder: Path, experiments: Sequence[Experiment]) -> Inventory:
-    """What in the ``results/`` of a project none of these experiments needs."""
-    files, unknown = _walk(folder)
-    kept = _needed(folder, experiments, files)
+    """Return what in the ``results/`` of a project none of these experiments needs."""
+    files: dict[str, int] = {}
+    unknown = []
+    for path in files_in(folder / RESULTS) if os.path.lexists(folder / RESULTS) else ():
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not path.is_file():
+            unknown.append(name)
+        elif name != README:
+            files[name] = path.stat().st_size
+    needed = {name.casefold() for name in _needed(folder, experiments, files)}  # some file systems ignore case
     stale: dict[str, list[File]] = {group: [] for group in GROUPS}
-    for path in sorted(files):
-        known = _known(path, files)
-        if known is None:
-            unknown.append(path)
-            continue
-        group, need = known
-        if group in stale and need.casefold() not in kept:
-            stale[group].append(File(path, files[path]))
+    for name, size in sorted(files.items()):
+        group = _group(name, files)
+        if group is None:
+            unknown.append(name)
+        elif group in stale and name.casefold() not in needed:
+            stale[group].append(File(name, size))
     return Inventory({group: found for group, found in stale.items() if found}, sorted(unknown))
 
 
-def _walk(folder: Path) -> tuple[dict[str, int], list[str]]:
-    """The plain files of ``results/`` with their sizes; and what is none and no folder, such as links."""
-    files: dict[str, int] = {}
-    others: list[str] = []
-    for path in files_in(folder / RESULTS) if os.path.lexists(folder / RESULTS) else ():
-        relative = path.relative_to(folder).as_posix()
-        if path.is_symlink() or not path.is_file():
-            others.append(relative)
-        else:
-            files[relative] = path.stat().st_size
-    return files, others
-
-
 def files_in(folder: Path) -> Iterator[Path]:
-    """All that is in a folder and the folders in it, but for those folders; links are not followed.
+    """Yield everything in a folder and the folders in it, except those folders; links are not followed.
 
     Raises OSError if one cannot be listed.
     """
@@ -106,84 +112,57 @@ def files_in(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _needed(folder: Path, experiments: Iterable[Experiment], files: Iterable[str]) -> frozenset[str]:
-    """All that these experiments need: files, and jobs by the names of their logs.
-
-    In one case of letters, since some file systems do not tell Data from data.
-    """
-    needed: set[str] = set()
+def _needed(folder: Path, experiments: Iterable[Experiment], files: Iterable[str]) -> Iterator[str]:
+    """Yield every file that these experiments need, whether it is there or not."""
     for experiment in experiments:
-        made = [*final_outputs(experiment), *data_files(experiment)]
-        needed.update(made, map(job_name, made), [report_file(experiment)])
-        needed.update(needed_checkpoints(folder, experiment, files))
-    return frozenset(name.casefold() for name in needed)
+        outputs = [*final_outputs(experiment), *data_files(experiment)]
+        yield from (*outputs, report_file(experiment))
+        for job in map(job_name, outputs):
+            yield from (f"{RESULTS}/{top}/{job}{ending}" for top, endings in _OF_JOBS.items() for ending in endings)
+        for check in (*gates(experiment), *gradient_checks(experiment)):
+            yield check.replace("results/checks/", "results/checks/failed/check_")
+        yield from needed_checkpoints(folder, experiment, files)
 
 
-# --- what a file is: its group, and what must be needed so that it is kept ---
-
-_NAME = r"[A-Za-z0-9][\w.-]*"
-_DATA = re.compile(rf"results/data/{_NAME}\.h5", re.ASCII)
-_CHECK = re.compile(rf"results/checks/(?:failed/check_)?(gate|gradients)/({_NAME}_{_NAME}\.json)", re.ASCII)
-_JOB = re.compile(r"results/(?:logs/(.+)\.(?:log|jsonl)|benchmarks/(.+)\.tsv)")
-_DOWNLOADS = "download_file"
-_PAGES = ("summary.html", "report.html")
-_OF_EXPERIMENT = re.compile(
-    rf"tables/(?:{'|'.join((*TABLES, COMPARISON, BEST_RUNS))})\.(?:{'|'.join((*TABLE_KINDS, CHECKSUMS))})"
-    rf"|figures/(?:(?:{'|'.join(DATASET_FIGURES)})/{_NAME}|{BEST_FIGURE}|{COMPARISON})\.svg",
-    re.ASCII,
-)
-
-
-def _known(path: str, files: Iterable[str]) -> tuple[str, str] | None:
-    """The group of a file and what it is kept for; None if the workflow writes no such file."""
-    top = PurePosixPath(path).parts[1]
-    if top.lower() not in RESERVED_NAMES:
-        return ("experiments", path) if _is_of_experiment(path, files) else None
-    if _DATA.fullmatch(path):
-        return "data", path
-    if check := _CHECK.fullmatch(path):
-        return "checks", f"results/checks/{check[1]}/{check[2]}"
-    if job := _JOB.fullmatch(path):
-        return _of_job(job[1] or job[2])
-    if path.startswith(f"{CHECKPOINTS}/"):
-        return ("checkpoints", path) if checkpoint_of(path) else None
-    return ("runs", path) if _is_run(path) else None
+def _group(name: str, files: Iterable[str]) -> str | None:
+    """Return the group of a file; None if the workflow writes no such file."""
+    _, top, *rest = PurePosixPath(name).parts
+    if top in _OF_JOBS:
+        if len(rest) < 2 or not name.endswith(_OF_JOBS[top]) or rest[0] not in {*_rules(), _DOWNLOADS}:
+            return None
+        return _DOWNLOADS if rest[0] == _DOWNLOADS else "logs"
+    if top == "checkpoints":
+        return top if checkpoint_of(name) else None
+    if top == "runs":
+        return top if len(rest) == 2 and _is_run(*rest) else None
+    if top in _WRITTEN:
+        return top if _is_written(top, rest) else None
+    if top.lower() in RESERVED_NAMES:
+        return None
+    if rest in ([page] for page in _PAGES):  # only a folder with tables or figures is that of an experiment
+        others = (PurePosixPath(other).parts[1:] for other in files)
+        return "experiments" if any(other[0] == top and _is_written("*", other[1:]) for other in others) else None
+    return "experiments" if _is_written("*", rest) else None
 
 
-def _of_job(job: str) -> tuple[str, str] | None:
-    rule = job.partition("/")[0]
-    if rule == _DOWNLOADS:
-        return _DOWNLOADS, job  # in no group of what may go
-    return ("logs", job) if rule in digested_rules() else None
+def _is_written(top: str, rest: Sequence[str]) -> bool:
+    """Return whether the workflow writes a file; rest: its path in the folder."""
+    path = PurePosixPath(*rest)
+    hidden = path.name.startswith(".")
+    return not hidden and any(len(rest) == pattern.count("/") + 1 and path.match(pattern) for pattern in _WRITTEN[top])
 
 
-def _is_run(path: str) -> bool:
-    _, top, *rest = PurePosixPath(path).parts
-    if top != "runs" or len(rest) != 2 or not rest[1].endswith(".h5"):
-        return False
+def _is_run(dataset: str, name: str) -> bool:
     try:
-        Run.from_name(rest[0], rest[1].removesuffix(".h5"))
+        return name.endswith(".h5") and bool(Run.from_name(dataset, name.removesuffix(".h5")))
     except HandgradError:
         return False
-    return True
-
-
-def _is_of_experiment(path: str, files: Iterable[str]) -> bool:
-    """Whether a file is an experiment's; a page only where a table or figure shows that the folder is one."""
-    top, _, rest = path.removeprefix(f"{RESULTS}/").partition("/")
-    if rest in _PAGES:
-        beside = f"{RESULTS}/{top}/"
-        return any(file.startswith(beside) and _OF_EXPERIMENT.fullmatch(file, len(beside)) for file in files)
-    return bool(_OF_EXPERIMENT.fullmatch(rest))
-
-
-# --- removing ---
 
 
 def remove(folder: Path, files: Iterable[File]) -> Iterator[File]:
-    """Remove files of ``results/``, and the folders that this leaves empty; yields each file when it is gone.
+    """Remove files of ``results/``, and the folders that this leaves empty; yields each file once it is removed.
 
-    Raises HandgradError if one cannot be removed, or if a link has taken the place of a folder on its way.
+    Raises HandgradError if one cannot be removed, or if a link has taken the place of a folder on its path.
     """
     root = (folder / RESULTS).resolve()
     for file in files:
@@ -200,7 +179,7 @@ def remove(folder: Path, files: Iterable[File]) -> Iterator[File]:
 
 
 def _remove_empty(place: Path, root: Path) -> None:
-    """Remove a folder and those around it as far as they are empty, but not those all experiments share."""
+    """Remove a folder and its parents as far as they are empty, except those that all experiments share."""
     place = place.resolve()
     while place not in (root, *(root / name for name in RESERVED_NAMES)) and not any(place.iterdir()):
         place.rmdir()

@@ -86,7 +86,7 @@ def git_revision(folder: Path) -> str:
     try:
         root = _git(folder, "rev-parse", "--show-toplevel")
         revision = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
     except subprocess.CalledProcessError as error:
         said = (error.stderr.strip().splitlines() or ["nothing"])[0]
         return f"not known: git says {said!r}"

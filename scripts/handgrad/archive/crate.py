@@ -1,0 +1,116 @@
+"""The description of an archive for programs: RO-Crate metadata of the profile Workflow Run Crate."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from rocrate.model import ContextEntity, SoftwareApplication  # type: ignore[import-untyped]
+from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
+
+from handgrad.archive.members import COMPLETE, CRATE, README, WORKFLOW
+from handgrad.experiment.config import Experiment
+from handgrad.layout.paths import archived_outputs, dataset_names, report_file, run_files
+
+_CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
+_PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
+    "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
+}
+_MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".h5": "application/x-hdf5",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".svg": "image/svg+xml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}
+
+
+def crate_text(experiment: Experiment, provenance: Mapping[str, Any], members: Iterable[str]) -> str:
+    """Return the metadata of an archive with these members; the same arguments give the same text."""
+    crate = ROCrate(version="1.1")  # which the profiles of workflow runs build on
+    crate.metadata.extra_contexts.append(_CONTEXT)
+    _describe_root(crate, experiment, provenance)
+    workflow = _add_workflow(crate, provenance)
+    for name in sorted(set(members) - {CRATE, WORKFLOW}):
+        media_type = _MEDIA_TYPES.get(PurePath(name).suffix, "text/plain")
+        crate.add_file(dest_path=name, properties={"name": name, "encodingFormat": media_type})
+    crate.get(README)["about"] = crate.root_dataset
+    actions = [_add_experiment(crate, workflow, experiment, provenance), *_add_runs(crate, experiment, provenance)]
+    crate.root_dataset["mentions"] = actions
+    return json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _describe_root(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> None:
+    crate.name = f"The experiment {experiment.name}"
+    datasets = ", ".join(dataset_names(experiment))
+    crate.description = f"{len(experiment.runs)} runs of the workflow handgrad on {datasets}, with tables and figures"
+    crate.datePublished = provenance["ended"]
+    license = {
+        "@type": "CreativeWork",
+        "name": "Not stated",
+        "description": "Whoever publishes the results says how they may be used. The workflow's own files are under "
+        "the MIT license (LICENSE).",
+    }
+    crate.license = crate.add(ContextEntity(crate, "#license", license))
+    for profile, name in _PROFILES.items():
+        properties = {"@type": "CreativeWork", "name": name, "version": profile.rpartition("/")[2]}
+        crate.root_dataset.append_to("conformsTo", crate.add(ContextEntity(crate, profile, properties)))
+
+
+def _add_workflow(crate: Any, provenance: Mapping[str, Any]) -> Any:
+    versions = provenance["versions"]
+    packages = []
+    for name, version in versions.items():
+        url = "https://www.python.org/" if name == "Python" else f"https://pypi.org/project/{name}/{version}/"
+        about = {"name": name, "softwareVersion": version, "url": url}
+        packages.append(crate.add(SoftwareApplication(crate, url, about)))
+    properties = {
+        "name": "handgrad",
+        "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
+        "encodingFormat": "text/plain",
+        "version": provenance["git_revision"],
+        "license": {"@id": "https://spdx.org/licenses/MIT"},
+        "softwareRequirements": packages,
+    }
+    language = {"lang": "snakemake", "lang_version": versions["snakemake"]}
+    return crate.add_workflow(dest_path=WORKFLOW, main=True, properties=properties, **language)
+
+
+def _add_experiment(crate: Any, workflow: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> Any:
+    """Add the action that made all results, and the experiment file as the workflow's input."""
+    parameter = crate.add_formal_parameter("configfile", "File", "#configfile", valueRequired=True)
+    workflow["input"] = parameter
+    crate.get(COMPLETE)["exampleOfWork"] = parameter
+    started = min(run["started"] for run in provenance["runs"].values())
+    about = {
+        "name": "Run the workflow",
+        "description": "Check gradients, train all runs, and make tables, figures and the page",
+        "startTime": started,
+        "endTime": provenance["ended"],
+    }
+    outputs = [crate.get(name) for name in (*archived_outputs(experiment), report_file(experiment)) if name in crate]
+    return crate.add_action(workflow, "#experiment", object=crate.get(COMPLETE), result=outputs, properties=about)
+
+
+def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> list[Any]:
+    """Add the action that made each run."""
+    script = {"name": "scripts/train_run.py", "softwareVersion": provenance["code"]["train_run"]}
+    training = crate.add(SoftwareApplication(crate, "#train_run", script))
+    actions = []
+    for name, run in zip(run_files(experiment), experiment.runs, strict=True):
+        times = provenance["runs"][name]
+        about = {
+            "name": f"Train {run.dataset}/{run.name}",
+            "description": f"Train one network for {run.epochs} epochs, and evaluate it",
+            "startTime": times["started"],
+            "endTime": times["ended"],
+        }
+        gate = crate.get(f"results/checks/gate/{run.dataset}_{run.activation}.json")
+        used = [crate.get(COMPLETE), gate]
+        actions.append(crate.add_action(training, f"#{name}", object=used, result=crate.get(name), properties=about))
+    return actions
