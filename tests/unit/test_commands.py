@@ -56,7 +56,7 @@ def test_the_help_of_each_command_has_an_example(handgrad: Handgrad, name: str) 
         (["check", "--unknown"], 2, "--unknown"),
         (["plan", "--cores", "none"], 2, "none"),
         (["prune"], 2, "FILE"),
-        (["verify"], 2, "archive"),
+        (["verify"], 2, "ARCHIVE"),
         (["check", "nowhere.yaml"], 1, "nowhere.yaml"),
         (["plan", "--profile", "nowhere"], 1, "nowhere"),
         (["report", str(ROOT / "config/quick.yaml")], 1, "results/quick/tables/results.csv"),

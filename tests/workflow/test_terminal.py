@@ -13,7 +13,7 @@ import pytest
 from .conftest import Project
 from .terminal import Terminal
 from .test_gate import ACTIVATIONS
-from .test_sources import dataset, make_folder
+from .test_sources import make_folder, small
 
 pytestmark = pytest.mark.slow
 
@@ -83,8 +83,7 @@ def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: 
     (folder / "train-x.gz").write_bytes(bytes(800_000))  # nobody reads what is in it
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Slow, directory=str(folder))) as http:
         Thread(target=http.serve_forever, daemon=True).start()
-        entry = dataset(folder, f"http://127.0.0.1:{http.server_port}")
-        config = tiny(axes={"dataset": "small", "batch_size": 20}, datasets={"small": entry})
+        config = small(folder, f"http://127.0.0.1:{http.server_port}")
         shown = terminal(project, config, "download")
         half = re.compile(r"download_file small/train-x.gz .*kB of 800.0 kB")
         assert shown.run(until=lambda frame: bool(half.search(frame))) is None

@@ -18,6 +18,7 @@ from handgrad.experiment.config_checks import RESERVED_NAMES
 from handgrad.experiment.runs import Run
 from handgrad.layout.paths import (
     BEST_FIGURE,
+    BEST_RUNS,
     CHECKSUMS,
     COMPARISON,
     DATASET_FIGURES,

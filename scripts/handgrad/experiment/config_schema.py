@@ -116,8 +116,10 @@ def schema_mistakes(config: Any) -> Iterator[str]:
             )
         elif error.validator == "required":
             missing = ", ".join(key for key in schema["required"] if key not in found)
-            others = [key for key in config["datasets"] if isinstance(key, str) and key != path[1]]
-            meant = f"; {meant}" if len(path) == 2 and (meant := did_you_mean(path[1], others)) else ""
+            meant = ""
+            if len(path) == 2:  # a key that is null is not in the path
+                others = [key for key in config["datasets"] if isinstance(key, str) and key != path[1]]
+                meant = f"; {meant}" if (meant := did_you_mean(path[1], others)) else ""
             yield f"{key_path(path)}: lacks {missing}{meant}"
         elif "propertyNames" in error.schema_path:
             yield f"{key_path(path)}: found the key {show(found)}, expected {_expected(schema)}"
