@@ -18,6 +18,8 @@ import psutil
 import pytest
 import yaml
 
+from ..conftest import locked
+
 ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "environment.yml", "requirements.txt", "workflow", "scripts", "config", "profiles", "LICENSE"]
 
@@ -186,9 +188,13 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def _finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = copy_repository(tmp_path_factory.mktemp("finished") / "project")
-    project.run(TINY)
+def _finished(shared: Path) -> Project:
+    project, done = Project(shared / "finished"), shared / "finished-is-done"
+    with locked(shared / "finished.lock"):
+        if not done.exists():
+            copy_repository(project.path)
+            project.run(TINY)
+            done.touch()
     return project
 
 

@@ -64,9 +64,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, _finished: Project) -> str:
     return project.contents()[RUN]
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)], ids=["SIGTERM", "SIGKILL"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_a_killed_training_process_resumes_where_it_was(finished: Project, whole: str, number: signal.Signals) -> None:
     # a signal to stop saves by itself; SIGKILL leaves the last checkpoint that was written
     killed = number == signal.SIGKILL
