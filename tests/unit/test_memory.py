@@ -59,6 +59,7 @@ JOB = """
 import sys, os
 import numpy as np
 from handgrad.common import code_digests as digests
+from handgrad.experiment.runs import Run
 from handgrad.datasets.data import ImageData, Split, write_data
 import train_run
 

@@ -49,10 +49,11 @@ def refusal(said: str, file: str) -> str:
 
 
 def follow(project: Project, line: str) -> None:
-    """Follow the remedy of a line: delete the file that it names."""
+    """Follow the remedy of a line: delete the file or the folder that it names."""
     named = re.search(r"; delete (.+), and run snakemake again", line)
     assert named, line
-    (project.path / (line.partition(": ")[0] if named[1] in ("it", "the file") else named[1])).unlink()
+    path = project.path / (line.partition(": ")[0] if named[1] in ("it", "the file") else named[1])
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def h5(change: Callable[[h5py.File], object]) -> Callable[[Path], None]:
