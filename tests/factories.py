@@ -1,18 +1,21 @@
 """Builders that tests share: small data, runs and what training gives."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from handgrad.common.progress_file import progress_path
 from handgrad.datasets.data import ImageData, Split, open_data
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
 from handgrad.storage.run_reader import Summary
+from handgrad.tables.table import parse_table
 from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 RUN = Run(
@@ -87,3 +90,8 @@ def epoch_event(epoch: int, seconds: float, time: float = 0.0, *, resumed: int =
     """Return what a job of 20 epochs writes after one of them. seconds: of all that this attempt has computed."""
     facts = {"epoch": epoch, "epochs": 20, "resumed": resumed, "seconds": seconds}
     return {"event": "epoch", "time": time, **facts}
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table's file as the job that takes it reads it."""
+    return parse_table(path.read_bytes(), path, columns, "delete it")

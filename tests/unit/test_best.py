@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from factories import RUN, grid, summary
+from factories import RUN, grid, read_table, summary
 from handgrad.experiment.published import SETTINGS
 from handgrad.plots.best import best_accuracies
 from handgrad.plots.style import save_figure
@@ -27,7 +27,7 @@ from handgrad.tables.results import results_table
 from handgrad.tables.seeds import seeds_table
 from handgrad.tables.selection import best_run, best_settings, chosen_on, how_chosen, how_settings_chosen
 from handgrad.tables.statistics import LEVEL
-from handgrad.tables.table import read_table, rows_of, typed, write_table
+from handgrad.tables.table import rows_of, typed, write_table
 
 ROOT = Path(__file__).parents[2]
 

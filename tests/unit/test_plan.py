@@ -229,7 +229,7 @@ def test_memory_bounds_how_many_jobs_run_at_once() -> None:
 def test_a_cluster_packs_runs_into_submissions() -> None:
     cluster = Cluster("p", jobs=100, runs=10, cpus=1)
     some = estimates("train_run", 25)
-    assert plan_cost(some, cluster, **OTHERS).submissions == 3
+    assert plan_cost(some, cluster).submissions == 3
     assert wall_seconds(some, cluster) > 90  # nine runs, one after another
     assert wall_seconds(some, replace(cluster, cpus=10)) < 30
 
@@ -256,7 +256,7 @@ def test_the_table_counts_what_is_done_and_what_is_not() -> None:
         ["tables,", "figures,", "page", "1", "0", "2", "s"],
     ]
     assert dumps([asdict(part) for part in plan_parts([a, b, plot], some)])
-    assert dumps(asdict(plan_cost(some, ROOMY, **OTHERS)))
+    assert dumps(asdict(plan_cost(some, ROOMY)))
 
 
 def test_a_run_takes_about_the_room_that_is_estimated(tmp_path: Path) -> None:

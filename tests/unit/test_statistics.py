@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from factories import RUN, grid
+from factories import RUN, grid, read_table
 from factories import summary as summary_of
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.runs import AXES
@@ -22,7 +22,7 @@ from handgrad.tables.seeds import SEEDS_COLUMNS, SETTING_AXES, count_seeds, seed
 from handgrad.tables.selection import how_chosen
 from handgrad.tables.significance import with_statistics
 from handgrad.tables.statistics import LEVEL, holm, mcnemar_exact, wilson_interval
-from handgrad.tables.table import read_table, rows_of, write_table
+from handgrad.tables.table import rows_of, write_table
 
 ROOT = Path(__file__).parents[2]
 SIZE = 1000

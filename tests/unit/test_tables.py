@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories import RUN, summary
+from factories import RUN, read_table, summary
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.published import comparable, published_rows
 from handgrad.experiment.runs import AXES
@@ -35,7 +35,7 @@ from handgrad.tables.comparison import (
 from handgrad.tables.gradient_checks import CHECK_COLUMNS, checks_html, checks_markdown, checks_table
 from handgrad.tables.results import RESULT_COLUMNS, result_columns, results_html, results_markdown, results_table
 from handgrad.tables.seeds import seeds_table
-from handgrad.tables.table import read_table, rows_of, typed, write_table, write_text
+from handgrad.tables.table import rows_of, typed, write_table, write_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,17 +190,15 @@ def test_text_files_are_utf8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot be read as a table"),
         ("", "cannot be read as a table"),
         ("dataset,faults\nmnist,1\nmnist,1,2\n", "Expected 2 fields in line 3, saw 3"),
         ("dataset,faults\nmnist,1\n", "has no column activation"),
         (",".join(PUBLISHED_COLUMNS) + "\nmnist,tanh,100,0.001,100,20,0.01,many,10000,0.1\n", "many"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_in_one_line(content: str | None, said: str, tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_used_is_refused_in_one_line(content: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "published.csv"
-    if content is not None:
-        path.write_text(content)
+    path.write_text(content)
     with pytest.raises(HandgradError) as caught:
         read_table(path, PUBLISHED_COLUMNS)
     assert str(caught.value).startswith(f"{path}: ")

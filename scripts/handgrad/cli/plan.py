@@ -14,8 +14,8 @@ from handgrad.experiment.experiment_file import read_experiment
 from handgrad.layout.memory import machine_megabytes, too_large
 from handgrad.monitor.estimates import Estimate, Estimator
 from handgrad.monitor.jobs import jobs_of
-from handgrad.monitor.machines import Cluster, Cores, read_cluster, wall_seconds
-from handgrad.monitor.plan import plan_table, plan_words
+from handgrad.monitor.machines import Cluster, Cores, read_cluster
+from handgrad.monitor.plan import plan_cost, plan_table, plan_words
 
 
 def show_plan(file: Path, cores: str, profile: Path | None, *, as_json: bool) -> None:
@@ -64,10 +64,11 @@ def _print_document(
         }
         for estimate in estimates
     ]
+    planned = plan_cost(estimates, machine)
     cost = {
-        "cpu_seconds": sum(estimate.seconds for estimate in estimates),
-        "wall_seconds": wall_seconds(estimates, machine),
-        "disk": sum(estimate.room for estimate in estimates),
+        "cpu_seconds": planned.cpu_seconds,
+        "wall_seconds": planned.wall_seconds,
+        "disk": planned.disk_bytes,
         "disk_free": free,
     }
     print_json({"file": str(file), "name": name, "done": done, **cost, "steps": steps})

@@ -41,7 +41,7 @@ class ImageData:
 
     image_shape: (height, width) or (channels, height, width); pixels of an image are stored in that order.
     max_value: the largest value a pixel can take. sources: sha256 of each file it was made from.
-    digest: identifies the data; see ``digests.data_digest``.
+    digest: identifies the data; see ``registry.data_digest``.
     """
 
     train: Split
@@ -66,7 +66,7 @@ class ImageData:
 def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
     """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics.
 
-    warnings: what is strange about it, see ``data_warnings``; kept so that the page and the check say it too.
+    warnings: what is strange about it, see ``datasets.warnings``; kept so that the page and the check say it too.
     """
     mean, std = pixel_statistics(data.train.x)
     # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.

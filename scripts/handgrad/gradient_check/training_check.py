@@ -1,6 +1,6 @@
 """Whether what training executes is the mathematics of ``model``, to the accuracy of each dtype.
 
-``training.train_epoch`` itself trains small networks on a few examples: two epochs of a full and a last, smaller
+``loop.train_epoch`` itself trains small networks on a few examples: two epochs of a full and a last, smaller
 batch. Each update is compared with the same one in float64, from the weights before it and ``model.gradients``;
 ``rounding`` says by how much they may differ. The cases are all combinations of dtype, batch_gradient, momentum,
 schedule and two points: weights of ordinary size, and weights at which pre-activations and logits are far beyond

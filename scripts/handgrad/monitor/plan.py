@@ -42,10 +42,9 @@ class PlannedCost:
 
     job_megabytes: what the largest job asks for, largest_job. megabytes, runs_at_once: of what runs at once on
     this machine; None on a cluster, whose submissions are counted in place of them. runs_by_earlier_runs,
-    runs_by_operation_counts: how many runs are estimated by what. earlier_runs: how many were read.
+    runs_by_operation_counts: how many runs are estimated by what.
     """
 
-    machine: str
     cpu_seconds: float
     wall_seconds: float
     job_megabytes: int
@@ -54,8 +53,6 @@ class PlannedCost:
     runs_at_once: int | None
     submissions: int | None
     disk_bytes: int
-    free_bytes: int
-    earlier_runs: int
     runs_by_earlier_runs: int
     runs_by_operation_counts: int
 
@@ -74,17 +71,13 @@ def plan_parts(jobs: Sequence[Job], estimates: Sequence[Estimate]) -> list[Plann
     return found
 
 
-def plan_cost(estimates: Sequence[Estimate], machine: Cores | Cluster, *, earlier: int, free: int) -> PlannedCost:
-    """Return what the jobs that are to be done will cost.
-
-    earlier: how many earlier runs the estimate rests on. free: bytes that are free where results go.
-    """
+def plan_cost(estimates: Sequence[Estimate], machine: Cores | Cluster) -> PlannedCost:
+    """Return what the jobs that are to be done will cost."""
     computed = [one for one in estimates if one.job.rule != "download_file"]
     runs = [one for one in estimates if one.job.rule == "train_run"]
     largest = max(estimates, key=lambda one: one.megabytes, default=None)
     cores, cluster = (machine, None) if isinstance(machine, Cores) else (None, machine)
     return PlannedCost(
-        machine=str(machine),
         cpu_seconds=sum(one.seconds for one in computed),
         wall_seconds=wall_seconds(estimates, machine),
         job_megabytes=largest.megabytes if largest else 0,
@@ -93,8 +86,6 @@ def plan_cost(estimates: Sequence[Estimate], machine: Cores | Cluster, *, earlie
         runs_at_once=cores.at_once(max_megabytes(runs)) if cores else None,
         submissions=len(cluster.submissions(computed)) if cluster else None,
         disk_bytes=sum(one.room for one in estimates),
-        free_bytes=free,
-        earlier_runs=earlier,
         runs_by_earlier_runs=sum(one.by == "earlier runs" for one in runs),
         runs_by_operation_counts=sum(one.by == "operation counts" for one in runs),
     )
@@ -115,8 +106,11 @@ def plan_table(jobs: Sequence[Job], estimates: Sequence[Estimate]) -> list[str]:
 
 
 def plan_words(estimates: Sequence[Estimate], machine: Cores | Cluster, *, earlier: int, free: int) -> list[str]:
-    """Return what the jobs that are to be done will cost, in sentences; parameters as of ``plan_cost``."""
-    cost = plan_cost(estimates, machine, earlier=earlier, free=free)
+    """Return what the jobs that are to be done will cost, in sentences.
+
+    earlier: how many earlier runs the estimate rests on. free: bytes that are free where results go.
+    """
+    cost = plan_cost(estimates, machine)
     lines = [
         f"CPU time in all: about {duration_text(cost.cpu_seconds)}.",
         f"Wall time: about {duration_text(cost.wall_seconds)} on {machine}",

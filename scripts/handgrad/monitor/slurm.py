@@ -43,7 +43,7 @@ class Job(NamedTuple):
 def jobs_of_folder(folder: Path) -> list[Job]:
     """Return the workflow's jobs in a folder that SLURM is not done with, main ones included.
 
-    None where there is no SLURM, or where it does not answer.
+    None of them where there is no SLURM, or where it does not answer.
     """
     prefix = jobname_prefix()
     with suppress(HandgradError):

@@ -1,4 +1,4 @@
-"""One style for all plots: colours, markers, scales, panels and the way to a file.
+"""One style for all plots: colours, markers, legends and the way to a file.
 
 Plots are made without pyplot, which would keep global state. Colour-blind people can tell the colours
 apart (Okabe and Ito 2008), which are never the only difference.

@@ -6,7 +6,7 @@ header                         JSON: every axis of the run, digests of code and 
                                how the run has ended, if it has
 weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's w1_scale
 velocity/W1, W2                of a run with momentum: as they are, with the header's scale and share of W1
-history/<figure>               one value an epoch that has passed, for each field of ``training.Epoch``
+history/<figure>               one value an epoch that has passed, for each field of ``loop.Epoch``
 test/...                       of a finished run: predictions and probabilities as in its run file
 
 They are never declared as outputs, since Snakemake deletes the outputs of a job that starts or fails. The

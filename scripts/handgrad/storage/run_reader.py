@@ -1,4 +1,4 @@
-"""Reading run files. Apart from ``runfile``, which says what they hold, since no run depends on this."""
+"""Reading of run files. Kept separate from ``run_writer``, which says what they hold, since no run depends on this."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 class Summary:
     """A run file without its arrays' bulk: what tables are made of.
 
-    history maps each field of ``training.Epoch`` to an array with one value an epoch. faults and loss
+    history maps each field of ``loop.Epoch`` to an array with one value an epoch. faults and loss
     are those of the test split after the last epoch, predictions uint8 (N,); None if the run diverged. seal:
     the sha256 of the file's content (``sealed``).
     """

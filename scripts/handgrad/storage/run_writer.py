@@ -1,7 +1,7 @@
 """The file that holds a finished run: ``results/runs/<dataset>/<run>.h5``.
 
 weights/W1, W2        as trained
-history/<figure>      one value an epoch, for each field of ``training.Epoch``
+history/<figure>      one value an epoch, for each field of ``loop.Epoch``
 test/predictions      uint8 (N,), the class of the largest logit; absent from a diverged run
 test/probabilities    float16 (N, K), for display
 attributes            every axis of the run, status, digests of code and data, the content_sha256 of the data
@@ -104,7 +104,7 @@ def versions() -> Mapping[str, str]:
 
 
 def history_arrays(history: Sequence[Epoch]) -> dict[str, Array]:
-    """history/<figure>, one value an epoch, for each field of ``training.Epoch``."""
+    """history/<figure>, one value an epoch, for each field of ``loop.Epoch``."""
     return {
         f"history/{figure.name}": np.array([getattr(epoch, figure.name) for epoch in history], figure.type)
         for figure in fields(Epoch)

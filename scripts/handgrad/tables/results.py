@@ -49,7 +49,7 @@ def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
     faults, of test_size test examples; accuracy, a fraction; loss, mean negative log-likelihood a test
     example: all after the last epoch, and missing from a run that diverged. validation_faults: of
     validation_size examples, missing where none are held out. seconds: of training and evaluation. run: the
-    run's name. What ``result_statistics.with_statistics`` fills in is missing.
+    run's name. What ``significance.with_statistics`` fills in is missing.
     """
     return typed((_row(summary) for summary in summaries), RESULT_COLUMNS)
 

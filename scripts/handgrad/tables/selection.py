@@ -68,7 +68,7 @@ def best_runs(results: pd.DataFrame) -> pd.DataFrame:
 def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
     """The best of each group of settings that are equal in the columns ``of``, the dataset among them.
 
-    seeds: a table of ``seed_tables.seeds_table``. The best has the fewest faults after the last epoch in the
+    seeds: a table of ``seeds.seeds_table``. The best has the fewest faults after the last epoch in the
     mean over its seeds, on the split of ``chosen_on``, as a fraction of that split; one of which a seed
     diverged is chosen only where all have such seeds, by the mean over the others. It is the first of equals
     in the order of the table. A group without a finished run has none.

@@ -39,7 +39,7 @@ TYPES: dict[str, str] = {
 
 
 def typed(rows: pd.DataFrame | Iterable[Row], columns: Sequence[str]) -> pd.DataFrame:
-    """A table of these columns, missing where rows have none, of the types that ``read_table`` gives them."""
+    """A table of these columns, missing where rows have none, of the types that ``parse_table`` gives them."""
     data = rows if isinstance(rows, pd.DataFrame) else list(rows)
     table = pd.DataFrame(data, columns=list(columns))
     return table.astype({name: TYPES[name] for name in columns if name in TYPES})
@@ -55,20 +55,11 @@ def varying(table: pd.DataFrame, names: Iterable[str]) -> list[str]:
     return [name for name in names if len(table[name].unique()) > 1]
 
 
-def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read these columns of a CSV file of the user, such as the published table; a blank is a missing value.
-
-    Raises HandgradError if the file cannot be read, lacks a column or has a value of the wrong kind.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise HandgradError(f"{path}: cannot be read as a table ({error.strerror}); {_REMEDY}") from error
-    return parse_table(data, path, columns, _REMEDY)
-
-
 def parse_table(data: bytes, path: str | Path, columns: Sequence[str], remedy: str) -> pd.DataFrame:
-    """These columns of the content of a CSV file. path, remedy: for the errors, as ``read_table`` raises."""
+    """These columns of the content of a CSV file. a blank is a missing value.
+
+    path, remedy: for the HandgradError that is raised if it lacks a column or has a value of the wrong kind.
+    """
     try:
         # Left to itself, pandas takes a dataset called "null" or "NA" for a blank.
         table = pd.read_csv(io.BytesIO(data), dtype=TYPES, keep_default_na=False, na_values=[""])
