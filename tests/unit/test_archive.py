@@ -574,3 +574,18 @@ def test_an_archive_that_would_not_be_verified_is_not_written(members: Members, 
 def test_data_that_are_gone_are_named_with_their_command(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(HandgradError, match=r"^results/data/digits.h5: .* snakemake .* mine.yaml -- results/data/digi"):
         members_of(experiment, Path("mine.yaml"), tmp_path)
+
+
+@pytest.mark.parametrize("resealed", [False, True])
+def test_data_that_were_changed_in_place_are_not_packed(
+    experiment: Experiment, folder: Path, tmp_path: Path, *, resealed: bool
+) -> None:
+    path = tmp_path / "results/data/digits.h5"
+    path.parent.mkdir(parents=True)
+    path.write_bytes((folder / "results/data/digits.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["train/x"][:7] = 0
+    if resealed:
+        seal(path)
+    with pytest.raises(HandgradError, match=r"^results/data/digits.h5: .* snakemake .* mine.yaml -- results/data/digi"):
+        members_of(experiment, Path("mine.yaml"), tmp_path)
