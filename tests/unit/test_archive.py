@@ -44,6 +44,8 @@ from handgrad.storage.run_reader import summary_of
 from handgrad.storage.run_writer import content_sha256, write_run
 
 ROOT = Path(__file__).parents[2]
+#: the learning rate at which a run diverged
+DIVERGED = 0.003
 RUN = "results/runs/digits/af_tanh_hu_5_lr_0.001_bs_10_ep_2_l2_0.01_seed_0.h5"
 TABLES = "results/tiny/tables"
 GATE = "results/checks/gate/digits_tanh.json"
@@ -56,8 +58,8 @@ Change = Callable[[Members], object]
 
 @pytest.fixture(scope="module")
 def experiment() -> Experiment:
-    axes = {"activation": "tanh", "hidden_units": 5, "learning_rate": [0.001, 0.002], "batch_size": 10, "epochs": 2}
-    block = {"dataset": "digits", **axes, "l2": 0.01, "seed": 0}
+    axes = {"activation": "tanh", "hidden_units": 5, "learning_rate": [0.001, 0.002, 0.003], "batch_size": 10}
+    block = {"dataset": "digits", **axes, "epochs": 2, "l2": 0.01, "seed": 0}
     small = {"name": "tiny", "experiments": [block]}
     small["datasets"] = {"digits": {"train": 20, "test": 10, "class_names": ["a", "b", "c"]}}
     small["gradient_check"] = {"hidden_units": 3, "examples": 2}
@@ -66,7 +68,7 @@ def experiment() -> Experiment:
 
 @pytest.fixture(scope="module")
 def folder(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which the experiment looks finished, without any training."""
+    """A project in which the experiment looks finished, one run diverged, without any training."""
     folder = tmp_path_factory.mktemp("finished")
     result = trained(experiment.runs[0], classes=3)
     labels = result.test.predictions.copy()  # type: ignore[union-attr]
@@ -76,7 +78,10 @@ def folder(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> 
     write_data(folder / "results/data/digits.h5", data)
     digests = {"data_digest": data.digest, "data_content": content_of(data)}
     for path, run in zip(run_files(experiment), experiment.runs, strict=True):
-        write_run(folder / path, trained(run, classes=3), [], code_digest=code_digest("train_run"), **digests)
+        result = trained(run, classes=3)
+        if run.learning_rate == DIVERGED:  # in its first epoch
+            result = replace(trained(replace(run, epochs=1), classes=3), run=run, status="diverged", test=None)
+        write_run(folder / path, result, [], code_digest=code_digest("train_run"), **digests)
     about = {"dataset": "digits", "activation": "tanh", "passed": True, **digests}
     write_check(folder / gates(experiment)[0], about | {"code_digest": code_digest("check_gate")})
     figures = {"max_abs_difference": 1e-9, "max_rel_difference": 1e-12, "worst_entry": [0, 1], "count": 3}
@@ -132,7 +137,10 @@ def verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Pa
 # --- what is packed
 
 
-def test_an_archive_is_verified(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_archive_is_verified_though_a_run_diverged(
+    archive: Path, members: Members, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert members[f"{TABLES}/results.csv"].count(b",diverged,") == 1
     app(["verify", str(archive)], standalone_mode=False)
     out, err = capsys.readouterr()
     assert err == ""
@@ -564,5 +572,20 @@ def test_an_archive_that_would_not_be_verified_is_not_written(members: Members, 
 
 
 def test_data_that_are_gone_are_named_with_their_command(experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(HandgradError, match=r"^results/data/digits.h5: .* snakemake .* mine.yaml -- results/data/digi"):
+        members_of(experiment, Path("mine.yaml"), tmp_path)
+
+
+@pytest.mark.parametrize("resealed", [False, True])
+def test_data_that_were_changed_in_place_are_not_packed(
+    experiment: Experiment, folder: Path, tmp_path: Path, *, resealed: bool
+) -> None:
+    path = tmp_path / "results/data/digits.h5"
+    path.parent.mkdir(parents=True)
+    path.write_bytes((folder / "results/data/digits.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["train/x"][:7] = 0
+    if resealed:
+        seal(path)
     with pytest.raises(HandgradError, match=r"^results/data/digits.h5: .* snakemake .* mine.yaml -- results/data/digi"):
         members_of(experiment, Path("mine.yaml"), tmp_path)

@@ -111,7 +111,7 @@ def test_the_best_setting_has_the_fewest_validation_faults_in_the_mean() -> None
 @pytest.mark.parametrize(
     ("other", "l2", "split"), [({"hidden_units": 200}, 0.01, "test"), ({"dataset": "mnist"}, 0.1, "validation")]
 )
-def test_one_run_that_holds_nothing_out_makes_its_dataset_choose_by_the_test_set(
+def test_a_run_without_validation_makes_its_dataset_choose_by_the_test_set(
     other: dict[str, Any], l2: float, split: str
 ) -> None:
     runs = [held_out(100, 30), held_out(300, 18, l2=0.1), summary(500, **other)]
@@ -144,7 +144,7 @@ def test_the_best_settings_of_any_grouping_are_the_best_of_each_group() -> None:
 # --- the two sides
 
 
-def test_the_published_side_is_the_row_with_the_fewest_faults_of_the_same_network() -> None:
+def test_the_published_side_is_the_best_row_of_the_same_network() -> None:
     theirs = [
         published(300, l2=0.1),
         published(250, learning_rate=0.01, batch_size=70, epochs=5),
@@ -190,7 +190,7 @@ def test_without_a_published_row_there_is_one_side() -> None:
         assert PUBLISHED_RULE not in best_markdown(table)
 
 
-def test_seeds_have_a_mean_a_range_and_an_interval_that_counts_each_image_once() -> None:
+def test_seeds_have_mean_range_and_an_interval_counting_each_image_once() -> None:
     runs = [summary(faults, seed=seed) for seed, faults in enumerate((150, 200, 250))]
     first, alone, _ = shown(table_of([*runs, summary(50, size=1000, hidden_units=9)]))
     interval = binomtest(9800, 10000).proportion_ci(0.95, method="wilson")

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,15 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from factories import image_data, write_progress
 from handgrad.cli.app import app, main
 from handgrad.cli.prune import CHECKPOINTS
 from handgrad.common.errors import HandgradError
+from handgrad.datasets.data import write_data
+from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.registry import data_digest
 from handgrad.layout.main_process import require_path, require_readable, require_writable
+from handgrad.monitor.jobs import Job
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
@@ -86,6 +92,34 @@ def test_json_of_check_is_one_document_for_right_and_wrong_files(handgrad: Handg
     assert (wrong["file"], wrong["ok"], len(wrong["mistakes"])) == (str(file), False, 2)
 
 
+def test_check_says_what_a_file_describes_and_warns(
+    handgrad: Handgrad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("experiments: [{dataset: digits, hidden_units: [5, 6]}]")
+    digest = data_digest(read_experiment(file)[1].datasets["digits"])
+    warning = "all 20 training images are of class 0"
+    write_data(tmp_path / "results/data/digits.h5", image_data(digest=digest), [warning])
+    monkeypatch.setattr("handgrad.layout.memory.machine_megabytes", lambda: 1)
+    status, out, err = handgrad("check", str(file))
+    assert status == 0
+    assert re.fullmatch(rf"{file}: ok: 2 runs .*digits 2\)", out.strip())
+    nameless, one_class, too_large = err.splitlines()
+    assert nameless.startswith(f"{file}: name: not given")
+    assert one_class.startswith(f"{file}: digits: {warning}")
+    assert too_large.startswith(f"{file}: results/runs/digits/")
+    assert "this machine has 1.0 MB" in too_large
+
+
+def test_check_prints_each_mistake_after_the_name_of_the_file(handgrad: Handgrad, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nexperiments: [{dataset: digits, seed: -1, epochs: x}]")
+    status, out, err = handgrad("check", str(file))
+    assert (status, out) == (1, "")
+    keys = [line.removeprefix(f"{file}: ").partition(": ")[0] for line in err.splitlines()]
+    assert sorted(keys) == ["experiments[0].epochs", "experiments[0].seed"]
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["check", str(ROOT / "config/quick.yaml")]])
 def test_help_and_check_load_no_package_that_takes_long(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "handgrad", *arguments]
@@ -132,6 +166,28 @@ def test_a_report_that_is_stopped_lets_snakemake_end(
         kill(handgrad.pid, number)
         assert handgrad.wait(30) == 128 + number
     assert (tmp_path / "ended").exists()
+
+
+def test_status_says_what_failed_and_which_snakemake_runs(
+    handgrad: Handgrad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download = Job("download_file", "mnist/x.gz")
+    monkeypatch.setattr("handgrad.cli.status.jobs_of", lambda _: [download])  # which asks Snakemake
+    failed = {"event": "failed", "time": time.time() + 60, "message": "x.gz: no mirror had it:\n  a: gone"}
+    write_progress(tmp_path / download.log, failed)
+    arguments = ["status", str(ROOT / "config/quick.yaml")]
+    status, out, _ = handgrad(*arguments)
+    assert status == 0
+    assert f"download_file mnist/x.gz: x.gz: no mirror had it: a: gone\n    log: {download.log}\n" in out
+    assert "process " not in out
+    (tmp_path / "snakemake.py").write_text(SNAKEMAKE)
+    with subprocess.Popen([sys.executable, "-m", "snakemake"], cwd=tmp_path, stdout=subprocess.PIPE) as snakemake:
+        assert snakemake.stdout
+        snakemake.stdout.readline()
+        shown, document = handgrad(*arguments)[1], handgrad(*arguments, "--json")[1]
+        snakemake.kill()
+    assert f"(process {snakemake.pid})" in shown
+    assert json.loads(document)["snakemake"] == [f"process {snakemake.pid}"]
 
 
 # --- clean-checkpoints ---

@@ -1,13 +1,17 @@
 """Strange data: what is said of it, and that ordinary data give no warning."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from handgrad.datasets.data import ImageData, Split
+import preprocess_dataset
+from handgrad.common.code_digests import code_digest
+from handgrad.datasets.data import ImageData, Split, open_data
 from handgrad.datasets.warnings import data_warnings
+from handgrad.storage.provenance import source
 
 CLASSES = 62
 EVEN = np.arange(620) % CLASSES
@@ -68,3 +72,17 @@ def test_strange_data_are_named_with_split_count_and_class(case: str) -> None:
     assert len(found) == len(expected)
     for warning, parts in zip(found, expected, strict=True):
         assert all(part in warning for part in parts)
+
+
+def test_strange_data_are_stored_with_a_warning_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    data, _ = STRANGE["one class in both"]
+    monkeypatch.setattr(preprocess_dataset, "read_dataset", lambda *_: data)
+    monkeypatch.setattr(preprocess_dataset, "dataset_files", lambda *_: {})
+    out, code = tmp_path / "mine.h5", code_digest("preprocess_dataset")
+    preprocess_dataset.main(name="mine", entry={}, files={}, out=str(out), code_digest=code)
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == [f"mine: {warning}" for warning in data_warnings(data)]
+    with open_data(out, "") as stored:
+        assert list(source(stored).warnings) == data_warnings(data)

@@ -1,14 +1,21 @@
 """How a job ends: its exit status, its log, its progress file, and the line on the terminal."""
 
 import errno
+import logging
 import os
+import re
+import runpy
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
+from factories import RUN
+from handgrad.common.code_digests import digested_rules
 from handgrad.common.errors import HandgradError
 from handgrad.common.system_errors import REFUSALS, system_message
 from handgrad.monitor.job_progress import read_progress
@@ -24,6 +31,18 @@ from handgrad.common.logs import job_log, logger
 with job_log("job.log"):
     {work}
 """
+
+
+@pytest.fixture
+def _logging_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A job sets how its process logs and shows errors."""
+    root = logging.getLogger()
+    for holder, name in ((root, "handlers"), (sys, "excepthook"), (sys, "unraisablehook")):
+        monkeypatch.setattr(holder, name, getattr(holder, name))
+    before = root.handlers
+    yield
+    for handler in set(root.handlers) - set(before):
+        handler.close()
 
 
 def job(work: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -79,6 +98,22 @@ def test_a_job_that_fails_says_why_in_one_line(work: str, said: str, tmp_path: P
     progress = read_progress(tmp_path / "job.log")
     assert progress
     assert (progress.event, progress.message) == ("failed", line)
+
+
+@pytest.mark.parametrize("rule", digested_rules())
+@pytest.mark.usefixtures("_logging_restored")
+def test_a_job_with_other_code_than_planned_does_nothing(
+    rule: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snakemake = MagicMock(log=[str(tmp_path / "job.log")])
+    snakemake.params.code = "old"
+    snakemake.params.run = vars(RUN)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SCRIPTS / f"{rule}.py"), {"snakemake": snakemake})
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(rf"the code of {rule} changed .*planned with old\); run snakemake again$", line)
+    assert {path.name for path in tmp_path.iterdir()} == {"job.log", "job.jsonl"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 import aggregate_best_runs
@@ -127,7 +128,7 @@ def test_many_classes_have_no_numbers_and_few_labels() -> None:
 # --- mistakes ---
 
 
-def test_mistakes_are_ordered_by_probability_even_where_it_is_stored_as_one() -> None:
+def test_mistakes_are_ordered_by_probability_even_if_stored_as_one() -> None:
     exact = np.array([[1 - p, p] for p in (0.99999, 0.9999, 0.999995, 0.99999, 0.6)])
     stored = exact.astype(np.float16)
     assert (stored[:4, 1] == 1).all()
@@ -375,7 +376,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return figures
 
 
-def test_the_images_read_are_those_of_the_test_split_in_the_order_asked_for(data: str) -> None:
+def test_images_are_those_of_the_test_split_in_the_order_asked_for(data: str) -> None:
     with open_data(data, "the-data") as stored:
         images, all_of_them = images_at(stored, [30, 2, 39]), stored.images().test.x
         assert images_at(stored, []).x.shape == (0, 6)
@@ -383,14 +384,35 @@ def test_the_images_read_are_those_of_the_test_split_in_the_order_asked_for(data
     assert (images.image_shape, images.max_value) == ((2, 3), 255)
 
 
-def test_a_figure_of_another_run_file_than_the_tables_is_refused(tmp_path: Path, data: str) -> None:
+DRAW: dict[str, Callable[[dict[str, Any], str], None]] = {
+    "confusion": lambda job, data: plot_confusion.main(**job, data=data, data_digest="the-data"),
+    "mistakes": lambda job, data: plot_mistakes.main(**job, data=data, most=5, data_digest="the-data"),
+    "weights": lambda job, _: plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5),
+}
+
+
+@pytest.mark.parametrize(
+    ("plot", "changed"), [*((plot, "run") for plot in DRAW), ("confusion", "data"), ("mistakes", "data")]
+)
+def test_a_plot_refuses_another_file_than_was_selected(tmp_path: Path, data: str, plot: str, changed: str) -> None:
     job = experiment(tmp_path, data, "0.1")
-    (path,) = (tmp_path / "runs/small").glob("*.h5")
+    (run,) = (tmp_path / "runs/small").glob("*.h5")
+    path = Path(data) if changed == "data" else run
     with h5py.File(path, "r+", locking=False) as file:
         file.attrs["segments"] = "[]"
     seal(path)
     with pytest.raises(HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}, "):
-        plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
+        DRAW[plot](job, data)
+    assert not Path(job["out"]).exists()
+
+
+def test_plots_follow_a_new_selection(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
+    for rate in ("0.1", "0.5"):
+        job = experiment(tmp_path, data, rate)
+        for plot in DRAW.values():
+            plot(job, data)
+            shown = "".join(text.get_text() for text in drawn[-1].findobj(Text)).replace("\n", "")
+            assert f"_lr_{rate}_" in shown
 
 
 def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, drawn: list[Figure]) -> None:
@@ -433,7 +455,6 @@ def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
 ) -> None:
     job = experiment(tmp_path, data, canonical_text(1e30))
     assert best_run_file(job["best_runs"], "small") is None
-    plot_confusion.main(**job, data=data, data_digest="the-data")
-    plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
-    plot_weights.main(**job, image_shape=[2, 3], most=64, within=99.5)
+    for plot in DRAW.values():
+        plot(job, data)
     assert [title(figure) for figure in drawn] == ["No run on small came to its end"] * 3

@@ -122,7 +122,7 @@ LABELS = np.array([0, 0, 0, 1, 1, 2], np.uint8)
 PREDICTIONS = np.array([0, 0, 1, 1, 1, 0], np.uint8)
 
 
-def test_correct_predictions_come_from_the_run_itself_and_its_datasets_labels() -> None:
+def test_correct_predictions_come_from_the_run_and_its_datasets_labels() -> None:
     one = replace(summary(dataset="d.1"), predictions=PREDICTIONS)
     another = replace(summary(dataset="d"), predictions=1 - PREDICTIONS)
     is_correct = correct_predictions([another, one], {"d": LABELS, "d.1": LABELS})
@@ -138,7 +138,7 @@ def test_correct_predictions_come_from_the_run_itself_and_its_datasets_labels() 
 # --- over seeds
 
 
-def test_a_row_over_seeds_has_mean_and_standard_deviation_of_those_that_finished() -> None:
+def test_a_row_over_seeds_has_mean_and_deviation_of_finished_runs() -> None:
     runs = [replace(summary(40), loss=0.25), summary(None, seed=1), replace(summary(60, seed=2), loss=0.75)]
     first, second = rows_of(seeds_table(results_table([*runs, summary(5, l2=0.5)])))
     assert (first["seeds"], first["finished"], first["diverged"], first["test_size"]) == (3, 2, 1, SIZE)

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from jinja2 import UndefinedError
 
-from factories import image_data, summary
-from handgrad.common.code_digests import closure
+from factories import RUN, image_data, summary, trained
+from handgrad.common.code_digests import closure, code_digest
+from handgrad.common.errors import HandgradError
+from handgrad.common.hashing import file_sha256
 from handgrad.datasets.data import open_data, write_data
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_schema import config_schema
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.runs import AXES, run_table
+from handgrad.gradient_check.files import write_check
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import INITS
 from handgrad.page.benchmarks import rule_costs
@@ -39,13 +43,15 @@ from handgrad.page.methods import (
 from handgrad.plots.figure_files import seal_figure
 from handgrad.storage.provenance import Machine, Source, git_revision, machines, source
 from handgrad.storage.run_reader import Summary
+from handgrad.storage.run_writer import write_run
 from handgrad.tables.best import best_table
 from handgrad.tables.gradient_checks import checks_table
+from handgrad.tables.made import MadeTable, write_made_table
 from handgrad.tables.results import results_table
 from handgrad.tables.seeds import seeds_table
 from handgrad.tables.significance import with_statistics
 from handgrad.tables.table import rows_of
-from render_summary import job_names
+from render_summary import COLUMNS, job_names, read_segments, read_sources, read_tables, require_checks
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,7 +92,7 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
         assert told in words
 
 
-def test_each_block_and_dataset_has_its_words_and_a_repeated_value_counts_once() -> None:
+def test_each_block_and_dataset_has_words_and_repeated_values_count_once() -> None:
     experiment = load("experiments: [{dataset: [mnist, cifar10], seed: [1, 1, 2]}, {dataset: digits}]")
     words = experiment_in_words(experiment.blocks, experiment.datasets)
     assert [re.search(r"(\d+) runs? on ``(\w+)``", told).groups() for told in words] == [  # type: ignore[union-attr]
@@ -122,7 +128,7 @@ def test_every_axis_and_every_value_of_one_has_words() -> None:
         assert told in INITS_IN_WORDS["scaled"]
 
 
-def test_the_config_that_is_shown_makes_the_same_runs_and_hides_where_files_lie() -> None:
+def test_the_shown_config_makes_the_same_runs_and_hides_local_folders() -> None:
     text = MOMENTUM + "datasets: {mnist: {local_dir: /home/me/secret}}\n"
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())["datasets"]
     config = yaml.safe_load(text)
@@ -384,3 +390,52 @@ def test_five_thousand_runs_make_a_page_of_a_few_megabytes(contents: Callable[..
     page = summary_page(contents(rates))
     assert page.count("<tr") > 5000
     assert len(page) < 5_000_000
+
+
+# --- what the page is made from ---
+
+
+def read_run(path: str, table: MadeTable) -> None:
+    digests = {"code_digest": "code", "data_digest": "data", "data_content": "content"}
+    write_run(path, trained(), [], **digests)
+    read_segments([path], "code", {"digits": "data"}, {"digits": "content"}, table)
+
+
+def read_data(path: str, table: MadeTable) -> None:
+    write_data(path, image_data())
+    read_sources([path], {"digits": "data"}, table)
+
+
+def read_checks(path: str, table: MadeTable) -> None:
+    about = {"dataset": "digits", "data_digest": "data", "data_content": "content", "passed": True}
+    write_check(path, about | {"code_digest": code_digest("check_gradients")})
+    require_checks([], [path], {"digits": "data"}, {"digits": "content"}, table)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [(f"digits/{RUN.name}.h5", read_run), ("digits.h5", read_data), ("check.json", read_checks)]
+)
+def test_the_page_refuses_a_table_made_from_another_file(
+    tmp_path: Path, name: str, read: Callable[[str, MadeTable], None]
+) -> None:
+    table = MadeTable(tmp_path / "results.csv", pd.DataFrame(), "", {name: "a" * 64})
+    with pytest.raises(HandgradError, match=rf"^{table.path}: was made from another {tmp_path / name} than is there"):
+        read(str(tmp_path / name), table)
+
+
+@pytest.mark.parametrize(("name", "source"), [("seeds", "results"), ("best", "seeds"), ("comparison", "seeds")])
+def test_the_page_refuses_a_table_made_from_another_table(tmp_path: Path, name: str, source: str) -> None:
+    files = {table: str(tmp_path / f"{table}.csv") for table in COLUMNS}
+
+    def write(table: str, *made_from: str) -> None:
+        sums = {files[one]: file_sha256(files[one]) for one in made_from}
+        write_made_table(files[table], pd.DataFrame(columns=COLUMNS[table]), made_from=sums)
+
+    for table, made_from in (("results", ()), ("gradient_checks", ()), ("seeds", ["results"])):
+        write(table, *made_from)
+    write("best", "seeds")
+    write("comparison", "seeds")
+    read_tables(files)
+    write_made_table(files[name], pd.DataFrame(columns=COLUMNS[name]), made_from={files[source]: "a" * 64})
+    with pytest.raises(HandgradError, match=rf"^{files[name]}: was made from another {files[source]} than is there"):
+        read_tables(files)

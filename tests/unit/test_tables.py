@@ -300,7 +300,7 @@ def test_runs_that_differ_in_more_than_the_seed_are_not_averaged() -> None:
 
 
 @pytest.mark.parametrize("axis", AXES)
-def test_the_same_runs_are_compared_as_make_an_experiment_have_a_comparison(axis: str) -> None:
+def test_the_compared_runs_are_those_that_give_an_experiment_a_comparison(axis: str) -> None:
     others = {"dataset": "cifar10", "activation": "cos", "pixels": "raw", "batch_gradient": "mean"}
     others |= {"schedule": "cosine", "init": "scaled", "dtype": "float64", "train_size": 5, "momentum": 0.9}
     other = summary(validation_faults=1, **{axis: others.get(axis) or getattr(RUN, axis) * 2 or 1})

@@ -111,7 +111,7 @@ def test_without_its_profiles_a_module_warns_once(project: Project, tmp_path: Pa
     assert said.count("--rerun-triggers mtime params input") == (0 if profiles else 1)
 
 
-def test_lint_finds_in_a_user_s_snakefile_nothing_but_the_path_of_the_clone(project: Project, tmp_path: Path) -> None:
+def test_lint_finds_in_a_users_snakefile_only_the_path_of_the_clone(project: Project, tmp_path: Path) -> None:
     snakefile = block("python").replace("/path/to/handgrad", str(project.path))
     user = folder_with(tmp_path / "user", snakefile, TINY)
     said = user.snakemake("--lint").stdout

@@ -172,7 +172,7 @@ def test_runs_that_a_changed_check_starts_again_are_not_trained_again(finished: 
 
 
 @pytest.mark.slow
-def test_checkpoints_of_other_code_are_set_aside_and_the_runs_trained_again(finished: Project, tiny: Tiny) -> None:
+def test_checkpoints_of_other_code_are_set_aside_and_runs_trained_again(finished: Project, tiny: Tiny) -> None:
     checkpoint = finished.checkpoint(name_of(1))
     old = checkpoint.read_bytes()
     finished.edit("scripts/handgrad/training/loop.py", "\nimport time", "\nanother = 1\nimport time")
