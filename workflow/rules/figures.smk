@@ -79,6 +79,8 @@ rule plot_cost:
 rule plot_confusion:
     input:
         **table("best_runs"),
+        # the best one is read
+        runs=runs_of_dataset,
         data="results/data/{dataset}.h5",
     output:
         dataset_figure("confusion", "confusion matrix of the best run"),
@@ -99,6 +101,8 @@ rule plot_confusion:
 rule plot_mistakes:
     input:
         **table("best_runs"),
+        # the best one is read
+        runs=runs_of_dataset,
         data="results/data/{dataset}.h5",
     output:
         dataset_figure("mistakes", "the most confident mistakes"),
@@ -120,6 +124,8 @@ rule plot_mistakes:
 rule plot_weights:
     input:
         **table("best_runs"),
+        # the best one is read
+        runs=runs_of_dataset,
     output:
         dataset_figure("weights", "first-layer weights as images"),
     log:
