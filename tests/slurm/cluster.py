@@ -77,13 +77,13 @@ class Snakemake:
 
     def succeeds(self) -> None:
         """Wait for its end, which must be a good one."""
-        assert self.process.wait(timeout=400) == 0, self.said
+        assert self.process.wait(timeout=600) == 0, self.said
 
     def interrupt(self, *, all_in_terminal: bool = False) -> None:
         """Ctrl-C, as it reaches snakemake alone or all that runs in its terminal; waits for its end."""
         send = os.killpg if all_in_terminal else os.kill
         send(self.process.pid, signal.SIGINT)
-        assert self.process.wait(timeout=120) != 0
+        assert self.process.wait(timeout=300) != 0
 
     def kill(self, *, helpers: bool = True) -> None:
         """End it with SIGKILL, if it has not ended; and what it has started on this machine, or not that."""

@@ -31,7 +31,7 @@ LONG: dict[str, Any] = {
             "hidden_units": [100, 40, 20],
             "learning_rate": 0.001,
             "batch_size": 20,
-            "epochs": 2500,
+            "epochs": 1500,
             "l2": 0.01,
             "seed": 0,
         }

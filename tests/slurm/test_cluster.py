@@ -36,6 +36,6 @@ def test_the_status_tells_what_runs_and_how_far_it_is(untrained: ClusterProject)
     wait_until(lambda: any("epoch 3 of" in path.read_text() for path in untrained.path.glob(logs)))
     done = untrained.handgrad("status", str(untrained.config))
     assert done.returncode == 0, done.stdout
-    assert re.search(r"train_run digits/\S+: epoch \d+ of 2500, \d+ \w+", done.stdout), done.stdout
+    assert re.search(r"train_run digits/\S+: epoch \d+ of 1500, \d+ \w+", done.stdout), done.stdout
     assert re.search(r"SLURM jobs: .*\d running", done.stdout)
     assert re.search(r"Snakemake is running here \(process \d+\)", done.stdout)

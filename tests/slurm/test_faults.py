@@ -141,7 +141,7 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     begin = '    digests.require_code("train_run"'
     untrained.edit("scripts/train_run.py", begin, fault + begin)
     snakemake = untrained.start(*long_runs, partition="faults")
-    assert snakemake.process.wait(timeout=400) == 1, snakemake.said
+    assert snakemake.process.wait(timeout=600) == 1, snakemake.said
     assert untrained.states() == ["FAILED"] * 3
     healthy = {run: long_runs[run] for run in (first, last)}
     assert untrained.contents() == healthy
@@ -157,6 +157,6 @@ def test_a_job_that_can_never_start_fails(
     project: ClusterProject,
 ) -> None:
     snakemake = project.start("results/data/digits.h5", partition="brief")
-    assert snakemake.process.wait(timeout=200) == 1, snakemake.said
+    assert snakemake.process.wait(timeout=600) == 1, snakemake.said
     assert project.states() == ["CANCELLED"] * 3
     assert "can never start (PartitionTimeLimit)" in snakemake.said

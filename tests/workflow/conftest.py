@@ -67,7 +67,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 
@@ -80,7 +80,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 
@@ -156,7 +156,7 @@ class Project:
         path.write_text(text.replace(old, new, 1))
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 180) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 600) -> Any:
     """What the condition gives once it gives anything; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
