@@ -63,6 +63,7 @@ def test_the_same_results_and_their_report_make_the_same_archive(archived: Proje
         assert "tiny/data/results/tiny/report.html" in tar.getnames()
 
 
+@pytest.mark.slow
 def test_what_is_not_finished_is_not_packed(archived: Project, tiny: Tiny) -> None:
     more = tiny("more", axes={"learning_rate": [0.001, 0.002, 0.003]})
     done = archived.handgrad("archive", archived.write_config(more))

@@ -83,6 +83,7 @@ def test_planning_the_quick_experiment_loads_little_and_downloads_nothing(fresh:
     assert "download_file" not in jobs
 
 
+@pytest.mark.slow
 def test_the_project_s_config_holds_in_any_working_directory(fresh: Project) -> None:
     place = fresh.path.parent
     (place / "mine.yaml").write_text("name: mine\nexperiments: [{dataset: mnist, seed: [0, 1]}]\n")
@@ -147,6 +148,7 @@ def test_an_unknown_run_is_named(project: Project, tiny: Tiny) -> None:
 # --- what is made ---
 
 
+@pytest.mark.slow
 def test_json_of_plan_and_status_is_one_document(finished: Project, tiny: Tiny) -> None:
     more = finished.write_config(tiny(axes={"learning_rate": [0.001, 0.002, 0.003]}))
     plan = json.loads(finished.handgrad("plan", more, "--json").stdout)
@@ -165,6 +167,7 @@ def test_json_of_plan_and_status_is_one_document(finished: Project, tiny: Tiny) 
     assert status["snakemake"] == []
 
 
+@pytest.mark.slow
 def test_the_report_holds_every_table_and_figure(finished: Project, tiny: Tiny) -> None:
     done = finished.handgrad("report", finished.write_config(tiny()))
     assert done.returncode == 0, done.stdout + done.stderr

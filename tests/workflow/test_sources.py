@@ -128,6 +128,7 @@ def test_a_changed_file_is_fetched_alone(downloaded: Project, folder: Path, tmp_
     assert sources(downloaded) == checksums(folder)
 
 
+@pytest.mark.slow
 def test_files_in_a_folder_of_ones_own_are_used_in_place(downloaded: Project, folder: Path, tmp_path: Path) -> None:
     shutil.rmtree(downloaded.path / "resources")
     downloaded.run(small(folder, local_dir=str(folder)), "--until", "preprocess_dataset")

@@ -27,7 +27,7 @@ LEFT_OUT = r"(\.\.\.)"
 VARIES = r"(\.\.\.|\d+\.\d+%|\d+\.\d+ to \d+\.\d+|\d+/\d+|\d+\.\d{5}|\d+\.\d(?= \|$))"
 #: how lines begin that a command prints which fails
 FAILURES = ("broken.yaml: ", "At least one job did not complete successfully.")
-PATIENCE = 300  # seconds for a command
+PATIENCE = 600  # seconds for a command
 
 
 @dataclass(frozen=True)
