@@ -64,7 +64,7 @@ BROKEN = {
         "run.learning_rate * rate",
         "run.learning_rate * rate * 2",
     ),
-    "check_gradients": ("scripts/check_gradients.py", '"passed": report.passed', '"passed": "yes"'),
+    "check_gradients": ("scripts/handgrad/gradient_check/job.py", '"passed": report.passed', '"passed": "yes"'),
     "render_summary": ("scripts/handgrad/page/content.py", '"Best results"', '"The best"'),
 }
 
