@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import one_core  # noqa: F401
+import one_core  # noqa: F401, it acts before NumPy is imported
 
 # isort: split
 import numpy as np

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import one_core  # noqa: F401
+import one_core  # noqa: F401, it acts before NumPy is imported
 
 # isort: split
 import numpy as np

@@ -8,7 +8,7 @@ Prints a Markdown table, medians of three. The images are random, of CIFAR-10's 
 import argparse
 import statistics
 
-import one_core  # noqa: F401
+import one_core  # noqa: F401, it acts before NumPy is imported
 
 # isort: split
 import numpy as np

@@ -9,7 +9,7 @@ from handgrad.plots.style import save_figure
 from handgrad.plots.text import class_labels
 
 
-def main(*, best_runs: str, data: str, dataset: str, most: int, data_digest: str, out: str) -> None:
+def main(*, best_runs: str, data: str, dataset: str, max_count: int, data_digest: str, out: str) -> None:
     best = best_run_file(best_runs, dataset)
     if best is None:
         save_figure(out, no_best_run(dataset))
@@ -17,7 +17,7 @@ def main(*, best_runs: str, data: str, dataset: str, most: int, data_digest: str
     predictions, Y = best.arrays("test/predictions", "test/probabilities")
     with open_data(data, data_digest) as stored:
         best.table.require_made_from(data, stored.seal)
-        mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, max_count=most)
+        mistakes = most_confident_mistakes(best.row, stored.test_labels, predictions, Y, max_count=max_count)
         images = images_at(stored, [mistake.example for mistake in mistakes])
         names = class_labels(stored.class_names, dataset)
         save_figure(out, mistakes_figure(best.row, mistakes, images, names))
@@ -29,7 +29,7 @@ if "snakemake" in globals():
             best_runs=snakemake.input.best_runs,
             data=snakemake.input.data,
             dataset=snakemake.wildcards.dataset,
-            most=snakemake.params.most,
+            max_count=snakemake.params.max_count,
             data_digest=snakemake.params.data,
             out=snakemake.output[0],
         )

@@ -12,8 +12,8 @@ def main(
     best_runs: str,
     dataset: str,
     image_shape: list[int],
-    most: int,
-    within: float,
+    max_count: int,
+    percentile: float,
     out: str,
 ) -> None:
     best = best_run_file(best_runs, dataset)
@@ -21,7 +21,7 @@ def main(
         save_figure(out, no_best_run(dataset))
         return
     W = Weights(*best.arrays("weights/W1", "weights/W2"))
-    save_figure(out, weights_figure(best.row, W, tuple(image_shape), max_count=most, percentile=within))
+    save_figure(out, weights_figure(best.row, W, tuple(image_shape), max_count=max_count, percentile=percentile))
 
 
 if "snakemake" in globals():
@@ -30,7 +30,7 @@ if "snakemake" in globals():
             best_runs=snakemake.input.best_runs,
             dataset=snakemake.wildcards.dataset,
             image_shape=snakemake.params.image_shape,
-            most=snakemake.params.most,
-            within=snakemake.params.within,
+            max_count=snakemake.params.max_count,
+            percentile=snakemake.params.percentile,
             out=snakemake.output[0],
         )

@@ -265,7 +265,7 @@ def test_json_merge_keys_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
 
 
 def test_reading_a_configuration_loads_nothing_heavy() -> None:
-    heavy = {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake", "pooch", "requests"}
+    heavy = {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake", "requests"}
     code = f"import sys, handgrad.experiment.experiment_file; print(*{heavy} & set(sys.modules))"
     path = {"PYTHONPATH": str(ROOT / "scripts"), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)

@@ -36,7 +36,7 @@ def test_no_rule_script_imports_another() -> None:
         assert not re.search(rf"^(import|from) ({'|'.join(rules())})\b", text, re.MULTILINE), rule
 
 
-def test_scripts_and_library_spell_paths_in_one_module() -> None:
+def test_scripts_of_rules_spell_no_paths_of_results() -> None:
     for rule in rules():
         tree = ast.parse((SCRIPTS_FOLDER / f"{rule}.py").read_text())
         texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]

@@ -386,8 +386,8 @@ def test_images_are_those_of_the_test_split_in_the_order_asked_for(data: str) ->
 
 DRAW: dict[str, Callable[[dict[str, Any], str], None]] = {
     "confusion": lambda job, data: plot_confusion.main(**job, data=data, data_digest="the-data"),
-    "mistakes": lambda job, data: plot_mistakes.main(**job, data=data, most=5, data_digest="the-data"),
-    "weights": lambda job, _: plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5),
+    "mistakes": lambda job, data: plot_mistakes.main(**job, data=data, max_count=5, data_digest="the-data"),
+    "weights": lambda job, _: plot_weights.main(**job, image_shape=[2, 3], max_count=1, percentile=99.5),
 }
 
 
@@ -421,7 +421,7 @@ def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, 
     assert found is not None
     best, path = found.row, found.path
     assert path == f"{tmp_path}/runs/small/{best['run']}.h5"
-    plot_mistakes.main(**job, data=data, most=5, data_digest="the-data")
+    plot_mistakes.main(**job, data=data, max_count=5, data_digest="the-data")
     (predictions, W1, W2), _ = read_arrays(path, "test/predictions", "weights/W1", "weights/W2")
     x, labels = vars(read_data(data, "the-data").test).values()
     (figure,) = drawn
@@ -442,7 +442,7 @@ def test_a_figure_shows_the_weights_of_the_best_run(tmp_path: Path, data: str, d
     job = experiment(tmp_path, data, "0.1", "0.5")
     found = best_run_file(job["best_runs"], "small")
     assert found is not None
-    plot_weights.main(**job, image_shape=[2, 3], most=1, within=99.5)
+    plot_weights.main(**job, image_shape=[2, 3], max_count=1, percentile=99.5)
     (W1, W2), _ = read_arrays(found.path, "weights/W1", "weights/W2")
     (picture,) = pixels(drawn[0])
     unit = np.linalg.norm(W2[:, 1:], axis=0).argmax()

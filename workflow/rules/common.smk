@@ -1,4 +1,4 @@
-# Functions and nothing else; what they know comes from the library.
+# The experiment of this workflow, and all functions that rules use. The library does the work.
 import importlib.util
 import os
 import re
@@ -96,8 +96,8 @@ def prepare():
 def leave_reruns_to_digests():
     """Let digests alone decide whether changed code runs again, without profiles/default as well.
 
-    Snakemake itself also runs again what is older than the file of its script, and everything once conda is used. It
-    has its options after the parse and uses this one after it has asked all input functions.
+    Snakemake's own triggers rerun jobs when the file of a script is newer, and all jobs when conda is switched on.
+    Snakemake sets its options after the parse and reads this one after all input functions; so one of them calls this.
     """
     settings, unwanted = workflow.dag_settings, {RerunTrigger.CODE, RerunTrigger.SOFTWARE_ENV}
     if workflow.is_main_process and not unwanted.isdisjoint(settings.rerun_triggers):
@@ -108,8 +108,8 @@ def leave_reruns_to_digests():
 
             warn_once(
                 logger,
-                "module handgrad: a new time of a script's file, or --sdm conda, runs its jobs again; to leave that to "
-                "the digests of its code, use its profiles or --rerun-triggers mtime params input (docs/reruns.md)",
+                "module handgrad: its jobs rerun when the file of a script is newer or --sdm conda is switched on or off; "
+                "to prevent that, use its profiles or --rerun-triggers mtime params input (docs/reruns.md)",
             )
 
 

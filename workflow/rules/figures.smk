@@ -115,7 +115,7 @@ rule plot_mistakes:
     params:
         code=code_digest("plot_mistakes"),
         data=digest_of_data,
-        most=context.MAX_MISTAKES,
+        max_count=context.MAX_MISTAKES,
         caption=caption_context,
     script:
         "../../scripts/plot_mistakes.py"
@@ -137,8 +137,8 @@ rule plot_weights:
     params:
         code=code_digest("plot_weights"),
         image_shape=image_shape,
-        most=context.MAX_UNITS,
-        within=context.WEIGHT_PERCENTILE,
+        max_count=context.MAX_UNITS,
+        percentile=context.WEIGHT_PERCENTILE,
         caption=caption_context,
     script:
         "../../scripts/plot_weights.py"

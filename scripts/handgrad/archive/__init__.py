@@ -1,1 +1,4 @@
-"""One finished experiment in one file: pack and verify. What of results/ no experiment needs."""
+"""Archives, and stale files.
+
+``pack``, ``verify``: one finished experiment in one file. ``stale``: files of results/ that no experiment needs.
+"""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from rocrate.model import ContextEntity, SoftwareApplication  # type: ignore[import-untyped]
-from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
+from rocrate.model import ContextEntity, SoftwareApplication
+from rocrate.rocrate import ROCrate
 
 from handgrad.archive.members import COMPLETE, CRATE, README, WORKFLOW
 from handgrad.experiment.config import Experiment

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 
-import bagit  # type: ignore[import-untyped]
+import bagit
 import yaml
 
 from handgrad.archive import members as names

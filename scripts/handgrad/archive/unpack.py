@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import bagit  # type: ignore[import-untyped]
+import bagit
 
 from handgrad.archive.members import BAG_FILES
 from handgrad.common.errors import HandgradError
@@ -71,7 +71,7 @@ def _unpack_members(packed: gzip.GzipFile, to: Path) -> None:
             seen.add(name.casefold())
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             with (to / name).open("xb") as file:
-                shutil.copyfileobj(tar.extractfile(member), file)  # type: ignore[arg-type]
+                shutil.copyfileobj(tar.extractfile(member), file)  # type: ignore[arg-type] # None for folders alone
     if not seen:
         raise HandgradError("holds nothing")
 

@@ -1,1 +1,6 @@
-"""What every package uses: errors, whole and sealed files, hashing, code digests, logging, signals, randomness."""
+"""What every package uses.
+
+``errors``, ``system_errors``: messages. ``atomic``, ``sealed``, ``text_files``, ``hashing``: files. ``code_digests``,
+``untracked``: what decides about reruns. ``jobs``, ``logs``, ``progress_file``, ``signals``: a job and its log.
+``formatting``: numbers as text. ``randomness``: random generators.
+"""

@@ -179,9 +179,9 @@ def _write(node: Any, write: Any, *, message: bool) -> None:
         write(type(node).__name__)
         write("(")
         for name in node._fields:
-            value = getattr(node, name, None)
+            value: Any = getattr(node, name, None)
             if name == "body" and _has_docstring(node):
-                value = value[1:]  # type: ignore[index]
+                value = value[1:]
             if value is not None and value != [] and name not in _IGNORED_FIELDS:
                 write(name)
                 write("=")

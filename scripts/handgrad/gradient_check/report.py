@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from tabulate import tabulate  # type: ignore[import-untyped]
+from tabulate import tabulate
 
 from handgrad.gradient_check.results import PARTS, CheckReport, Comparison, Held
 

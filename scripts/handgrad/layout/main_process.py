@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from handgrad.common.formatting import counted, size_text
 from handgrad.experiment.runs import Run

@@ -1,1 +1,6 @@
-"""Plan, estimates, throughput, job progress, status and the live display."""
+"""What an experiment will cost, how far it is, and recovery after Snakemake was killed.
+
+``plan``, ``estimates``, ``throughput``, ``makespan``, ``machines``: before it runs. ``job_progress``, ``jobs``,
+``status``, ``processes``, ``slurm``: while it runs. ``progress``, ``display``, ``events``: the live display.
+``recovery``: afterwards.
+"""

@@ -21,12 +21,12 @@ LOG_SIZES = 10  # largest to smallest number of hidden units from which on the a
 
 
 def panels(
-    keys: Iterable[Hashable], *, rows_by: Callable[[Any], Hashable] | None = None, square: bool = False
+    keys: Iterable[Hashable], *, rows_by: Callable[[Any], Hashable] | None = None
 ) -> tuple[Figure, dict[Any, Axes]]:
     """A figure with a panel for each key, sharing their axes.
 
     Keys of one group (rows_by) are side by side, wrapped if they are many; the next group begins on
-    a new line. square: panels with axes of their own, as high as they are wide.
+    a new line.
     """
     groups: dict[Hashable, list[Any]] = {}
     for key in keys:
@@ -35,15 +35,15 @@ def panels(
     columns = math.ceil(longest / math.ceil(longest / COLUMNS))
     lines = [g[i : i + columns] for g in groups.values() for i in range(0, len(g), columns)]
     width = _PANEL_WIDTH[columns]
-    height = width if square else 3.4 if len(lines) == 1 else 2.2
+    height = 3.4 if len(lines) == 1 else 2.2
     figure = Figure(figsize=(width * columns + 0.5, height * len(lines) + 1), layout=new_layout())
     found: dict[Any, Axes] = {}
     for row, line in enumerate(lines):
         for column, key in enumerate(line):
-            shared = None if square or not found else next(iter(found.values()))
+            shared = next(iter(found.values()), None)
             place = row * columns + column + 1
             found[key] = figure.add_subplot(len(lines), columns, place, sharex=shared, sharey=shared)
-    if not square and len(found) == len(lines) * columns:
+    if len(found) == len(lines) * columns:
         for axes in found.values():
             axes.label_outer()
     return figure, found
