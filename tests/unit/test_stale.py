@@ -2,39 +2,21 @@
 
 import contextlib
 import functools
-import os
-import sys
+import io
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from handgrad.archive.stale import GROUPS, File, remove, take_inventory
-from handgrad.archive.stale_checkpoints import CHECKPOINTS
+from handgrad.archive.stale import GROUPS, remove, take_inventory
 from handgrad.cli.app import app
-from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.datasets.data import ImageData, Split, content_of, write_data
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import merge
-from handgrad.experiment.experiment_file import read_config, read_experiment
-from handgrad.experiment.registry import data_digest
-from handgrad.experiment.runs import Run
+from handgrad.experiment.experiment_file import read_config
 from handgrad.layout.paths import data_files, final_outputs, job_name, report_file
-from handgrad.network.model import Weights
-from handgrad.storage.checkpoint import (
-    SUFFIX,
-    Checkpoint,
-    Origin,
-    furthest_checkpoint,
-    path_of,
-    write_checkpoint,
-)
-from handgrad.training.loop import Epoch, State
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "config/quick.yaml"
@@ -64,18 +46,14 @@ def write(folder: Path, *paths: str, size: int = 10) -> None:
 
 def all_files(of: Experiment) -> list[str]:
     """Return all that the workflow may leave of an experiment."""
-    made = [*final_outputs(of), *data_files(of)]
+    made = [*final_outputs(of), *data_files(of), report_file(of)]
     of_jobs = [("logs", "log"), ("logs", "jsonl"), ("benchmarks", "tsv")]
-    return [
-        *made,
-        report_file(of),
-        *(f"results/{top}/{job_name(path)}.{ending}" for path in made for top, ending in of_jobs),
-        *(f"{CHECKPOINTS}/{run.dataset}/{run.name}{SUFFIX}" for run in of.runs),
-    ]
+    jobs = [f"results/{top}/{job_name(path)}.{ending}" for path in made for top, ending in of_jobs]
+    return made + jobs + [checkpoint(run.name) for run in of.runs]
 
 
-def stale(folder: Path, *experiments: Experiment) -> list[str]:
-    return [file.path for file in take_inventory(folder, experiments).files]
+def checkpoint(run: str) -> str:
+    return f"results/checkpoints/digits/{run}.checkpoint"
 
 
 def left(folder: Path) -> list[str]:
@@ -85,32 +63,28 @@ def left(folder: Path) -> list[str]:
 # --- what is stale
 
 
-def test_nothing_of_a_given_experiment_is_stale(tmp_path: Path) -> None:
-    every = [read_experiment(Path(f"config/{name}.yaml"))[1] for name in ("quick", "config", "improved")]
-    for one in every:
-        write(tmp_path, *all_files(one))
-    found = take_inventory(tmp_path, every)
-    assert (found.files, found.unknown) == ([], [])
-
-
 def test_all_of_another_experiment_is_stale_except_what_is_shared(tmp_path: Path) -> None:
-    mine, other = experiment("mine"), experiment("other", learning_rate=[0.01, 0.02], activation="cos")
+    mine = experiment("mine", dataset=["digits", "mnist"], l2=[0.01, 0.001])
+    other = experiment("other", learning_rate=[0.01, 0.02], activation="cos")
     write(tmp_path, *all_files(mine), *all_files(other))
-    found = take_inventory(tmp_path, [mine])
-    assert {file.path for file in found.files} == set(all_files(other)) - set(all_files(mine))
-    assert found.unknown == []
+    for experiments in ([mine, other], [mine]):
+        found = take_inventory(tmp_path, experiments)
+        needed = {path for one in experiments for path in all_files(one)}
+        assert {file.path for file in found.files} == set(all_files(other)) - needed
+        assert found.unknown == []
 
 
 def test_each_group_holds_what_it_says(tmp_path: Path) -> None:
-    run = experiment().runs[0].name
+    run, other = (experiment(activation=activation).runs[0].name for activation in ("tanh", "cos"))
     groups = {
         "experiments": [
+            "results/old/figures/comparison.svg",
             "results/old/summary.html",
-            "results/old/tables/seeds.csv.sha256",
+            "results/old/tables/comparison.csv.sha256",
             "results/quick/figures/cost/mnist.svg",
         ],
         "runs": [f"results/runs/mnist/{run}.h5"],
-        "checkpoints": [f"{CHECKPOINTS}/mnist/{run}{SUFFIX}", f"{CHECKPOINTS}/mnist/{run}{SUFFIX}.rejected"],
+        "checkpoints": [checkpoint(other), f"{checkpoint(other)}.rejected"],
         "checks": ["results/checks/failed/check_gate/mnist_tanh.json", "results/checks/gate/mnist_tanh.json"],
         "data": [MNIST],
         "logs": ["results/benchmarks/plot_best/old.tsv", f"results/logs/train_run/mnist/{run}.log"],
@@ -154,6 +128,13 @@ def test_downloads_with_their_logs_and_the_readme_stay(tmp_path: Path) -> None:
     assert (found.files, found.unknown) == ([], [])
 
 
+def test_checkpoints_that_more_epochs_may_go_on_from_are_kept(tmp_path: Path) -> None:
+    runs = [experiment(epochs=20, **axes).runs[0].name for axes in ({}, {"seed": 7}, {"schedule": "cosine"})]
+    write(tmp_path, *map(checkpoint, runs), checkpoint(runs[0]) + ".rejected")
+    found = take_inventory(tmp_path, [experiment(epochs=40)])
+    assert {file.path for file in found.files} == set(map(checkpoint, runs[1:]))
+
+
 # --- removing
 
 
@@ -191,79 +172,12 @@ def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere/mnist.h5").exists()
 
 
-def test_empty_folders_go_except_those_that_all_share(tmp_path: Path) -> None:
+def test_empty_folders_go_and_others_stay(tmp_path: Path) -> None:
     kept = ["results/README.md", "results/old/notes.txt"]
-    write(tmp_path, *all_files(experiment("old", activation="cos")), *all_files(experiment("older")), *kept)
+    write(tmp_path, *all_files(experiment("old", activation="cos")), *kept)
     list(remove(tmp_path, take_inventory(tmp_path, [experiment(dataset="mnist")]).files))
     assert left(tmp_path) == kept
-    folders = sorted(path.name for path in (tmp_path / "results").rglob("*") if path.is_dir())
-    assert folders == ["benchmarks", "checkpoints", "checks", "data", "logs", "old", "runs"]
-
-
-def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
-    write(tmp_path, f"{MNIST}/inside")  # a folder of that name, put there in the meantime
-    with pytest.raises(HandgradError, match=r"results/data/mnist\.h5: cannot be removed"):
-        list(remove(tmp_path, [File(MNIST, 10)]))
-
-
-# --- checkpoints
-
-
-def images() -> ImageData:
-    split = Split(np.zeros((3, 64), np.uint8), np.zeros(3, np.uint8))
-    digest = data_digest(experiment().datasets["digits"])
-    return ImageData(split, split, (8, 8), 16, tuple("0123456789"), {}, digest)
-
-
-def checkpoint(folder: Path, run: Run, epochs_passed: int, *, code: str = "") -> str:
-    """Write the checkpoint of a run after so many epochs; returns its path."""
-    origin = Origin(run, code or code_digest("train_run"), content_of(images()))
-    W = Weights(np.zeros((5, 65), np.float32), np.zeros((10, 6), np.float32))
-    state = State(W, [Epoch(0.0, 0.0, 0.0, 0, np.nan, -1, 0.0)] * epochs_passed)
-    path = path_of(folder / CHECKPOINTS, run)
-    write_checkpoint(path, Checkpoint(run, state, ()), origin)
-    return path.relative_to(folder).as_posix()
-
-
-def with_data(folder: Path) -> Path:
-    write_data(folder / "results/data/digits.h5", images())
-    return folder
-
-
-def run_of(epochs: int, **axes: Any) -> Run:
-    return experiment(epochs=epochs, **axes).runs[0]
-
-
-@pytest.mark.parametrize("own", [None, 0, 4, 5, 9])
-@pytest.mark.parametrize("shorter", [None, 4])
-@pytest.mark.parametrize("longer", [None, 4, 5, 6])
-def test_the_checkpoint_that_training_would_go_on_from_is_kept(
-    tmp_path: Path, own: int | None, shorter: int | None, longer: int | None
-) -> None:
-    with_data(tmp_path)
-    named = experiment(epochs=5)
-    run = named.runs[0]
-    others = replace(run, epochs=4), replace(run, epochs=8)
-    for one, passed in zip((run, *others), (own, shorter, longer), strict=True):
-        if passed is not None:
-            checkpoint(tmp_path, one, passed)
-    start = furthest_checkpoint(tmp_path / CHECKPOINTS, Origin(run, code_digest("train_run"), content_of(images())))
-    paths = [path_of(Path(CHECKPOINTS), one).as_posix() for one in others if not start or one != start.run]
-    assert stale(tmp_path, named) == [path for path in paths if (tmp_path / path).exists()]
-
-
-@pytest.mark.parametrize(("axes", "code"), [({}, "other"), ({"schedule": "cosine"}, "")])
-def test_a_checkpoint_of_no_use_is_stale(tmp_path: Path, axes: dict[str, Any], code: str) -> None:
-    """It is of other code, or of a schedule that ends with the last epoch."""
-    path = checkpoint(with_data(tmp_path), run_of(20, **axes), 20, code=code)
-    assert stale(tmp_path, experiment(epochs=40, **axes)) == [path]
-
-
-def test_without_the_data_no_checkpoint_that_may_serve_is_stale(tmp_path: Path) -> None:
-    checkpoint(tmp_path, run_of(20), 20)
-    checkpoint(tmp_path, run_of(10), 10)
-    other = checkpoint(tmp_path, replace(run_of(20), seed=7), 20)
-    assert stale(tmp_path, experiment(epochs=40)) == [other]
+    assert [path.name for path in (tmp_path / "results").iterdir() if path.is_dir()] == ["old"]
 
 
 # --- the command
@@ -290,48 +204,44 @@ def test_the_list_names_groups_files_and_sizes(tmp_path: Path, call: Any, capsys
     assert len(left(tmp_path)) == 3
 
 
-@pytest.mark.parametrize(
-    ("answer", "gone"), [("y\n", True), ("n\n", False), ("\n", False), ("\x04", False), (None, False)]
-)
-def test_only_yes_at_a_terminal_or_the_option_removes(
-    tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch, answer: str | None, *, gone: bool
+def at_terminal(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], str]) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin.readline", answer)
+
+
+@pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_only_yes_at_a_terminal_removes(
+    tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch, answer: str, *, gone: bool
 ) -> None:
     write(tmp_path, MNIST)
-    if answer is None:
-        with Path(os.devnull).open() as nothing:
-            monkeypatch.setattr(sys, "stdin", nothing)
-            with pytest.raises(HandgradError, match="--yes"):
-                call()
-    else:
-        other_end, terminal = os.openpty()
-        os.write(other_end, answer.encode())
-        with os.fdopen(terminal) as typed:
-            monkeypatch.setattr(sys, "stdin", typed)
-            call()
-        os.close(other_end)
+    at_terminal(monkeypatch, lambda: answer)
+    call()
     assert (left(tmp_path) == []) == gone
+
+
+def test_without_a_terminal_only_the_option_removes(tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    write(tmp_path, MNIST)
+    with pytest.raises(HandgradError, match="--yes"):
+        call()
     call("--yes")
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize("when", ["locked", "before it looks", "while it asks"])
+@pytest.mark.parametrize("while_it_asks", [False, True])
 def test_it_refuses_while_snakemake_is_running(
-    tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch, when: str
+    tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch, *, while_it_asks: bool
 ) -> None:
-    calls: list[Path] = []
-
-    def running(folder: Path) -> None:
-        calls.append(folder)
-        if when == "before it looks" or len(calls) == 2:
-            raise HandgradError("running here")
+    def start(*_: Any) -> str:
+        write(tmp_path, ".snakemake/locks/0.output.lock")
+        return "y\n"
 
     write(tmp_path, MNIST)
-    if when == "locked":
-        write(tmp_path, ".snakemake/locks/0.output.lock")  # as by a snakemake on another machine
-    else:
-        monkeypatch.setattr("handgrad.monitor.recovery.require_idle", running)
+    at_terminal(monkeypatch, start)
+    if not while_it_asks:
+        start()
     with pytest.raises(HandgradError, match="running"):
-        call("--yes")
+        call()
     assert (tmp_path / MNIST).exists()
 
 

@@ -4,59 +4,40 @@ Only what the workflow itself writes is ever stale; everything else there is unk
 followed: it may lead to files of somebody else. Downloads (``resources/``) and their logs stay.
 """
 
-import functools
-import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from handgrad.archive.stale_checkpoints import checkpoint_of, needed_checkpoints
 from handgrad.common.code_digests import digested_rules
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
-from handgrad.experiment.config_checks import RESERVED_NAMES
 from handgrad.experiment.runs import Run
-from handgrad.layout.paths import (
-    BEST_FIGURE,
-    BEST_RUNS,
-    CHECKSUMS,
-    COMPARISON,
-    DATASET_FIGURES,
-    TABLE_KINDS,
-    TABLES,
-    data_files,
-    final_outputs,
-    gates,
-    gradient_checks,
-    job_name,
-    report_file,
-)
+from handgrad.layout import paths
 
 RESULTS = "results"
-README = "results/README.md"  # tracked by Git
-
 #: what may be stale, in the order in which it is listed
 GROUPS = {
     "experiments": "tables, figures and pages that none of these experiments has",
     "runs": "runs that none of these experiments names",
-    "checkpoints": "checkpoints that no run of these experiments would go on from",
+    "checkpoints": "checkpoints of runs that none of these experiments names, with any number of epochs",
     "checks": "gradient checks that none of these experiments needs",
     "data": "datasets that none of these experiments trains on; made again from the downloads, which stay",
     "logs": "logs and benchmarks of jobs that none of these experiments has",
 }
-
-_TABLES = [f"tables/{name}.{kind}" for name in (*TABLES, COMPARISON) for kind in (*TABLE_KINDS, CHECKSUMS)]
-_TABLES += [f"tables/{BEST_RUNS}.{kind}" for kind in ("csv", CHECKSUMS)]
-_FIGURES = [f"figures/{figure}/*.svg" for figure in DATASET_FIGURES]
-_FIGURES += [f"figures/{figure}.svg" for figure in (BEST_FIGURE, COMPARISON)]
-_PAGES = ("summary.html", "report.html")
-_CHECKS = ("gate", "gradients", "failed/check_gate", "failed/check_gradients")
-#: what the workflow writes in a folder of results/, that of an experiment under *
-_WRITTEN = {"data": ["*.h5"], "checks": [f"{kind}/*_*.json" for kind in _CHECKS], "*": [*_TABLES, *_FIGURES]}
-#: where the files lie that each job writes besides its outputs, and their endings
-_OF_JOBS = {"logs": (".log", ".jsonl"), "benchmarks": (".tsv",)}
-_DOWNLOADS = "download_file"
-_rules = functools.cache(lambda: frozenset(digested_rules()))
+_CHECKPOINT = f"{paths.CHECKPOINTS}/{{dataset}}/{{run}}.checkpoint"
+_PROGRESS = paths.LOG.removesuffix("log") + "jsonl"
+#: what the workflow writes, by group
+_WRITTEN = {
+    "experiments": (paths.TABLE, paths.FIGURE, paths.DATASET_FIGURE, paths.PAGE, paths.REPORT),
+    "runs": (paths.RUN,),
+    "checkpoints": (_CHECKPOINT, f"{_CHECKPOINT}.rejected"),
+    "checks": (paths.GATE, paths.GRADIENT_CHECK, paths.FAILED_CHECK),
+    "data": (paths.DATA,),
+    "logs": (paths.LOG, _PROGRESS, paths.BENCHMARK),
+    "kept": ("results/README.md", "results/{jobs}/download_file/{dataset}/{file}"),
+}
 
 
 @dataclass(frozen=True)
@@ -80,25 +61,20 @@ class Inventory:
         return [file for files in self.stale.values() for file in files]
 
 
-def take_inventory(folder: Path, experiments: Sequence[Experiment]) -> Inventory:
+def take_inventory(folder: Path, experiments: Iterable[Experiment]) -> Inventory:
     """Return what in the ``results/`` of a project none of these experiments needs."""
-    files: dict[str, int] = {}
-    unknown = []
-    for path in files_in(folder / RESULTS) if os.path.lexists(folder / RESULTS) else ():
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or not path.is_file():
-            unknown.append(name)
-        elif name != README:
-            files[name] = path.stat().st_size
-    needed = {name.casefold() for name in _needed(folder, experiments, files)}  # some file systems ignore case
+    pattern, needed = _pattern(), set(map(_key, _needed(experiments)))
     stale: dict[str, list[File]] = {group: [] for group in GROUPS}
-    for name, size in sorted(files.items()):
-        group = _group(name, files)
-        if group is None:
+    unknown = []
+    for path in sorted(files_in(folder / RESULTS)):
+        name = path.relative_to(folder).as_posix()
+        match = pattern.fullmatch(name)
+        group = match and match.lastgroup
+        if group is None or not _is_ours(path, group):
             unknown.append(name)
-        elif group in stale and name.casefold() not in needed:
-            stale[group].append(File(name, size))
-    return Inventory({group: found for group, found in stale.items() if found}, sorted(unknown))
+        elif group in stale and _key(name) not in needed:
+            stale[group].append(File(name, path.stat().st_size))
+    return Inventory({group: found for group, found in stale.items() if found}, unknown)
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -106,82 +82,75 @@ def files_in(folder: Path) -> Iterator[Path]:
 
     Raises OSError if one cannot be listed.
     """
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             yield from files_in(path)
         else:
             yield path
 
 
-def _needed(folder: Path, experiments: Iterable[Experiment], files: Iterable[str]) -> Iterator[str]:
+def _pattern() -> re.Pattern[str]:
+    """Return a pattern of all paths that the workflow writes; the name of its group is that of ``_WRITTEN``."""
+    name = "[^/.][^/]*"  # which is not hidden
+    names = {
+        "table": (*paths.TABLES, paths.COMPARISON, paths.BEST_RUNS),
+        "kind": (*paths.TABLE_KINDS, re.escape(paths.CHECKSUMS)),
+        "figure": (*paths.DATASET_FIGURES, paths.BEST_FIGURE, paths.COMPARISON),
+        "rule": digested_rules(),
+        "name": (name, f"{name}/{name}"),
+    }
+
+    def values(wildcard: "re.Match[str]") -> str:
+        return f"(?:{'|'.join(names.get(wildcard[1], [name]))})"
+
+    groups = {group: "|".join(map(re.escape, templates)) for group, templates in _WRITTEN.items()}
+    whole = "|".join(f"(?P<{group}>{templates})" for group, templates in groups.items())
+    return re.compile(re.sub(r"\\{(\w+)\\}", values, whole))
+
+
+def _is_ours(path: Path, group: str) -> bool:
+    """Return whether a file is one that the workflow wrote, as far as its folder and its name say."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    if group in ("runs", "checkpoints"):
+        with suppress(HandgradError):
+            return bool(Run.from_name(path.parent.name, re.sub(r"\.(h5|checkpoint(\.rejected)?)$", "", path.name)))
+        return False
+    # a page alone may be that of something else
+    return path.suffix != ".html" or path.parent.name == "tables" or (path.parent / "tables").is_dir()
+
+
+def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:
     """Yield every file that these experiments need, whether it is there or not."""
     for experiment in experiments:
-        outputs = [*final_outputs(experiment), *data_files(experiment)]
-        yield from (*outputs, report_file(experiment))
-        for job in map(job_name, outputs):
-            yield from (f"{RESULTS}/{top}/{job}{ending}" for top, endings in _OF_JOBS.items() for ending in endings)
-        for check in (*gates(experiment), *gradient_checks(experiment)):
+        outputs = [*paths.final_outputs(experiment), *paths.data_files(experiment)]
+        yield from (*outputs, paths.report_file(experiment))
+        for job in map(paths.job_name, outputs):
+            yield from (f"results/logs/{job}.log", f"results/logs/{job}.jsonl", f"results/benchmarks/{job}.tsv")
+        for check in (*paths.gates(experiment), *paths.gradient_checks(experiment)):
             yield check.replace("results/checks/", "results/checks/failed/check_")
-        yield from needed_checkpoints(folder, experiment, files)
+        yield from (_CHECKPOINT.format(dataset=run.dataset, run=run.name) for run in experiment.runs)
 
 
-def _group(name: str, files: Iterable[str]) -> str | None:
-    """Return the group of a file; None if the workflow writes no such file."""
-    _, top, *rest = PurePosixPath(name).parts
-    if top in _OF_JOBS:
-        if len(rest) < 2 or not name.endswith(_OF_JOBS[top]) or rest[0] not in {*_rules(), _DOWNLOADS}:
-            return None
-        return _DOWNLOADS if rest[0] == _DOWNLOADS else "logs"
-    if top == "checkpoints":
-        return top if checkpoint_of(name) else None
-    if top == "runs":
-        return top if len(rest) == 2 and _is_run(*rest) else None
-    if top in _WRITTEN:
-        return top if _is_written(top, rest) else None
-    if top.lower() in RESERVED_NAMES:
-        return None
-    if rest in ([page] for page in _PAGES):  # only a folder with tables or figures is that of an experiment
-        others = (PurePosixPath(other).parts[1:] for other in files)
-        return "experiments" if any(other[0] == top and _is_written("*", other[1:]) for other in others) else None
-    return "experiments" if _is_written("*", rest) else None
-
-
-def _is_written(top: str, rest: Sequence[str]) -> bool:
-    """Return whether the workflow writes a file; rest: its path in the folder."""
-    path = PurePosixPath(*rest)
-    hidden = path.name.startswith(".")
-    return not hidden and any(len(rest) == pattern.count("/") + 1 and path.match(pattern) for pattern in _WRITTEN[top])
-
-
-def _is_run(dataset: str, name: str) -> bool:
-    try:
-        return name.endswith(".h5") and bool(Run.from_name(dataset, name.removesuffix(".h5")))
-    except HandgradError:
-        return False
+def _key(path: str) -> str:
+    """Return what equal files have in common: the checkpoint of a run may serve one that trains for longer."""
+    if path.startswith(paths.CHECKPOINTS):
+        path = re.sub(r"_ep_\d+_", "_ep_*_", path).removesuffix(".rejected")
+    return path.casefold()  # some file systems ignore case
 
 
 def remove(folder: Path, files: Iterable[File]) -> Iterator[File]:
     """Remove files of ``results/``, and the folders that this leaves empty; yields each file once it is removed.
 
-    Raises HandgradError if one cannot be removed, or if a link has taken the place of a folder on its path.
+    Raises HandgradError if a link has taken the place of a folder on its path, OSError if one cannot be removed.
     """
     root = (folder / RESULTS).resolve()
     for file in files:
         path = folder / file.path
-        inside = PurePosixPath(file.path).relative_to(RESULTS)
-        try:
-            if path.parent.resolve() != root / inside.parent:
-                raise HandgradError(f"{file.path}: a link leads to it, which was none before; left alone")
-            path.unlink(missing_ok=True)
-            _remove_empty(path.parent, root)
-        except OSError as error:
-            raise HandgradError(f"{file.path}: cannot be removed ({error.strerror})") from error
+        if path.parent.resolve() != root / path.parent.relative_to(folder / RESULTS):
+            raise HandgradError(f"{file.path}: a link leads to it, which was none before; left alone")
+        path.unlink(missing_ok=True)
+        for place in PurePosixPath(file.path).parents[:-2]:
+            with suppress(OSError):  # others are still in it
+                (folder / place).rmdir()
         yield file
-
-
-def _remove_empty(place: Path, root: Path) -> None:
-    """Remove a folder and its parents as far as they are empty, except those that all experiments share."""
-    place = place.resolve()
-    while place not in (root, *(root / name for name in RESERVED_NAMES)) and not any(place.iterdir()):
-        place.rmdir()
-        place = place.parent

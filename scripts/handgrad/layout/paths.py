@@ -10,6 +10,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handgrad.experiment.config import Experiment
 
+DATA = "results/data/{dataset}.h5"
+RUN = "results/runs/{dataset}/{run}.h5"
+CHECKPOINTS = "results/checkpoints"
+GATE = "results/checks/gate/{dataset}_{activation}.json"
+GRADIENT_CHECK = "results/checks/gradients/{dataset}_{activation}_{settings}.json"
+TABLE = "results/{experiment}/tables/{table}.{kind}"
+DATASET_FIGURE = "results/{experiment}/figures/{figure}/{dataset}.svg"
+FIGURE = "results/{experiment}/figures/{figure}.svg"
+PAGE = "results/{experiment}/summary.html"
+#: Snakemake's report, which ``handgrad report`` makes
+REPORT = "results/{experiment}/report.html"
+#: what jobs write besides their outputs
+LOG = "results/logs/{rule}/{name}.log"
+BENCHMARK = "results/benchmarks/{rule}/{name}.tsv"
+FAILED_CHECK = "results/checks/failed/{rule}/{name}.json"
+
 #: the tables of an experiment, but for the comparison, and the kinds of file that each comes as
 TABLES = ("results", "seeds", "best", "gradient_checks")
 COMPARISON = "comparison"
