@@ -22,9 +22,8 @@ def archived(_finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
     project = Project(tmp_path_factory.mktemp("archived") / "project")
     shutil.copytree(_finished.path, project.path)
     done = project.handgrad("archive", project.write_config(TINY))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Written: archives/tiny.tar.gz" in done.stdout
-    assert "(not known: " in done.stdout.splitlines()[-1]  # this copy of the repository is no clone
+    assert "Written: archives/tiny.tar.gz" in done.stdout, done.stderr
+    assert "git revision: not known" in done.stdout  # this copy of the repository is no clone
     return project
 
 
@@ -38,38 +37,27 @@ def test_it_is_verified_in_a_fresh_clone(archived: Project, project: Project) ->
 def test_sha256sum_takes_its_manifests_and_snakemake_its_file(archived: Project, tmp_path: Path) -> None:
     subprocess.run(["tar", "-xzf", archived.path / "archives/tiny.tar.gz", "-C", tmp_path], check=True)
     command = ["sha256sum", "-c", "--strict", "manifest-sha256.txt", "tagmanifest-sha256.txt"]
-    done = subprocess.run(command, cwd=tmp_path / "tiny", capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    there = [path for path in (tmp_path / "tiny").rglob("*") if path.is_file()]
-    assert len(done.stdout.splitlines()) == len(there) - 1
+    subprocess.run(command, cwd=tmp_path / "tiny", check=True)
     config = tmp_path / "tiny/data/config"
     assert yaml.safe_load((config / "given.yaml").read_text()) == TINY
     assert "Nothing to be done" in archived.snakemake("--configfile", str(config / "experiment.yaml")).stdout
 
 
 @pytest.mark.slow
-def test_the_same_results_and_their_report_make_the_same_archive(archived: Project, finished: Project) -> None:
+def test_only_finished_results_are_packed_and_always_the_same(archived: Project, finished: Project, tiny: Tiny) -> None:
     config, report = finished.write_config(TINY), finished.path / "results/tiny/report.html"
     mine = finished.path / "archives/tiny.tar.gz"
     report.write_text("a report")
     os.utime(report, ns=(0, 0))  # of earlier results
-    said = finished.handgrad("archive", config).stdout
-    assert "results/tiny/report.html: older than the page, so it is left out" in said
+    assert "results/tiny/report.html: older than the page" in finished.handgrad("archive", config).stdout
     assert mine.read_bytes() == (archived.path / "archives/tiny.tar.gz").read_bytes()
     mine.unlink()
     os.utime(report)
-    assert finished.handgrad("archive", config).returncode == 0
+    finished.handgrad("archive", config)
     with tarfile.open(mine) as tar:
         assert "tiny/data/results/tiny/report.html" in tar.getnames()
-
-
-@pytest.mark.slow
-def test_what_is_not_finished_is_not_packed(archived: Project, tiny: Tiny) -> None:
-    more = tiny("more", axes={"learning_rate": [0.001, 0.002, 0.003]})
-    done = archived.handgrad("archive", archived.write_config(more))
-    assert done.returncode == 1
-    assert "more.yaml: not finished, or not up to date: " in done.stderr
-    assert not (archived.path / "archives/more.tar.gz").exists()
+    more = finished.write_config(tiny(axes={"learning_rate": [0.001, 0.002, 0.003]}))
+    assert "tiny.yaml: not finished, or not up to date: " in finished.handgrad("archive", more).stderr
 
 
 @pytest.mark.slow
@@ -80,9 +68,7 @@ def test_an_archive_of_a_comparison_is_verified(finished: Project, tiny: Tiny, t
     table.write_text(f"{header}\ndigits,tanh,5,0.001,50,1,0.01,20.0,288,360,700.0,,\n")
     config = tiny(published={"table": str(table), "loss_divisor": {"digits": 1}})
     finished.run(config)
-    done = finished.handgrad("archive", finished.write_config(config))
-    assert done.returncode == 0, done.stderr
+    finished.handgrad("archive", finished.write_config(config))
     table.unlink()
-    elsewhere = copy_repository(tmp_path / "elsewhere")
-    done = elsewhere.handgrad("verify", str(finished.path / "archives/tiny.tar.gz"))
+    done = copy_repository(tmp_path / "clone").handgrad("verify", str(finished.path / "archives/tiny.tar.gz"))
     assert "15 files of tables" in done.stdout, done.stderr

@@ -11,7 +11,7 @@ results/...                         runs, gradient checks, tables, figures and p
 """
 
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import archived_outputs, dataset_names, report_file
+from handgrad.layout.paths import archived_outputs, dataset_names
 
 FORMAT = 2
 BAG_FILES = ("bag-info.txt", "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt")
@@ -28,12 +28,7 @@ def labels_name(dataset: str) -> str:
 
 
 def required_members(experiment: Experiment) -> set[str]:
-    """Return the payload that every archive of an experiment has."""
+    """Return the payload of every archive of an experiment; it may also have Snakemake's report."""
     members = {CRATE, README, PROVENANCE, GIVEN, COMPLETE, *COPIED, *archived_outputs(experiment)}
     members.update(map(labels_name, dataset_names(experiment)))
     return members | ({PUBLISHED} if experiment.has_published_dataset else set())
-
-
-def allowed_members(experiment: Experiment) -> set[str]:
-    """Return the payload that an archive of an experiment may have."""
-    return required_members(experiment) | {report_file(experiment)}

@@ -6,7 +6,6 @@ The same results, with their times, make the same bytes, with one version of zli
 import gzip
 import json
 import logging
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -15,10 +14,9 @@ from pathlib import Path, PurePath
 import bagit
 import yaml
 
-from handgrad.archive import members as names
-from handgrad.archive.crate import crate_text
-from handgrad.archive.labels import labels_text
-from handgrad.archive.origin import provenance
+from handgrad.archive.descriptions import crate_text, provenance
+from handgrad.archive.labels import stored_labels
+from handgrad.archive.members import COMPLETE, COPIED, CRATE, GIVEN, PROVENANCE, PUBLISHED, README, labels_name
 from handgrad.archive.readme import readme
 from handgrad.archive.verify import verify_archive
 from handgrad.common.atomic import whole_file
@@ -26,7 +24,7 @@ from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import archived_outputs, dataset_names, page_file, report_file
+from handgrad.layout.paths import DATA, archived_outputs, dataset_names, page_file, report_file
 from handgrad.page.methods import shown_config
 
 #: the payload of an archive: what is in a member, a file or bytes
@@ -57,31 +55,27 @@ def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, P
 
     Raises HandgradError if a dataset or a run cannot be read.
     """
-    members: dict[str, Path | bytes] = {path: folder / path for path in archived_outputs(experiment)}
+    files = {path: folder / path for path in archived_outputs(experiment)}
+    files |= {name: PROJECT / name for name in COPIED} | {GIVEN: given}
     if has_report(experiment, folder):
-        members[report_file(experiment)] = folder / report_file(experiment)
-    members |= {name: PROJECT / name for name in names.COPIED}
-    members[names.GIVEN] = given
-    members[names.COMPLETE] = complete_config(experiment).encode()
+        files[report_file(experiment)] = folder / report_file(experiment)
     if experiment.published and experiment.has_published_dataset:
-        members[names.PUBLISHED] = folder / experiment.published.table
-    for dataset in dataset_names(experiment):
-        members[names.labels_name(dataset)] = _labels(experiment, dataset, given, folder).encode()
+        files[PUBLISHED] = folder / experiment.published.table
+    texts = {labels_name(dataset): _labels(experiment, dataset, given, folder) for dataset in dataset_names(experiment)}
     origin = provenance(experiment, folder)
-    members[names.PROVENANCE] = (json.dumps(origin, indent=1, ensure_ascii=False) + "\n").encode()
-    members[names.README] = readme(experiment, origin["git_revision"]).encode()
-    members[names.CRATE] = crate_text(experiment, origin, members).encode()
-    return members
+    texts[COMPLETE] = complete_config(experiment)
+    texts[PROVENANCE] = json.dumps(origin, indent=1, ensure_ascii=False) + "\n"
+    texts[README] = readme(experiment, origin["git_revision"])
+    texts[CRATE] = crate_text(experiment, origin, [*files, *texts])
+    return {**files, **{name: text.encode() for name, text in texts.items()}}
 
 
 def _labels(experiment: Experiment, dataset: str, given: Path, folder: Path) -> str:
-    path = f"results/data/{dataset}.h5"
+    path = DATA.format(dataset=dataset)
     try:
-        return labels_text(folder / path, experiment.datasets[dataset])
-    except HandgradError as error:
-        reason = str(error).removeprefix(f"{folder}/").rpartition("; ")[0]
-        again = f"snakemake --cores 1 --configfile {given} -- {path}"  # a plain one does not miss it
-        raise HandgradError(f"{reason}; delete it if it is there, and make it again: {again}") from error
+        return stored_labels(folder / path, experiment.datasets[dataset]).text()
+    except HandgradError as error:  # a plain run of snakemake does not miss the file
+        raise HandgradError(f"{error}: snakemake --cores 1 --configfile {given} -- {path}") from error
 
 
 def has_report(experiment: Experiment, folder: Path) -> bool:
@@ -96,9 +90,8 @@ def complete_config(experiment: Experiment) -> str:
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
     if config["published"]["table"]:
-        config["published"]["table"] = PurePath(names.PUBLISHED).name  # in the same folder
-    dumper = type("_Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
-    return yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
+        config["published"]["table"] = PurePath(PUBLISHED).name  # in the same folder
+    return str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None))
 
 
 def write_archive(path: Path, name: str, members: Members) -> None:
@@ -107,10 +100,7 @@ def write_archive(path: Path, name: str, members: Members) -> None:
         bag = Path(folder) / name
         for member, content in members.items():
             (bag / member).parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                (bag / member).write_bytes(content)
-            else:
-                shutil.copyfile(content, bag / member)
+            (bag / member).write_bytes(content.read_bytes() if isinstance(content, Path) else content)
         # without a date, since the same results make the same bytes
         bagit.make_bag(str(bag), {"Bagging-Date": [], "External-Identifier": name}, checksums=["sha256"])
         _sort_tags(bag / "tagmanifest-sha256.txt")

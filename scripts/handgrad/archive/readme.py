@@ -1,7 +1,5 @@
 """The README.md of an archive."""
 
-import re
-
 from handgrad.experiment.config import Experiment
 from handgrad.layout.paths import dataset_names, figure_files, table_files
 
@@ -15,21 +13,8 @@ def readme(experiment: Experiment, revision: str) -> str:
         tables=len(table_files(experiment)),
         figures=len(figure_files(experiment)),
         revision=revision,
-        get_the_code=_COMMITTED if is_committed(revision) else _NOT_COMMITTED,
     )
 
-
-def is_committed(revision: str) -> bool:
-    """Return whether others can get the code of a git revision, as ``git_revision`` writes it."""
-    return re.fullmatch("[0-9a-f]{40,64}", revision) is not None
-
-
-_COMMITTED = """\
-    git clone <handgrad> && cd handgrad && git checkout <the revision above>"""
-_NOT_COMMITTED = """\
-This needs the same code, which no git revision has (see above) and which is not in this archive. In the folder of
-that code:
-"""
 
 _TEXT = """\
 # The experiment {name}
@@ -49,7 +34,8 @@ Runs: {runs}, on {datasets}; files of tables: {tables}; figures: {figures}. Pack
 | `requirements.txt`, `workflow/envs/handgrad.yml` | what to install, with pip or conda |
 | `workflow/Snakefile` | the entry of the workflow; its rules and scripts are in the git repository |
 
-The code is that of git revision: {revision}.
+The code is that of git revision: {revision}. It is not in this archive. If the revision is not
+known or the code was changed, only the folder in which the experiment was run has it.
 
 ## Is the archive complete?
 
@@ -74,7 +60,7 @@ and shape as NumPy writes them (`<f4`, `(10, 201)`), then its bytes.
 
 ## Run it again
 
-{get_the_code}
+    git clone <handgrad> && cd handgrad && git checkout <the revision above>
     snakemake --cores 8 --configfile /path/to/{name}/data/config/experiment.yaml
 
 A `local_dir` in that file is a path on the machine where it ran; the published table, if there is one, is in the

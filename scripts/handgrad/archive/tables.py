@@ -1,6 +1,6 @@
 """The tables of an archive, made again from its runs and gradient checks as the workflow makes them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +17,37 @@ from handgrad.tables.predictions import correct_predictions
 from handgrad.tables.significance import with_statistics
 from handgrad.tables.table import parse_table, typed
 
+Show = Callable[[pd.DataFrame], str]
+
 
 def tables_again(
     folder: Path,
     experiment: Experiment,
     labels: Mapping[str, Labels],
     runs: Sequence[Summary],
-    checks: Mapping[str, Mapping[str, Any]],
+    checks: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each table. folder: of the archive; checks: gradient checks by their names."""
-    right = correct_predictions(runs, {dataset: one.test_labels for dataset, one in labels.items()})
+    """Yield the name and the text of each file of a table. folder: of the archive."""
+    path = f"results/{experiment.name}/tables"
+    right = correct_predictions(runs, {dataset: one.test for dataset, one in labels.items()})
     result = with_statistics(results.results_table(runs), right)
-    seed = seeds.seeds_table(_read_again(result, results.RESULT_COLUMNS))
-    check = gradient_checks.checks_table(checks.values())
+    yield from _files(f"{path}/results", result, results.results_markdown, results.results_html)
+    over_seeds = seeds.seeds_table(_read_again(result, results.RESULT_COLUMNS))
+    yield from _files(f"{path}/seeds", over_seeds, seeds.seeds_markdown, seeds.seeds_html)
+    check = gradient_checks.checks_table(checks)
+    yield from _files(f"{path}/gradient_checks", check, gradient_checks.checks_markdown, gradient_checks.checks_html)
+    over_seeds = _read_again(over_seeds, seeds.SEEDS_COLUMNS)
     rows = published_rows(folder / PUBLISHED) if experiment.has_published_dataset else None
-    theirs = None if rows is None else typed(rows, best.PUBLISHED_COLUMNS)
-    seed_again = _read_again(seed, seeds.SEEDS_COLUMNS)
-    bests = best.best_table(seed_again, theirs)
-    made = {
-        "results": (result, results.results_markdown(result), results.results_html(result)),
-        "seeds": (seed, seeds.seeds_markdown(seed), seeds.seeds_html(seed)),
-        "best": (bests, best.best_markdown(bests), best.best_html(bests)),
-        "gradient_checks": (check, gradient_checks.checks_markdown(check), gradient_checks.checks_html(check)),
-    }
+    bests = best.best_table(over_seeds, None if rows is None else typed(rows, best.PUBLISHED_COLUMNS))
+    yield from _files(f"{path}/best", bests, best.best_markdown, best.best_html)
     if rows and experiment.published and experiment.has_published:
-        typed_rows = typed(rows, comparison.PUBLISHED_COLUMNS)
-        compared = comparison.comparison_table(seed_again, typed_rows, experiment.published.loss_divisor)
-        texts = comparison.comparison_markdown(compared), comparison.comparison_html(compared)
-        made["comparison"] = (compared, *texts)
-    for name, (table, markdown, html) in made.items():
-        start = f"results/{experiment.name}/tables/{name}"
-        yield from ((f"{start}.csv", _csv(table)), (f"{start}.md", markdown), (f"{start}.html", html))
+        theirs = typed(rows, comparison.PUBLISHED_COLUMNS)
+        compared = comparison.comparison_table(over_seeds, theirs, experiment.published.loss_divisor)
+        yield from _files(f"{path}/comparison", compared, comparison.comparison_markdown, comparison.comparison_html)
+
+
+def _files(path: str, table: pd.DataFrame, markdown: Show, html: Show) -> Iterator[tuple[str, str]]:
+    yield from ((f"{path}.csv", _csv(table)), (f"{path}.md", markdown(table)), (f"{path}.html", html(table)))
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -22,7 +22,6 @@ def archive(file: ExperimentFile = DEFAULT) -> None:
       handgrad archive mine.yaml
     """
     from handgrad.archive.pack import has_report, members_of, pack
-    from handgrad.archive.readme import is_committed
     from handgrad.common.code_digests import PROJECT
     from handgrad.experiment.experiment_file import read_experiment
     from handgrad.layout.paths import report_file
@@ -37,11 +36,10 @@ def archive(file: ExperimentFile = DEFAULT) -> None:
     if (folder / report).exists() and not has_report(experiment, folder):
         print(f"{report}: older than the page, so it is left out (handgrad report {file})")
     to = ARCHIVES / f"{experiment.name}.tar.gz"
-    print(*pack(to, experiment.name, members_of(experiment, file, folder)), sep="\n")
+    print(*pack(to, experiment.name, members_of(experiment, file, Path())), sep="\n")
     print(f"Written: {to}")
     print(f"Keep it where results are kept. To verify it again, in any clone with the same code:\nhandgrad verify {to}")
-    if not is_committed(revision := git_revision(PROJECT)):
-        print(f"The code is in no git revision ({revision}): commit, then archive, or nobody can run it again")
+    print(f"The code is not in it. It is that of git revision: {git_revision(PROJECT)}")
 
 
 def require_finished(file: Path) -> None:

@@ -1,17 +1,34 @@
-"""The description of an archive for programs: RO-Crate metadata of the profile Workflow Run Crate."""
+"""What an archive says of itself to programs: ``provenance.json``, and RO-Crate metadata (Workflow Run Crate)."""
 
+import functools
 import json
+import platform
+import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import distributions
+from pathlib import Path, PurePath
 from typing import Any
 
 from rocrate.model import ContextEntity, SoftwareApplication
 from rocrate.rocrate import ROCrate
 
-from handgrad.archive.members import COMPLETE, CRATE, README, WORKFLOW
+from handgrad.archive.members import COMPLETE, CRATE, FORMAT, README, WORKFLOW
+from handgrad.common.code_digests import PROJECT, code_digest, digested_rules
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import archived_outputs, dataset_names, report_file, run_files
+from handgrad.experiment.config_errors import show
+from handgrad.layout.paths import (
+    GATE,
+    archived_outputs,
+    dataset_names,
+    page_file,
+    report_file,
+    run_files,
+)
+from handgrad.storage.provenance import git_revision
+from handgrad.storage.run_reader import read_summary
 
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 _CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
 _PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -28,6 +45,45 @@ _MEDIA_TYPES = {
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
 }
+
+
+def provenance(experiment: Experiment, folder: Path) -> dict[str, Any]:
+    """Return the content of provenance.json for an experiment whose results are in a folder."""
+    return {
+        "format": FORMAT,
+        "experiment": experiment.name,
+        "git_revision": git_revision(PROJECT),
+        "versions": dict(installed_versions()),
+        "code": {rule: code_digest(rule) for rule in digested_rules()},
+        "ended": _ended(folder / page_file(experiment)).isoformat(),
+        "runs": {path: _times(folder / path) for path in run_files(experiment)},
+    }
+
+
+def _ended(path: Path) -> datetime:
+    return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+
+
+def _times(path: Path) -> dict[str, str]:
+    """Return when a run started and ended, in UTC, as far as its file shows: an interrupted one started earlier."""
+    ended, seconds = _ended(path), round(read_summary(path).seconds)
+    return {"started": (ended - timedelta(seconds=seconds)).isoformat(), "ended": ended.isoformat()}
+
+
+@functools.cache
+def installed_versions() -> Mapping[str, str]:
+    """Return the versions of Python, and of each package of requirements.txt, that are installed here."""
+    pinned = _PIN.findall((PROJECT / "requirements.txt").read_text(encoding="utf-8"))
+    installed = {package.name: package.version for package in distributions()}
+    return {"Python": platform.python_version()} | {name: installed.get(name, "not installed") for name in pinned}
+
+
+def other_origin(origin: Mapping[str, Any]) -> str:
+    """Return which other code and packages than those here an archive was packed with; nothing if with none."""
+    here = {"git revision": git_revision(PROJECT), **installed_versions()}
+    there = {"git revision": origin.get("git_revision"), **origin["versions"]}
+    others = [f"{name} {show(there.get(name))} (here {one})" for name, one in here.items() if there.get(name) != one]
+    return f"; packed with {', '.join(others)}: verify it in a clone of that git revision" if others else ""
 
 
 def crate_text(experiment: Experiment, provenance: Mapping[str, Any], members: Iterable[str]) -> str:
@@ -110,7 +166,7 @@ def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any])
             "startTime": times["started"],
             "endTime": times["ended"],
         }
-        gate = crate.get(f"results/checks/gate/{run.dataset}_{run.activation}.json")
-        used = [crate.get(COMPLETE), gate]
+        gate = GATE.format(dataset=run.dataset, activation=run.activation)
+        used = [crate.get(COMPLETE), crate.get(gate)]
         actions.append(crate.add_action(training, f"#{name}", object=used, result=crate.get(name), properties=about))
     return actions
