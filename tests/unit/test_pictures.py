@@ -25,7 +25,7 @@ from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import seal
 from handgrad.datasets.data import open_data, write_data
-from handgrad.datasets.images import Images, as_pictures, images_at
+from handgrad.datasets.images import Images, as_pictures
 from handgrad.network.model import Weights
 from handgrad.plots import best_run
 from handgrad.plots.confusion import CLASSES_WITH_NAMES, LETTERS, confusion_counts, confusion_figure
@@ -104,21 +104,15 @@ def test_names_that_the_font_cannot_draw_become_numbers_and_one_line(
     assert "datasets.mine.class_names" in line
 
 
-@pytest.mark.parametrize("name", ["$x$ $", "\\frac{", "x" * 5000])
-def test_no_name_of_a_class_breaks_or_swells_a_figure(name: str) -> None:
-    figure = confusion_figure(row(4), LABELS, PREDICTIONS, [name, f"{name}2", "fish"])
+@pytest.mark.parametrize(
+    "names", [["$x$ $", "\\frac{", "<b>"], ["x" * 5000, "x" * 6000, ""], list(map(str, range(200)))]
+)
+def test_no_names_of_classes_break_or_swell_a_figure(names: list[str]) -> None:
+    figure = confusion_figure(row(4), LABELS, PREDICTIONS, names)
     require_readable(figure)
-    shown = {label.get_text() for label in figure.axes[0].get_yticklabels()}
-    assert len(shown) == 3
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(set(shown)) == len(shown) <= CLASSES_WITH_NAMES
     assert max(map(len, shown)) <= LETTERS
-
-
-def test_many_classes_have_no_numbers_and_few_labels() -> None:
-    every = np.arange(200, dtype=np.uint8)
-    figure = confusion_figure(row(0), every, every, [f"class {i}" for i in every])
-    require_readable(figure)
-    assert not figure.axes[0].texts
-    assert len(figure.axes[0].get_xticklabels()) <= CLASSES_WITH_NAMES
 
 
 # --- mistakes ---
@@ -212,20 +206,12 @@ def weights_of(W: Weights, shape: tuple[int, ...], *, percentile: float = 99.5) 
 
 def test_the_units_shown_are_those_with_the_largest_outgoing_weights() -> None:
     W2 = np.array([[100, 3, -5, 0, 3], [100, 4, 0, 1, -4]])  # the bias is none of a unit's weights
-    units, sizes = largest_units(W2, 3)
-    assert units.tolist() == [0, 1, 3]  # norms 5, 5, 1, 5: equal ones in their order
-    assert sizes.tolist() == [5, 5, 5]
-    W = weights(300, (4, 4))
+    assert [found.tolist() for found in largest_units(W2, 3)] == [[0, 1, 3], [5, 5, 5]]  # equal ones in their order
+    W = weights(300, (2, 2))
     _, sizes = largest_units(W.W2, 300)
-    assert "64 of 300 hidden units" in title(weights_of(W, (4, 4)))
-    assert f"{sizes[0]:.3g} to {sizes[63]:.3g}" in title(weights_of(W, (4, 4)))
-
-
-def test_a_units_image_is_its_row_of_w1_without_the_bias() -> None:
-    W = Weights(np.array([[9, 1, 2, 3, 4], [9, 5, 6, 7, 8]]), np.array([[0, 1, 2]]))
-    (picture,) = pixels(weights_of(W, (2, 2)))
-    assert picture[:, :2].tolist() == [[5, 6], [7, 8]]
-    assert picture[:, 3:].tolist() == [[1, 2], [3, 4]]
+    figure = weights_of(W, (2, 2))
+    assert "64 of 300 hidden units" in title(figure)
+    assert f"{sizes[0]:.3g} to {sizes[63]:.3g}" in title(figure)
 
 
 def test_gray_images_have_one_scale_symmetric_about_zero() -> None:
@@ -276,16 +262,13 @@ def test_odd_networks_have_a_figure(W: Weights, shape: tuple[int, ...], tmp_path
     assert len(embedded(save(figure, tmp_path / "figure.svg"))) in (1, 2)  # and that of the colour bar
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (3, 32, 32)], ids=["gray", "colour"])
-def test_pictures_are_crisp_and_the_figures_small(shape: tuple[int, ...], tmp_path: Path) -> None:
-    svg = save(shown(24, shape), tmp_path / "mistakes.svg")
-    assert embedded(svg) == [(shape[-1], shape[-2])] * 24
-    assert svg.count("image-rendering:pixelated") == 24
-    assert len(svg) < 300_000
-    svg = save(weights_of(weights(300, shape), shape), tmp_path / "weights.svg")
-    assert (8 * (shape[-1] + 1) - 1,) * 2 in embedded(svg)
-    assert svg.count("image-rendering:pixelated") == 1
-    assert len(svg) < 500_000
+def test_pictures_are_crisp_and_the_figures_small(tmp_path: Path) -> None:
+    units = weights_of(weights(300, (3, 9, 9)), (3, 9, 9))
+    for figure, sizes in ((shown(24, (28, 28)), [(28, 28)] * 24), (units, [(79, 79)])):
+        svg = save(figure, tmp_path / "figure.svg")
+        assert embedded(svg) == sizes
+        assert svg.count("image-rendering:pixelated") == len(sizes)
+        assert len(svg) < 300_000
 
 
 @pytest.mark.parametrize(
@@ -303,42 +286,33 @@ def test_the_same_figure_gives_the_same_bytes(make: Callable[[], Figure], tmp_pa
 # --- from files ---
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> str:
-    """A dataset of a few random images."""
-    path = str(tmp_path / "small.h5")
-    write_data(path, replace(image_data(test=40, digest="the-data"), class_names=AWKWARD))
-    return path
+DATA = replace(image_data(test=40, digest="the-data"), class_names=AWKWARD)
+LABELS_40 = DATA.test.y
 
 
-def result(learning_rate: float, labels: np.ndarray) -> TrainingResult:
-    """A run that classifies the better the greater its learning rate is; above 1 it diverged."""
-    run = run_of(dataset="small", learning_rate=learning_rate, hidden_units=4)
-    it = trained(run, classes=3, examples=len(labels))
-    assert it.test
-    Y = (1 - learning_rate) * it.test.Y + learning_rate * np.eye(3)[labels]
+def result(skill: float) -> TrainingResult:
+    """A run that classifies the better the greater its skill is, 0 to 1, which is its learning rate too."""
+    it = trained(run_of(dataset="small", learning_rate=skill, hidden_units=4), examples=40)
+    Y = (1 - skill) * np.random.default_rng(0).dirichlet(np.ones(3), 40) + skill * np.eye(3)[LABELS_40]
     predictions = Y.argmax(axis=1).astype(np.uint8)
-    faults = int((predictions != labels).sum())
-    finite = learning_rate <= 1
-    last = replace(it.state.history[-1], test_faults=faults, test_loss=0.7 if finite else np.nan)
-    state = replace(it.state, W=Weights(*(learning_rate * W for W in it.state.W)), history=[it.state.history[0], last])
-    test = Evaluation(0.7, faults, predictions, Y) if finite else None
-    return replace(it, status="finished" if finite else "diverged", state=state, test=test)
+    test = Evaluation(0.7, int((predictions != LABELS_40).sum()), predictions, Y)
+    history = [replace(epoch, test_faults=test.faults) for epoch in it.state.history]
+    W = Weights(*(skill * one for one in it.state.W))
+    return replace(it, state=replace(it.state, W=W, history=history), test=test)
 
 
-def experiment(tmp_path: Path, data: str, *learning_rates: float) -> dict[str, Any]:
+def experiment(tmp_path: Path, *results: TrainingResult) -> dict[str, Any]:
     """What scripts of figures are given, once these runs are trained."""
-    with open_data(data, "the-data") as stored:
-        results = [result(rate, stored.test_labels) for rate in learning_rates]
-        made_from = {data: stored.seal}
-    summaries = []
-    for it in results:
-        path = tmp_path / f"runs/small/{it.run.name}.h5"
+    write_data(tmp_path / "small.h5", DATA)
+    with open_data(tmp_path / "small.h5", "the-data") as stored:
+        made_from = {str(stored.path): stored.seal}
+    paths = [tmp_path / f"runs/small/{it.run.name}.h5" for it in results]
+    for path, it in zip(paths, results, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         digests = {"code_digest": code_digest("train_run"), "data_digest": "the-data", "data_content": "content"}
         write_run(path, it, [this_segment(1, 2, 1.0)], **digests)
-        summaries.append(read_summary(path))
-        made_from[str(path)] = summaries[-1].seal
+    summaries = [read_summary(path) for path in paths]
+    made_from |= {str(path): run.seal for path, run in zip(paths, summaries, strict=True)}
     table, best_runs = str(tmp_path / "results.csv"), str(tmp_path / "best_runs.csv")
     write_made_table(table, results_table(summaries), made_from=made_from)
     aggregate_best_runs.main(results=table, csv=best_runs)
@@ -368,62 +342,38 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 @pytest.mark.parametrize(
     ("plot", "changed"), [*((plot, "run") for plot in DRAW), ("confusion", "data"), ("mistakes", "data")]
 )
-def test_a_plot_refuses_another_file_than_was_selected(tmp_path: Path, data: str, plot: str, changed: str) -> None:
-    job = experiment(tmp_path, data, 0.1)
-    (run,) = (tmp_path / "runs/small").glob("*.h5")
-    path = Path(data) if changed == "data" else run
+def test_a_plot_refuses_another_file_than_was_selected(tmp_path: Path, plot: str, changed: str) -> None:
+    job = experiment(tmp_path, result(0.1))
+    (path,) = tmp_path.glob("small.h5" if changed == "data" else "runs/small/*.h5")
     with h5py.File(path, "r+", locking=False) as file:
         file.attrs["segments"] = "[]"
     seal(path)
     with pytest.raises(HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}, "):
-        DRAW[plot](job, data)
+        DRAW[plot](job, f"{tmp_path}/small.h5")
     assert not Path(job["out"]).exists()
 
 
-def test_each_figure_is_of_the_best_run_also_after_a_new_selection(
-    tmp_path: Path, data: str, drawn: list[Figure]
-) -> None:
-    for rates in ((0.1,), (0.1, 0.3)):
-        job = experiment(tmp_path, data, *rates)
+def test_each_figure_is_of_the_best_run_also_after_a_new_selection(tmp_path: Path, drawn: list[Figure]) -> None:
+    for results in ([result(0.1)], [result(0.1), result(0.3)]):
+        job = experiment(tmp_path, *results)
         for plot in DRAW.values():
-            plot(job, data)
-        with open_data(data, "the-data") as stored:
-            labels, x = stored.test_labels, stored.images().test.x
-        best = result(rates[-1], labels)
+            plot(job, f"{tmp_path}/small.h5")
+        best = results[-1]
         assert best.test
-        assert all(title(figure).startswith(f"{best.run.name} ") for figure in drawn[-3:])
         confusion, mistakes, units = drawn[-3:]
-        counts = {text.get_position(): int(text.get_text().split()[0]) for text in confusion.axes[0].texts}
-        assert {at: n for at, n in counts.items() if at[0] != at[1]} == {
-            at: n
-            for at, n in np.ndenumerate(confusion_counts(labels, best.test.predictions, 3).T)
-            if n and at[0] != at[1]
-        }
+        assert all(title(figure).startswith(f"{best.run.name} ") for figure in drawn[-3:])
+        assert f"{best.test.faults} faults in 40 test images" in title(confusion)
         assert f"The 5 most confident of {best.test.faults} faults in 40 test images" in title(mistakes)
-        wrong = np.flatnonzero(best.test.predictions != labels)
-        by_probability = wrong[np.argsort(-best.test.Y.max(axis=1)[wrong])][:5]
-        for example, picture, text in zip(by_probability, pixels(mistakes), texts(mistakes), strict=True):
-            assert picture.tolist() == x[example].reshape(2, 3).tolist()
-            assert text.endswith(f"%, no. {example}")
-            without_breaks = re.sub(r"\s", "", text)
-            for word, label in (("true:", labels[example]), ("predicted:", best.test.predictions[example])):
-                assert word + AWKWARD[label].replace(" ", "") in without_breaks
+        wrong = np.flatnonzero(best.test.predictions != LABELS_40)
+        examples = wrong[np.argsort(-best.test.Y.max(axis=1)[wrong])][:5]
+        assert [text.split("no. ")[1] for text in texts(mistakes)] == list(map(str, examples))
+        assert np.array_equal(pixels(mistakes), DATA.test.x[examples].reshape(-1, 2, 3))
         unit = np.linalg.norm(best.state.W.W2[:, 1:], axis=0).argmax()
         assert np.array_equal(pixels(units)[0], best.state.W.W1[unit, 1:].reshape(2, 3).astype(float))
 
 
-def test_where_all_runs_diverged_each_figure_of_the_best_says_so(
-    tmp_path: Path, data: str, drawn: list[Figure]
-) -> None:
-    job = experiment(tmp_path, data, 2.0)
+def test_where_all_runs_diverged_each_figure_of_the_best_says_so(tmp_path: Path, drawn: list[Figure]) -> None:
+    job = experiment(tmp_path, replace(result(0.1), status="diverged", test=None))
     for plot in DRAW.values():
-        plot(job, data)
+        plot(job, f"{tmp_path}/small.h5")
     assert [title(figure) for figure in drawn] == ["No run on small came to its end"] * 3
-
-
-def test_images_are_those_of_the_test_split_in_the_order_asked_for(data: str) -> None:
-    with open_data(data, "the-data") as stored:
-        images, all_of_them = images_at(stored, [30, 2, 39]), stored.images().test.x
-        assert images_at(stored, []).x.shape == (0, 6)
-    assert np.array_equal(images.x, all_of_them[[30, 2, 39]])
-    assert (images.image_shape, images.max_value) == ((2, 3), 255)
