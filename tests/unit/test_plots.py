@@ -111,12 +111,6 @@ def test_each_activation_and_learning_rate_has_a_panel_with_all_its_runs() -> No
         assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == 3
 
 
-def test_panels_wrap_and_each_activation_begins_a_line() -> None:
-    figure = curves(grid(activation=["tanh", "cos"], learning_rate=[10.0**-i for i in range(5)]))
-    assert [axes.get_subplotspec().num1 for axes in figure.axes] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
-    assert figure.axes[0].get_shared_y_axes().joined(figure.axes[0], figure.axes[9])
-
-
 def test_mean_and_band_are_over_the_seeds_that_have_not_diverged() -> None:
     runs = [summary(100, epochs=3), summary(200, epochs=3, seed=1), summary(None, epochs=3, seed=2)]
     figure = curves([*runs, summary(900, l2=0.1, epochs=3)])
