@@ -1,9 +1,10 @@
 """The best run's first-layer weights as images: results/<experiment>/figures/weights/<dataset>.svg."""
 
+from matplotlib.figure import Figure
+
 from handgrad.common.jobs import rule_job
 from handgrad.network.model import Weights
-from handgrad.plots.best_run import best_run_file, no_best_run
-from handgrad.plots.style import save_figure
+from handgrad.plots.best_run import BestRun, save_best_run_figure
 from handgrad.plots.weights import weights_figure
 
 
@@ -16,12 +17,11 @@ def main(
     percentile: float,
     out: str,
 ) -> None:
-    best = best_run_file(best_runs, dataset)
-    if best is None:
-        save_figure(out, no_best_run(dataset))
-        return
-    W = Weights(*best.arrays("weights/W1", "weights/W2"))
-    save_figure(out, weights_figure(best.row, W, tuple(image_shape), max_count=max_count, percentile=percentile))
+    def draw(best: BestRun) -> Figure:
+        W = Weights(*best.arrays("weights/W1", "weights/W2"))
+        return weights_figure(best.row, W, tuple(image_shape), max_count=max_count, percentile=percentile)
+
+    save_best_run_figure(out, best_runs, dataset, draw)
 
 
 if "snakemake" in globals():

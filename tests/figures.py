@@ -3,7 +3,6 @@
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -21,7 +20,7 @@ def save(figure: Figure, path: Path) -> str:
 def require_readable(figure: Figure) -> None:
     """Fail if anything that is drawn is outside the plot, or a text with a $ is taken for a formula."""
     with style():
-        FigureCanvasAgg(figure).draw()
+        figure.draw_without_rendering()
         drawn = figure.get_tightbbox()  # in inches
     width, height = figure.get_size_inches()
     assert drawn.x0 > -0.02 < drawn.y0

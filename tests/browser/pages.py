@@ -5,8 +5,7 @@ clicked and typed. Selectors are those of CSS. What is looked for is waited for,
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +16,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE = 5  # seconds
-WINDOW = (1280, 900)  # CSS pixels, unless a test resizes it
 
 #: Gives what has just begun (timers, promises, drawing) the time to fail.
 SETTLE = "requestAnimationFrame(() => setTimeout(arguments[0], 50))"
@@ -55,8 +53,7 @@ class Page:
         browser.get("about:blank")
         for log in ("browser", "performance"):
             browser.get_log(log)  # of the page before
-        self.emulate("screen")
-        self.resize(*WINDOW)
+        self.emulate()
         browser.get(self.path.as_uri())
 
     def problems(self) -> list[str]:
@@ -89,15 +86,6 @@ class Page:
         """Return what JavaScript returns that runs in the page as a function's body."""
         return self.browser.execute_script(code, *arguments)
 
-    @contextmanager
-    def inside(self, frame: str) -> Iterator[None]:
-        """Within it, all that looks, clicks and types does so in a frame of the page."""
-        self.browser.switch_to.frame(self.find(frame))
-        try:
-            yield
-        finally:
-            self.browser.switch_to.default_content()
-
     def click(self, selector: str, text: str | None = None) -> None:
         """Click the first displayed element that matches; with a text, the first that shows just that."""
         self.find(selector, text).click()
@@ -108,24 +96,19 @@ class Page:
 
     def find(self, selector: str, text: str | None = None) -> WebElement:
         """Return the first displayed element that matches and, if a text is given, shows just that. Waits for it."""
+        return self.wait_until(
+            lambda: [one for one in self._displayed(selector) if text in (None, one.text.strip())],
+            f"{selector} {text or ''}",
+        )[0]
 
-        def found() -> list[WebElement]:
-            return [e for e in self._displayed(selector) if text is None or e.text.strip() == text]
+    def wait_until(self, condition: Callable[[], Any], what: str = "") -> Any:
+        """Wait until a condition holds, and return it; fails after PATIENCE seconds, with what was waited for."""
+        return WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
 
-        self.wait_until(found, f"{selector} {text or ''}")
-        return found()[0]
-
-    def wait_until(self, condition: Callable[[], Any], what: str = "") -> None:
-        """Wait until a condition holds; fails after PATIENCE seconds, with what was waited for."""
-        WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
-
-    def resize(self, width: int, height: int) -> None:
-        """Give the page this many CSS pixels. The next page to be opened gets WINDOW again."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    def emulate(self, media: str = "screen", width: int = 1280) -> None:
+        """Style the page for "print" or "screen", of this many CSS pixels. The next page gets a usual screen."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    def emulate(self, media: str) -> None:
-        """Style the page for "print" or "screen". The next page to be opened gets the screen again."""
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
 
     def _displayed(self, selector: str) -> list[WebElement]:

@@ -60,20 +60,15 @@ def assert_shows_text_only(page: Page) -> None:
     assert [p for p in page.problems() if "WARNING" not in p] == []
 
 
-def test_no_name_is_markup_on_the_page(open_page: OpenPage, results: Path) -> None:
-    page = open_page(results / "summary.html")
-    assert_shows_text_only(page)
+def test_no_name_is_markup_on_the_page_in_a_table_or_a_figure(open_page: OpenPage, results: Path) -> None:
+    paths = [path for kind in ("html", "svg") for path in sorted(results.glob(f"*/**/*.{kind}"))]
+    assert {path.suffix for path in paths} == {".html", ".svg"}
+    for path in (*paths, results / "summary.html"):
+        page = open_page(path)
+        assert_shows_text_only(page)
     shown = page.script("return document.querySelector('pre').textContent")
     assert NAMES[0] in shown
     assert NAMES[3] in shown
-
-
-@pytest.mark.parametrize("kind", ["html", "svg"])
-def test_no_name_is_markup_in_a_table_or_a_figure(open_page: OpenPage, results: Path, kind: str) -> None:
-    files = sorted(results.glob(f"*/**/*.{kind}"))
-    assert files
-    for path in files:
-        assert_shows_text_only(open_page(path))
 
 
 def test_no_name_is_markup_in_snakemakes_report(open_page: OpenPage, results: Path) -> None:

@@ -26,8 +26,7 @@ def open_category(report: Page, category: str, within: str | None = None) -> lis
     report.click("nav a", category)
     if within is not None:
         report.click("nav a", within)
-    report.wait_until(lambda: report.rows("nav table"), f"results in {category}")
-    return [row[0] for row in report.rows("nav table")]
+    return [row[0] for row in report.wait_until(lambda: report.rows("nav table"), f"results in {category}")]
 
 
 @pytest.mark.parametrize("view", ["Workflow", "Statistics", "About"])
@@ -42,8 +41,9 @@ def test_every_table_and_the_page_open_in_the_report(report: Page, category: str
     assert len(labels) >= at_least
     for number, label in enumerate(labels):
         report.click(f"nav tbody tr:nth-child({number + 1}) a")
-        with report.inside("iframe"):
-            report.wait_until(lambda: report.rows("table"), f"rows in {label}")
+        report.browser.switch_to.frame(report.find("iframe"))
+        report.wait_until(lambda: report.rows("table"), f"rows in {label}")
+        report.browser.switch_to.default_content()
         assert problems(report) == [], label
 
 

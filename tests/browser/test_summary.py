@@ -64,28 +64,18 @@ def test_the_page_has_no_error_asks_for_nothing_and_loads_every_image(page: Page
     assert page.problems() == []
 
 
-def test_every_table_shows_its_rows_and_asks_for_nothing(open_page: OpenPage, quick_results: Path) -> None:
-    paths = sorted(quick_results.glob("tables/*.html"))
-    assert len(paths) >= 4
-    for path in paths:
-        page = open_page(path)
-        assert len(page.rows()) == len(pd.read_csv(path.with_suffix(".csv"))) > 0
-        assert page.problems() == []
-
-
 def test_titles_sort_by_keyboard_and_once_more_the_other_way(page: Page, quick_results: Path) -> None:
-    results = pd.read_csv(quick_results / "tables/results.csv")
-    losses, before = [f"{loss:#.5g}" for loss in sorted(results["loss"])], sorted(page.rows(RESULTS))
+    losses = [f"{loss:#.5g}" for loss in sorted(pd.read_csv(quick_results / "tables/results.csv")["loss"])]
+    before = sorted(page.rows(RESULTS))
     said = "return [...document.querySelectorAll('#results th[aria-sort]')].map(th => [th.textContent, th.ariaSort])"
     for order, expected in (("ascending", losses), ("descending", losses[::-1])):
         sort_by(page, "LOSS")
         assert column(page, "LOSS") == expected
         assert page.script(said) == [["LOSS", order]]
     assert sorted(page.rows(RESULTS)) == before  # rows move as a whole
-    sort_by(page, "HU")
-    assert column(page, "HU") == ["50"] * 6 + ["200"] * 6  # as numbers, not as texts
-    sort_by(page, "AF")
-    assert column(page, "AF") == sorted(results["activation"])
+    for title, expected in (("HU", ["50"] * 6 + ["200"] * 6), ("AF", sorted(["cos", "softplus", "tanh"] * 4))):
+        sort_by(page, title)
+        assert column(page, title) == expected  # numbers as numbers
     assert page.problems() == []
 
 
@@ -118,26 +108,14 @@ def test_in_print_tables_are_whole_and_controls_are_gone(page: Page) -> None:
 
 
 def test_the_page_is_no_wider_than_a_telephone(page: Page) -> None:
-    page.resize(400, 800)
+    page.emulate(width=400)
     assert page.script("return document.documentElement.scrollWidth") <= 400
 
 
 def test_five_thousand_rows_open_sort_and_filter(made: Callable[..., Page]) -> None:
     page = made([summaries(1, learning_rate=(1 + 7 * i % 5000) / 1e6)[0] for i in range(5000)])
     sort_by(page, "LR")
-    rates = [float(text) for text in column(page, "LR")]
-    assert len(rates) == 5000
-    assert rates == sorted(rates)
+    assert [float(text) for text in column(page, "LR")] == [i / 1e6 for i in range(1, 5001)]
     page.type("#results .filter input", "0.002345")
     assert column(page, "LR") == ["0.002345"]
     assert page.problems() == []
-
-
-def test_awkward_and_diverged_runs_make_a_page(made: Callable[..., Page]) -> None:
-    awkward = "<script>alert(1)</script><img src=x onerror=alert(1)>$x_1$&amp;"
-    runs = [*summaries(9, activation=awkward), *summaries(3, diverged=True)]
-    page = made(runs, config_text=awkward, facts={awkward: awkward})
-    choose(page, "AF", awkward)
-    assert set(column(page, "AF")) == {awkward}
-    assert page.problems() == []
-    assert len(made(summaries(1, diverged=True)).rows(RESULTS)) == 1

@@ -1,14 +1,11 @@
 """Accuracy by hidden units: a panel for each activation and learning rate."""
 
-from typing import Any
-
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from handgrad.experiment.runs import AXES
-from handgrad.plots.panels import run_panels, scale_accuracies, scale_sizes
+from handgrad.plots.panels import panels, scale_accuracies, scale_sizes
 from handgrad.plots.style import L2_TEXT, LINES, MARKERS, entries, legend, looks, nothing_to_draw, style
+from handgrad.tables.seeds import SETTING_AXES
 
 
 def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
@@ -23,12 +20,15 @@ def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
     l2 = sorted(finished["l2"].unique().tolist())
     look = looks(l2, marker=MARKERS, linestyle=LINES, markersize=[5])
     with style():
-        figure, at = run_panels(results[["activation", "learning_rate", "status"]].itertuples(index=False, name=None))
-        lines = [axis for axis in AXES if axis not in ("hidden_units", "seed")]
+        figure, at = panels(results, "learning_rate", "{}, learning rate {}")
+        lines = [axis for axis in SETTING_AXES if axis != "hidden_units"]
         # dropna: train_size is missing where all examples are used.
         for _, runs in finished.groupby(lines, dropna=False, sort=False):
             first = runs.iloc[0]
-            _draw_accuracy(at[first["activation"], first["learning_rate"]], runs, look[first["l2"]])
+            axes, line = at[first["activation"], first["learning_rate"]], look[first["l2"]]
+            means = runs.groupby("hidden_units")["accuracy"].mean()
+            axes.plot(means.index, means, **{**line, "marker": ""}, linewidth=1.2)
+            axes.plot(runs["hidden_units"], runs["accuracy"], **{**line, "linestyle": ""}, alpha=0.8)
         axes = next(iter(at.values()))  # they are shared
         scale_sizes(axes, sorted(finished["hidden_units"].unique().tolist()))
         scale_accuracies(axes, float(finished["accuracy"].min()), float(finished["accuracy"].max()))
@@ -36,14 +36,3 @@ def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
         figure.supylabel("Test accuracy (percent)")
         legend(figure, entries(l2, L2_TEXT, look.__getitem__))
     return figure
-
-
-def _draw_accuracy(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> None:
-    means = runs.groupby("hidden_units")["accuracy"].mean()
-    axes.plot(means.index.to_numpy(float), means.to_numpy(), **{**look, "marker": ""}, linewidth=1.2)
-    axes.plot(
-        runs["hidden_units"].to_numpy(float),
-        runs["accuracy"].to_numpy(),
-        **{**look, "linestyle": ""},
-        alpha=0.8,
-    )

@@ -1,22 +1,22 @@
 """The best published row and our best setting as a plot: test accuracy by hidden units."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
-from handgrad.plots.panels import dataset_panels, far_apart, scale_sizes
+from handgrad.plots.panels import dataset_panels, scale_sizes
 from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style
 
 THICK, THIN = 3.5, 0.9  # bars: over seeds, and the interval
 
-_PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "markerfacecolor": "none", "markersize": 4.5}
-_OURS: dict[str, Any] = {"linestyle": "solid", "markersize": 5}
+_PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "markerfacecolor": "none", "markersize": 4.5, "linewidth": 1}
+_OURS: dict[str, Any] = {"linestyle": "solid", "markersize": 5, "linewidth": 1.2, "zorder": 3}
+_ACCURACIES = ["published_accuracy", "accuracy_low", "accuracy_high", "accuracy_min", "accuracy_max"]
+_BETWEEN = 7 / 72  # inches between markers of one number of hidden units
 
 
 def best_accuracies(best: pd.DataFrame) -> Figure:
@@ -28,104 +28,53 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
     the networks of which every run diverged.
     """
     networks = best[best["best_of"] == "network"]
-    finished = networks[networks["status"] == "finished"]
-    if finished.empty:
+    if not (networks["status"] == "finished").any():
         return nothing_to_draw(networks["status"])
     activations = list(networks["activation"].unique())
     look = looks(activations, marker=MARKERS)
     with style():
-        figure, panels = dataset_panels(list(networks["dataset"].unique()), widths=(6.4, 8.6), height=3.5, above=1.2)
-        for dataset, axes in panels.items():
-            _draw_panel(axes, networks[networks["dataset"] == dataset], look)
+        figure, at = dataset_panels(list(networks["dataset"].unique()), width=6.4, height=3.5)
+        for dataset, axes in at.items():
+            own = networks[networks["dataset"] == dataset]
+            axes.set_title(_title(own))
+            for place, activation in enumerate(activations):
+                _draw(axes, own[own["activation"] == activation], look[activation], place - len(activations) / 2)
+            # Their places are shifted, so that matplotlib does not count them.
+            ends = own.melt("hidden_units", _ACCURACIES)[["hidden_units", "value"]]
+            axes.update_datalim(ends.to_numpy(float) * (1, 100))
+            axes.margins(x=0.1)
+            scale_sizes(axes, sorted(own["hidden_units"].unique().tolist()))
         figure.supxlabel("Hidden units")
         figure.supylabel("Test accuracy (percent)")
         legend(figure, entries(activations, "{}", look.__getitem__), _sides(networks))
     return figure
 
 
+def _draw(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], place: float) -> None:
+    """Published and ours of an activation, side by side and beside other activations."""
+    published, ours = rows[rows["published_faults"].notna()], rows[rows["status"] == "finished"]
+    several = ours[ours["finished"] > 1]
+    left, right = (
+        axes.transData + ScaledTranslation(_BETWEEN * at, 0, axes.figure.dpi_scale_trans)
+        for at in (2 * place + 0.5, 2 * place + 1.5)
+    )
+    axes.plot(published["hidden_units"], 100 * published["published_accuracy"], **look, **_PUBLISHED, transform=left)
+    for bars, low, high, width in ((ours, "low", "high", THIN), (several, "min", "max", THICK)):
+        bottom, top = (100 * bars[f"accuracy_{end}"].to_numpy(float) for end in (low, high))
+        axes.vlines(bars["hidden_units"], bottom, top, color=look["color"], linewidth=width, transform=right)
+    axes.plot(ours["hidden_units"], 100 * ours["accuracy_mean"], **look, **_OURS, transform=right)
+
+
 def _sides(networks: pd.DataFrame) -> list[Line2D]:
     """What the legend says of the two sides and of the bars."""
-    published, ours = ({"color": INK, "marker": "o", **side} for side in (_PUBLISHED, _OURS))
+    published, several = networks["published_faults"].notna().any(), (networks["finished"] > 1).any()
+    hollow, filled = ({"color": INK, "marker": "o", **side} for side in (_PUBLISHED, _OURS))
     return [
-        *([Line2D([], [], **published, label="published best")] if _published(networks) else []),
-        Line2D([], [], **ours, label="our best (mean)" if _several(networks) else "our best"),
+        *([Line2D([], [], **hollow, label="published best")] if published else []),
+        Line2D([], [], **filled, label="our best (mean)" if several else "our best"),
         Line2D([], [], color=INK, linewidth=THIN, label="95 % interval"),
-        *([Line2D([], [], color=INK, linewidth=THICK, label="over seeds")] if _several(networks) else []),
+        *([Line2D([], [], color=INK, linewidth=THICK, label="over seeds")] if several else []),
     ]
-
-
-def _published(networks: pd.DataFrame) -> bool:
-    return bool(networks["published_faults"].notna().any())
-
-
-def _several(networks: pd.DataFrame) -> bool:
-    return bool((networks["finished"] > 1).any())
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where the markers of a number of hidden units are: side by side in slots."""
-
-    sizes: Sequence[int]
-    slots: int
-
-    @property
-    def log(self) -> bool:
-        return far_apart(self.sizes)
-
-    @property
-    def gap(self) -> float:
-        """The distance between two numbers, on the axis's own scale."""
-        places = self.scaled(self.sizes)
-        if len(places) == 1:
-            return 1.0
-        return max(float(np.diff(places).min()), 0.03 * float(places[-1] - places[0]))
-
-    def scaled(self, sizes: Sequence[int]) -> Any:
-        return np.log10(sizes) if self.log else np.asarray(sizes, float)
-
-    def at(self, sizes: Sequence[int], slot: int) -> Any:
-        """The places of a slot, 0 to slots - 1, in hidden units."""
-        step = self.gap * min(0.06, 0.5 / self.slots)
-        places = self.scaled(sizes) + step * (slot - (self.slots - 1) / 2)
-        return 10**places if self.log else places
-
-    def limits(self) -> tuple[float, float]:
-        low, high = self.scaled([self.sizes[0], self.sizes[-1]])
-        ends = low - 0.5 * self.gap, high + 0.5 * self.gap
-        return (10 ** ends[0], 10 ** ends[1]) if self.log else ends
-
-
-def _draw_panel(axes: Axes, networks: pd.DataFrame, look: Mapping[str, dict[str, Any]]) -> None:
-    activations = list(networks["activation"].unique())
-    sides = 2 if _published(networks) else 1
-    places = _Places(sorted({int(size) for size in networks["hidden_units"]}), sides * len(activations))
-    for i, activation in enumerate(activations):
-        rows = networks[networks["activation"] == activation]
-        _draw_published(axes, rows[rows["published_faults"].notna()], places, sides * i, look[activation])
-        _draw_ours(axes, rows[rows["status"] == "finished"], places, sides * i + sides - 1, look[activation])
-    scale_sizes(axes, places.sizes)
-    axes.set_xlim(places.limits())
-    axes.set_title(_title(networks))
-
-
-def _draw_published(axes: Axes, rows: pd.DataFrame, places: _Places, slot: int, look: dict[str, Any]) -> None:
-    at = places.at(rows["hidden_units"].to_list(), slot)
-    axes.plot(at, _percent(rows, "published_accuracy"), **look, **_PUBLISHED, linewidth=1, zorder=2)
-
-
-def _draw_ours(axes: Axes, rows: pd.DataFrame, places: _Places, slot: int, look: dict[str, Any]) -> None:
-    several = rows[rows["finished"] > 1]
-    for bars, name, width in ((rows, ("low", "high"), THIN), (several, ("min", "max"), THICK)):
-        low, high = (_percent(bars, f"accuracy_{end}") for end in name)
-        at = places.at(bars["hidden_units"].to_list(), slot)
-        axes.vlines(at, low, high, color=look["color"], linewidth=width, zorder=2)
-    at = places.at(rows["hidden_units"].to_list(), slot)
-    axes.plot(at, _percent(rows, "accuracy_mean"), **look, **_OURS, linewidth=1.2, zorder=3)
-
-
-def _percent(rows: pd.DataFrame, name: str) -> Any:
-    return 100 * rows[name].to_numpy(float)
 
 
 def _title(networks: pd.DataFrame) -> str:

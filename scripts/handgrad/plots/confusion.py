@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from handgrad.plots.panels import fixed_ticks
-from handgrad.plots.style import INK, new_layout, style
-from handgrad.plots.text import cut, wrap_text
+from handgrad.plots.style import INK, style
+from handgrad.plots.text import cut, run_title
 from handgrad.tables.predictions import require_faults
 from handgrad.tables.table import Row
 
@@ -19,7 +19,6 @@ Array = NDArray[Any]
 
 CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
 CLASSES_WITH_NAMES = 40
-TITLE_SIZE = 9  # points
 LETTERS = 20  # of a class's name; a longer one would take the matrix's room, and is cut
 
 
@@ -29,26 +28,18 @@ def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def confusion_of(best: Row, labels: Array, predictions: Array, class_names: Sequence[str]) -> Figure:
-    """The confusion matrix of a run, whose row of the results is given.
+def confusion_figure(best: Row, labels: Array, predictions: Array, class_names: Sequence[str]) -> Figure:
+    """The confusion matrix of a run, whose row of the results is given: true classes are rows, predicted columns.
 
-    Raises HandgradError if labels and predictions do not give the faults that the row has.
+    Shades and the second number of a cell are percentages of a row. Cells without an example are blank. Raises
+    HandgradError if labels and predictions do not give the faults that the row has.
     """
     require_faults(best, labels, predictions)
     counts = confusion_counts(labels, predictions, len(class_names))
-    return confusion_matrix(counts, class_names, f"{best['run']}\n{best['faults']} faults in {len(labels)} test images")
-
-
-def confusion_matrix(counts: Array, class_names: Sequence[str], title: str) -> Figure:
-    """Counts, K x K, and what percentage of its row each is: true classes are rows, predicted ones columns.
-
-    Shades and the second number of a cell are percentages of a row. Cells without an example are blank.
-    """
-    totals = counts.sum(axis=1, keepdims=True)
-    percent = 100 * counts / np.maximum(totals, 1)
+    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with style():
         size = 7.4 if len(class_names) > 5 else 5.6
-        figure = Figure(figsize=(size + 0.6, size), layout=new_layout())
+        figure = Figure(figsize=(size + 0.6, size))
         axes = figure.add_subplot()
         # A root scale: a class that is right 9 times in 10 would leave all mistakes one pale shade.
         image = axes.imshow(percent, cmap="Blues", norm=PowerNorm(0.4, 0, 100), aspect="equal")
@@ -57,13 +48,9 @@ def confusion_matrix(counts: Array, class_names: Sequence[str], title: str) -> F
         if len(class_names) <= CLASSES_WITH_NUMBERS:
             _write_numbers(axes, counts, percent)
         _name_classes(axes, class_names)
-        axes.set_title("\n".join(_wrapped(title, size)), fontsize=TITLE_SIZE)
+        title = run_title(best["run"], f"{best['faults']} faults in {len(labels)} test images")
+        figure.suptitle(title, fontsize=9)
     return figure
-
-
-def _wrapped(title: str, inches: float) -> list[str]:
-    """Lines of a title, which is centred over the matrix, that fit into the figure."""
-    return [part for line in title.split("\n") for part in wrap_text(line, width=72 * 0.85 * inches, size=TITLE_SIZE)]
 
 
 def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:

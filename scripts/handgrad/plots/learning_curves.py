@@ -1,21 +1,17 @@
 """Learning curves: a panel for each activation and learning rate."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from handgrad.experiment.runs import Run
-from handgrad.plots.panels import fixed_ticks, log_ticks, run_panels
+from handgrad.plots.panels import log_ticks, panels
 from handgrad.plots.style import (
     CROSS,
     INK,
@@ -29,15 +25,15 @@ from handgrad.plots.style import (
     style,
     styles,
 )
+from handgrad.tables.seeds import SETTING_AXES
 
 if TYPE_CHECKING:  # the figures made from tables must not depend on what training imports
     from handgrad.storage.run_reader import Summary
 
 Array = NDArray[Any]
 
-CROWDED = 16  # with more lines in a panel, they are thin and have no markers
+CROWDED = 16  # with more lines in a panel, they are thin and have the same small marker
 BANDS = 8  # with more lines in a panel, bands over seeds would hide each other: there are none
-BAND_ALPHA = 0.2
 LOG_RATIO = 4  # largest to smallest fault rate from which on the axis is logarithmic
 
 
@@ -50,33 +46,30 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
     loss of each run that diverged, and its panel's title counts them.
     """
     curves = [_fault_rates(summary) for summary in summaries]
-    if not any(len(curve) for curve in curves):
+    if not any(map(len, curves)):
         return nothing_to_draw([summary.status for summary in summaries])
-    settings = _over_seeds(summaries, curves)
-    hidden_units = sorted({run.hidden_units for run in settings})
-    l2 = sorted({run.l2 for run in settings})
-    lines = max(Counter((run.activation, run.learning_rate) for run in settings).values())
-    look = looks(hidden_units, marker=[""] if lines > CROWDED else MARKERS, markersize=[4])
+    every = pd.DataFrame([{**vars(one.run), "status": one.status} for one in summaries]).assign(curve=pd.Series(curves))
+    runs = every[every["curve"].map(len) > 0]
+    panel = ["activation", "learning_rate"]
+    most_lines = int(runs.drop_duplicates(list(SETTING_AXES)).value_counts(panel).max())
+    crowded = most_lines > CROWDED
+    hidden_units, l2 = (sorted(runs[name].unique().tolist()) for name in ("hidden_units", "l2"))
+    look = looks(hidden_units, marker=["."] if crowded else MARKERS, linewidth=[0.8 if crowded else 1.5])
     line = styles(l2, LINES)
-    thin = {"linewidth": 0.8, "alpha": 0.7} if lines > CROWDED else {"alpha": 0.9}
-    banded = lines <= BANDS and any(seeds.shape[1] > 1 for seeds in settings.values())
     with style():
-        figure, at = run_panels((s.run.activation, s.run.learning_rate, s.status) for s in summaries)
-        for run, seeds in settings.items():
-            axes = at[run.activation, run.learning_rate]
-            if banded:
-                _draw_band(axes, seeds, look[run.hidden_units]["color"])
-            _draw_curve(axes, np.nanmean(seeds, axis=1), {**look[run.hidden_units], "linestyle": line[run.l2], **thin})
-        crossed = _draw_crosses(at, summaries, curves)
+        figure, at = panels(every, "learning_rate", "{}, learning rate {}")
+        # dropna: train_size is missing where all examples are used.
+        for _, seeds in runs.groupby(list(SETTING_AXES), dropna=False, sort=False):
+            first = seeds.iloc[0]
+            drawn = {**look[first["hidden_units"]], "linestyle": line[first["l2"]], "markersize": 4}
+            _draw_setting(at[tuple(first[panel])], seeds["curve"], drawn, banded=most_lines <= BANDS)
+        for _, lost in runs[runs["status"] == "diverged"].iterrows():
+            last = len(lost["curve"]), lost["curve"][-1]
+            at[tuple(lost[panel])].plot(*last, **CROSS, label="then diverged")
         _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
         figure.supxlabel("Epoch")
         figure.supylabel("Test faults (percent of test images)")
-        legend(
-            figure,
-            entries(hidden_units, "{} hidden units", look.__getitem__),
-            _line_entries(l2, line),
-            _other_entries(banded, crossed),
-        )
+        legend(figure, entries(hidden_units, "{} hidden units", look.__getitem__), _line_entries(l2, line))
     return figure
 
 
@@ -87,54 +80,22 @@ def _fault_rates(summary: "Summary") -> Array:
     return 100 * summary.history["test_faults"][:epochs] / summary.test_size
 
 
-def _over_seeds(summaries: Sequence["Summary"], curves: Sequence[Array]) -> dict[Run, Array]:
-    """The curves of each setting, epochs x seeds, NaN from where a seed diverged; of those with an epoch to show."""
-    settings: dict[Run, list[Array]] = {}
-    for summary, curve in zip(summaries, curves, strict=True):
-        if len(curve):
-            settings.setdefault(replace(summary.run, seed=0), []).append(curve)
-    return {run: np.array(list(zip_longest(*seeds, fillvalue=np.nan))) for run, seeds in settings.items()}
+def _draw_setting(axes: Axes, curves: "pd.Series[Any]", look: dict[str, Any], *, banded: bool) -> None:
+    """The mean over the seeds, at each epoch, of those that have not diverged before, and their range."""
+    seeds = pd.concat(map(pd.Series, curves), axis=1)
+    seeds.index += 1
+    axes.plot(seeds.mean(axis=1), markevery=max(1, len(seeds) // 5), alpha=0.9, **look)
+    several = seeds[seeds.count(axis=1) >= 2]
+    if banded and len(several):
+        ends = several.min(axis=1), several.max(axis=1)
+        axes.fill_between(several.index, *ends, color=look["color"], alpha=0.2, zorder=1, label="range over seeds")
 
 
-def _draw_curve(axes: Axes, curve: Array, look: dict[str, Any]) -> None:
-    if len(curve) == 1:  # a line through one point is no line
-        look = {**look, "marker": look["marker"] or "."}
-    axes.plot(np.arange(1, len(curve) + 1), curve, markevery=max(1, len(curve) // 5), **look)
-
-
-def _draw_band(axes: Axes, seeds: Array, colour: Any) -> None:
-    """From the smallest to the largest, at each epoch that two seeds have or more."""
-    epochs = 1 + np.flatnonzero(np.isfinite(seeds).sum(axis=1) >= 2)
-    if len(epochs):
-        edge = 2 if len(epochs) == 1 else 0  # a band over one epoch has no width of its own
-        ends = np.nanmin(seeds[epochs - 1], axis=1), np.nanmax(seeds[epochs - 1], axis=1)
-        axes.fill_between(epochs, *ends, color=colour, alpha=BAND_ALPHA, linewidth=edge, zorder=1)
-
-
-def _draw_crosses(at: dict[Any, Axes], summaries: Sequence["Summary"], curves: Sequence[Array]) -> bool:
-    """A cross where each run was last before it diverged; whether there is one."""
-    crossed = False
-    for summary, curve in zip(summaries, curves, strict=True):
-        if summary.status == "diverged" and len(curve):
-            at[summary.run.activation, summary.run.learning_rate].plot(len(curve), curve[-1], **CROSS)
-            crossed = True
-    return crossed
-
-
-def _other_entries(banded: bool, crossed: bool) -> list[Any]:
-    band = Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="range over seeds")
-    cross = Line2D([], [], **CROSS, label="then diverged")
-    return [*([band] if banded else []), *([cross] if crossed else [])]
-
-
-def _scale_fault_rates(axes: Axes, rates: Any) -> None:
+def _scale_fault_rates(axes: Axes, rates: Array) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    low, high = float(rates.min()), float(rates.max())
-    if low > 0 and high / low > LOG_RATIO:
+    if 0 < LOG_RATIO * rates.min() < rates.max():
         axes.set_yscale("log")
-        low, high = low / 1.1, high * 1.1
-        fixed_ticks(axes.yaxis, log_ticks(low, high))
-        axes.set_ylim(low, high)
+        log_ticks(axes.yaxis)
 
 
 def _line_entries(l2: Sequence[float], line: dict[float, Any]) -> list[Line2D]:

@@ -1,5 +1,7 @@
 """The test images that a run takes for a wrong class with the highest probability, as pictures."""
 
+import itertools
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,20 +11,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from handgrad.datasets.images import Images, as_pictures
-from handgrad.plots.style import message_figure, style
-from handgrad.plots.text import cut, wrap_text
+from handgrad.plots.style import FONT, message_figure, style
+from handgrad.plots.text import cut, run_title
 from handgrad.tables.predictions import require_faults
 from handgrad.tables.table import Row
 
 Array = NDArray[Any]
 
 _COLUMNS = 6
-_CELL, _PICTURE, _MARGIN = 1.42, 1.2, 0.12  # inches: from picture to picture, width of one, around all
-_WIDTH = _COLUMNS * _CELL + 2 * _MARGIN
-_SIZE, _TITLE_SIZE = 8, 9  # points
+_CELL, _PICTURE = 1.5, 1.2  # inches: from picture to picture, and width of one
+_SIZE = 7.5  # points
+_LINE = 1.25 * _SIZE / 72  # inches of height
+_FONTS = ["DejaVu Sans Mono", FONT]  # letters of one width, so that lines of so many have room
+_LINE_LETTERS = 22
 _LETTERS = 400  # of a class's name
-_LINE = 1.3 / 72  # inches of height, for each point of size
-_BELOW: Any = {"ha": "center", "va": "top", "fontsize": _SIZE}
 
 
 @dataclass(frozen=True)
@@ -64,22 +66,26 @@ def percent(doubt: float) -> str:
 
 def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, class_names: Sequence[str]) -> Figure:
     """Each mistake's image with true class, predicted class and its probability, in the order given."""
-    name = wrap_text(best["run"], width=72 * (_WIDTH - 2 * _MARGIN), size=_TITLE_SIZE)
     if not mistakes:
-        return message_figure("\n".join([*name, f"No fault in {best['test_size']} test images"]))
-    title = [*name, f"{_counts(best, len(mistakes))} in {best['test_size']} test images"]
-    texts = [_lines(mistake, class_names) for mistake in mistakes]
+        return message_figure(run_title(best["run"], f"No fault in {best['test_size']} test images"))
     pictures = as_pictures(images.x, images.image_shape)
+    if pictures.ndim > 3:
+        pictures = np.round(pictures * (255 / images.max_value)).astype(np.uint8)
+    texts = [_lines(mistake, class_names) for mistake in mistakes]
+    rows = [texts[i : i + _COLUMNS] for i in range(0, len(texts), _COLUMNS)]
     high = _PICTURE * min(pictures.shape[1] / pictures.shape[2], 2)
-    top = 2 * _MARGIN + _TITLE_SIZE * _LINE * len(title)
-    corners, bottom = _corners(texts, high, top)
+    below = sum(max(text.count("\n") + 1 for text in row) * _LINE for row in rows)
     with style():
-        figure = Figure(figsize=(_WIDTH, bottom))
-        place = 1 - _MARGIN / bottom
-        figure.text(0.5, place, "\n".join(title), ha="center", va="top", fontsize=_TITLE_SIZE)
-        for (x, y), picture, text in zip(corners, pictures, texts, strict=True):
-            box = (x / _WIDTH, 1 - (y + high) / bottom, _PICTURE / _WIDTH, high / bottom)
-            _show(figure, box, picture, images.max_value, "\n".join(text))
+        figure = Figure(figsize=(_COLUMNS * _CELL, (high + 0.32) * len(rows) + below + 0.7))
+        title = f"{_counts(best, len(mistakes))} in {best['test_size']} test images"
+        figure.suptitle(run_title(best["run"], title), fontsize=9)
+        places = figure.subplots(len(rows), _COLUMNS, squeeze=False).flat
+        for axes, picture, text in itertools.zip_longest(places, pictures, texts):
+            axes.set(xticks=[], yticks=[], anchor="S")
+            axes.spines[:].set_visible(False)
+            if text:
+                axes.imshow(picture, cmap="gray", vmin=0, vmax=images.max_value, interpolation="none")
+                axes.set_xlabel(text, fontsize=_SIZE, family=_FONTS)
     return figure
 
 
@@ -90,32 +96,10 @@ def _counts(best: Row, shown: int) -> str:
     return f"The {shown} most confident of {faults} faults"
 
 
-def _lines(mistake: Mistake, class_names: Sequence[str]) -> list[str]:
+def _lines(mistake: Mistake, class_names: Sequence[str]) -> str:
     texts = (
         f"true: {cut(class_names[mistake.true], _LETTERS)}",
         f"predicted: {cut(class_names[mistake.predicted], _LETTERS)}",
         f"{percent(mistake.doubt)}, no. {mistake.example}",
     )
-    return [line for text in texts for line in wrap_text(text, width=72 * (_CELL - 0.1), size=_SIZE)]
-
-
-def _corners(texts: Sequence[Sequence[str]], high: float, top: float) -> tuple[list[tuple[float, float]], float]:
-    """The upper left corner of each picture and the height of the figure, inches from the left and the top.
-
-    Each row of pictures has room for the longest text below it; a single row is centred.
-    """
-    left = (_WIDTH - min(len(texts), _COLUMNS) * _CELL + _CELL - _PICTURE) / 2
-    corners = []
-    for start in range(0, len(texts), _COLUMNS):
-        row = texts[start : start + _COLUMNS]
-        corners += [(left + i * _CELL, top) for i in range(len(row))]
-        top += high + _SIZE * _LINE * max(map(len, row)) + 0.2
-    return corners, top
-
-
-def _show(figure: Figure, box: tuple[float, float, float, float], picture: Array, largest: int, text: str) -> None:
-    axes = figure.add_axes(box)
-    shades = picture if picture.ndim == 2 else np.round(picture * (255 / largest)).astype(np.uint8)
-    axes.imshow(shades, cmap="gray", vmin=0, vmax=largest, interpolation="none")
-    axes.set_axis_off()
-    axes.text(0.5, -0.05 / box[3] / figure.get_figheight(), text, transform=axes.transAxes, **_BELOW)
+    return "\n".join(textwrap.fill(text, _LINE_LETTERS) for text in texts)

@@ -4,6 +4,7 @@ Plots are made without pyplot, which would keep global state. Colour-blind peopl
 apart (Okabe and Ito 2008), which are never the only difference.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine, LayoutEngine
 from matplotlib.lines import Line2D
 
 from handgrad.common.atomic import whole_file
@@ -54,6 +53,9 @@ _STYLE: Any = {  # Any: the stubs list every key as a literal
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.5,
     "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
     "svg.fonttype": "path",
     "svg.hashsalt": "handgrad",  # else ids in the file are random, and every rerun writes a new figure
 }
@@ -95,13 +97,6 @@ def title_of(runs: str, statuses: Iterable[str]) -> str:
     return f"{runs}\n{diverged} of {len(found)} diverged" if diverged else runs
 
 
-def text_on(shade: Any) -> str:
-    """Black or white, whichever is read better on a shade: contrast, as WCAG 2 defines it, at least 4.5."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
-    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return "white" if luminance < 0.179 else "black"  # at 0.179, both have the same contrast
-
-
 def looks(values: Sequence[Any], **kinds: Sequence[Any]) -> dict[Any, dict[str, Any]]:
     """A colour for each value, and of each kind, such as marker=MARKERS, one for each (``styles``)."""
     given = {"color": colours(values), **{name: styles(values, of) for name, of in kinds.items()}}
@@ -135,7 +130,11 @@ def entries(values: Sequence[Any], name: str, look: Callable[[Any], dict[str, An
 
 
 def legend(figure: Figure, *groups: Sequence[Artist]) -> None:
-    """A legend above the panels. Each group begins on a new line, which holds as many entries as fit."""
+    """A legend above the panels: these groups, and at the end all that is drawn with a label, once each.
+
+    Each group begins on a new line, which holds as many entries as fit.
+    """
+    groups = tuple(filter(None, (*groups, _labelled(figure))))
     longest = max(len(str(handle.get_label())) for group in groups for handle in group)
     columns = max(1, int(figure.get_figwidth() / (0.75 + 0.08 * longest)))
     columns = min(columns, max(map(len, groups)))
@@ -146,6 +145,6 @@ def legend(figure: Figure, *groups: Sequence[Artist]) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, handlelength=2.6)
 
 
-def new_layout() -> LayoutEngine:
-    """Room for every label, and some between them."""
-    return ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)
+def _labelled(figure: Figure) -> list[Artist]:
+    pairs = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes)
+    return list({label: handle for handle, label in itertools.chain(*pairs)}.values())

@@ -1,14 +1,15 @@
 """Texts of plots of any length and script: cut, in lines, or as numbers."""
 
 import logging
-import re
 import unicodedata
 from collections.abc import Sequence
+from textwrap import wrap
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.textpath import text_to_path
 
 from handgrad.plots.style import FONT
+
+RUN_LETTERS = 80  # of a run's name on a line
 
 logger = logging.getLogger("handgrad")
 
@@ -22,11 +23,8 @@ def class_labels(names: Sequence[str], dataset: str) -> list[str]:
     font = get_font(findfont(FontProperties(family=FONT)))
 
     def drawable(letter: str) -> bool:
-        ordinary = unicodedata.category(letter)[0] != "C" and unicodedata.bidirectional(letter) not in (
-            "R",
-            "AL",
-        )
-        return ordinary and font.get_char_index(ord(letter)) != 0
+        left_to_right = unicodedata.bidirectional(letter) not in ("R", "AL")
+        return unicodedata.category(letter)[0] != "C" and left_to_right and font.get_char_index(ord(letter)) != 0
 
     for number, name in enumerate(names):
         if not all(map(drawable, name)):
@@ -44,22 +42,6 @@ def cut(name: str, letters: int) -> str:
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 
-def text_width(text: str, size: float) -> float:
-    """The width of a line of text in points, with every character as it is."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(family=FONT, size=size), ismath=False)
-    return float(width)
-
-
-def wrap_text(text: str, *, width: float, size: float) -> list[str]:
-    """Lines no wider than ``width`` points: cut at a space or after an underscore, else where a line is full.
-
-    Nothing is left out but the spaces at which lines end.
-    """
-    lines = [""]
-    for word in re.findall(r"[^ _]*[ _]+|[^ _]+", text):
-        pieces = [word] if text_width(word.rstrip(" "), size) <= width else list(word)
-        for piece in pieces:
-            if lines[-1] and text_width((lines[-1] + piece).rstrip(" "), size) > width:
-                lines.append("")
-            lines[-1] += piece
-    return [line.rstrip(" ") for line in lines]
+def run_title(run: str, *lines: str) -> str:
+    """A title: the name of a run, cut after an underscore where it is long, and what is said of it."""
+    return "\n".join([*(line.replace("_ ", "_") for line in wrap(run.replace("_", "_ "), RUN_LETTERS)), *lines])

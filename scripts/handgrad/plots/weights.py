@@ -10,17 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from handgrad.common.errors import HandgradError
 from handgrad.datasets.images import as_pictures, is_colour
 from handgrad.network.model import Weights
-from handgrad.plots.style import FAINT, new_layout, style
-from handgrad.plots.text import wrap_text
+from handgrad.plots.style import FAINT, style
+from handgrad.plots.text import run_title
 from handgrad.tables.table import Row
 
 Array = NDArray[Any]
 
 _WIDTH, _BAR = 7.4, 1.3  # inches: of the figure, and what the colour bar takes of it
-_TITLE_SIZE = 9
 
 
 def largest_units(W2: Array, max_count: int) -> tuple[Array, Array]:
@@ -54,9 +52,8 @@ def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, max_cou
     """Rows of W1 without the bias as images, of up to ``max_count`` hidden units; see ``largest_units``.
 
     Gray images share one scale, symmetric about 0, whose ends ``percentile`` percent of these weights do not
-    exceed; colour images have one each, about mid-grey. Raises HandgradError if W1 is not of such images.
+    exceed; colour images have one each, about mid-grey.
     """
-    _require_inputs(best, W.W1.shape[1] - 1, math.prod(image_shape))
     units, sizes = largest_units(W.W2, max_count)
     weights = W.W1[units, 1:].astype(np.float64)
     title = _title(best, sizes, len(W.W1))
@@ -73,19 +70,11 @@ def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, max_cou
     return figure
 
 
-def _require_inputs(best: Row, found: int, expected: int) -> None:
-    if found != expected:
-        raise HandgradError(
-            f"results/runs/{best['dataset']}/{best['run']}.h5: its hidden units have {found} inputs, an "
-            f"image of the dataset has {expected} pixels; delete the file, and run snakemake again"
-        )
-
-
-def _new_figure(shown: Array, title: Sequence[str], bar: float = 0) -> tuple[Figure, Axes]:
+def _new_figure(shown: Array, title: str, bar: float = 0) -> tuple[Figure, Axes]:
     """Axes without ticks for a picture with room for a colour bar, and a title over the whole figure."""
     high = (_WIDTH - bar) * min(max(shown.shape[0] / shown.shape[1], 0.25), 1.5)
-    figure = Figure(figsize=(_WIDTH, high + 0.2 * len(title)), layout=new_layout())
-    figure.suptitle("\n".join(title), fontsize=_TITLE_SIZE)
+    figure = Figure(figsize=(_WIDTH, high + 0.8))
+    figure.suptitle(title, fontsize=9)
     axes = figure.add_subplot()
     axes.set_axis_off()
     return figure, axes
@@ -101,13 +90,8 @@ def _show_on_one_scale(axes: Axes, shown: Array, percentile: float) -> None:
     bar.outline.set_visible(False)
 
 
-def _title(best: Row, sizes: Array, units: int) -> list[str]:
+def _title(best: Row, sizes: Array, units: int) -> str:
     shown = len(sizes)
-    if shown < units:
-        which = f"{shown} of {units} hidden units, those with the largest outgoing weights"
-    else:
-        which = f"All {units} hidden units" if units > 1 else "The only hidden unit"
-    norms = f"{sizes[0]:.3g} to {sizes[-1]:.3g}" if shown > 1 else f"{sizes[0]:.3g}"
-    facts = f"norm of the outgoing weights: {norms}; pixels: {best['pixels']}"
-    name = wrap_text(best["run"], width=72 * (_WIDTH - 0.4), size=_TITLE_SIZE)
-    return [*name, which, facts]
+    which = f"{shown} of {units} hidden units, those with the largest outgoing weights"
+    norms = f"norm of the outgoing weights: {sizes[0]:.3g} to {sizes[-1]:.3g}; pixels: {best['pixels']}"
+    return run_title(best["run"], which if shown < units else f"All {units} hidden units", norms)
