@@ -20,7 +20,7 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 
-from factories import image_data, trained
+from factories import image_data, seal, trained
 from handgrad.archive import unpack as unpacking
 from handgrad.archive.labels import Labels
 from handgrad.archive.pack import complete_config, members_of, pack, write_archive
@@ -31,7 +31,6 @@ from handgrad.cli.app import app
 from handgrad.cli.command import as_command
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.common.sealed import seal
 from handgrad.datasets.data import Split, content_of, write_data
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_files import merge

@@ -103,25 +103,6 @@ def test_many_steps_are_as_many_updates_however_strong_the_penalty(mu: float | N
         assert 0.5 < w1_scale <= 1
 
 
-def test_a_materialized_velocity_is_what_it_was() -> None:
-    P = np.asfortranarray([[1.0, 2.0], [3.0, 4.0]])
-    V = Velocity(np.asfortranarray([[8.0, 0.0], [4.0, 2.0]]), np.ones((1, 3)), 0.5, -0.25)
-    V.materialize(P)
-    np.testing.assert_array_equal(V.W1, [[3.75, -0.5], [1.25, 0.0]])
-    assert (V.scale, V.share) == (1, 0)
-    np.testing.assert_array_equal(P, [[1, 2], [3, 4]])
-
-
-def test_examples_may_be_a_slice() -> None:
-    W, split = net("float64")
-    one, other = (batch(W, split, "standardize", "cos", 7) for _ in "ab")
-    one.load(split, slice(3, 10))
-    other.load(split, np.arange(3, 10))
-    np.testing.assert_array_equal(one.X, other.X)
-    np.testing.assert_array_equal(one.T.T, one_hot(split.y[3:10], 3, np.float64))
-    np.testing.assert_array_equal(one.T, other.T)
-
-
 def test_weights_in_another_order_are_refused_for_an_update_would_be_lost() -> None:
     W, split = net("float64")
     with pytest.raises(ValueError, match="in_step_order"):

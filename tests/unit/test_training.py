@@ -68,31 +68,6 @@ def figures(epoch: Epoch) -> list[float]:
 # --- updates ---
 
 
-@pytest.mark.parametrize(("batch_gradient", "eta"), [("sum", 0.3), ("mean", 0.15)])
-def test_one_update_is_the_one_worked_by_hand(batch_gradient: str, eta: float) -> None:
-    # D = 1, M = 1, K = 2, softplus, lambda = 0.1, and two examples, of the second and of the first class.
-    X = np.array([[1, 2], [1, 2 * (1 - LN3)]])
-    T = np.array([[0.0, 1], [1, 0]])
-    W = in_step_order(Weights(np.array([[1, -0.5]]), np.array([[0.0, 1], [0, 0]])))
-    # a = 1 - x/2 = 0 and ln 3;  h = ln(1 + e^a) = ln 2 and 2 ln 2;  h' = 1 - 1/(1 + e^a) = 1/2 and 3/4
-    # s = (h, 0), so y = (2/3, 1/3) and (4/5, 1/5);  t - y = (-2/3, 2/3) and (1/5, -1/5)
-    # dE/dW2, first row, without penalty: [-2/3 + 1/5, -2/3 ln 2 + 1/5 2 ln 2]; the second row is its negative
-    data2 = np.array([[-7 / 15, -4 / 15 * LN2], [7 / 15, 4 / 15 * LN2]])
-    # (t - y) W2[:, 1] h' = -2/3 1/2 = -1/3 and 1/5 3/4 = 3/20, times the inputs (1, x):
-    data1 = np.array([[-1 / 3 + 3 / 20, -1 / 3 * 2 + 3 / 20 * 2 * (1 - LN3)]])
-    expected1 = [[1, -0.5]] + eta * (data1 - 0.1 * np.array([[1, -0.5]]))
-    expected2 = [[0, 1], [0, 0]] + eta * (data2 - 0.1 * np.array([[0, 1], [0, 0]]))
-
-    batch = Batch(W, PixelScaling(1.0), ACTIVATIONS["softplus"], 2)
-    batch.X[:], batch.T[:] = X, T.T
-    this = run(activation="softplus", learning_rate=0.3, l2=0.1, batch_gradient=batch_gradient)
-    value, w1_scale = ascend(batch, 1.0, this, 1.0, None)
-
-    assert value == pytest.approx(math.log(1 / 3 * 4 / 5), rel=1e-14)  # before the update
-    np.testing.assert_allclose(w1_scale * W.W1, expected1, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(W.W2, expected2, rtol=0, atol=1e-15)
-
-
 TORCH_H = {
     "softplus": lambda a: torch.logaddexp(a, torch.zeros((), dtype=a.dtype)),
     "tanh": torch.tanh,

@@ -1,18 +1,14 @@
 """Whether the figures of a gradient check in an archive pass, whatever its verdict says."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from itertools import product
 from typing import Any, TypeGuard
 
 from handgrad.experiment.config_errors import show
-from handgrad.gradient_check.check import COARSEST, LIMITS
+from handgrad.gradient_check.check import WIDEST
 from handgrad.gradient_check.results import PARTS
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.tables.gradient_checks import BLOCKS
-
-#: the widest limit with which each part may pass; see ``gradient_check.check.limits_at``
-WIDEST = {**asdict(LIMITS), "central": COARSEST, "directions": COARSEST, "samples": COARSEST}
 
 
 def figure_mistakes(check: Mapping[str, Any], activation: str) -> Iterator[str]:
