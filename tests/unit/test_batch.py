@@ -1,4 +1,4 @@
-"""What training computes is the model's own mathematics, without slow numbers and without waste."""
+"""A batch in the long run, without slow numbers and without waste; that it is the model, the gate holds."""
 
 import tracemalloc
 from typing import Any
@@ -13,16 +13,12 @@ from handgrad.training.batch import Batch, in_step_order
 from handgrad.training.loop import EVALUATION_BLOCK
 from handgrad.training.momentum import SMALLEST_SCALE, Velocity
 
-#: N, D, M, K: an ordinary net, and each size at its smallest
-SHAPES = [(7, 12, 5, 3), (1, 12, 5, 3), (7, 1, 5, 3), (7, 12, 1, 3), (7, 12, 5, 2), (1, 1, 1, 2)]
-ROUNDING = {"float32": 3e-6, "float64": 1e-14}
-
 every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
-every_dtype = pytest.mark.parametrize("dtype", ROUNDING)
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
-def net(dtype: str, shape: tuple[int, int, int, int] = SHAPES[0], size: float = 1.0) -> tuple[Weights, Split]:
-    """Weights, and more images than a batch has."""
+def net(dtype: str, shape: tuple[int, int, int, int] = (7, 12, 5, 3), size: float = 1.0) -> tuple[Weights, Split]:
+    """Weights, and more images than a batch has; shape: N, D, M, K."""
     n, d, m, k = shape
     rng = np.random.default_rng(2)
     W = Weights(size * rng.standard_normal((m, d + 1)), rng.standard_normal((k, m + 1)))
@@ -56,27 +52,6 @@ def reference(W: Weights, split: Split, rows: Any, pixels: str, name: str, l2: f
     X = scaling(pixels, split).inputs(split.x[rows], np.float64)
     T = one_hot(split.y[rows], len(W.W2), np.float64)
     return gradients(Weights(*(w.astype(np.float64) for w in W)), X, T, ACTIVATIONS[name], l2)
-
-
-# --- it is the model ---
-
-
-@every_activation
-@every_dtype
-@pytest.mark.parametrize("pixels", ["raw", "unit", "standardize"])
-def test_a_step_is_an_update_along_the_models_gradient(name: str, dtype: str, pixels: str) -> None:
-    for shape in SHAPES:
-        W, split = net(dtype, shape, size=1e-3 if pixels == "raw" else 1.0)
-        n = shape[0]
-        rows = np.random.default_rng(3).permutation(3 * n)[:n]
-        it = batch(W, split, pixels, name, n)
-        value, w1_scale = step(it, split, rows, 1.0, 0.01, 0.3)
-        expected, g = reference(W, split, rows, pixels, name, 0.3)
-        assert value == pytest.approx(expected, rel=ROUNDING[dtype])
-        for ours, w, slope in zip((w1_scale * it.W.W1, it.W.W2), W, g, strict=True):
-            theirs = w + 0.01 * slope
-            assert ours.dtype == dtype
-            np.testing.assert_allclose(ours, theirs, rtol=0, atol=ROUNDING[dtype] * abs(theirs).max())
 
 
 @pytest.mark.parametrize("mu", [None, 1e-30, 0.3, 0.9, 0.999])

@@ -185,16 +185,6 @@ def test_a_run_of_other_epochs_is_no_beginning_where_a_schedule_ends(epochs: int
     assert found(tmp_path, diverging).end_of(replace(diverging, epochs=50)) is None
 
 
-def test_a_checkpoint_holds_the_velocity_as_numbers_apart_from_arrays(tmp_path: Path) -> None:
-    run = replace(RUN, momentum=0.9)
-    stopped_after(8, tmp_path, run)
-    velocity = found(tmp_path, run).state.velocity
-    assert velocity
-    assert 0 < velocity.scale < 1
-    assert velocity.share < 0
-    assert b"velocity/W" not in stopped_after(8, tmp_path).read_bytes()
-
-
 # --- what a run file has of its checkpoint ---
 
 
@@ -287,21 +277,6 @@ def test_a_checkpoint_that_cannot_be_read_is_an_error_if_it_is_the_runs_own(
     else:  # training would begin again
         with pytest.raises(PermissionError):
             furthest_checkpoint(tmp_path, ORIGIN)
-
-
-def test_a_checkpoint_that_cannot_be_written_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = stopped_after(3, tmp_path)
-    before, state = path.read_bytes(), found(tmp_path).state
-
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space left on device") as caught:
-        write_checkpoint(path, Checkpoint(RUN, state, ()), ORIGIN)
-    assert caught.value.filename == str(path)
-    assert path.read_bytes() == before
-    assert len(list(path.parent.iterdir())) == 1
 
 
 # --- when they are written ---

@@ -6,7 +6,7 @@ A signal that was ignored when the process started, as ``nohup`` ignores SIGHUP,
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 from handgrad.common.errors import HandgradError
@@ -59,9 +59,7 @@ class StopSignals:
         self._previous = handle(self.SIGNALS, self._remember)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         restore(self._previous)
 
     def _remember(self, number: int, _: FrameType | None) -> None:

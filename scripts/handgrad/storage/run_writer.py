@@ -21,13 +21,11 @@ from typing import Any
 import h5py
 import numpy as np
 import threadpoolctl
-from numpy.typing import NDArray
 
 from handgrad.common.sealed import sealed_file
 from handgrad.experiment.runs import AXES
+from handgrad.network.activations import Array
 from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
-
-Array = NDArray[Any]
 
 #: what "the same run" does not mean
 _TIMES = "history/seconds"
