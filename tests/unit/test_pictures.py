@@ -20,11 +20,10 @@ import plot_confusion
 import plot_mistakes
 import plot_weights
 import train_run
-from factories import read_data
+from factories import read_data, seal
 from figures import require_readable, save, words
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.common.sealed import seal
 from handgrad.datasets.data import ImageData, Split, open_data, write_data
 from handgrad.datasets.images import Images, as_pictures, images_at
 from handgrad.experiment.runs import Run, canonical_text
