@@ -133,13 +133,10 @@ def test_a_file_that_the_system_does_not_open_is_to_be_kept(written: Written, ki
     path, read = written(kind)
     path.unlink()
     path.symlink_to(path)  # in place of missing permissions, which do not stop root
-    with pytest.raises(HandgradError) as caught:
+    with pytest.raises(HandgradError, match=r"^[^\n]*Too many levels of symbolic links[^\n]*$") as caught:
         read(path)
-    said = str(caught.value)
-    assert said.startswith(str(path))
-    assert "Too many levels of symbolic links" in said
-    assert "delete" not in said
-    assert "\n" not in said
+    assert str(caught.value).startswith(str(path))
+    assert "delete" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["data", "run"])
