@@ -13,23 +13,21 @@ from handgrad.datasets.data import ImageData
 from handgrad.experiment.runs import Run
 from handgrad.storage.checkpoint import Checkpoint, Origin, furthest_checkpoint, path_of, write_checkpoint
 from handgrad.storage.run_writer import Segment, other_machines, this_segment
-from handgrad.training.loop import Epoch, OnEpoch, State, TrainingResult, train
+from handgrad.training.loop import Epoch, OnEpoch, State, TrainingResult, first_state, train
 
 
 class CheckpointWriter:
-    """Keeps the checkpoint of a run up to date, from a checkpoint on or from the beginning.
+    """Keeps the checkpoint of a run up to date, from a start on.
 
     interval: seconds between two checkpoints. written, seconds: how many were written, and what that took.
     """
 
-    def __init__(
-        self, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint | None
-    ) -> None:
+    def __init__(self, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint) -> None:
         self.path = path_of(folder, origin.run)
         self.origin, self.interval, self.stop = origin, interval, stop
-        self.before = start.segments if start else ()
-        self.first_epoch = len(start.state.history) + 1 if start else 1
-        self._seconds_before = start.state.all_seconds if start else 0.0
+        self.before = start.segments
+        self.first_epoch = len(start.state.history) + 1
+        self._seconds_before = start.state.all_seconds
         self.written, self.seconds = 0, 0.0
         self._last = time.perf_counter()
 
@@ -79,36 +77,37 @@ def run_to_its_end(
     checkpoint written, if a signal has asked to stop.
     """
     start = furthest_checkpoint(folder, origin)
-    ended = start and start.end_of(origin.run)
-    if start and ended:
+    if start and (ended := start.end_of(origin.run)):
         logger.info("finished before; written from the checkpoint of %s", start.run.name)
         return ended, start.segments
+    data = images()
+    start = start or Checkpoint(origin.run, first_state(origin.run, data), ())
     writer = CheckpointWriter(folder, origin, interval, stop, start)
-    ended = train_on(origin.run, images(), writer, start, progress)
+    ended = train_on(origin.run, data, writer, start, progress)
     writer.save(ended.state, ended)
     logger.info("%d checkpoints written in %.3f s", writer.written, writer.seconds)
     return ended, writer.segments(ended.state)
 
 
 def train_on(
-    run: Run, images: ImageData, writer: CheckpointWriter, start: Checkpoint | None, progress: ProgressFile
+    run: Run, images: ImageData, writer: CheckpointWriter, start: Checkpoint, progress: ProgressFile
 ) -> TrainingResult:
-    """Train a run to its end, from a checkpoint or from the beginning, keeping checkpoints of its own."""
+    """Train a run from a start to its end, keeping checkpoints of its own."""
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
-    if start:
+    if start.segments:
         logger.info("resumes after %s of %s", position_text(start.state), start.run.name)
-        for machine in other_machines(start.segments):
-            logger.warning("resumes what %s began: the last bits may be others than on one machine", machine)
-    on_epoch = epoch_log(run, len(images.train.y), start.state if start else None, progress)
+    for machine in other_machines(start.segments):
+        logger.warning("resumes what %s began: the last bits may be others than on one machine", machine)
+    on_epoch = epoch_log(run, len(images.train.y), start.state, progress)
     with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
-        return train(run, images, on_epoch, on_batch=writer.after_batch, state=start.state if start else None)
+        return train(run, images, on_epoch, on_batch=writer.after_batch, state=start.state)
 
 
-def epoch_log(run: Run, examples: int, start: State | None, progress: ProgressFile) -> OnEpoch:
+def epoch_log(run: Run, examples: int, start: State, progress: ProgressFile) -> OnEpoch:
     """Return what logs each epoch that passes, and writes it to the progress file, where the start is written now."""
-    resumed = len(start.history) + (start.passed > 0) if start else 0
+    resumed = len(start.history) + (start.passed > 0)
     facts = {"epochs": run.epochs, "resumed": resumed, "examples": examples}
-    progress.write("epoch", epoch=len(start.history) if start else 0, seconds=0.0, **facts)
+    progress.write("epoch", epoch=len(start.history), seconds=0.0, **facts)
     seconds = 0.0
 
     def log_epoch(number: int, epoch: Epoch) -> None:
