@@ -131,9 +131,8 @@ def test_what_nothing_depends_on_changes_no_digest(
 def with_another_operator(text: str) -> str:
     """The text of a module with one operator changed."""
     tree = ast.parse(text)
-    messages = {id(node) for joined in ast.walk(tree) if isinstance(joined, ast.JoinedStr) for node in ast.walk(joined)}
-    operation = next(node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and id(node) not in messages)
-    operation.op = ast.LShift()
+    operation = next(node for node in ast.walk(tree) if isinstance(node, ast.BinOp))
+    operation.op = ast.BitXor()
     return ast.unparse(tree)
 
 
