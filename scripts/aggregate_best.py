@@ -1,8 +1,8 @@
 """The best published row beside our best setting: results/<experiment>/tables/best.{csv,md,html}."""
 
 from handgrad.common.hashing import file_sha256
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.experiment.published import published_rows
 from handgrad.tables.best import PUBLISHED_COLUMNS, best_html, best_lines, best_markdown, best_table
 from handgrad.tables.made import Text, read_made_table, write_made_table

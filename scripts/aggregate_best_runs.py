@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.tables.made import read_made_table, write_made_table
 from handgrad.tables.results import RESULT_COLUMNS
 from handgrad.tables.selection import best_runs

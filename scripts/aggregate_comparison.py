@@ -1,8 +1,8 @@
 """Published results beside ours: results/<experiment>/tables/comparison.{csv,md,html}."""
 
 from handgrad.common.hashing import file_sha256
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.experiment.published import published_rows
 from handgrad.tables.comparison import (
     PUBLISHED_COLUMNS,

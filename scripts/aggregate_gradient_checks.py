@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.common.errors import REMEDY, HandgradError
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.gradient_check.files import read_check
 from handgrad.tables.gradient_checks import checks_html, checks_markdown, checks_table
 from handgrad.tables.made import Text, write_made_table

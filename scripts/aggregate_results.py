@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.datasets.data import open_data
 from handgrad.storage.run_reader import read_current
 from handgrad.tables.made import Text, write_made_table

@@ -1,7 +1,7 @@
 """The table over seeds: results/<experiment>/tables/seeds.{csv,md,html}."""
 
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.tables.made import Text, read_made_table, write_made_table
 from handgrad.tables.results import RESULT_COLUMNS
 from handgrad.tables.seeds import count_seeds, seeds_html, seeds_markdown, seeds_table

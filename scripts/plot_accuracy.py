@@ -1,6 +1,6 @@
 """Test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.accuracy import accuracy_by_hidden_units
 from handgrad.plots.style import save_figure
 from handgrad.tables.made import read_made_table

@@ -1,6 +1,6 @@
 """Published and our best accuracy by hidden units: results/<experiment>/figures/best.svg."""
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.best import best_accuracies
 from handgrad.plots.style import save_figure
 from handgrad.tables.best import BEST_COLUMNS

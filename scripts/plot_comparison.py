@@ -1,6 +1,6 @@
 """Published against reproduced faults: results/<experiment>/figures/comparison.svg."""
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.comparison import published_against_reproduced
 from handgrad.plots.style import save_figure
 from handgrad.tables.comparison import COMPARISON_COLUMNS

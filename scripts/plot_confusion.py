@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.best_run import BestRun, save_best_run_figure
 from handgrad.plots.confusion import confusion_figure
 from handgrad.plots.text import class_labels

@@ -1,6 +1,6 @@
 """Test accuracy against seconds of training: results/<experiment>/figures/cost/<dataset>.svg."""
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.cost import accuracy_against_cost
 from handgrad.plots.style import save_figure
 from handgrad.tables.made import read_made_table

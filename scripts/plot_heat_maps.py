@@ -1,6 +1,6 @@
 """Fault rates by learning rate and l2: results/<experiment>/figures/heat_maps/<dataset>.svg."""
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.heat_maps import heat_maps
 from handgrad.plots.style import save_figure
 from handgrad.tables.made import read_made_table

@@ -1,6 +1,6 @@
 """Learning curves of a dataset: results/<experiment>/figures/learning_curves/<dataset>.svg."""
 
-from handgrad.common.jobs import rule_job
+from handgrad.common.rule_job import rule_job
 from handgrad.plots.learning_curves import learning_curves
 from handgrad.plots.style import save_figure
 from handgrad.storage.run_reader import read_current

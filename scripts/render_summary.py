@@ -9,8 +9,8 @@ import yaml
 
 from handgrad.common.code_digests import PROJECT, code_digest
 from handgrad.common.errors import REMEDY, HandgradError
-from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
+from handgrad.common.rule_job import rule_job
 from handgrad.datasets.data import open_data
 from handgrad.gradient_check.files import read_check
 from handgrad.layout.paths import job_name

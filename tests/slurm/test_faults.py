@@ -138,7 +138,7 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     broken = untrained.path / "broken"
     broken.touch()
     fault = f'    assert not (Path("broken").exists() and run.name == "{Path(failing).stem}")\n'
-    begin = '    digests.require_code("train_run"'
+    begin = "    with StopSignals() as stop"
     untrained.edit("scripts/train_run.py", begin, fault + begin)
     snakemake = untrained.start(*long_runs, partition="faults")
     assert snakemake.process.wait(timeout=600) == 1, snakemake.said

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import handgrad
 
@@ -112,8 +112,7 @@ def _line(before: str, after: str) -> tuple[str, str]:
     return next((a.strip(), b.strip()) for a, b in lines if a != b)
 
 
-@dataclass(frozen=True)
-class _Site:
+class _Site(NamedTuple):
     node: ast.AST
     statement: ast.stmt
     place: str
@@ -170,13 +169,13 @@ def _faults(node: ast.AST, in_index: bool) -> Iterator[ast.AST]:
         case ast.AST(ctx=ast.Store()):
             return
         case ast.BinOp(left, operator, right):
-            for other in _operators(operator):
-                yield ast.BinOp(left, other, right)
+            for other in OPERATORS.get(type(operator), []):
+                yield ast.BinOp(left, other(), right)
             yield from (left, right)
         case ast.AugAssign(target, operator, value):
             yield ast.Pass()
-            for other in _operators(operator):
-                yield ast.AugAssign(target, other, value)
+            for other in OPERATORS.get(type(operator), []):
+                yield ast.AugAssign(target, other(), value)
         case ast.Assign(targets=[ast.Subscript(), *_]) | ast.Expr(ast.Call()):
             yield ast.Pass()
         case ast.UnaryOp(ast.USub(), operand):
@@ -200,11 +199,6 @@ def _faults(node: ast.AST, in_index: bool) -> Iterator[ast.AST]:
         case ast.Subscript(value, ast.Tuple(parts)) if any(ast.unparse(part) == "None" for part in parts):
             yield value
             yield ast.Subscript(value, ast.Tuple(parts[::-1], ast.Load()), node.ctx)
-
-
-def _operators(operator: ast.operator) -> Iterator[ast.operator]:
-    for other in OPERATORS.get(type(operator), []):
-        yield other()
 
 
 def _expression(text: str) -> ast.expr:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from rocrate.rocrate import ROCrate
 
-from factories import image_data, trained
+from factories import image_data, seal, trained
 from handgrad.archive import unpack as unpacking
 from handgrad.archive.labels import Labels
 from handgrad.archive.pack import members_of, pack, write_archive
@@ -25,7 +25,6 @@ from handgrad.archive.tables import tables_again
 from handgrad.archive.verify import verify_archive
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.common.sealed import seal
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_files import merge

@@ -1,4 +1,4 @@
-"""What training computes is the model's own mathematics, without slow numbers and without waste."""
+"""A batch in the long run, without slow numbers and without waste; that it is the model, the gate holds."""
 
 import tracemalloc
 from typing import Any
@@ -13,16 +13,12 @@ from handgrad.training.batch import Batch, in_step_order
 from handgrad.training.loop import EVALUATION_BLOCK
 from handgrad.training.momentum import SMALLEST_SCALE, Velocity
 
-#: N, D, M, K: an ordinary net, and each size at its smallest
-SHAPES = [(7, 12, 5, 3), (1, 12, 5, 3), (7, 1, 5, 3), (7, 12, 1, 3), (7, 12, 5, 2), (1, 1, 1, 2)]
-ROUNDING = {"float32": 3e-6, "float64": 1e-14}
-
 every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
-every_dtype = pytest.mark.parametrize("dtype", ROUNDING)
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
-def net(dtype: str, shape: tuple[int, int, int, int] = SHAPES[0], size: float = 1.0) -> tuple[Weights, Split]:
-    """Weights, and more images than a batch has."""
+def net(dtype: str, shape: tuple[int, int, int, int] = (7, 12, 5, 3), size: float = 1.0) -> tuple[Weights, Split]:
+    """Weights, and more images than a batch has; shape: N, D, M, K."""
     n, d, m, k = shape
     rng = np.random.default_rng(2)
     W = Weights(size * rng.standard_normal((m, d + 1)), rng.standard_normal((k, m + 1)))
@@ -58,27 +54,6 @@ def reference(W: Weights, split: Split, rows: Any, pixels: str, name: str, l2: f
     return gradients(Weights(*(w.astype(np.float64) for w in W)), X, T, ACTIVATIONS[name], l2)
 
 
-# --- it is the model ---
-
-
-@every_activation
-@every_dtype
-@pytest.mark.parametrize("pixels", ["raw", "unit", "standardize"])
-def test_a_step_is_an_update_along_the_models_gradient(name: str, dtype: str, pixels: str) -> None:
-    for shape in SHAPES:
-        W, split = net(dtype, shape, size=1e-3 if pixels == "raw" else 1.0)
-        n = shape[0]
-        rows = np.random.default_rng(3).permutation(3 * n)[:n]
-        it = batch(W, split, pixels, name, n)
-        value, w1_scale = step(it, split, rows, 1.0, 0.01, 0.3)
-        expected, g = reference(W, split, rows, pixels, name, 0.3)
-        assert value == pytest.approx(expected, rel=ROUNDING[dtype])
-        for ours, w, slope in zip((w1_scale * it.W.W1, it.W.W2), W, g, strict=True):
-            theirs = w + 0.01 * slope
-            assert ours.dtype == dtype
-            np.testing.assert_allclose(ours, theirs, rtol=0, atol=ROUNDING[dtype] * abs(theirs).max())
-
-
 @pytest.mark.parametrize("mu", [None, 1e-30, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize("eta_l2", [0.0, 1e-3, 0.1, 0.6, 1.0, 1.5])
 def test_many_steps_are_as_many_updates_however_strong_the_penalty(mu: float | None, eta_l2: float) -> None:
@@ -101,25 +76,6 @@ def test_many_steps_are_as_many_updates_however_strong_the_penalty(mu: float | N
         for ours, theirs in pairs:
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9 * max(1.0, abs(theirs).max()))
         assert 0.5 < w1_scale <= 1
-
-
-def test_a_materialized_velocity_is_what_it_was() -> None:
-    P = np.asfortranarray([[1.0, 2.0], [3.0, 4.0]])
-    V = Velocity(np.asfortranarray([[8.0, 0.0], [4.0, 2.0]]), np.ones((1, 3)), 0.5, -0.25)
-    V.materialize(P)
-    np.testing.assert_array_equal(V.W1, [[3.75, -0.5], [1.25, 0.0]])
-    assert (V.scale, V.share) == (1, 0)
-    np.testing.assert_array_equal(P, [[1, 2], [3, 4]])
-
-
-def test_examples_may_be_a_slice() -> None:
-    W, split = net("float64")
-    one, other = (batch(W, split, "standardize", "cos", 7) for _ in "ab")
-    one.load(split, slice(3, 10))
-    other.load(split, np.arange(3, 10))
-    np.testing.assert_array_equal(one.X, other.X)
-    np.testing.assert_array_equal(one.T.T, one_hot(split.y[3:10], 3, np.float64))
-    np.testing.assert_array_equal(one.T, other.T)
 
 
 def test_weights_in_another_order_are_refused_for_an_update_would_be_lost() -> None:

@@ -16,11 +16,10 @@ import aggregate_best_runs
 import plot_confusion
 import plot_mistakes
 import plot_weights
-from factories import image_data, run_of, trained
+from factories import image_data, run_of, seal, trained
 from figures import require_readable, save, words
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.common.sealed import seal
 from handgrad.datasets.data import open_data, write_data
 from handgrad.datasets.images import Images, as_pictures
 from handgrad.network.model import Weights

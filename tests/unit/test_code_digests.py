@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,31 +104,12 @@ class Docstrings(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-class Messages(ast.NodeTransformer):
-    """Other texts in what is raised or logged."""
-
-    within = False
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        outside, self.within = self.within, self.within or self.is_message(node)
-        if self.within and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node = ast.Constant(f"reworded {node.value}")
-        node = self.generic_visit(node)
-        self.within = outside
-        return node
-
-    @staticmethod
-    def is_message(node: ast.AST) -> bool:
-        return isinstance(node, ast.Raise) or (
-            isinstance(node, ast.Call) and ast.unparse(node.func) in ("logger.info", "logger.warning")
-        )
-
-
+MESSAGE = re.compile(r"""(raise \w+\(|logger\.(?:info|warning)\()(f?["'])""")
 CHANGES: dict[str, Callable[[str], str]] = {
     "comment": lambda text: f"# a comment\n{text}\n\n\n# another\n",
     "formatting": lambda text: ast.unparse(ast.parse(text)),
     "docstring": lambda text: ast.unparse(Docstrings().visit(ast.parse(text))),
-    "message": lambda text: ast.unparse(ast.fix_missing_locations(Messages().visit(ast.parse(text)))),
+    "message": lambda text: MESSAGE.sub(r"\1\2reworded ", ast.unparse(ast.parse(text))),
 }
 
 
@@ -135,44 +117,22 @@ CHANGES: dict[str, Callable[[str], str]] = {
 def test_what_nothing_depends_on_changes_no_digest(
     project: Path, planned: dict[str, str], edit: Callable[[Path, str], None], change: Callable[[str], str]
 ) -> None:
-    for module in closure("train_run"):
-        path = file_of_module(project)[module]
-        edit(path, change(path.read_text()))
-    assert (project / "scripts/train_run.py").read_text() != (ROOT / "scripts/train_run.py").read_text()
+    paths = [file_of_module(project)[module] for module in closure("train_run")]
+    before = [path.read_text() for path in paths]
+    for path, text in zip(paths, before, strict=True):
+        edit(path, change(text))
+    assert [path.read_text() for path in paths] != before
     assert digests(project) == planned
 
 
 # --- what changes a digest ---
 
-OTHER_OPERATOR: dict[type[ast.AST], ast.AST] = {
-    ast.Add: ast.Sub(),
-    ast.Sub: ast.Add(),
-    ast.Mult: ast.Div(),
-    ast.Div: ast.Mult(),
-    ast.MatMult: ast.Mult(),
-    ast.BitOr: ast.BitAnd(),
-    ast.Eq: ast.NotEq(),
-    ast.NotEq: ast.Eq(),
-    ast.Is: ast.IsNot(),
-    ast.IsNot: ast.Is(),
-    ast.In: ast.NotIn(),
-    ast.Gt: ast.Lt(),
-    ast.Lt: ast.Gt(),
-}
-
 
 def with_another_operator(text: str) -> str:
-    """The text of a module with the last operator in a function body changed."""
+    """The text of a module with one operator changed."""
     tree = ast.parse(text)
-    bodies = [s for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for s in f.body]
-    operations = [node for statement in bodies for node in ast.walk(statement)]
-    for node in reversed(operations):
-        if isinstance(node, ast.BinOp) and type(node.op) in OTHER_OPERATOR:
-            node.op = OTHER_OPERATOR[type(node.op)]  # type: ignore[assignment]
-            break
-        if isinstance(node, ast.Compare) and type(node.ops[0]) in OTHER_OPERATOR:
-            node.ops[0] = OTHER_OPERATOR[type(node.ops[0])]  # type: ignore[call-overload]
-            break
+    operation = next(node for node in ast.walk(tree) if isinstance(node, ast.BinOp))
+    operation.op = ast.BitXor()
     return ast.unparse(tree)
 
 
@@ -199,9 +159,7 @@ def test_an_operator_changes_the_digests_of_the_rules_that_load_it(
     module: str,
 ) -> None:
     path = file_of_module(project)[f"handgrad.{module}"]
-    text = with_another_operator(path.read_text())
-    assert text != ast.unparse(ast.parse(path.read_text()))
-    edit(path, text)
+    edit(path, with_another_operator(path.read_text()))
     now = digests(project)
     changed = {rule for rule in planned if now[rule] != planned[rule]}
     assert changed == {rule for rule, modules in loaded.items() if f"handgrad.{module}" in modules}
@@ -264,19 +222,7 @@ def newer(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def older(tree: ast.Module) -> ast.Module:
-    """The tree without fields that may be empty."""
-    for node in ast.walk(tree):
-        for name in node._fields:
-            if getattr(node, name, 0) in (None, []) and not isinstance(node, ast.Constant):
-                delattr(node, name)
-    return tree
-
-
-@pytest.mark.parametrize("version", [newer, older])
-def test_a_tree_of_another_python_is_the_same(
-    monkeypatch: pytest.MonkeyPatch, version: Callable[[ast.Module], ast.Module]
-) -> None:
+def test_a_tree_of_a_newer_python_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected, here = parse(SAMPLE.encode()), ast.parse
-    monkeypatch.setattr(ast, "parse", lambda text: version(here(text)))
+    monkeypatch.setattr(ast, "parse", lambda text: newer(here(text)))
     assert parse(SAMPLE.encode()) == expected

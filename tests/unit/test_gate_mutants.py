@@ -33,6 +33,8 @@ EQUIVALENT: dict[str, set[str]] = {
         "training.batch.softmax: np.maximum(S, self.lowest, out=S) -> pass",
     },
     "the model's functions are called with float64 alone": {
+        "network.model.forward: Z = np.empty((A.shape[0], A.shape[1] + 1), A.dtype)"
+        " -> Z = np.empty((A.shape[0], A.shape[1] + 1), np.dtype('float64'))",
         "network.model.data_term: return per_example.sum(dtype=np.result_type(S, np.float64))"
         " -> return per_example.sum(dtype=np.result_type(S, np.float32))",
     },

@@ -112,11 +112,9 @@ def test_an_unfinished_run_counts_and_a_damaged_file_does_not(tmp_path: Path) ->
     damaged.write_bytes(damaged.read_bytes()[:-1])
     (folder / f"{replace(RUN, seed=3).name}.h5").write_bytes(b"torn")
     (folder / "notes.h5").write_bytes(b"")
-    zipped = checkpoint(tmp_path, replace(RUN, seed=2), 5)
-    content = bytearray(zipped.read_bytes())
-    content[content.rindex(b"PK\x01\x02") + 6] = 224  # "zip file version 22.4"
-    zipped.write_bytes(content)
-    assert read_throughput(zipped) is None
+    torn = checkpoint(tmp_path, replace(RUN, seed=2), 5)
+    torn.write_bytes(torn.read_bytes()[:200])
+    assert read_throughput(torn) is None
     assert seconds(tmp_path) == pytest.approx(2.0)
 
 

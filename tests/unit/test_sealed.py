@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import pandas as pd
 import pytest
 
 from factories import RUN, image_data, read_data, trained
 from handgrad.common.errors import HandgradError
-from handgrad.common.sealed import seal, sealed_file
+from handgrad.common.sealed import sealed_file
 from handgrad.datasets.data import write_data
 from handgrad.gradient_check.files import read_check, write_check
 from handgrad.plots.figure_files import read_figure
 from handgrad.plots.style import message_figure, save_figure
-from handgrad.storage.checkpoint import Checkpoint, Origin, furthest_checkpoint, path_of, write_checkpoint
 from handgrad.storage.run_reader import read_arrays, read_summary
 from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.made import Text, read_made_table, write_made_table
@@ -114,17 +112,6 @@ def test_a_file_with_one_flipped_bit_is_refused_in_one_line(written: Written, ki
         refused(path, read)
 
 
-def test_a_checkpoint_with_one_flipped_bit_is_never_gone_on_from(tmp_path: Path) -> None:
-    origin, path, whole = Origin(RUN, "code", "data"), path_of(tmp_path, RUN), trained()
-    write_checkpoint(path, Checkpoint(RUN, whole.state, (), whole), origin)
-    content = path.read_bytes()
-    assert furthest_checkpoint(tmp_path, origin) is not None
-    for bit in random.Random(0).sample(range(8 * len(content)), 100):
-        path.write_bytes(flipped(content, bit))
-        assert furthest_checkpoint(tmp_path, origin) is None
-        assert path.with_name(f"{path.name}.rejected").exists()
-
-
 @every_kind
 def test_what_is_no_file_of_its_kind_is_refused(written: Written, kind: str) -> None:
     path, read = written(kind)
@@ -146,13 +133,10 @@ def test_a_file_that_the_system_does_not_open_is_to_be_kept(written: Written, ki
     path, read = written(kind)
     path.unlink()
     path.symlink_to(path)  # in place of missing permissions, which do not stop root
-    with pytest.raises(HandgradError) as caught:
+    with pytest.raises(HandgradError, match=r"^[^\n]*Too many levels of symbolic links[^\n]*$") as caught:
         read(path)
-    said = str(caught.value)
-    assert said.startswith(str(path))
-    assert "Too many levels of symbolic links" in said
-    assert "delete" not in said
-    assert "\n" not in said
+    assert str(caught.value).startswith(str(path))
+    assert "delete" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["data", "run"])
@@ -168,26 +152,6 @@ def test_a_file_without_a_seal_or_of_another_kind_is_refused(written: Written, k
     with h5py.File(path, "w") as file:
         file["anything"] = 1
     assert "checksum" in refused(path, read)
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "value"),
-    [
-        ("data", "train/x", np.zeros((20, 6), np.uint8)),
-        ("data", "test/y", np.zeros(10, np.uint8)),
-        ("run", "history/test_loss", np.zeros(2)),
-        ("run", "history/test_faults", np.zeros(2, int)),
-        ("run", "l2", 0.02),
-    ],
-)
-def test_a_file_that_h5py_changed_is_refused(written: Written, kind: str, name: str, value: Any) -> None:
-    path, read = written(kind)
-    with h5py.File(path, "r+") as file:
-        if name in file:
-            file[name].write_direct(value)
-        else:
-            file.attrs.modify(name, value)
-    assert "changed after it was written" in refused(path, read)
 
 
 @pytest.mark.parametrize(("kind", "module"), [("data", "datasets.data"), ("table", "tables.made")])
@@ -230,14 +194,8 @@ def test_a_write_that_fails_leaves_the_sealed_file_as_it_was(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_seal_is_ascii_in_the_first_512_bytes_and_h5py_needs_no_help(written: Written) -> None:
+def test_h5py_opens_a_sealed_file_without_help(written: Written) -> None:
     path, _ = written("data")
-    line, _, rest = path.read_bytes()[:512].partition(b"\n")
-    assert line.decode("ascii").startswith("handgrad")
-    assert not any(rest)
     with h5py.File(path) as file:
-        assert file.userblock_size == 512
         assert len(file["train/y"]) == 20
-    before = path.read_bytes()
-    seal(path)
-    assert path.read_bytes() == before
+    assert path.read_bytes()[:512].rstrip(b"\0").decode("ascii").startswith("handgrad")

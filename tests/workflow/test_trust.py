@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import pandas as pd
 import pytest
 
-from handgrad.tables.made import Text, write_made_table
-
-from .conftest import Project, written
+from .conftest import Project
 
 Tiny = Callable[..., dict[str, Any]]
 
@@ -56,27 +53,19 @@ def follow(project: Project, line: str) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def h5(change: Callable[[h5py.File], object]) -> Callable[[Path], None]:
-    def changed(path: Path) -> None:
+def zero(dataset: str) -> Callable[[Path], None]:
+    """Writes zeros over the numbers of a file."""
+
+    def change(path: Path) -> None:
         with h5py.File(path, "r+", locking=False) as file:
-            change(file)
+            file[dataset][:700] = 0
 
-    return changed
-
-
-def zero_images(file: h5py.File) -> None:
-    file["train/x"][:700] = 0
-
-
-def change_faults(file: h5py.File) -> None:
-    file["history/test_faults"][-1] -= 1
+    return change
 
 
 def change_number(path: Path) -> None:
     """The accuracy of the first row."""
-    text = path.read_text()
-    accuracy = next(word for word in text.splitlines()[1].split(",") if word.startswith("0.") and len(word) > 8)
-    path.write_text(text.replace(accuracy, "0.999999999"))
+    path.write_text(re.sub(r",0\.\d{7,}", ",0.999999999", path.read_text(), count=1))
 
 
 def change_drawing(path: Path) -> None:
@@ -93,9 +82,9 @@ def garbage(path: Path) -> None:
 
 #: what is changed at once, and the files that the jobs make which must refuse it; test_sealed has every kind of damage
 CHANGES: dict[str, tuple[dict[str, Callable[[Path], None]], list[str]]] = {
-    "data": ({DATA: h5(zero_images)}, [GATE, CHECK]),
+    "data": ({DATA: zero("train/x")}, [GATE, CHECK]),
     "a gate": ({GATE: garbage}, [RUN]),
-    "a run and a check": ({RUN: h5(change_faults), CHECK: garbage}, [TABLE, CHECKS]),
+    "a run and a check": ({RUN: zero("history/test_faults"), CHECK: garbage}, [TABLE, CHECKS]),
     "another run": ({RUN: another_run}, [TABLE]),
     "a table": ({TABLE: change_number}, [SEEDS]),
     "a table made from a table": ({SEEDS: change_number}, ["results/tiny/tables/best.csv"]),
@@ -107,6 +96,7 @@ CHANGES: dict[str, tuple[dict[str, Callable[[Path], None]], list[str]]] = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_changed_file_is_refused_by_name(finished: Project, tiny: Tiny, what: str) -> None:
     changes, targets = CHANGES[what]
+    first = contents(finished)
     page = finished.times(PAGE)
     for file, change in changes.items():
         change(finished.path / file)
@@ -116,17 +106,9 @@ def test_a_changed_file_is_refused_by_name(finished: Project, tiny: Tiny, what: 
         follow(finished, refusal(said, file))  # which names what must be deleted
         assert not (finished.path / file).exists()
     assert finished.times(PAGE) in (page, {})
-
-
-@pytest.mark.slow
-def test_deleting_a_changed_file_as_its_refusal_says_helps(finished: Project, tiny: Tiny) -> None:
-    first = contents(finished)
-    h5(change_faults)(finished.path / RUN)
-    os.utime(finished.path / RUN)
-    follow(finished, refusal(finished.refuse(tiny(), TABLE), RUN))
-    finished.run(tiny(), TABLE)
-    assert contents(finished) == first
-    assert "Nothing to be done" in finished.run(tiny(), TABLE, "--dry-run")
+    if what == "a run and a check":
+        finished.run(tiny(), *targets)
+        assert contents(finished) == first
 
 
 @pytest.mark.slow
@@ -164,36 +146,15 @@ def test_a_change_of_the_checking_code_alone_computes_no_epoch(finished: Project
 
 
 @pytest.mark.slow
-def test_the_page_refuses_a_table_that_was_made_from_another(finished: Project, tiny: Tiny) -> None:
-    """Both are whole: one is of yesterday."""
-    seeds = finished.path / SEEDS
-    texts = [Text(path, path.read_text()) for path in (seeds.with_suffix(".md"), seeds.with_suffix(".html"))]
-    made_from = {str(finished.path / TABLE): "a" * 64}
-    write_made_table(seeds, pd.read_csv(seeds), *texts, made_from=made_from)
-    os.utime(finished.path / "results/tiny/tables/best.csv")  # so that the page alone is made again
-    follow(finished, refusal(finished.refuse(tiny(), PAGE), SEEDS))
-
-
-@pytest.mark.slow
-def test_checksums_of_a_table_that_are_gone_are_made_again(finished: Project, tiny: Tiny) -> None:
-    before = finished.times(RUNS)
-    (finished.path / f"{TABLE}.sha256").unlink()
-    finished.run(tiny(), f"{TABLE}.sha256")
-    assert finished.times(f"{TABLE}.sha256")
-    assert not written(before, finished.times(RUNS))
-
-
-@pytest.mark.slow
 def test_an_archive_of_changed_data_is_not_made(finished: Project, tiny: Tiny) -> None:
     """Nothing has read them since: their time is the old one."""
     path, config = finished.path / DATA, finished.write_config(tiny())
     time = path.stat().st_mtime_ns
-    h5(zero_images)(path)
+    zero("train/x")(path)
     os.utime(path, ns=(time, time))
-    line = finished.handgrad("archive", config).stderr
+    (line,) = finished.handgrad("archive", config).stderr.splitlines()
     assert line.startswith(f"{DATA}: ")
-    assert len(line.splitlines()) == 1
-    command = line.strip().partition("snakemake --cores 1 ")[2].split()
+    command = line.partition("snakemake --cores 1 ")[2].split()
     path.unlink()
     assert finished.snakemake(*command).returncode == 0
     assert finished.handgrad("archive", config).returncode == 0

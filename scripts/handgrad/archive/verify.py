@@ -41,7 +41,7 @@ from handgrad.experiment.config_checks import MOST_RUNS
 from handgrad.experiment.config_errors import show
 from handgrad.experiment.config_files import merge, read_config_file
 from handgrad.experiment.runs import as_list
-from handgrad.gradient_check.check import COARSEST, LIMITS
+from handgrad.gradient_check.check import WIDEST
 from handgrad.gradient_check.files import read_check
 from handgrad.gradient_check.results import PARTS
 from handgrad.layout.paths import (
@@ -55,9 +55,6 @@ from handgrad.layout.paths import (
 )
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.tables.gradient_checks import BLOCKS
-
-#: the widest limit with which each part of a gradient check may pass; see ``gradient_check.check.limits_at``
-WIDEST = {**asdict(LIMITS), "central": COARSEST, "directions": COARSEST, "samples": COARSEST}
 
 
 def verify_archive(path: Path, name: Path) -> list[str]:

@@ -7,7 +7,7 @@ systems often refuse.
 import errno
 import fcntl
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedRandom
@@ -29,7 +29,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _new_file(path)
+    part = _new_part(path)
     try:
         yield part
         put_in_place(part, path)
@@ -58,7 +58,7 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BufferedRandom]]:
                 if not file.tell():
                     part.unlink(missing_ok=True)
             return
-    part = _new_file(path)
+    part = _new_part(path)
     try:
         with part.open("a+b") as file:
             yield part, file
@@ -69,15 +69,9 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BufferedRandom]]:
 def put_in_place(part: Path, path: Path) -> None:
     """Give a file that was written whole its name.
 
-    File systems without permissions or without a way to flush a file (vfat, some network and FUSE shares)
-    refuse both, which does no harm: the content was written. A full disk, which some report only now, is an
-    error.
+    File systems without a way to flush a file (some network and FUSE shares) refuse that, which does no harm: the
+    content was written. A full disk, which some report only now, is an error.
     """
-    # mkstemp makes files that only their owner reads; a result is read by whom the umask allows.
-    umask = os.umask(0)
-    os.umask(umask)
-    with _if_supported():
-        part.chmod(0o666 & ~umask)
     with part.open("rb") as written, _if_supported():
         os.fsync(written.fileno())
     part.replace(path)
@@ -92,10 +86,10 @@ def _if_supported() -> Iterator[None]:
             raise
 
 
-def _new_file(path: Path) -> Path:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    return Path(name)
+def _new_part(path: Path) -> Path:
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    part.touch(exist_ok=False)
+    return part
 
 
 def _is_ours(part: Path, file: BufferedRandom) -> bool:

@@ -15,9 +15,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from handgrad.common.atomic import whole_file
 from handgrad.common.errors import HandgradError
@@ -33,8 +32,7 @@ _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionD
 _IGNORED_FIELDS = frozenset({"ctx", "type_comment", "kind"})
 
 
-@dataclass(frozen=True)
-class Source:
+class ModuleCode(NamedTuple):
     """What counts of a Python file.
 
     tree: digest of its syntax tree. imports: the dotted names that it may import. assets: the patterns of ASSETS.
@@ -71,9 +69,9 @@ def require_code(rule: str, expected: str) -> None:
         )
 
 
-def closure(rule: str) -> dict[str, Source]:
+def closure(rule: str) -> dict[str, ModuleCode]:
     """Return what counts of the script of a rule and of all project modules that it imports, by dotted name."""
-    found: dict[str, Source] = {}
+    found: dict[str, ModuleCode] = {}
     known = len(_cache())
     waiting = [rule]
     while waiting:
@@ -96,12 +94,12 @@ def _imported(module: str) -> list[str]:
 
 
 @functools.cache
-def _source(module: str) -> Source:
+def _source(module: str) -> ModuleCode:
     content = _modules()[module].read_bytes()
     key = hashlib.sha256(_this_module() + content).hexdigest()
     if key not in _cache():
-        _cache()[key] = asdict(parse(content))
-    return Source(**_cache()[key])
+        _cache()[key] = parse(content)
+    return ModuleCode(*_cache()[key])
 
 
 @functools.cache
@@ -111,10 +109,9 @@ def _this_module() -> bytes:
 
 
 @functools.cache
-def _cache() -> dict[str, dict[str, Any]]:
+def _cache() -> dict[str, Any]:
     with suppress(OSError, ValueError):
-        cache: dict[str, dict[str, Any]] = json.loads(CACHE.read_text(encoding="utf-8"))
-        return cache
+        return dict(json.loads(CACHE.read_text(encoding="utf-8")))
     return {}
 
 
@@ -127,12 +124,12 @@ def _modules() -> dict[str, Path]:
     }
 
 
-def parse(content: bytes) -> Source:
+def parse(content: bytes) -> ModuleCode:
     """Return what counts of the text of a Python file, the same on every supported version of Python."""
     module = ast.parse(content)
     text: list[str] = []
     _write(module, text.append, message=False)
-    return Source(
+    return ModuleCode(
         tree=hashlib.sha256("".join(text).encode()).hexdigest(),
         imports=sorted(set(_imports(module.body))),
         assets=[pattern for node in module.body for pattern in _asset_patterns(node)],
@@ -155,8 +152,7 @@ def _is_type_checking(node: object) -> bool:
 
 def _asset_patterns(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["ASSETS"]:
-        patterns: list[str] = list(ast.literal_eval(node.value))
-        return patterns
+        return list(ast.literal_eval(node.value))
     return []
 
 

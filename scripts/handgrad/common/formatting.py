@@ -1,14 +1,13 @@
 """Amounts as people read them."""
 
+from rich.filesize import decimal
+
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def size_text(count: float) -> str:
     """A number of bytes: 999 bytes, 1.0 kB, 31.4 GB."""
-    size, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
-    while size >= 999.95 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    return f"{size:.0f} bytes" if units[0] == "bytes" else f"{size:.1f} {units[0]}"
+    return decimal(round(count))
 
 
 def duration_text(seconds: float) -> str:

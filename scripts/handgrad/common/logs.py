@@ -7,18 +7,14 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import Interrupted, Stopped, interrupted_by_signals
-from handgrad.common.system_errors import refusal, system_message
-
-if TYPE_CHECKING:
-    from sys import UnraisableHookArgs
+from handgrad.common.system_errors import system_message
 
 logger = logging.getLogger("handgrad")
 
@@ -32,17 +28,8 @@ class _LogFile(logging.FileHandler):
         self.failure = self.failure or sys.exc_info()[1]
 
     def close(self) -> None:
-        try:
+        with suppress(OSError):  # of a line that was not written
             super().close()
-        except OSError as error:
-            self.failure = self.failure or error
-
-
-class _Terminal(logging.StreamHandler[TextIO]):
-    """A terminal that may be gone: what it does not take is dropped."""
-
-    def handleError(self, _: logging.LogRecord) -> None:
-        pass
 
 
 @contextmanager
@@ -54,14 +41,12 @@ def job_log(path: str | Path) -> Iterator[ProgressFile]:
     name to the terminal. Work that a signal has stopped ends with the status that shells give to it, 128 and
     the signal's number.
     """
-    to_terminal = _Terminal(replacing_what_cannot_be_encoded(sys.stderr))
+    logging.raiseExceptions = False  # what a terminal that is gone does not take is dropped
+    to_terminal = logging.StreamHandler(replacing_what_cannot_be_encoded(sys.stderr))
     to_terminal.setLevel(logging.WARNING)
-    to_terminal.setFormatter(logging.Formatter("%(message)s"))
     root = logging.getLogger()
     root.handlers = [to_terminal]
     logger.setLevel(logging.INFO)
-    unraisable = _Unraisable()
-    sys.unraisablehook, sys.excepthook = unraisable.ignored, unraisable.printed
     began = time.perf_counter()
     try:
         to_file = _LogFile(path, mode="w", encoding="utf-8", errors="backslashreplace")
@@ -73,8 +58,6 @@ def job_log(path: str | Path) -> Iterator[ProgressFile]:
     with _recording_its_end(path) as progress:
         yield progress
     logger.info("done in %.1f s", time.perf_counter() - began)
-    for line in unraisable.lines:  # of a job that has ended well all the same
-        logger.warning("%s", line)
     to_file.close()
     if to_file.failure:
         logger.warning("%s: lines are missing (%s); all else is whole", path, to_file.failure)
@@ -118,31 +101,6 @@ def _ending(error: BaseException, log: str | Path) -> tuple[str, str, int]:
         logger.info("an error in the program", exc_info=error)  # for the file alone
         message = f"{type(error).__name__}: {error} (an error in the program; all of it: {log})"
     return "failed", message, 1
-
-
-class _Unraisable:
-    """Logs what HDF5 reports for each of its objects on a full disk, after the error of the job itself.
-
-    Cython prints an error that it cannot raise twice: as one that nobody caught, and as one ignored.
-    """
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def ignored(self, args: "UnraisableHookArgs", /) -> None:
-        if not self._taken(args.exc_value):
-            sys.__unraisablehook__(args)
-
-    def printed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None, /) -> None:
-        if not self._taken(error):
-            sys.__excepthook__(kind, error, trace)
-
-    def _taken(self, error: BaseException | None) -> bool:
-        line = refusal(error) if error else None
-        if line and line not in self.lines:
-            self.lines.append(line)
-            logger.info("%s", line)
-        return bool(line)
 
 
 def replacing_what_cannot_be_encoded(stream: TextIO) -> TextIO:

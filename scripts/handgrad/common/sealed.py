@@ -33,20 +33,16 @@ class Sealed:
 
 @contextmanager
 def sealed_file(path: str | Path, libver: str | None = None) -> Iterator[h5py.File]:
-    """Yield an HDF5 file to write to; it appears whole and sealed, or not at all."""
-    with whole_file(path) as part:
-        with h5py.File(part, "w", locking=False, userblock_size=BLOCK, libver=libver) as file:
-            yield file
-        seal(part)
+    """Yield an HDF5 file to write to, in memory; then it appears at the path whole and sealed, or not at all.
 
-
-def seal(path: Path) -> None:
-    """Write the user block of an HDF5 file that has room for it."""
-    with path.open("r+b") as file:
-        file.seek(BLOCK)
-        block = _block(hashlib.file_digest(file, "sha256").hexdigest())
-        file.seek(0)
-        file.write(block)
+    On a full disk HDF5 would report an error for each of its objects, and crash as the process ends.
+    """
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", locking=False, userblock_size=BLOCK, libver=libver) as file:
+        yield file
+    content = memory.getbuffer()[BLOCK:]
+    with whole_file(path) as part, part.open("wb") as written:
+        written.writelines((_block(hashlib.sha256(content).hexdigest()), content))
 
 
 def _block(sha256: str) -> bytes:

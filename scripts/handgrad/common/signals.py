@@ -6,7 +6,7 @@ A signal that was ignored when the process started, as ``nohup`` ignores SIGHUP,
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 from handgrad.common.errors import HandgradError
@@ -30,7 +30,7 @@ class Interrupted(BaseException):
         self.signal = number
 
 
-def handle(numbers: Iterable[signal.Signals], handler: Handler) -> dict[signal.Signals, Any]:
+def handle(numbers: Iterable[signal.Signals], handler: Handler | signal.Handlers) -> dict[signal.Signals, Any]:
     """Set the handler of those signals that are not ignored; return their previous handlers."""
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in heeded}
@@ -59,9 +59,7 @@ class StopSignals:
         self._previous = handle(self.SIGNALS, self._remember)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         restore(self._previous)
 
     def _remember(self, number: int, _: FrameType | None) -> None:
@@ -74,12 +72,11 @@ def interrupted_by_signals() -> Iterator[None]:
 
     SIGINT raises KeyboardInterrupt, as always in Python.
     """
-    came: list[int] = []
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        came.append(number)
-        if len(came) == 1:  # a closed terminal may send SIGHUP twice; the second must not end the tidying up
-            raise Interrupted(signal.Signals(number))
+        # a closed terminal may send SIGHUP twice; the second must not end the tidying up
+        handle((signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)
+        raise Interrupted(signal.Signals(number))
 
     previous = handle((signal.SIGTERM, signal.SIGHUP), interrupt)
     try:

@@ -98,8 +98,8 @@ def content_of(data: ImageData) -> str:
     digest = hashlib.sha256(f"{data.classes} {data.max_value}".encode())
     for split in (data.train, data.test):
         digest.update(f" {split.x.shape} ".encode())
-        digest.update(np.ascontiguousarray(split.x).tobytes())
-        digest.update(np.ascontiguousarray(split.y).tobytes())
+        digest.update(np.ascontiguousarray(split.x).data)
+        digest.update(np.ascontiguousarray(split.y).data)
     return digest.hexdigest()
 
 

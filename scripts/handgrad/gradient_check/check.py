@@ -7,8 +7,8 @@ Each block of weights, W1 and W2, is checked in six ways at weights of ordinary 
 - central differences, every entry: (E(w + eps) - E(w - eps)) / (2 eps).
 - random directions: central differences of the untouched objective along them, against <gradient, V>.
 - sampled entries: central differences of the untouched objective, against the second part's values.
-- training's step, every entry: by how much an update of ``batch`` moves the weights, over eta.
-- training's step with momentum, every entry: what such an update adds to a velocity and to the weights.
+- training's step, every entry: by how much an update moves the weights, over eta.
+- training's step with momentum, every entry: the same beyond what the velocity moves them by.
 
 The first two take the shortcut of ``numeric_gradients``; the next two know nothing of it and check it. The
 last two hold the code that trains to the gradient that the others prove. ``training_check`` then has training
@@ -17,7 +17,7 @@ itself run, in every dtype and way to train, at weights of ordinary size and at 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,38 +34,31 @@ from handgrad.gradient_check.numeric_gradients import (
     plain_slopes,
 )
 from handgrad.gradient_check.problem import GATE, Problem, Settings, random_problem
-from handgrad.gradient_check.results import PARTS, BlockReport, CheckReport, compare
-from handgrad.gradient_check.training_check import check_training
+from handgrad.gradient_check.results import Block, CheckReport, compare
+from handgrad.gradient_check.training_check import Point, check_training, run_of, started_state
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward, gradients
-from handgrad.training.batch import Batch, in_step_order
-from handgrad.training.momentum import Velocity
+from handgrad.training.loop import batches_of, train_epoch
 
 SAMPLED_ENTRIES = 50  # a block
 
-
-@dataclass(frozen=True)
-class Limits:
-    """The largest relative differences that pass.
-
-    All are relative to the block's largest gradient, but directions to its 2-norm.
-    Complex step and training's steps are good to 1e-15, central differences at GATE to 1e-9, and samples
-    differ from the shortcut by rounding alone. A random direction sees an error e of a block of n entries as
-    |e| / sqrt(n), so its limit is the stricter: 1e-8 shows a W1 of 200 x 3073 that is wrong by 1e-5 of its
-    2-norm.
-    """
-
-    complex: float = 1e-10
-    central: float = 1e-6
-    directions: float = 1e-8
-    samples: float = 1e-6
-    step: float = 1e-10
-    momentum: float = 1e-10
-
-
-LIMITS = Limits()
+#: The largest relative differences that pass, by the names of PARTS. All are relative to the block's largest
+#: gradient, but directions to its 2-norm. Complex step and training's steps are good to 1e-15, central differences at
+#: GATE to 1e-9, and samples differ from the shortcut by rounding alone. A random direction sees an error e of a block
+#: of n entries as |e| / sqrt(n), so its limit is the stricter: 1e-8 shows a W1 of 200 x 3073 that is wrong by 1e-5 of
+#: its 2-norm.
+LIMITS = {
+    "complex": 1e-10,
+    "central": 1e-6,
+    "directions": 1e-8,
+    "samples": 1e-6,
+    "step": 1e-10,
+    "momentum": 1e-10,
+}
 #: central differences that cannot do better than this say nothing of a gradient
 COARSEST = 1e-3
+#: the widest limits that ``limits_at`` gives
+WIDEST = LIMITS | dict.fromkeys(("central", "directions", "samples"), COARSEST)
 TINY = float(np.finfo(float).tiny)
 
 
@@ -88,44 +81,62 @@ def check_gradients(problem: Problem, *, epsilon: float, seed: int = 0, allow_fo
     """
     X, T, W, activation, l2, *_ = problem
     _, analytic = gradients(W, X, T, activation, l2)
-    by_part: dict[str, Weights] = {}
+    numeric: dict[str, Weights] = {}
     seconds_complex = None
     if activation.complex_h is not None:
-        by_part["complex"], seconds_complex = _timed(numeric_gradient, problem, complex_slope, activation.complex_h)
-    by_part["central"], seconds_central = _timed(numeric_gradient, problem, central_slope(epsilon), activation.h)
-    by_part["step"] = step_gradient(problem, analytic)
-    by_part["momentum"] = momentum_gradient(problem, analytic)
+        numeric["complex"], seconds_complex = _timed(numeric_gradient, problem, complex_slope, activation.complex_h)
+    numeric["central"], seconds_central = _timed(numeric_gradient, problem, central_slope(epsilon), activation.h)
+    numeric |= {"step": step_gradient(problem, analytic, 0.0), "momentum": step_gradient(problem, analytic, 0.5)}
     rng = generator(seed, Purpose.CHECK_SAMPLES)
-    blocks = {}
-    for block, g in analytic._asdict().items():
-        limits = limits_at(problem, block, g, epsilon) if allow_for_epsilon else LIMITS
-        others = {part: getattr(weights, block) for part, weights in by_part.items()}
-        blocks[block] = check_block(problem, block, g, others, limits, epsilon, rng)
-    return CheckReport(blocks, seconds_central, seconds_complex)
+    blocks, plain_seconds = {}, 0.0
+    for name, g in analytic._asdict().items():
+        limits = limits_at(problem, name, g, epsilon) if allow_for_epsilon else LIMITS
+        others = {part: getattr(weights, name) for part, weights in numeric.items()}
+        blocks[name], seconds = check_block(problem, name, g, others, limits, epsilon, rng)
+        plain_seconds += seconds
+    sampled = sum(block.parts["samples"].count for block in blocks.values())
+    return CheckReport(seconds_central, seconds_complex, plain_seconds / sampled, blocks)
 
 
 def check_block(
     problem: Problem,
-    block: str,
+    name: str,
     g: Array,
     others: dict[str, Array],
-    limits: Limits,
+    limits: dict[str, float],
     epsilon: float,
     rng: np.random.Generator,
-) -> BlockReport:
-    """Compare one block of the gradient with others like it, and with the untouched objective."""
+) -> tuple[Block, float]:
+    """Compare a block of the gradient with others like it, and with the untouched objective.
+
+    Returns also the seconds that sampled entries took, without the shortcut.
+    """
     largest = float(np.abs(g).max())
-    parts = {part: compare(g, other, largest, getattr(limits, part)) for part, other in others.items()}
-    directions = direction_slopes(problem, block, g, rng)
-    parts["directions"] = compare(*directions, float(np.linalg.norm(g)), limits.directions)
+    parts = {part: compare(name, part, g, other, scale=largest, limit=limits[part]) for part, other in others.items()}
+    parts["directions"] = compare(
+        name,
+        "directions",
+        *direction_slopes(problem, name, g, rng),
+        scale=np.linalg.norm(g),
+        limit=limits["directions"],
+        where=lambda _: "along a random direction",
+    )
     central, entries = others["central"], _sample(g.shape, rng)
-    plain, seconds = _timed(plain_slopes, problem, block, entries, epsilon)
-    parts["samples"] = compare(central[tuple(entries.T)], plain, float(np.abs(central).max()), limits.samples, entries)
+    plain, seconds = _timed(plain_slopes, problem, name, entries, epsilon)
+    parts["samples"] = compare(
+        name,
+        "samples",
+        central[tuple(entries.T)],
+        plain,
+        scale=np.abs(central).max(),
+        limit=limits["samples"],
+        where=lambda at: str(entries[at[0]].tolist()),
+    )
     rows, columns = g.shape
-    return BlockReport((rows, columns), largest, {part: parts[part] for part in PARTS if part in parts}, seconds)
+    return Block((rows, columns), g.size, largest, parts), seconds
 
 
-def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> Limits:
+def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> dict[str, float]:
     """LIMITS, widened for what central differences with this epsilon cannot do, up to COARSEST.
 
     Relative to the block's largest gradient g they are wrong by about
@@ -145,63 +156,30 @@ def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> 
     rounding = 10 * 2.0**-53 * size / epsilon / max(float(np.abs(gradient).max()), TINY)
     step = direction_step(problem, block)
     along = 10 * 2.0**-53 * size / step / max(float(np.linalg.norm(gradient)), TINY)
-    return replace(
-        LIMITS,
-        central=min(max(LIMITS.central, truncation, rounding), COARSEST),
-        directions=min(max(LIMITS.directions, along), COARSEST),
-        samples=min(max(LIMITS.samples, rounding), COARSEST),
-    )
+    floors = {"central": max(truncation, rounding), "directions": along, "samples": rounding}
+    return LIMITS | {part: min(max(LIMITS[part], floor), COARSEST) for part, floor in floors.items()}
 
 
-def step_gradient(problem: Problem, analytic: Weights) -> Weights:
+def step_gradient(problem: Problem, analytic: Weights, momentum: float) -> Weights:
     """The gradient that training's own step follows: the change of the weights in one update, over eta.
 
-    eta makes the changes as large as the weights or larger, so that rounding of their sum hides nothing; it
-    is a power of two, so that it rounds nothing itself. Everything is as in training: pixels and labels are
-    loaded, and W1 has decayed since it was last multiplied in.
+    What the velocity adds to the change is taken off. eta makes the changes as large as the weights or larger, so that
+    rounding of their sum hides nothing; it is a power of two, so that it rounds nothing itself. With momentum it is
+    small enough that the numbers of ``momentum`` stay apart from the arrays, so that none hides a mistake.
     """
-    eta = _large_step(analytic)
-    w1_scale = 0.75
-    W = in_step_order(Weights(problem.W.W1 / w1_scale, problem.W.W2.copy()))
-    first = Weights(w1_scale * W.W1, problem.W.W2)
-    W.W1[...] *= _forward(problem, W, w1_scale).ascend(w1_scale, eta, problem.l2)
-    return Weights(*((after - before) / eta for after, before in zip(W, first, strict=True)))
-
-
-def momentum_gradient(problem: Problem, analytic: Weights) -> Weights:
-    """The gradient that a step with momentum follows: what it adds to a velocity V, by that and by W.
-
-    V <- mu V + c g and W <- W + eta V: g is (V - mu V_before)/c and ((W - W_before)/eta - mu V_before)/c, and
-    their mean is returned. V is the gradient turned round, which is as large. The numbers that ``momentum``
-    keeps apart from the arrays are none that hides a mistake, and eta is small enough that they stay apart.
-    """
-    l2, mu, c, w1_scale, share = problem.l2, 0.5, 0.25, 0.75, -problem.l2
-    eta = min(_large_step(analytic), 2.0 ** np.floor(np.log2(1 / (8 * l2))) if l2 else np.inf)
-    first = in_step_order(Weights(*(g[::-1, ::-1].copy() for g in analytic)))
-    W = in_step_order(Weights(problem.W.W1 / w1_scale, problem.W.W2.copy()))
-    V = Velocity((first.W1 - share * W.W1) / 0.5, first.W2.copy(), 0.5, share)
-    before = Weights(w1_scale * W.W1, W.W2.copy())
-    w1_scale = _forward(problem, W, w1_scale).ascend_with_momentum(V, mu, c, w1_scale, eta, l2)
-    V.materialize(W.W1)
-    W.W1[...] *= w1_scale
-    moved = [(w - w_before) / eta for w, w_before in zip(W, before, strict=True)]
-    both = zip((V.W1, V.W2), moved, first, strict=True)
-    return Weights(*(((one + other) / 2 - mu * v) / c for one, other, v in both))
-
-
-def _large_step(analytic: Weights) -> float:
-    """A power of two that times the gradient is about 1 or larger, in the block where that is smallest."""
+    n, l2 = len(problem.rows), problem.l2
     smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
-    return float(2.0 ** -np.floor(np.log2(smallest))) if np.isfinite(smallest) else 1.0
-
-
-def _forward(problem: Problem, W: Weights, w1_scale: float) -> Batch:
-    """A batch of all the problem's examples for these weights, as far as its probabilities."""
-    batch = Batch(W, problem.scaling, problem.activation, len(problem.rows))
-    batch.load(problem.split, problem.rows)
-    batch.forward(w1_scale)
-    batch.softmax()
-    return batch
+    eta = 2.0 ** -np.floor(np.log2(smallest))
+    if momentum and l2:
+        eta = min(eta, 2.0 ** np.floor(np.log2(1 / (8 * l2))))
+    way = {"dtype": "float64", "batch_gradient": "mean", "momentum": momentum, "schedule": "constant"}
+    run = run_of(way, eta, l2, hidden_units=len(problem.W.W1), batch_size=n)
+    state = started_state(problem.W, analytic, run)
+    before = Point.of(state)
+    batch_of = batches_of(state.W, problem.scaling, problem.activation)
+    train_epoch(state, run, problem.data, problem.rows, batch_of, lambda _: None)
+    changes = zip(Point.of(state).W, before.W, before.V, strict=True)
+    return Weights(*((after - first) / eta - n * momentum * v for after, first, v in changes))
 
 
 def _timed(compute: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:

@@ -41,7 +41,13 @@ def check_dataset(
         "data_content": content,
     }
     figures = {**asdict(settings), "passed": report.passed, **as_dict(report)}
-    _log_figures({**checked, **figures}, table(report))
+    logger.info("%s on %s, %s:\n%s", activation, dataset, settings, table(report))
+    logger.info(
+        "seconds: %.2f by central differences, %s by complex step, %.2g an entry without the shortcut",
+        report.seconds_central,
+        report.seconds_complex,
+        report.plain_seconds_an_entry,
+    )
     if not report.passed:
         write_check(failed, {**checked, **figures})
         raise HandgradError(
@@ -50,22 +56,3 @@ def check_dataset(
         )
     Path(failed).unlink(missing_ok=True)  # of an earlier attempt
     return checked, figures
-
-
-def _log_figures(figures: dict[str, Any], text: str) -> None:
-    logger.info(
-        "%(activation)s on %(dataset)s: %(hidden_units)d hidden units, %(examples)d examples, %(pixels)s "
-        "pixels, epsilon %(epsilon)g, l2 %(l2)g, seed %(seed)d",
-        figures,
-    )
-    logger.info("gradients and numeric slopes\n%s", text)
-    complex_seconds = figures["seconds_complex"]
-    entries = sum(block["entries"] for block in figures["blocks"].values())
-    logger.info(
-        "all %d entries took %.2f s by central differences, %s by complex step; without the shortcut, by a "
-        "sample, %.0f times as long as the first",
-        entries,
-        figures["seconds_central"],
-        "-" if complex_seconds is None else f"{complex_seconds:.2f} s",
-        entries * figures["plain_seconds_an_entry"] / figures["seconds_central"],
-    )

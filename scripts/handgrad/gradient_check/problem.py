@@ -33,6 +33,11 @@ class Problem(NamedTuple):
         """E(W) by the model's own code."""
         return float(objective(W, self.X, self.T, self.activation.h, self.l2))
 
+    @property
+    def data(self) -> ImageData:
+        """The examples as training takes them."""
+        return ImageData(self.split, self.split, (), 0, (), {}, "")
+
     def examples(self, rows: Rows) -> tuple[Array, Array, Array]:
         """Inputs X, the sizes of the numbers that they are sums of, and targets T of some rows; float64."""
         x, scaling = self.split.x[rows], self.scaling

@@ -1,12 +1,10 @@
-"""What a gradient check finds: about each block of weights, and about the numbers that training computes."""
+"""What a gradient check finds: numbers that are computed in two ways, where they differ most."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from handgrad.network.activations import Array
 
 #: each part of a block's check, the most telling first: what it is called in tables and messages
 PARTS = {
@@ -21,143 +19,116 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two ways to the same slopes, at the entry (or direction: worst_entry is None) where they differ most.
+    """Numbers of one kind and dtype that are computed in two ways, at the entry where they differ most.
 
-    reference is the analytic value (for sampled entries: the shortcut's), numeric the value compared with it.
-    """
-
-    count: int
-    max_abs_difference: float
-    max_rel_difference: float
-    limit: float
-    worst_entry: tuple[int, int] | None
-    reference: float
-    numeric: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the limit holds; nan never passes."""
-        return self.max_rel_difference <= self.limit
-
-
-@dataclass(frozen=True)
-class BlockReport:
-    """The check of W1 or W2, by the names of PARTS; no "complex" where h has no complex form.
-
-    plain_seconds: what the sampled entries took, without the shortcut.
-    """
-
-    shape: tuple[int, int]
-    largest_gradient: float
-    parts: dict[str, Comparison]
-    plain_seconds: float
-
-    @property
-    def entries(self) -> int:
-        """The number of weights in the block."""
-        return self.shape[0] * self.shape[1]
-
-
-@dataclass(frozen=True)
-class Held:
-    """Numbers of one kind and dtype that training computes, where they use up most of what rounding is allowed.
-
-    fault: which code computes them (a key of ``report.FAULTS``). count: of all numbers of the kind. limit: the
-    largest difference that passes. share: the difference over that.
+    what: a block of the gradient, or a kind of number that training computes. fault: which code is wrong if they
+    differ (a key of ``report.FAULTS``; one of PARTS for a block). count: of all numbers compared. analytic: the value
+    by the formulas of ``model`` (for sampled entries: by the shortcut), numeric: the value compared with it.
+    max_rel_difference: relative to the block's largest gradient or to what rounding may change. limit: the largest
+    one that passes. worst_entry: where that is, in a matrix.
     """
 
     what: str
     dtype: str
     fault: str
     count: int
-    where: str
-    expected: float
-    found: float
+    max_abs_difference: float
+    max_rel_difference: float
     limit: float
-    share: float
+    worst_entry: tuple[int, ...] | None
+    where: str
+    analytic: float
+    numeric: float
 
     @property
     def passed(self) -> bool:
-        """Whether no number differs by more than its limit; nan never passes."""
-        return self.share <= 1
+        """Whether the limit holds."""
+        return self.max_rel_difference <= self.limit
+
+    @property
+    def title(self) -> str:
+        """What was compared, in words."""
+        return f"{self.what}, {PARTS[self.fault]}" if self.fault in PARTS else self.what
 
 
-@dataclass
-class Ledger:
-    """The worst of all numbers that were compared with exact ones, by kind and dtype."""
+@dataclass(frozen=True)
+class Block:
+    """The check of W1 or W2, by the names of PARTS; no "complex" where h has no complex form."""
 
-    worst: dict[tuple[str, str], Held] = field(default_factory=dict)
-
-    def hold(
-        self,
-        what: str,
-        dtype: str,
-        fault: str,
-        *,
-        found: Any,
-        expected: Any,
-        limit: Any,
-        where: Callable[[tuple[int, ...]], str],
-    ) -> None:
-        """Compare arrays of one shape, entry by entry; where names an entry."""
-        found, expected, limit = np.float64(found), np.float64(expected), np.float64(limit)
-        difference = np.abs(found - expected)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(difference == 0, 0.0, difference / limit)
-        at = tuple(int(i) for i in np.unravel_index(share.argmax(), share.shape))  # the first nan, if any
-        worst = float(share[at]) if np.isfinite(share[at]) and np.isfinite(limit).all() else np.inf
-        known = self.worst.get((what, dtype))
-        count = share.size + (known.count if known else 0)
-        if known and known.share >= worst:
-            self.worst[what, dtype] = replace(known, count=count)
-        else:
-            expected, found, limit = (float(x[at]) for x in (expected, found, limit))
-            self.worst[what, dtype] = Held(what, dtype, fault, count, where(at), expected, found, limit, worst)
+    shape: tuple[int, int]
+    entries: int
+    largest_gradient: float
+    parts: dict[str, Comparison]
 
 
 @dataclass(frozen=True)
 class CheckReport:
     """A whole check. Seconds are of both blocks. training: what training executes, by kind and dtype."""
 
-    blocks: dict[str, BlockReport]
     seconds_central: float
     seconds_complex: float | None
-    training: tuple[Held, ...] = ()
+    plain_seconds_an_entry: float
+    blocks: dict[str, Block]
+    training: tuple[Comparison, ...] = ()
 
-    @property
-    def plain_seconds_an_entry(self) -> float:
-        """Seconds an entry takes without the shortcut."""
+    def comparisons(self) -> list[Comparison]:
+        """All that was compared, the most telling first."""
         blocks = self.blocks.values()
-        return sum(b.plain_seconds for b in blocks) / sum(b.parts["samples"].count for b in blocks)
+        return [*(b.parts[part] for part in PARTS for b in blocks if part in b.parts), *self.training]
 
-    def failures(self) -> list[tuple[str, str, Comparison]]:
-        """(block, part, comparison) of all that did not pass, the most telling part first."""
-        found = [(name, part, block.parts.get(part)) for part in PARTS for name, block in self.blocks.items()]
-        return [(name, part, c) for name, part, c in found if c and not c.passed]
-
-    def misses(self) -> list[Held]:
-        """What training executes and did not pass, what is computed first first."""
-        return [held for held in self.training if not held.passed]
+    def failures(self) -> list[Comparison]:
+        """All that did not pass, the most telling first."""
+        return [comparison for comparison in self.comparisons() if not comparison.passed]
 
     @property
     def passed(self) -> bool:
         """Whether every part of every block, and all that training executes, is within its limit."""
-        return not self.failures() and not self.misses()
+        return not self.failures()
 
 
-def compare(reference: Array, numeric: Array, scale: float, limit: float, entries: Array | None = None) -> Comparison:
-    """Compare slopes relative to scale: of a block, of some of its entries (P x 2), or along directions."""
-    difference = np.abs(reference - numeric)
-    worst = np.unravel_index(difference.argmax(), difference.shape)  # the first nan, if there is one
-    largest = float(difference[worst])
-    at = worst if entries is None else entries[worst[0]]
+def compare(
+    what: str,
+    fault: str,
+    analytic: Any,
+    numeric: Any,
+    *,
+    scale: Any,
+    limit: float = 1.0,
+    dtype: str = "float64",
+    where: Callable[[tuple[int, ...]], str] = lambda at: str(list(at)) if at else "",
+) -> Comparison:
+    """Compare arrays of one shape, relative to scale (a number, or one an entry); where names an entry.
+
+    A scale of 0 takes equal numbers alone. What is not a finite number never passes.
+    """
+    analytic, numeric, scale = np.float64(analytic), np.float64(numeric), np.float64(scale)
+    difference = np.abs(numeric - analytic)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(difference == 0, 0.0, difference / scale)
+    worst = relative if np.isfinite(difference).all() else difference
+    at = tuple(int(i) for i in np.unravel_index(worst.argmax(), worst.shape))  # the first nan, if any
+    finite = np.isfinite(relative[at]) and np.isfinite(scale).all()
     return Comparison(
-        count=difference.size,
-        max_abs_difference=largest,
-        # A gradient that is 0 throughout has no relative error: then only 0 is right.
-        max_rel_difference=largest / scale if scale > 0 else largest * np.inf if largest else 0.0,
+        what,
+        dtype,
+        fault,
+        count=relative.size,
+        max_abs_difference=float(difference[at]),
+        max_rel_difference=float(relative[at]) if finite else np.inf,
         limit=limit,
-        worst_entry=(int(at[0]), int(at[1])) if len(at) == 2 else None,
-        reference=float(reference[worst]),
-        numeric=float(numeric[worst]),
+        worst_entry=at if len(at) == 2 else None,
+        where=where(at),
+        analytic=float(analytic[at]),
+        numeric=float(numeric[at]),
     )
+
+
+def worst_of(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
+    """The worst comparison of each kind and dtype, with the count of all."""
+    worst: dict[tuple[str, str], Comparison] = {}
+    for found in comparisons:
+        known = worst.get((found.what, found.dtype))
+        count = found.count + (known.count if known else 0)
+        worse = known if known and known.max_rel_difference >= found.max_rel_difference else found
+        worst[found.what, found.dtype] = replace(worse, count=count)
+    return tuple(worst.values())

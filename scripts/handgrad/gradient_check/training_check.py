@@ -8,8 +8,8 @@ the clamps and the range of exp.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -18,21 +18,34 @@ import numpy as np
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import ImageData, Rows, Split
 from handgrad.experiment.runs import Run
+from handgrad.gradient_check.activation_check import DTYPES, MAX_PRE_ACTIVATION, check_activation
 from handgrad.gradient_check.problem import SIZES, Problem, sized_weights, small_problems
-from handgrad.gradient_check.reference_check import DTYPES, MAX_PRE_ACTIVATION, check_activation, check_model
-from handgrad.gradient_check.results import Held, Ledger
+from handgrad.gradient_check.results import Comparison, compare, worst_of
 from handgrad.gradient_check.rounding import ELEMENTWISE, gradient_errors, unit_roundoff
 from handgrad.network.model import Weights, data_term, forward, gradients, softmax
 from handgrad.training.batch import in_step_order
 from handgrad.training.loop import BatchOf, Epoch, State, batches_of, evaluate, train_epoch
 from handgrad.training.momentum import Velocity
 
-BATCH_GRADIENTS = ("sum", "mean")
-MOMENTA = (0.0, 0.9)
 #: what eta is multiplied by when this part of all updates has passed; (1 + cos pi t)/2 is cos^2 (pi t/2)
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda _: 1.0,
     "cosine": lambda part: math.cos(math.pi * part / 2) ** 2,
+}
+#: what differs between ways to train: the values of these axes of a run
+AXES: dict[str, tuple[Any, ...]] = {
+    "dtype": DTYPES,
+    "batch_gradient": ("sum", "mean"),
+    "momentum": (0.0, 0.9),
+    "schedule": tuple(SCHEDULES),
+}
+WAYS = [dict(zip(AXES, values, strict=True)) for values in product(*AXES.values())]
+#: what is covered, for the gate's file
+COVERED = {
+    **{axis: list(values) for axis, values in AXES.items()},
+    "batches": ["full", "last"],
+    "weights": {name: asdict(size) for name, size in SIZES.items()},
+    "pre_activations": [-MAX_PRE_ACTIVATION, MAX_PRE_ACTIVATION],
 }
 EPOCHS = 3  # of a run, of which two are trained
 SEED = 32  # of a run: of 3, 4 or 5 examples, no two epochs have the same in their first batch
@@ -41,51 +54,25 @@ WEAK_L2 = 0.01
 SMALL_SCALE = 2.0**-24  # of the velocity: it must be multiplied in
 
 
-@dataclass(frozen=True)
-class Case:
-    """One way to train."""
-
-    dtype: str
-    batch_gradient: str
-    momentum: float
-    schedule: str
-    point: str
-
-    def __str__(self) -> str:
-        return f"{self.dtype}, {self.batch_gradient}, momentum {self.momentum:g}, {self.schedule}, {self.point} weights"
-
-
-CASES = tuple(Case(*values) for values in product(DTYPES, BATCH_GRADIENTS, MOMENTA, SCHEDULES, SIZES))
-#: what is covered, for the gate's file
-COVERED = {
-    "dtypes": list(DTYPES),
-    "batches": ["full", "last"],
-    "batch_gradient": list(BATCH_GRADIENTS),
-    "momentum": list(MOMENTA),
-    "schedule": list(SCHEDULES),
-    "weights": {name: asdict(size) for name, size in SIZES.items()},
-    "pre_activations": [-MAX_PRE_ACTIVATION, MAX_PRE_ACTIVATION],
-}
-#: at all of the hidden units, for the sums that only long products have
-FULL_SIZE = tuple(Case(dtype, "mean", mu, "cosine", "ordinary") for dtype, mu in product(DTYPES, MOMENTA))
-
-
-def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Held, ...]:
-    """Compare h, the model at huge weights, and training itself with exact values, in every dtype."""
-    points = small_problems(data, problem, seed)
-    ledger = Ledger()
+def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Comparison, ...]:
+    """Compare h and training itself with exact values, in every dtype."""
     with np.errstate(all="ignore"):  # infinities and nans do not pass
-        check_activation(problem.activation, ledger)
-        check_model(points["huge"], ledger)
-        full = problem._replace(W=sized_weights(problem, SIZES["ordinary"]))
-        for case in FULL_SIZE:
-            train_case(full, case, ledger, epochs=1)
-        for case in CASES:
-            train_case(points[case.point], case, ledger, epochs=2)
-    return tuple(ledger.worst.values())
+        return worst_of(_comparisons(data, problem, seed))
 
 
-class _Point(NamedTuple):
+def _comparisons(data: ImageData, problem: Problem, seed: int) -> Iterator[Comparison]:
+    points = small_problems(data, problem, seed)
+    yield from check_activation(problem.activation)
+    # at all of the hidden units, for the sums that only long products have
+    full = problem._replace(W=sized_weights(problem, SIZES["ordinary"]))
+    for way in WAYS:
+        if (way["batch_gradient"], way["schedule"]) == ("mean", "cosine"):
+            yield from train_way(full, way, "ordinary", epochs=1)
+    for way, (name, point) in product(WAYS, points.items()):
+        yield from train_way(point, way, name, epochs=2)
+
+
+class Point(NamedTuple):
     """Weights W and velocity V, float64; size: of the numbers that V is stored as the sum of."""
 
     W: Weights
@@ -93,7 +80,7 @@ class _Point(NamedTuple):
     size: Weights
 
     @classmethod
-    def of(cls, state: State) -> "_Point":
+    def of(cls, state: State) -> "Point":
         W1, W2 = (w.astype(np.float64) for w in state.W)
         it = state.velocity or Velocity.at_rest(Weights(W1, W2))
         Q, P, V2 = it.scale * it.W1.astype(np.float64), it.share * W1, it.W2.astype(np.float64)
@@ -103,30 +90,29 @@ class _Point(NamedTuple):
 
 @dataclass
 class _Follower:
-    """Works out each update again, as training makes it."""
+    """Works out each update again, as training makes it. point: the name of the weights. u: of the run's dtype."""
 
     problem: Problem
-    case: Case
     run: Run
-    ledger: Ledger
+    point: str
+    before: Point
     u: float
-    before: _Point
     order: Rows
+    found: list[Comparison] = field(default_factory=list)
     updates: int = 0
     passed: int = 0
     data_term: float = 0.0
 
-    def hold(self, what: str, found: Any, expected: Any, limit: Any, fault: str = "update") -> None:
+    def hold(self, what: str, numeric: Any, analytic: Any, limit: Any, fault: str = "update") -> None:
         """Compare numbers of the state that the last update left."""
-
-        def where(at: tuple[int, ...]) -> str:
-            return f"{list(at) if at else ''} after update {self.updates} ({self.case})".strip()
-
-        self.ledger.hold(what, self.case.dtype, fault, found=found, expected=expected, limit=limit, where=where)
+        run = self.run
+        way = f"{run.batch_gradient}, momentum {run.momentum:g}, {run.schedule}, {self.point} weights"
+        found = compare(what, fault, analytic, numeric, scale=limit, dtype=run.dtype)
+        self.found.append(replace(found, where=f"{found.where} after update {self.updates} ({way})"))
 
     def on_batch(self, state: State) -> None:
         """Compare the state after an update with what the one before it leads to."""
-        run, before, after = self.run, self.before, _Point.of(state)
+        run, before, after = self.run, self.before, Point.of(state)
         rows = self.order[self.passed : self.passed + run.batch_size]
         total = EPOCHS * math.ceil(len(self.order) / run.batch_size)
         eta = run.learning_rate * SCHEDULES[run.schedule](self.updates / total)
@@ -157,7 +143,7 @@ class _Follower:
 
     def end_epoch(self, state: State) -> None:
         """Compare the state after ``materialize`` with that before it."""
-        before, after = self.before, _Point.of(state)
+        before, after = self.before, Point.of(state)
         kinds = (("", after.W, before.W, before.W), ("V of ", after.V, before.V, before.size))
         for kind, *weights in kinds:
             for name, found, known, size in zip(Weights._fields, *weights, strict=True):
@@ -177,42 +163,41 @@ class _Follower:
         self.hold("Y", found.Y, softmax(S), errors.Y, "evaluation")
 
 
-def train_case(problem: Problem, case: Case, ledger: Ledger, *, epochs: int) -> None:
-    """Train from the problem's weights, as one case says, and compare each update."""
+def train_way(problem: Problem, way: dict[str, Any], point: str, *, epochs: int) -> list[Comparison]:
+    """Train from the problem's weights in one way, and compare each update."""
     rows = problem.rows
     _, G = gradients(problem.W, problem.X, problem.T, problem.activation, 0.0)
-    run = _run_of(case, _rate(problem, G), hidden_units=len(problem.W.W1), batch_size=len(rows) // 2 + 1)
+    eta = _rate(problem, G)
+    l2 = 0.25 / eta if way["schedule"] == "constant" else WEAK_L2
+    run = run_of(way, eta, l2, hidden_units=len(problem.W.W1), batch_size=len(rows) // 2 + 1)
     state = started_state(problem.W, G, run)
     batch_of = batches_of(state.W, problem.scaling, problem.activation)
-    data = ImageData(problem.split, problem.split, (), 0, (), {}, "")
-    follower = _Follower(problem, case, run, ledger, unit_roundoff(case.dtype), _Point.of(state), rows)
-    if state.velocity and case.batch_gradient == "sum":
+    follower = _Follower(problem, run, point, Point.of(state), unit_roundoff(run.dtype), rows)
+    if state.velocity and run.batch_gradient == "sum":
         for name, v in zip(Weights._fields, follower.before.V, strict=True):
             follower.hold(f"V of {name}", v, np.zeros_like(v), np.zeros_like(v))
     for epoch in range(1, epochs + 1):
         follower.order = rows[generator(run.seed, Purpose.EPOCH_ORDER, epoch).permutation(len(rows))]
-        train_epoch(state, run, data, rows, batch_of, follower.on_batch)
+        train_epoch(state, run, problem.data, rows, batch_of, follower.on_batch)
         state.materialize()
         follower.end_epoch(state)
         state.end_epoch(Epoch(0, 0, 0, 0, 0, 0, 0))
     follower.hold("updates", follower.updates, epochs * math.ceil(len(rows) / run.batch_size), 0)
     follower.hold_evaluation(batch_of)
+    return follower.found
 
 
-def _run_of(case: Case, eta: float, *, hidden_units: int, batch_size: int) -> Run:
+def run_of(way: dict[str, Any], eta: float, l2: float, *, hidden_units: int, batch_size: int) -> Run:
     return Run(
         dataset="gate",
         activation="gate",
         hidden_units=hidden_units,
-        learning_rate=eta * (batch_size if case.batch_gradient == "mean" else 1),
+        learning_rate=eta * (batch_size if way["batch_gradient"] == "mean" else 1),
         batch_size=batch_size,
         epochs=EPOCHS,
-        l2=0.25 / eta if case.schedule == "constant" else WEAK_L2,
+        l2=l2,
         seed=SEED,
-        batch_gradient=case.batch_gradient,
-        momentum=case.momentum,
-        schedule=case.schedule,
-        dtype=case.dtype,
+        **way,
     )
 
 

@@ -19,11 +19,10 @@ from handgrad.monitor.throughput import (
     UNREADABLE,
     EarlierRuns,
     product_rate,
-    read_header,
     runs_in,
 )
 from handgrad.page.benchmarks import read_job
-from handgrad.storage.checkpoint import SUFFIX
+from handgrad.storage.checkpoint import SUFFIX, read_header
 
 BENCHMARKS = Path("results/benchmarks")
 
@@ -118,12 +117,12 @@ class Estimator:
         """Return how many epochs of a run its checkpoint, or that of another run, spares it."""
         try:
             header = read_header(path)
-            if header["code"] != self.training:
+            if header.code != self.training:
                 return 0.0
-            if header["ended"] and other == run:
+            if header.ended and other == run:
                 return float(run.epochs)
             size = costs.train_size(run, self.experiment.datasets[run.dataset])
-            epochs = float(header["epochs"] + header["passed"] / size)
+            epochs = float(header.epochs + header.passed / size)
         except UNREADABLE:
             return 0.0
         return epochs if epochs <= run.epochs else 0.0

@@ -20,7 +20,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import open_sealed
 from handgrad.experiment.runs import Run
 from handgrad.layout.resources import Facts, epoch_seconds, pixels_of_image
-from handgrad.storage.checkpoint import SUFFIX
+from handgrad.storage.checkpoint import SUFFIX, Unusable, read_header
 from handgrad.storage.run_writer import cpu_model, versions
 
 RUNS, CHECKPOINTS = Path("results/runs"), Path("results/checkpoints")
@@ -37,7 +37,7 @@ TIMED_INPUTS, TIMED_ENTRIES = 10_000, 10_000_000
 #: what reading a file raises that is not what its name says, or is damaged
 UNREADABLE = (
     *(OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, struct.error),
-    *(zipfile.BadZipFile, zlib.error, HandgradError),
+    *(zipfile.BadZipFile, zlib.error, HandgradError, Unusable),
 )
 
 Kind = tuple[Any, ...]
@@ -65,7 +65,7 @@ def read_throughput(path: Path) -> Throughput | None:
     try:
         if path.name.endswith(SUFFIX):
             header = read_header(path)
-            segments, epochs = header["segments"], header["epochs"]
+            segments, epochs = header.segments, header.epochs
         else:
             with open_sealed(path) as sealed:  # HDF5 can crash on a damaged file
                 segments = json.loads(sealed.file.attrs["segments"])
@@ -75,17 +75,6 @@ def read_throughput(path: Path) -> Throughput | None:
     except (*UNREADABLE, ZeroDivisionError):
         return None
     return Throughput(seconds, machines.pop() if len(machines) == 1 else None)
-
-
-def read_header(path: Path) -> dict[str, Any]:
-    """Return what a checkpoint says of itself, with the number of its ``epochs``; its weights are not read.
-
-    Its checksum is not looked at: this is for estimates, and training trusts nothing of it. Raises one of
-    UNREADABLE if it is none.
-    """
-    with path.open("rb") as file, np.lib.npyio.NpzFile(file) as archive:  # np.load refuses the checksum before it
-        header = json.loads(str(archive["header"]))
-        return {**header, "epochs": len(archive["history/seconds"])}
 
 
 class EarlierRuns:

@@ -5,7 +5,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,12 @@ def machines(segments_of_runs: Iterable[Sequence[dict[str, Any]]]) -> list[Machi
     counts = Counter(
         kind
         for segments in segments_of_runs
-        for kind in {(part["cpu"], part["python"], part["numpy"], _sorted(part["blas"])) for part in segments}
+        for kind in {
+            (part["cpu"], part["python"], part["numpy"], ", ".join(sorted(part["blas"].split(", "))))
+            for part in segments
+        }
     )
     return [Machine(*kind, count) for kind, count in counts.most_common()]
-
-
-def _sorted(libraries: str) -> str:
-    return ", ".join(sorted(libraries.split(", ")))
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,7 @@ def source(stored: StoredData) -> Source:
 
 def package_versions() -> dict[str, str]:
     """Python, and each of PACKAGES, as they are installed here."""
-    found = {"Python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return {"Python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
 def git_revision(folder: Path) -> str:
@@ -87,22 +80,15 @@ def git_revision(folder: Path) -> str:
         root = _git(folder, "rev-parse", "--show-toplevel")
         revision = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr.strip().splitlines() or ["nothing"])[0]
-        return f"not known: git says {said!r}"
     except (OSError, subprocess.SubprocessError) as error:
-        return f"not known: git could not be asked ({type(error).__name__})"
+        said = getattr(error, "stderr", None) or str(error)
+        return f"not known: git says {said.splitlines()[0]!r}"
     if Path(root).resolve() != folder.resolve():
         return "not known: the workflow is no git checkout of its own"
     return f"{revision}{', with changes that are not committed' if changed else ''}"
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603, nothing in it comes from a config
-        ["git", "-C", str(folder), *arguments],  # noqa: S607, whichever git the user has
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=GIT_SECONDS,
-    )
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS)  # noqa: S603, nothing in it comes from a config
     return done.stdout.strip()

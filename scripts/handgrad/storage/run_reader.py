@@ -8,14 +8,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.sealed import Sealed, open_sealed
 from handgrad.experiment.runs import AXES, Run
+from handgrad.network.activations import Array
 from handgrad.training.loop import Epoch
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,11 @@ from typing import Any
 import h5py
 import numpy as np
 import threadpoolctl
-from numpy.typing import NDArray
 
 from handgrad.common.sealed import sealed_file
 from handgrad.experiment.runs import AXES
-from handgrad.training.loop import Epoch, Evaluation, TrainingResult
-
-Array = NDArray[Any]
+from handgrad.network.activations import Array
+from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
 
 #: what "the same run" does not mean
 _TIMES = "history/seconds"
@@ -103,24 +101,20 @@ def versions() -> Mapping[str, str]:
     }
 
 
-def history_arrays(history: Sequence[Epoch]) -> dict[str, Array]:
-    """history/<figure>, one value an epoch, for each field of ``loop.Epoch``."""
-    return {
-        f"history/{figure.name}": np.array([getattr(epoch, figure.name) for epoch in history], figure.type)
-        for figure in fields(Epoch)
-    }
+def result_arrays(state: State, test: Evaluation | None) -> dict[str, Array]:
+    """The arrays of a run by their names in its file; those of the test are absent from a run without an evaluation."""
+    arrays = {f"weights/{name}": weights for name, weights in state.W._asdict().items()}
+    for figure in fields(Epoch):
+        values = [getattr(epoch, figure.name) for epoch in state.history]
+        arrays[f"history/{figure.name}"] = np.array(values, figure.type)
+    if test:
+        arrays |= {"test/predictions": test.predictions, "test/probabilities": test.Y.astype(np.float16)}
+    return arrays
 
 
 def versions_of(segments: Sequence[Segment]) -> dict[str, str]:
     """The versions that computed a run, each distinct one once, in order."""
     return {name: "; ".join(dict.fromkeys(getattr(segment, name) for segment in segments)) for name in versions()}
-
-
-def test_arrays(test: Evaluation | None) -> dict[str, Array]:
-    """test/predictions and test/probabilities of a run that has an evaluation."""
-    if test is None:
-        return {}
-    return {"test/predictions": test.predictions, "test/probabilities": test.Y.astype(np.float16)}
 
 
 def other_machines(segments: Sequence[Segment]) -> list[str]:
@@ -140,12 +134,7 @@ def write_run(
     data_content: str,
 ) -> str:
     """Write a finished run; the file appears whole or not at all. Returns its content_sha256."""
-    arrays: dict[str, Array] = {
-        "weights/W1": trained.state.W.W1,
-        "weights/W2": trained.state.W.W2,
-        **history_arrays(trained.state.history),
-        **test_arrays(trained.test),
-    }
+    arrays = result_arrays(trained.state, trained.test)
     attributes = {
         **{axis: getattr(trained.run, axis) for axis in AXES},
         **versions_of(segments),

@@ -6,15 +6,16 @@ from typing import Any
 
 from handgrad.common.code_digests import require_code
 from handgrad.common.logs import job_log
+from handgrad.common.progress_file import ProgressFile
 
 
 @contextmanager
-def rule_job(rule: str, snakemake: Any) -> Iterator[None]:
-    """Log to the log of a job, and let it work only with the code that it was planned with.
+def rule_job(rule: str, snakemake: Any) -> Iterator[ProgressFile]:
+    """Log to the log of a job, and let it work only with the code that it was planned with; yields its progress file.
 
     snakemake: the object of this name that Snakemake gives to scripts. Raises HandgradError if the code of the rule
     has changed.
     """
-    with job_log(snakemake.log[0]):
+    with job_log(snakemake.log[0]) as progress:
         require_code(rule, snakemake.params.code)
-        yield
+        yield progress
