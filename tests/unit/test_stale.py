@@ -18,10 +18,9 @@ from handgrad.cli.app import app
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
-from handgrad.experiment.config import Experiment, load_experiment
+from handgrad.experiment.config import Experiment, load_experiment, read_experiment
 from handgrad.experiment.config_errors import ConfigError
-from handgrad.experiment.config_files import merge
-from handgrad.experiment.experiment_file import read_config, read_experiment
+from handgrad.experiment.config_files import merge, read_config
 from handgrad.experiment.registry import data_digest
 from handgrad.experiment.runs import Run
 from handgrad.layout.paths import data_files, final_outputs, job_name, report_file
