@@ -316,7 +316,7 @@ SIZE = "a whole number, at least 1, at most 1000000"
 POSITIVE = "a number, greater than 0"
 ENTRY = "digits: {files: {tabel: {name: a, size: 1, sha256: " + "ab" * 32 + "}}}"
 LONG = "learning_rate: 1.2345678901234567e-05, l2: 1.2345678901234567e-05, momentum: 0.1234567890123456, "
-LONG += "batch_gradient: mean, pixels: [unit, standardize], init: scaled, train_size: [200, null], schedule: cosine, seed: 123456789"
+LONG += "batch_gradient: mean, pixels: [unit, standardize], init: scaled, train_size: [200, null], seed: 4294967295"
 
 
 def block(axes: str) -> str:
