@@ -1,5 +1,6 @@
 """The published table: its rows, and that every impossible value is refused in one line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,5 @@ def test_a_table_with_an_impossible_value_or_of_another_kind_is_refused(
 ) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(HandgradError) as caught:
+    with pytest.raises(HandgradError, match=rf"^{re.escape(f'{path}: {start}')}[^\n]*$"):
         published_rows(path)
-    assert str(caught.value).startswith(f"{path}: {start}")
-    assert str(caught.value).isprintable()
