@@ -87,7 +87,7 @@ def test_the_other_shipped_files_train_what_they_say() -> None:
 def test_other_spellings_of_a_number_are_the_same_run() -> None:
     rates = "[0.001, 1e-3, 1.0e-3, 1E-3, +10.e-4, .1e-2, '0.001']"
     again = "{seed: [0, 0, '0'], l2: 0, train_size: [null, 'null']}"
-    text = f"experiments: [{{learning_rate: {rates}, l2: [0, 0.0, -0.0]}}, {again}]"
+    text = f"experiments: [{{learning_rate: {rates}, l2: [-0.0, 0, 0.0]}}, {again}]"
     config = config_of(text)  # numbers inside a value of --config are texts
     before = copy.deepcopy(config)
     (run,) = load_experiment(config).runs
