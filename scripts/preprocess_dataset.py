@@ -7,14 +7,13 @@ from typing import Any
 from handgrad.common.code_digests import require_code
 from handgrad.common.logs import job_log, logger
 from handgrad.datasets.data import write_data
-from handgrad.datasets.formats import dataset_files, read_dataset
+from handgrad.datasets.formats import read_dataset
 from handgrad.datasets.warnings import data_warnings
 
 
 def main(*, name: str, entry: Mapping[str, Any], files: Mapping[str, str], out: str, code_digest: str) -> None:
     require_code("preprocess_dataset", code_digest)
-    given = {role: Path(file) for role, file in files.items()}
-    data = read_dataset(entry, dataset_files(entry, given), name)
+    data = read_dataset(entry, {role: Path(file) for role, file in files.items()}, name)
     warnings = data_warnings(data)
     write_data(out, data, warnings)
     for warning in warnings:

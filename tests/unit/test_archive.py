@@ -27,8 +27,7 @@ from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import ImageData, Split, content_of, write_data
 from handgrad.experiment.config import Experiment, load_experiment
-from handgrad.experiment.config_files import merge
-from handgrad.experiment.experiment_file import read_config
+from handgrad.experiment.config_files import merge, read_config
 from handgrad.experiment.registry import data_digest
 from handgrad.gradient_check.files import check_text, write_check
 from handgrad.gradient_check.results import PARTS

@@ -20,7 +20,7 @@ from handgrad.cli.app import app, main
 from handgrad.cli.prune import CHECKPOINTS
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import write_data
-from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.config import read_experiment
 from handgrad.experiment.registry import data_digest
 from handgrad.layout.main_process import require_path, require_readable, require_writable
 from handgrad.monitor.jobs import Job

@@ -1,10 +1,10 @@
-"""What the shipped configurations describe, what a configuration means, and how files are put together."""
+"""What configurations mean, how files are put together, and that every mistake in them is one line that names it."""
 
 import copy
+import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from handgrad.experiment.config import CheckSettings, load_experiment
-from handgrad.experiment.config_errors import ConfigError
-from handgrad.experiment.config_files import merge, read_config_file, with_registry
-from handgrad.experiment.config_schema import SCHEMA_FILE, config_schema
-from handgrad.experiment.experiment_file import (
-    complete_module_config,
-    keys_to,
+from handgrad.experiment.config import load_experiment, read_experiment
+from handgrad.experiment.config_checks import MOST_RUNS, RESERVED_NAMES
+from handgrad.experiment.config_errors import ConfigError, show
+from handgrad.experiment.config_files import (
+    MAX_BYTES,
+    merge,
     read_config,
-    read_experiment,
-    repeated_options,
+    read_config_file,
+    read_module_config,
+    require_options_once,
 )
+from handgrad.experiment.config_schema import SCHEMA_FILE, config_schema
 from handgrad.experiment.published import published_rows
-from handgrad.experiment.registry import FORMAT_ROLES
 from handgrad.experiment.runs import AXES, Run
+from handgrad.experiment.yaml_reader import read_yaml
 
 ROOT = Path(__file__).parents[2]
-REGISTRY = read_config_file(ROOT / "config/datasets.yaml")
 AXES_SCHEMA = config_schema()["properties"]["experiments"]["items"]["properties"]
 CHECK_SCHEMA = config_schema()["properties"]["gradient_check"]["properties"]
 
@@ -51,77 +51,51 @@ def config_of(text: str = "", *files: str) -> dict[str, Any]:
 
 def test_config_yaml_is_the_published_72_runs_in_order() -> None:
     experiment, rows = load_experiment(config_of()), published_rows("config/published_results.csv")
-    assert len(experiment.runs) == len(rows) == 72
     axes = ("dataset", "activation", "hidden_units", "learning_rate", "batch_size", "epochs", "l2")
-    for run, row in zip(experiment.runs, rows, strict=True):
-        assert [getattr(run, axis) for axis in axes] == [row[axis] for axis in axes]
-        form = {"mnist": ("unit", "sum"), "cifar10": ("raw", "mean")}[run.dataset]
-        assert (run.pixels, run.batch_gradient) == form
-        rest = (run.seed, run.init, run.dtype, run.train_size, run.validation_size)
-        assert rest == (0, "published", "float32", None, 0)
-    assert experiment.name == "published"
-    assert experiment.published is not None
+    assert [[getattr(run, axis) for axis in axes] for run in experiment.runs] == [
+        [row[x] for x in axes] for row in rows
+    ]
+    assert len(rows) == 72
+    rest = {(run.dataset, run.pixels, run.batch_gradient, run.seed, run.init, run.dtype) for run in experiment.runs}
+    always = (0, "published", "float32")
+    assert rest == {("mnist", "unit", "sum", *always), ("cifar10", "raw", "mean", *always)}
+    assert {(run.train_size, run.validation_size) for run in experiment.runs} == {(None, 0)}
+    assert (experiment.name, experiment.gradient_check.name) == ("published", "hu_200_n_5_raw_eps_1e-05")
+    assert experiment.published
     assert experiment.published.loss_divisor == {"mnist": 60000, "cifar10": 10000}
-    assert experiment.has_published
-    check = CheckSettings(hidden_units=200, examples=5, pixels="raw", epsilon=1e-5)
-    assert (experiment.gradient_check, check.name) == (check, "hu_200_n_5_raw_eps_1e-05")
-    # a mean loss an image, of a network that is right for 96 of 100 images
-    assert 0.05 < rows[0]["loss"] * 60000 / rows[0]["test_size"] < 0.2
 
 
-def test_reproduction_yaml_is_config_yaml_with_five_seeds() -> None:
-    config, once = config_of("", "reproduction"), config_of()
-    runs = load_experiment(config).runs
-    assert [run for run in runs if run.seed == 0] == list(load_experiment(once).runs)
-    assert (config["name"], len(runs)) == ("reproduction", 360)
-    assert [block.pop("seed") for block in config["experiments"]] == [[0, 1, 2, 3, 4]] * 2
-    assert [block.pop("seed") for block in once["experiments"]] == [0, 0]
-    assert {**config, "name": "published"} == once
-
-
-def test_improved_yaml_trains_the_published_networks_otherwise() -> None:
-    experiment, published = load_experiment(config_of("", "improved")), load_experiment(config_of())
-    assert experiment.name == "improved"
+def test_the_other_shipped_files_train_what_they_say() -> None:
+    published, five, improved, quick = (
+        load_experiment(config_of("", *files)) for files in ([], ["reproduction"], ["improved"], ["quick"])
+    )
+    assert [e.name for e in (published, five, improved, quick)] == ["published", "reproduction", "improved", "quick"]
+    assert [run for run in five.runs if run.seed == 0] == list(published.runs)
+    assert set(five.runs) == {replace(run, seed=seed) for run in published.runs for seed in range(5)}
     for axis in ("dataset", "activation", "hidden_units", "batch_size", "epochs"):
-        assert {getattr(run, axis) for run in experiment.runs} == {getattr(run, axis) for run in published.runs}
-    assert len({replace(run, seed=0) for run in experiment.runs}) == len(published.runs)
-    rest = {(run.validation_size, run.momentum, run.schedule, run.init) for run in experiment.runs}
+        assert {getattr(run, axis) for run in improved.runs} == {getattr(run, axis) for run in published.runs}
+    rest = {(run.validation_size, run.momentum, run.schedule, run.init) for run in improved.runs}
     assert rest == {(2500, 0.9, "cosine", "scaled")}
-    assert (experiment.has_published, experiment.has_published_dataset) == (False, True)
-
-
-def test_quick_yaml_trains_three_activations_on_the_embedded_digits() -> None:
-    experiment = load_experiment(config_of("", "quick"))
-    assert experiment.name == "quick"
-    assert 12 <= len(experiment.runs) <= 18
-    assert {(run.dataset, run.activation) for run in experiment.runs} == {
-        ("digits", a) for a in ("softplus", "tanh", "cos")
-    }
-    assert (experiment.has_published, experiment.has_published_dataset) == (False, False)
+    assert {(run.dataset, run.activation) for run in quick.runs} == {("digits", a) for a in ("softplus", "tanh", "cos")}
+    shown = [(e.has_published, e.has_published_dataset) for e in (published, five, improved, quick)]
+    assert shown == [(True, True), (True, True), (False, True), (False, False)]
 
 
 # --- what a configuration means
 
 
-def test_an_axis_that_is_left_out_has_its_default() -> None:
-    (run,) = load_experiment(config_of("experiments: [{}]")).runs
-    assert (run.dataset, run.name) == ("mnist", "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0")
-
-
 def test_other_spellings_of_a_number_are_the_same_run() -> None:
-    text = "experiments: [{learning_rate: [0.001, 1e-3, 1.0e-3, 1E-3, +10.e-4, .1e-2]}, {seed: [0, 0]}, {seed: 0}]"
-    assert len(load_experiment(config_of(text)).runs) == 1
-    text = "experiments: [{learning_rate: [1, 1.0, 1e0], l2: [0, 0.0, -0.0]}]"
-    config = config_of(text)
+    rates = "[0.001, 1e-3, 1.0e-3, 1E-3, +10.e-4, .1e-2, '0.001']"
+    again = "{seed: [0, 0, '0'], l2: 0, train_size: [null, 'null']}"
+    text = f"experiments: [{{learning_rate: {rates}, l2: [-0.0, 0, 0.0]}}, {again}]"
+    config = config_of(text)  # numbers inside a value of --config are texts
     before = copy.deepcopy(config)
     (run,) = load_experiment(config).runs
     assert config == before
-    assert "_lr_1_" in run.name
-    assert "_l2_0_" in run.name
+    # what is left out has its default
+    assert (run.dataset, run.name) == ("mnist", "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0_seed_0")
     kinds = {axis.name: axis.type for axis in fields(Run)}
     assert all(type(getattr(run, axis)) is kind for axis, kind in kinds.items() if kind in (int, float, str))
-    (negative,) = load_experiment(config_of("experiments: [{learning_rate: 1, l2: -0.0}]")).runs
-    assert negative.name == run.name
 
 
 SAME = ("seed: 5", "pixels: raw", "dtype: float64, batch_gradient: mean", "l2: [5, 1e-1]")
@@ -149,23 +123,6 @@ def test_a_gradient_check_may_be_as_coarse_as_truncation_allows(check: str) -> N
     load_experiment(config_of(f"gradient_check: {{{check}}}"))
 
 
-def test_a_dataset_of_a_known_format_is_yaml_alone() -> None:
-    file = {"size": 5, "sha256": "ab" * 32, "mirrors": ["http://localhost/x"]}
-    entry: dict[str, Any] = {"format": "idx", "train": 50, "test": 10, "image_shape": [4, 4], "class_names": ["a", "b"]}
-    entry["files"] = {role: {"name": f"{role}.gz", **file} for role in FORMAT_ROLES["idx"]}
-    config = {**config_of(), "datasets": {"mine": entry}, "experiments": [{"dataset": "mine", "batch_size": 50}]}
-    experiment = load_experiment({**config, "published": {}})
-    assert experiment.runs[0].dataset == "mine"
-    assert (experiment.datasets["mine"]["largest"], experiment.datasets["mine"]["local_dir"]) == (255, None)
-
-
-def test_keys_that_begin_with_x_hold_anchors_and_are_ignored(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("x-common: &c {hidden_units: 7, epochs: 1}\nx-empty: {}\nexperiments: [{<<: *c, epochs: 2}]\n")
-    (run,) = read_experiment(path)[1].runs
-    assert (run.hidden_units, run.epochs) == (7, 2)
-
-
 # --- the schema
 
 
@@ -185,18 +142,13 @@ def test_every_key_has_a_description_and_a_default_that_is_allowed() -> None:
     for path, inner, required in properties:
         assert len(inner["description"]) > 10, path
         assert required == inner["description"].startswith("Required. "), path
-        assert "default" in inner, path
         assert required or Draft202012Validator(inner).is_valid(inner["default"]), path
 
 
-def test_no_mapping_of_the_schema_takes_unknown_keys() -> None:
+def test_the_schema_says_what_runs_are_and_takes_no_unknown_key() -> None:
     text = SCHEMA_FILE.read_text()
     assert text.count("additionalProperties:") == text.count("type: object") >= 7
-    # known names are those of the library and of the registry
-    assert not re.search(r"enum:.*(tanh|published|mnist|idx)", text)
-
-
-def test_axes_and_their_defaults_are_those_of_a_run() -> None:
+    Draft202012Validator(yaml.safe_load(text)).validate(config_of())  # by the rules of any other tool
     assert tuple(AXES_SCHEMA) == AXES
     defaults = {axis.name: axis.default for axis in fields(Run) if axis.default is not MISSING}
     assert {axis: AXES_SCHEMA[axis]["default"] for axis in defaults} == defaults
@@ -216,10 +168,6 @@ def test_defaults_that_people_read_are_those_of_the_schema(
     block = (ROOT / file).read_text().partition(begin)[2].partition(end)[0]
     written = [(name, yaml.safe_load(text)) for name, text in re.findall(pattern, block, re.MULTILINE)]
     assert written == [(name, inner["default"]) for name, inner in properties.items()]
-
-
-def test_the_schema_takes_the_shipped_files_in_any_other_tool() -> None:
-    Draft202012Validator(yaml.safe_load(SCHEMA_FILE.read_text())).validate(config_of())
 
 
 # --- files
@@ -248,55 +196,36 @@ def test_files_are_merged_as_snakemake_merges_them(one: dict[str, Any], other: d
 
 
 @pytest.mark.parametrize("name", ["datasets", "config", "quick", "improved"])
-def test_files_are_read_as_snakemake_reads_them(name: str, tmp_path: Path) -> None:
+def test_files_are_read_as_snakemake_reads_them(name: str) -> None:
     from snakemake.common.configfile import load_configfile
 
     assert read_config_file(f"config/{name}.yaml") == load_configfile(f"config/{name}.yaml")
-    (tmp_path / "link.yaml").symlink_to(ROOT / f"config/{name}.yaml")
-    assert read_config_file(tmp_path / "link.yaml") == read_config_file(f"config/{name}.yaml")
 
 
-def test_json_merge_keys_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+def test_json_merge_keys_anchors_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     path = tmp_path / "mine"
     path.write_text('{\n\t"name": "mine",\n\t"l2": [{}, 1e-3, "\\u00e9\\/\\t"]\n}', encoding="utf-8-sig")
     assert read_config_file(path) == {"name": "mine", "l2": [{}, "1e-3", "é/\t"]}
     path.write_text("a: &a {x: 1, y: 2}\nz: &z {z: 5}\nb: {<<: *a, <<: *z, x: 3}\n")
     assert read_config_file(path)["b"] == {"x": 3, "y": 2, "z": 5}
+    path.write_text("x-common: &c {hidden_units: 7, epochs: 1}\nx-empty: {}\nexperiments: [{<<: *c, epochs: 2}]\n")
+    (run,) = read_experiment(path)[1].runs
+    assert (run.hidden_units, run.epochs) == (7, 2)
 
 
-def test_reading_a_configuration_loads_nothing_heavy() -> None:
-    heavy = {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake", "requests"}
-    code = f"import sys, handgrad.experiment.experiment_file; print(*{heavy} & set(sys.modules))"
-    path = {"PYTHONPATH": str(ROOT / "scripts"), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
-
-
-# --- the same wherever it runs
-
-
-def test_the_defaults_are_the_project_s_in_any_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = load_experiment(read_config([]))
-    monkeypatch.chdir(tmp_path)
-    there = load_experiment(read_config([]))
-    assert there.runs == here.runs
-    assert there.has_published
-    assert here.published is not None
-    assert here.published.table == "config/published_results.csv"  # an input must not change with the machine
-
-
-def test_a_path_starts_at_the_folder_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = tmp_path / "mine.yaml"
+def test_a_configuration_is_the_same_in_any_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, here = tmp_path / "mine.yaml", load_experiment(read_config([]))
     (tmp_path / "mine.csv").write_bytes((ROOT / "config/published_results.csv").read_bytes())
     mine.write_text("published: {table: mine.csv}\ndatasets: {digits: {local_dir: data}}\n")
-    for folder, there in ((tmp_path, Path()), (ROOT, tmp_path.resolve())):
+    for folder, there in ((ROOT, tmp_path.resolve()), (tmp_path, Path())):
         monkeypatch.chdir(folder)
         experiment = read_experiment(mine)[1]
-        assert experiment.published is not None
-        assert experiment.published.table == str(there / "mine.csv")
+        assert experiment.published
+        assert experiment.published.table == str(there / "mine.csv")  # a path starts at the folder of its file
         assert experiment.datasets["digits"]["local_dir"] == str(there / "data")
+        assert load_experiment(read_config([])).runs == here.runs
+    assert here.published
+    assert here.published.table == "config/published_results.csv"  # an input must not change with the machine
 
 
 def test_a_config_of_the_working_directory_is_read_over_the_shipped_ones(
@@ -305,82 +234,308 @@ def test_a_config_of_the_working_directory_is_read_over_the_shipped_ones(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()
     (tmp_path / "config/config.yaml").write_text("name: own\nexperiments: [{dataset: digits}]\n")
-    (tmp_path / "mine.yaml").write_text("name: mine\n")
-    assert load_experiment(read_config([])).name == "own"
-    experiment = read_experiment(tmp_path / "mine.yaml")[1]
+    experiment = read_experiment(write(tmp_path, "name: mine\n"))[1]
     assert (experiment.name, experiment.runs[0].dataset) == ("mine", "digits")
     assert "experiments" not in read_config([], replace=True)
 
 
-# --- the command line
-
-
-def test_numbers_inside_a_value_of_config_may_be_texts() -> None:
-    given = {"experiments": [{"dataset": "digits", "hidden_units": "7", "l2": "0.5", "train_size": "null"}]}
-    (run,) = load_experiment(read_config([], given)).runs
-    assert (run.hidden_units, run.l2, run.train_size) == (7, 0.5, None)
-    for text in ("07", "7.5", "x", "1:30"):
-        with pytest.raises(ConfigError, match=r"^experiments\[0\]\.hidden_units: found "):
-            load_experiment(read_config([], {"experiments": [{"hidden_units": text}]}))
-    with pytest.raises(ConfigError, match=r"^--config: datasets\.mnist: an empty mapping"):
-        read_config([], {"datasets": {"mnist": {}}})
-
-
-TWO_NAMES = "experiments=[{dataset: digits, name: 1, name: 2}]"
+# --- the command line, and a module
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ("--configfile a --configfile b", "--configfile"),
-        ("--configfile=a -n --configfiles b", "--configfile"),
-        ("--config x=1 -C y=2", "--config"),
-        ("-n -C name=a seconds=3 name=b --cores 1", "'name'"),
-        (f"--config|{TWO_NAMES}", "'name'"),
-        ("--configfile a b --config x=1 y=2", None),
+        ("--configfile|a|--configfile|b", "--configfile: "),
+        ("--configfile=a|-n|--configfiles|b", "--configfile: "),
+        ("--config|x=1|-C|y=2", "--config: found 2 times"),
+        ("-n|-C|name=a|seconds=3|name=b|--cores|1", "--config: .*'name'"),
+        ("--config|experiments=[{dataset: digits, name: 1, name: 2}]", "--config: .*'name'"),
+        ("--configfile|a|b|--config|x=1|y=2", None),
         ("--config|name=a|x=010|y=[{a: 1}, {a: 2}]|--set-threads|name=3|name=4", None),
         ("--config=name=a|-n|z=: {|z=: {", None),
-        ("--config base64//bmFtZT1h base64//bmFtZT1h", None),
+        ("--config|base64//bmFtZT1h|base64//bmFtZT1h", None),
     ],
 )
 def test_what_snakemake_would_forget_of_the_command_line_is_refused(arguments: str, named: str | None) -> None:
-    given = arguments.split("|" if "|" in arguments else " ")
     if named is None:
-        repeated_options(given)
+        require_options_once(arguments.split("|"))
     else:
-        with pytest.raises(ConfigError, match=rf"^--config[^\n]*{named}[^\n]*$" if named[0] == "'" else f"^{named}: "):
-            repeated_options(given)
+        with pytest.raises(ConfigError, match=f"^{named}"):
+            require_options_once(arguments.split("|"))
 
 
-# --- the registry, and a module
-
-
-def test_of_a_module_s_files_only_its_own_part_is_checked(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text("other: {time: 1:30}\nnets: {experiments: [{dataset: digits}]}\n")
-    whole = yaml.safe_load(path.read_text())
-    below = keys_to(whole, whole["nets"])
-    assert (below, keys_to(whole, {})) == (("nets",), None)
-    config = complete_module_config(whole["nets"], [path], below, texts=False)
-    assert load_experiment(config).runs[0].dataset == "digits"
-    path.write_text("nets: {experiments: [{seed: 010}]}\n")
-    with pytest.raises(ConfigError, match="010"):
-        complete_module_config(whole["nets"], [path], below, texts=False)
-    complete_module_config(whole["nets"], [path], None, texts=False)
-
-
-def test_the_registry_completes_a_module_s_datasets() -> None:
-    assert with_registry({"name": "mine"}, REGISTRY) == {"name": "mine", **REGISTRY}
+def test_a_module_s_config_changes_the_registry_s_entries_and_not_their_order() -> None:
     change = {"datasets": {"mnist": {"local_dir": "/data"}}}
-    assert with_registry(change, REGISTRY) == merge(REGISTRY, change)
-    entry = {"format": "idx", "train": 3}
-    described = with_registry({"datasets": {"mnist": entry}}, REGISTRY)["datasets"]
-    assert (described["mnist"], set(described)) == (entry, set(REGISTRY["datasets"]))
+    assert read_module_config(change, None, []) == merge(read_config_file("config/datasets.yaml"), change)
     # the order of an entry's keys is a param: another one would make the data again
-    assert repr(with_registry(config_of(), REGISTRY)) == repr(config_of())
+    assert repr(read_module_config(config_of(), None, [])["datasets"]) == repr(config_of()["datasets"])
 
 
-@pytest.mark.parametrize("datasets", [None, 3, ["mnist"], {"mnist": 3}])
-def test_datasets_that_are_no_mapping_are_left_to_the_schema(datasets: Any) -> None:
-    with pytest.raises(ConfigError, match=r"^datasets"):
-        load_experiment(with_registry({"experiments": [{}], "datasets": datasets}, REGISTRY))
+# --- mistakes
+
+BIG = ", ".join(map(str, range(1, 400)))
+SIZE = "a whole number, at least 1, at most 1000000"
+POSITIVE = "a number, greater than 0"
+FILE = "{name: a, size: 1, sha256: " + "ab" * 32 + "}"
+FACTS = "format: sklearn-digits, train: 1, test: 1, image_shape: [2, 2], class_names: [a, b]"
+LONG = """learning_rate: 1.2345678901234567e-05, l2: 1.2345678901234567e-05, momentum: 0.1234567890123456,
+    pixels: [unit, standardize], init: scaled, train_size: [200, null], schedule: cosine, epochs: 100,
+    seed: 4294967295"""
+
+
+def block(axes: str) -> str:
+    return f"experiments: [{{}}, {{{axes}}}]"
+
+
+def mnist(facts: str) -> str:
+    return f"datasets: {{mnist: {{{facts}}}}}"
+
+
+def mnist_file(facts: str) -> str:
+    return mnist(f"files: {{train_images: {{{facts}}}}}")
+
+
+#: values as they are written, and as a message shows them
+NO_SIZES = {
+    **{"-5": "-5", "0": "0", "1.5": "1.5", "100.0": "100.0", "1e2": "100.0", "'0100'": "'0100'", "many": "'many'"},
+    **{"true": "true", "5000000": "5000000", "null": "null", "60 000": "'60 000'", "{a: 1}": "{'a': 1}"},
+}
+NO_RATES = {
+    **{"0": "0", "-1e-3": "-0.001", "'0,01'": "'0,01'", "1_0e1": "'1_0e1'", ".nan": ".nan", ".inf": ".inf", "": "null"},
+    **{"true": "true", "1e999": ".inf", "10^-3": "'10^-3'", f"1{'0' * 400}": "1000"},
+}
+NO_NAMES = {
+    **{"../x": "'../x'", "a;b": "'a;b'", "a b": "'a b'", "$HOME": "'$HOME'", '"ab\\n"': "'ab\\n'", "..": "'..'"},
+    **{"-rf": "'-rf'", '""': "''", "a" * 65: "'aaa", "": "null"},
+}
+#: what YAML 1.1 takes for something else
+MISREAD = ("0100", "-0100", "1:30", "1:30.5", "0x1F", "0b11", "1_000", "1_0.5", "yes", "No", "on", "OFF", "~")
+MISREAD += ("2026-11-25", "2026-13-45")
+
+#: an experiment file, how its line begins after the file, and what else the line must name
+MISTAKES: list[tuple[str, str, tuple[str, ...]]] = [
+    # keys
+    ("foo: 1", "foo: unknown key", ("experiments", "published")),
+    ("experimnets: []", "experimnets: unknown key", ("did you mean experiments?",)),
+    (block("learning_rat: 1"), "experiments[1].learning_rat: unknown key", ("did you mean learning_rate?",)),
+    (block("lr: 1"), "experiments[1].lr: unknown key", ("did you mean learning_rate?",)),
+    (block("hidden-units: 1"), "experiments[1].hidden-units: unknown key", ("did you mean hidden_units?",)),
+    ("gradient_check: {hiden_units: 5}", "gradient_check.hiden_units: unknown key", ("did you mean hidden_units?",)),
+    (mnist_file("miror: x"), "datasets.mnist.files.train_images.miror: unknown key", ("did you mean mirrors?",)),
+    ('"a\\nb": 1', "'a\\nb': unknown key", ()),
+    (block("a b: 1"), "experiments[1].'a b': unknown key", ()),
+    ("5: 1", "line 1: found the key 5", ("quotes",)),
+    ("no: 1", "line 1: found the key no", ("false", "quotes")),
+    ("datasets:\n  2026: {local_dir: x}", "line 2: found the key 2026", ("'2026'", "quotes")),
+    ("a: 1\nb:\n  c: 1\n  c: 2", "line 4: the key 'c' is given again", ("line 3",)),
+    # names that must be known
+    (block("dataset: [mnist, mnits]"), "experiments[1].dataset: found 'mnits'", ("cifar10", "did you mean mnist?")),
+    (block("activation: [TANH]"), "experiments[1].activation[0]: found 'TANH'", ("softplus", "did you mean tanh?")),
+    (block("init: zeros"), "experiments[1].init: found 'zeros'", ("published, scaled",)),
+    (block("dtype: [float32, float16]"), "experiments[1].dtype[1]: found 'float16'", ("did you mean float64?",)),
+    (block("activation: null"), "experiments[1].activation: found null", ("softplus",)),
+    (mnist("format: ixd"), "datasets.mnist.format: found 'ixd'", ("did you mean idx?",)),
+    ("published: {loss_divisor: {mnits: 5}}", "published.loss_divisor: found 'mnits'", ("did you mean mnist?",)),
+    # numbers
+    *[(block(f"hidden_units: {x}"), "experiments[1].hidden_units: found ", (SIZE, y)) for x, y in NO_SIZES.items()],
+    *[
+        (f"experiments:\n- {{}}\n- learning_rate: {text}", "experiments[1].learning_rate: found ", (POSITIVE, shown))
+        for text, shown in NO_RATES.items()
+    ],
+    *[(f"experiments: [{{}}]\nname: {x}", f"line 2: found {x}, which YAML 1.1", (f"'{x}'",)) for x in MISREAD],
+    (block("momentum: [0, 0.9, 1]"), "experiments[1].momentum[2]: found 1", ("from 0 to below 1",)),
+    (block("l2: .nan"), "experiments[1].l2: found .nan", ("at least 0",)),
+    (block("seed: -1"), "experiments[1].seed: found -1", ("at most 4294967295",)),
+    (block("train_size: 0"), "experiments[1].train_size: found 0", ("a whole number or null, at least 1",)),
+    ("checkpoint_seconds: 0", "checkpoint_seconds: found 0", (POSITIVE,)),
+    # lists and mappings
+    (block("hidden_units: []"), "experiments[1].hidden_units: found []", ("a list", "at least 1")),
+    (block("hidden_units: [[1, 2]]"), "experiments[1].hidden_units[0]: found [1, 2]", (SIZE,)),
+    ("experiments: []", "experiments: found []", ("a list",)),
+    ("experiments:", "experiments: found null", ("a list",)),
+    ("experiments: {dataset: mnist}", "experiments: found {'dataset': 'mnist'}", ("a list",)),
+    ("experiments: [dataset:mnist]", "experiments[0]: found 'dataset:mnist'", ("a mapping",)),
+    ("published:", "published: found null", ("a mapping", "table: null")),
+    ("datasets: []", "datasets: found []", ("a mapping",)),
+    ("datasets: {digits: null}", "datasets.digits: found null", ("a mapping",)),
+    ("datasets: {mnist: {}}", "line 1: mnist: an empty mapping", ()),
+    ("experiments: {}", "line 1: experiments: an empty mapping", ()),
+    ("[1]", "found [1]", ("keys with values",)),
+    ("", "found null", ("keys with values",)),
+    (block(f"seed: [{BIG}], epochs: [{BIG}]"), f"experiments[1]: spans {399 * 399} runs", (str(MOST_RUNS),)),
+    (block(LONG), "experiments[1]: the run af_tanh", ("pixels_standardize", "train_200", "at most 180")),
+    # sizes that do not fit
+    (block("dataset: digits, batch_size: [9, 1438]"), "experiments[1].batch_size: found 1438", ("1437", "digits")),
+    (block("train_size: 50, batch_size: 51"), "experiments[1].batch_size: found 51", ("at most 50",)),
+    (block("dataset: digits, validation_size: 1400"), "experiments[1].batch_size: found 100", ("37", "1400")),
+    (block("validation_size: 60000"), "experiments[1].validation_size: found 60000", ("59999", "mnist")),
+    (block("train_size: [null, 60001]"), "experiments[1].train_size: found 60001", ("at most 60000",)),
+    (block("train_size: 50000, validation_size: 20000"), "experiments[1].train_size: found 50000", ("40000", "20000")),
+    ("gradient_check: {examples: 50001}", "gradient_check.examples: found 50001", ("50000",)),
+    ("gradient_check: {epsilon: 0}", "gradient_check.epsilon: found 0", ("1e-9 to 0.01",)),
+    ("gradient_check: {epsilon: 1.0e+300}", "gradient_check.epsilon: found 1e+300", ("1e-9 to 0.01",)),
+    ("gradient_check: {epsilon: 0.0002}", "gradient_check.epsilon: found 0.0002", ("255", "0.0001")),
+    ("gradient_check: {epsilon: 0.004, pixels: standardize}", "gradient_check.epsilon: found 0.004", ("10", "0.003")),
+    # names of experiments
+    *[(f"name: {text}", "name: found ", ("begins with a letter or digit", shown)) for text, shown in NO_NAMES.items()],
+    ("name: 2026", "name: found 2026", ("quotes",)),
+    *[(f"name: {name}", f"name: found '{name}'", ("all experiments share",)) for name in (*RESERVED_NAMES, "Logs")],
+    # files that the experiment names
+    ("published: {table: nowhere.csv}", "published.table: ", ("nowhere.csv", "No such file")),
+    ("published: {table: /dev/zero}", "published.table: /dev/zero: not a file", ()),
+    ("published: {table: mine.yaml}", "published.table: ", ("mine.yaml", "published: {table", "hidden_units")),
+    ('published: {table: "a\\0b"}', "published.table: ", ("a\\x00b",)),
+    ('published: {table: "a\\nb"}', "published.table: ", ("No such file",)),
+    ('published: {table: "/data/{x}.csv"}', "published.table: found '/data/{x}.csv'", ("without {, }",)),
+    ('published: {table: ""}', "published.table: found ''", ("without {, }",)),
+    ("published: {loss_divisor: {mnist: 0}}", "published.loss_divisor.mnist: found 0", (POSITIVE,)),
+    # the registry
+    ("datasets: {mnits: {local_dir: /tmp}}", "datasets.mnits: lacks format", ("files", "did you mean mnist?")),
+    (mnist("files: {x: {size: 1}}"), "datasets.mnist.files.x: lacks name, sha256", ()),
+    (mnist("local_dir: /data/<results>"), "datasets.mnist.local_dir: found '/data/<results>'", ("a <word>",)),
+    ("datasets: {fashion_mnist: {train: 1.5}}", "datasets.fashion_mnist.train: found 1.5", ("a whole number",)),
+    (mnist("image_shape: [784]"), "datasets.mnist.image_shape: found [784]", ("two or three sizes",)),
+    (mnist("largest: 256"), "datasets.mnist.largest: found 256", ("at most 255",)),
+    (mnist("class_names: [a, b, a]"), "datasets.mnist.class_names: found ['a', 'b', 'a']", ("different names",)),
+    (mnist('class_names: [a, "b\\n"]'), "datasets.mnist.class_names[1]: found 'b\\n'", ("one line",)),
+    (mnist("class_names: [0, b]"), "datasets.mnist.class_names[0]: found 0", ("quotes",)),
+    (f"datasets: {{digits: {{files: {{tabel: {FILE}}}}}}}", "datasets.digits.files: found ", ("did you mean table?",)),
+    *[
+        (f"datasets: {{{name}: {{{FACTS}, files: {{table: {FILE}}}}}}}", "datasets: found the key ", ("at most 64",))
+        for name in ("my/data", "my data", "-rf", "..", "a;b", '"x\\n"')
+    ],
+    ("datasets: {digits: {format: idx}}", "datasets.digits.files: found ['table']", ("train_images", "idx")),
+    (mnist_file("mirrors: [ftp://a/b]"), "datasets.mnist.files.train_images.mirrors[0]: found 'ftp", ("http://",)),
+    (mnist_file("mirrors: []"), "datasets.mnist.files.train_images.mirrors: found []", ("local_dir",)),
+    (mnist_file("sha256: ABC"), "datasets.mnist.files.train_images.sha256: found 'ABC'", ("64 digits",)),
+    (mnist_file("name: a/b"), "datasets.mnist.files.train_images.name: found 'a/b'", ("without folders",)),
+    (mnist_file("name: " + "a" * 201), "datasets.mnist.files.train_images.name: found 'aa", ("200",)),
+    (mnist_file("size: 0"), "datasets.mnist.files.train_images.size: found 0", ("at least 1",)),
+    # what is not YAML
+    ("name: a\nexperiments: [1, 2\n", "line 3: not YAML", ()),
+    ("name: a\n  b: c\n", "line 2: not YAML", ()),
+    ("a:\n\tb: 1\n", "line 2: not YAML", ("not tabs",)),
+    ("a: &x 1\nb: *y\n", "line 2: not YAML", ()),
+    ("a: !!python/object:os.system 1\n", "line 1: not YAML", ("os.system",)),
+    ("a: !!int [1]\n", "line 1: not YAML", ()),
+    ("? [1]\n: 2\n", "line 1: not YAML", ()),
+    ("a: 1\n---\nb: 1\n", "line 2: not YAML", ("document",)),
+    ("a: \x07\n", "not YAML", ()),
+    ('{"name": "a", "experiments": [{"seed": 1, "seed": 2}]}', "line 1: the key 'seed' is given again", ()),
+    # what would take for ever
+    ("a: &a [*a]", "line 1: not YAML", ("aliases repeat",)),
+    ("a: &a {b: *a}", "line 1: not YAML", ("aliases repeat",)),
+    ("\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9 * (i > 0))}]" for i in range(9)), "line 7: not YAML", ()),
+    ("a: " + "[" * 5000 + "]" * 5000, "line 1: not YAML", ("deeper",)),
+    ("\n".join(" " * i + "a:" for i in range(1000)), "line 51: not YAML", ("deeper",)),
+    ('{"a": ' + "[" * 60 + "]" * 60 + "}", "line 1: not YAML", ("deeper",)),
+    ("seed: 1" + "0" * 5000, "not YAML", ("digits",)),
+    ("# " + "x" * MAX_BYTES, "more than the", (f"{MAX_BYTES:,}",)),
+]
+
+
+def refused(path: Path) -> list[str]:
+    """The lines with which an experiment file is refused, without the file that each begins with."""
+    with pytest.raises(ConfigError) as caught:
+        read_experiment(path)
+    assert str(caught.value).splitlines() == list(caught.value.mistakes)
+    assert all(line.startswith(f"{path}: ") and line.isprintable() for line in caught.value.mistakes)
+    return [line.removeprefix(f"{path}: ") for line in caught.value.mistakes]
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "mine.yaml").write_text(text, encoding="utf-8")
+    return folder / "mine.yaml"
+
+
+@pytest.mark.parametrize(("text", "start", "named"), [pytest.param(*case, id=case[0][:40]) for case in MISTAKES])
+def test_a_mistake_is_one_line_that_names_it(tmp_path: Path, text: str, start: str, named: tuple[str, ...]) -> None:
+    (line,) = refused(write(tmp_path, text))
+    assert line.startswith(start)
+    assert [part for part in named if part not in line] == []
+    assert len(line) < 600
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "+1", "1.5", ".5", "1.", "0.5e-3", "1.0e+5", "true", "null", ""])
+def test_plain_numbers_and_words_are_read_as_they_are(text: str) -> None:
+    assert read_yaml(f"a: {text}") == (yaml.safe_load(f"a: {text}"), [])
+
+
+def test_only_regular_files_of_text_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        assert "not a file" in refused(path)[0]
+    assert "No such file" in refused(tmp_path / "mine.yaml")[0]
+    (tmp_path / "mine.yaml").write_bytes(b"a: \xe4\n")
+    assert "utf-8" in refused(tmp_path / "mine.yaml")[0]
+
+
+def test_every_mistake_is_named_not_the_first_alone(tmp_path: Path) -> None:
+    text = """
+name: a/b
+oops: 1
+experiments: [{hidden_units: 0, learning_rate: [0.1, -1, x]}, {activation: step}]
+datasets: {digist: {train: 5}}
+"""
+    schema = ["name", "oops", "experiments[0].hidden_units", "experiments[0].learning_rate[1]"]
+    schema += ["experiments[0].learning_rate[2]", "experiments[1].activation", "datasets.digist"]
+    assert sorted(line.split(": ")[0] for line in refused(write(tmp_path, text))) == sorted(schema)
+    text = "name: data\nexperiments: [{dataset: x}, {batch_size: 70000}]\npublished: {table: nowhere.csv}"
+    found = [line.split(": ")[0] for line in refused(write(tmp_path, text))]
+    assert found == ["name", "experiments[0].dataset", "experiments[1].batch_size", "published.table"]
+
+
+leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+anything = st.recursive(leaf, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(leaf, inner, max_size=2))
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from _places(inner, (*path, key))
+
+
+WHOLE = read_config([])
+PLACES = list(_places(WHOLE))
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(PLACES), anything)
+def test_nothing_that_yaml_can_say_ends_in_anything_but_lines(place: tuple[Any, ...], value: Any) -> None:
+    config: Any = copy.deepcopy(WHOLE)
+    holder = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    with suppress(ConfigError):  # which the mistakes above show to be one line each
+        load_experiment(config)
+
+
+# --- files of a dataset
+
+
+def test_every_file_that_local_dir_lacks_is_named(tmp_path: Path) -> None:
+    config = read_config([], {"datasets": {"mnist": {"local_dir": str(tmp_path)}, "digits": {"local_dir": "/nowhere"}}})
+    files = config["datasets"]["mnist"]["files"].values()
+    good, short, folder, _ = (tmp_path / file["name"] for file in files)
+    with good.open("wb") as file:
+        file.truncate(next(iter(files))["size"])  # which is all that is looked at
+    short.write_bytes(b"12345")
+    folder.mkdir()
+    with pytest.raises(ConfigError) as caught:  # for nothing of the digits, which are not used
+        load_experiment(config)
+    named = zip(caught.value.mistakes, [*files][1:], ("5 bytes", "not a file", "No such file"), strict=True)
+    for line, entry, reason in named:
+        assert line.startswith(f"datasets.mnist.local_dir: found {show(str(tmp_path))}, expected ")
+        assert entry["name"] in line
+        assert reason in line
+
+
+def test_a_dataset_of_the_table_and_the_experiment_needs_its_divisor() -> None:
+    config = read_config([])
+    del config["published"]["loss_divisor"]["mnist"]
+    with pytest.raises(ConfigError, match=r"^published\.loss_divisor\.mnist: missing"):
+        load_experiment(config)
+    load_experiment({**config, "experiments": [{"dataset": "digits"}]})

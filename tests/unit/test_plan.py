@@ -11,7 +11,7 @@ import yaml
 
 import factories
 from handgrad.common.errors import HandgradError
-from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.config import read_experiment
 from handgrad.experiment.runs import Run
 from handgrad.layout import resources as costs
 from handgrad.monitor.estimates import Estimate, Estimator

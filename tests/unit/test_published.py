@@ -1,5 +1,6 @@
 """The published table: its rows, and that every impossible value is refused in one line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,6 @@ VALUES = ["mnist", "tanh", 100, 0.001, 100, 20, 0.01, 97.0, 272, 10000, 0.0147]
 HEADER = ",".join(COLUMNS)
 
 
-def refusal(path: Path) -> str:
-    """The one line, without the file, with which a table is refused."""
-    with pytest.raises(HandgradError) as caught:
-        published_rows(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert str(caught.value).isprintable()
-    return str(caught.value).removeprefix(f"{path}: ")
-
-
 def test_rows_have_the_types_of_their_columns(tmp_path: Path) -> None:
     rows = published_rows(Path(__file__).parents[2] / "config/published_results.csv")
     assert len(rows) == 72
@@ -30,48 +22,45 @@ def test_rows_have_the_types_of_their_columns(tmp_path: Path) -> None:
     path.write_text("\n".join([HEADER, ",".join(ROW), "," * 10]) + "\n", encoding="utf-8-sig")
     (row,) = published_rows(path)
     assert [row[column] for column in (*COLUMNS, *SPREAD)] == [*VALUES, None, None]
+    path.write_text(with_spread("270,280"))
+    assert [published_rows(path)[0][column] for column in SPREAD] == [270, 280]
+
+
+def with_value(column: str, text: str) -> str:
+    """A table whose second row has this in that column."""
+    row = [f'"{text}"' if name == column else value for name, value in zip(COLUMNS, ROW, strict=True)]
+    return "\n".join([HEADER, ",".join([*ROW[:2], "7", *ROW[3:]]), ",".join(row)])
+
+
+def with_spread(spread: str) -> str:
+    return f"{HEADER},{','.join(SPREAD)}\n{','.join(ROW)},{spread}\n"
 
 
 IMPOSSIBLE = [("precision_percent", text) for text in ("191.0", "-1", "nan")]
 IMPOSSIBLE += [("faults", "-32"), ("faults", "10001"), ("faults", "1.5"), ("test_size", "0"), ("l2", "-0.1")]
 IMPOSSIBLE += [("loss", text) for text in ("nan", "inf", "1e400", "-1", "0,0147", "x", "")]
 IMPOSSIBLE += [("epochs", "0"), ("hidden_units", "-5"), ("learning_rate", "0"), ("dataset", "")]
-
-
-@pytest.mark.parametrize(("column", "text"), IMPOSSIBLE)
-def test_an_impossible_value_is_named_with_line_and_column(tmp_path: Path, column: str, text: str) -> None:
-    row = [f'"{text}"' if name == column else value for name, value in zip(COLUMNS, ROW, strict=True)]
-    path = tmp_path / "table.csv"
-    path.write_text("\n".join([HEADER, ",".join([*ROW[:2], "7", *ROW[3:]]), ",".join(row)]))
-    assert refusal(path).startswith(f"line 3: {column}: found {text!r}, expected ")
+SPREADS = " and ".join(SPREAD)
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "start"),
     [
+        *[(with_value(column, text), f"line 3: {column}: found {text!r}, expected ") for column, text in IMPOSSIBLE],
+        *[(with_spread(text), f"line 2: {SPREADS}: found ") for text in ("270,", ",280", "280,270", "1,10001")],
         ("", "line 1: found ''"),
         (";".join(COLUMNS), "line 1: found 'dataset;activation"),
         (f"{HEADER}\nmnist,tanh\n", "line 2: found 2 values"),
         (f"{HEADER}\n{','.join(ROW)}\n{','.join(ROW)}", "line 3: repeats the settings of line 2"),
         (f'{HEADER}\n"a"b', "line 2: not CSV"),
-        ("\udce4", "'utf-8' codec"),
-        ("x" * (MAX_BYTES + 1), f"{MAX_BYTES:,}"),
+        ("\udce4", "cannot be read as text: 'utf-8' codec"),
+        ("x" * (MAX_BYTES + 1), f"more than the {MAX_BYTES:,}"),
     ],
 )
-def test_a_table_of_another_kind_is_refused(tmp_path: Path, content: str, named: str) -> None:
+def test_a_table_with_an_impossible_value_or_of_another_kind_is_refused(
+    tmp_path: Path, content: str, start: str
+) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(content.encode(errors="surrogateescape"))
-    assert named in refusal(path)
-
-
-@pytest.mark.parametrize(
-    ("spread", "named"),
-    [("270,280", ""), (",", ""), ("270,", "seeds_fewest"), ("280,270", "seeds_most"), ("1,10001", "seeds_most")],
-)
-def test_the_spread_over_seeds_is_two_numbers_in_order_or_none(tmp_path: Path, spread: str, named: str) -> None:
-    path = tmp_path / "table.csv"
-    path.write_text(f"{HEADER},{','.join(SPREAD)}\n{','.join(ROW)},{spread}\n")
-    if named:
-        assert refusal(path).startswith(f"line 2: {named}_faults: found ")
-    else:
-        assert len(published_rows(path)) == 1
+    with pytest.raises(HandgradError, match=rf"^{re.escape(f'{path}: {start}')}[^\n]*$"):
+        published_rows(path)

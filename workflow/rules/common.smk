@@ -50,7 +50,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256, names_digest
 from handgrad.common.untracked import Untracked
 from handgrad.experiment.config import load_experiment
-from handgrad.experiment.experiment_file import complete_module_config, keys_to, read_config, repeated_options
+from handgrad.experiment.config_files import read_config, read_module_config, require_options_once
 from handgrad.experiment.registry import EMBEDDED, data_digest, without_places
 from handgrad.layout import memory, paths, resources
 from handgrad.layout.dates import date_now
@@ -65,14 +65,13 @@ def load():
     Snakemake has read the files that it was given already, and takes 0100 for 64 and the last of two equal keys: they
     are read again here, which refuses both.
     """
-    settings, texts = workflow.config_settings, workflow.config_settings.config
+    settings = workflow.config_settings
     try:
-        repeated_options(sys.argv)
+        require_options_once(sys.argv)
         if workflow.modifier.skip_configfile:  # a module, whose config is what the other workflow gives
-            below = keys_to(workflow.modifier_stack[0].globals["config"], config)
-            complete = complete_module_config(config, workflow.configfiles, below, texts=bool(texts))
+            complete = read_module_config(config, workflow.modifier_stack[0].globals["config"], workflow.configfiles)
         else:
-            complete = read_config(settings.configfiles, texts, replace=settings.replace_workflow_config)
+            complete = read_config(settings.configfiles, settings.config, replace=settings.replace_workflow_config)
         return load_experiment(complete)
     except HandgradError as error:
         raise WorkflowError(str(error)) from None

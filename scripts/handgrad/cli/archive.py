@@ -23,7 +23,7 @@ def archive(file: ExperimentFile = DEFAULT) -> None:
     """
     from handgrad.archive.pack import has_report, members_of, pack
     from handgrad.common.code_digests import PROJECT
-    from handgrad.experiment.experiment_file import read_experiment
+    from handgrad.experiment.config import read_experiment
     from handgrad.layout.paths import report_file
     from handgrad.monitor.recovery import require_idle
     from handgrad.storage.provenance import git_revision

@@ -10,9 +10,8 @@ from typing import Any
 from handgrad.cli.options import print_json
 from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted
-from handgrad.experiment.config import Experiment
+from handgrad.experiment.config import Experiment, read_experiment
 from handgrad.experiment.config_errors import ConfigError
-from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.registry import data_digest
 from handgrad.layout.memory import too_large
 from handgrad.layout.paths import data_files

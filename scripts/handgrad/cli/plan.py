@@ -10,7 +10,7 @@ from handgrad.cli.options import print_json
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted
-from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.config import read_experiment
 from handgrad.layout.memory import machine_megabytes, too_large
 from handgrad.monitor.estimates import Estimate, Estimator
 from handgrad.monitor.jobs import jobs_of

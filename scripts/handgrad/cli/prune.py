@@ -8,9 +8,8 @@ from pathlib import Path
 from handgrad.archive.stale import GROUPS, File, Inventory, files_in, remove, take_inventory
 from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted, size_text
-from handgrad.experiment.config import Experiment
+from handgrad.experiment.config import Experiment, read_experiment
 from handgrad.experiment.config_errors import ConfigError
-from handgrad.experiment.experiment_file import read_experiment
 from handgrad.monitor.recovery import require_unlocked
 
 CHECKPOINTS = Path("results/checkpoints")

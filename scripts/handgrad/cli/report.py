@@ -7,7 +7,7 @@ from pathlib import Path
 from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.signals import Interrupted
-from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.config import read_experiment
 from handgrad.layout.paths import report_file
 from handgrad.monitor.jobs import environment
 

@@ -9,8 +9,7 @@ from typing import Any
 from handgrad.cli.options import print_json
 from handgrad.common.code_digests import code_digest
 from handgrad.common.formatting import counted
-from handgrad.experiment.config import Experiment
-from handgrad.experiment.experiment_file import read_experiment
+from handgrad.experiment.config import Experiment, read_experiment
 from handgrad.monitor.estimates import Estimator
 from handgrad.monitor.jobs import Job, jobs_of
 from handgrad.monitor.processes import main_processes

@@ -4,30 +4,22 @@ Nothing is unpacked to disk. What is read never depends on a size that a file de
 """
 
 import gzip
-import re
 import tarfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 20  # bytes read at a time, so that no second copy of the pixels is ever held
 DEFLATE_RATIO = 1032  # deflate makes content smaller by this factor at most
-DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)  # what damaged gzip and tar files raise
 GZIP_MAGIC = b"\x1f\x8b"
-
-#: types of tar members without content, whatever size they declare
-_EMPTY = (*(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE), tarfile.DIRTYPE, tarfile.FIFOTYPE)
-#: types of tar members that say something about the next one
-_PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
-_LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-_MOST_OF_A_HEADER = 1 << 16  # bytes
-_PAX_PATH = re.compile(rb"(?:^|\n)\d+ path=([^\n]*)\n")
-_PAX_SIZES = re.compile(rb"(?:^|\n)\d+ (?:size|GNU\.sparse\.\w+)=")
+#: what an archive may hold beside the members that are read: readme, names of classes, files of the user's system
+OTHER_MEMBERS = 1 << 24  # bytes
+#: what damaged or hostile gzip and tar files raise
+DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError, ValueError, OverflowError, RecursionError)
 
 
 class Mismatch(Exception):
@@ -37,107 +29,75 @@ class Mismatch(Exception):
         super().__init__(f"{where}: {found}, expected {expected}")
 
 
-def fill(file: gzip.GzipFile | IO[bytes], values: NDArray[np.uint8]) -> int:
-    """Read into ``values`` until it is full or the file ends; the number of bytes read."""
-    view = values.data.cast("B")
-    filled = 0
-    while block := file.read(min(BLOCK, len(view) - filled)):
-        view[filled : filled + len(block)] = block
-        filled += len(block)
-    return filled
+def read_content(path: Path, most: int) -> NDArray[np.uint8]:
+    """Return what a file holds, gzipped or not, but no more than ``most`` bytes of it.
 
-
-def require_room(path: Path, size: int) -> None:
-    """Raises Mismatch if no gzip file of this length can hold ``size`` bytes; nothing is allocated for it."""
-    most = DEFLATE_RATIO * path.stat().st_size
-    if size > most:
-        raise Mismatch(path, f"a gzip file of its length holds at most {most} bytes", f"{size}")
-
-
-def gunzip(path: Path, most: int) -> bytes:
-    """The content of a file, gzipped or not, which may be ``most`` bytes. Raises Mismatch, and DAMAGE."""
+    A gzip file that ends before is verified by its checksum. Raises Mismatch if it is damaged.
+    """
     with path.open("rb") as file:
         zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    with gzip.open(path) if zipped else path.open("rb") as content:
-        found = content.read(most + 1)
-    if len(found) > most:
-        raise Mismatch(path, f"holds more than {most} bytes", f"at most {most}")
+    values = np.empty(min(most, DEFLATE_RATIO * path.stat().st_size), np.uint8)
+    filled = 0
+    try:
+        with gzip.open(path) if zipped else path.open("rb") as content:
+            while block := content.read(min(BLOCK, len(values) - filled)):
+                values[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+                filled += len(block)
+    except DAMAGE as error:
+        raise Mismatch(path, f"broken gzip ({error})", "a whole gzip file") from error
+    return values[:filled]
+
+
+def read_members(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
+    """Return what these members of a gzipped tar file hold, each of which must have this size.
+
+    The archive is read once, to its very end, so that its checksum is verified; tarfile never goes back in a stream.
+    Raises Mismatch if it is damaged, has not each member once, or holds much else.
+    """
+    found: dict[str, bytes] = {}
+    try:
+        with gzip.open(path) as file:
+            stream: Any = _Stream(path, file, sum(sizes.values()) + OTHER_MEMBERS)
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                for member in tar:
+                    if member.name in sizes:
+                        _require_plain(path, member, sizes[member.name], again=member.name in found)
+                        content = tar.extractfile(member)
+                        found[member.name] = content.read() if content else b""
+            while block := stream.read(BLOCK):
+                if block.strip(b"\0"):  # zeros may fill the last record
+                    raise Mismatch(path, "holds bytes after the end of its tar", "none, or zeros")
+    except DAMAGE as error:
+        raise Mismatch(path, f"broken tar.gz ({error})", "a whole one") from error
+    for name in sizes:
+        if name not in found:
+            raise Mismatch(path, f"no member {name}", "one")
     return found
 
 
-class TarMembers:
-    """The members of a gzipped tar file in one pass, to its very end, so that its checksum is verified.
+def _require_plain(path: Path, member: tarfile.TarInfo, size: int, *, again: bool) -> None:
+    plain = member.isreg() and not member.issparse()
+    if again or not plain or member.size != size:
+        kind = "a second one of this name" if again else "a file" if plain else "no plain file"
+        raise Mismatch(f"{path}: {member.name}", f"{kind} of {member.size} bytes", f"one file of {size}")
 
-    At most ``most`` bytes are decompressed. Iteration raises Mismatch, and what DAMAGE lists. tarfile's own
-    iteration is not used, since it follows the sizes in pax and sparse headers backwards, or without end.
+
+class _Stream:
+    """A file as tarfile reads it: so many bytes at most, and its end only a few times.
+
+    Without the latter tarfile looks for a member of 2**60 bytes without end.
     """
 
     def __init__(self, path: Path, file: gzip.GzipFile, most: int) -> None:
-        self._path = path
-        self._file = file
-        self._most = self._left = most
-        self._unread = 0  # bytes of the current member, with its padding
+        self._path, self._file, self._most = path, file, most
+        self._left, self._ends = most, 0
 
-    def __iter__(self) -> Iterator[tarfile.TarInfo]:
-        """Each member but those that describe the next one; ``fill`` reads what is in it."""
-        name = None
-        while any(block := self._read(tarfile.BLOCKSIZE)):
-            member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-            describes = member.type in (*_PAX, *_LONG)
-            size, most = 0 if member.type in _EMPTY else member.size, _MOST_OF_A_HEADER if describes else self._left
-            if member.type == tarfile.GNUTYPE_SPARSE or not 0 <= size <= most:
-                self._refuse(f"{member.name!r} is sparse or declares {size} bytes", f"a whole file of 0 to {most}")
-            self._unread = size + -size % tarfile.BLOCKSIZE
-            if describes:
-                name = self._described(member, size) or name
-            else:
-                member.name, name = name or member.name, None
-                yield member
-            while self._unread:
-                self._unread -= len(block := self._read(min(BLOCK, self._unread)))
-                if not block:
-                    self._refuse(f"ends {self._unread} bytes before the end of a member", "a whole tar.gz")
-        while block := self._read(BLOCK):  # zeros may fill the last record
-            if any(block):
-                self._refuse("holds bytes after the end of its tar", "none, or zeros")
-
-    def fill(self, values: NDArray[np.uint8]) -> None:
-        """Fill ``values`` with what the current member holds. Raises Mismatch if the archive ends before."""
-        found = fill(self._file, values)
-        self._left -= found
-        self._unread -= found
-        if found < values.size:
-            self._refuse(f"ends after {found} bytes of a member of {values.size}", "a whole tar.gz")
-
-    def _described(self, member: tarfile.TarInfo, size: int) -> str:
-        """The name that a pax or GNU header gives to the next member, or none."""
-        content = self._read(size)
-        self._unread -= len(content)
-        if member.type in _LONG:
-            name = content.partition(b"\0")[0] if member.type == tarfile.GNUTYPE_LONGNAME else b""
-        else:
-            path = _PAX_PATH.search(content)
-            if _PAX_SIZES.search(content) or (path and member.type == tarfile.XGLTYPE):
-                self._refuse(f"{member.name!r} changes the sizes or the names of members", "a pax header that does not")
-            name = path[1] if path else b""
-        return name.decode("utf-8", "surrogateescape")
-
-    def _read(self, size: int) -> bytes:
-        if not self._left:
-            self._refuse(f"holds {self._most} bytes or more", "fewer")
-        found = self._file.read(min(size, self._left))
-        self._left -= len(found)
-        return found
-
-    def _refuse(self, found: str, expected: str) -> NoReturn:
-        raise Mismatch(self._path, found, expected)
-
-
-@contextmanager
-def tar_members(path: Path, most: int) -> Iterator[TarMembers]:
-    """Open a gzipped tar file. Raises Mismatch, also for what DAMAGE lists."""
-    try:
-        with gzip.open(path) as file:
-            yield TarMembers(path, file, most)
-    except DAMAGE as error:
-        raise Mismatch(path, f"broken tar.gz ({error})", "a whole one") from error
+    def read(self, size: int) -> bytes:
+        block = self._file.read(size)
+        self._left -= len(block)
+        self._ends += not block
+        if self._left < 0:
+            raise Mismatch(self._path, f"holds more than {self._most} bytes", "fewer")
+        if self._ends > 5:
+            raise EOFError("ends before the end of a member")
+        return block

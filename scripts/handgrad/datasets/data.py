@@ -64,13 +64,11 @@ class ImageData:
 
 
 def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
-    """Write a dataset; the file appears whole or not at all. Adds the training split's pixel statistics.
+    """Write a dataset; the file appears whole or not at all.
 
     warnings: what is strange about it, see ``datasets.warnings``; kept so that the page and the check say it too.
     """
-    mean, std = pixel_statistics(data.train.x)
-    # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
-    with sealed_file(path, libver="v110") as file:
+    with sealed_file(path) as file:
         for name, split in (("train", data.train), ("test", data.test)):
             group = file.create_group(name)
             group.create_dataset("x", data=split.x)
@@ -80,17 +78,10 @@ def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) 
         file.attrs["class_names"] = list(data.class_names)
         file.attrs["source_files"] = list(data.sources)
         file.attrs["source_sha256"] = list(data.sources.values())
-        file.attrs["pixel_mean"] = mean
-        file.attrs["pixel_std"] = std
         file.attrs["warnings"] = list(warnings)
-        write_origin(file, data_digest=data.digest, content=content_of(data))
-
-
-def write_origin(file: h5py.File, *, data_digest: str, content: str) -> None:
-    """Write what ``open_data`` asks for: which data a file holds, and which code wrote it."""
-    file.attrs["data_digest"] = data_digest
-    file.attrs["content_sha256"] = content
-    file.attrs["code_digest"] = code_digest("preprocess_dataset")
+        file.attrs["data_digest"] = data.digest
+        file.attrs["content_sha256"] = content_of(data)
+        file.attrs["code_digest"] = code_digest("preprocess_dataset")
 
 
 def content_of(data: ImageData) -> str:

@@ -1,26 +1,51 @@
 """Fetch one file from the first mirror that has it. Size and sha256 decide; no mirror is trusted."""
 
+import hashlib
 import logging
+import os
+import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
-from typing import Any
 
 import requests
 import urllib3.exceptions
 
 from handgrad.common.atomic import partial_file, put_in_place
 from handgrad.common.errors import HandgradError
-from handgrad.common.hashing import file_sha256
 from handgrad.common.system_errors import unreadable
-from handgrad.datasets.received import Failed, Patience, Received
+from handgrad.datasets.source_files import file_fault
 
 logger = logging.getLogger("handgrad")
 
-BUSY = (408, 425, 429)  # the 4xx that say "later"
+CHUNK = 1 << 16  # bytes
+#: answers to ask again after, apart from 5xx: "later", and that what is here is longer than the file there
+LATER = (408, 416, 425, 429)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a mirror is waited for, in seconds, and how often it is asked."""
+
+    connect: float = 6.0  # for a connection to one address of the mirror
+    silence: float = 30.0  # between two pieces of the file
+    window: float = 60.0  # after which the mean rate must have reached the floor
+    floor: float = 5000.0  # bytes a second; the origin of CIFAR-10 gives 50,000
+    attempts: int = 3  # if there is no connection, or the mirror is busy, falls silent or breaks off
+    pause: float = 2.0  # before the second attempt, twice that before the third
+
+
 PATIENCE = Patience()
 
-Failures = dict[str, list[str]]
+
+class Failed(Exception):
+    """Why a mirror did not deliver the file. again: it may, if it is asked again."""
+
+    def __init__(self, reason: str, *, again: bool = False) -> None:
+        super().__init__(reason)
+        self.again = again
 
 
 def fetch(
@@ -34,10 +59,9 @@ def fetch(
 ) -> None:
     """Have a file of this size and sha256 at ``path``; does nothing if it is there already.
 
-    Mirrors are tried in order. One that was busy, fell silent, broke off or could not be connected to is
-    asked again after the others, as ``patience`` has it; one that answered with another file, that it has
-    none, or too slowly, is asked once. What has arrived is kept in ``.<name>.partial`` beside the path, and a
-    mirror is asked for the rest alone, by HTTP Range, also by the next call.
+    Mirrors are tried in order; one that failed in a way that may pass is asked again after the others. What has
+    arrived is kept in ``.<name>.partial`` beside the path, and a mirror is asked for the rest alone, by HTTP Range,
+    also by the next call.
 
     Only a verified file is ever put at ``path``. Raises HandgradError: a line that names the file, one for
     each mirror with the reason why it failed, and two that say what to do; or one line, if the file cannot
@@ -45,119 +69,110 @@ def fetch(
     """
     path, began = Path(path), time.perf_counter()
     try:
-        fault = _fault(path, size, sha256)
+        fault = file_fault(path, size, sha256)
         if fault is None:
             logger.info("%s: here already, size and sha256 are right", path)
             return
         with partial_file(path) as (part, file):
-            failures = _ask_all(mirrors, Received(file, size, patience), sha256, patience)
+            failures = _ask_all(mirrors, file, size, sha256, patience)
             if failures is None:
                 file.flush()
                 put_in_place(part, path)
     except OSError as error:
         raise unreadable(error, path) from error
     if failures is not None:
-        remedy = f"  Put {size} bytes with sha256 {sha256} at {path} by hand, or name a folder that holds the files: "
-        raise HandgradError(f"{path}: {fault}, and no mirror had it:\n{_tried(failures)}\n{remedy}{_advice(dataset)}")
+        raise HandgradError(
+            f"{path}: {fault}, and no mirror had it:\n{failures or '  no mirror is listed'}\n"
+            f"  Put {size} bytes with sha256 {sha256} at {path} by hand, or name a folder that holds the files: "
+            f"datasets.{dataset}.local_dir.\n"
+            "  Without a network: make quick, or snakemake --cores 1 --configfile config/quick.yaml"
+        )
     logger.info("%s: %d bytes in %.1f s", path, size, time.perf_counter() - began)
 
 
-def _fault(path: Path, size: int, sha256: str) -> str | None:
-    """What is wrong with the file that is there now; None if nothing is."""
-    if not path.is_file():
-        return "is not there"
-    found = path.stat().st_size
-    if found != size:
-        return f"has {found} bytes, not {size}"
-    return None if file_sha256(path) == sha256 else "has another sha256"
-
-
-def _ask_all(mirrors: Sequence[str], received: Received, sha256: str, patience: Patience) -> Failures | None:
-    """Have the file in ``received``: None; or, by mirror, why each attempt failed."""
-    failures: Failures = {mirror: [] for mirror in mirrors}
-    hopeful = list(failures)
+def _ask_all(mirrors: Sequence[str], file: BufferedRandom, size: int, sha256: str, patience: Patience) -> str | None:
+    """Have the file in ``file``: None; or a line for each mirror with the reasons why it failed."""
+    reasons: dict[str, list[str]] = {mirror: [] for mirror in mirrors}
+    hopeful = list(reasons)
+    file.seek(0, os.SEEK_END)  # after what arrived before
     for attempt in range(patience.attempts):
         if attempt and hopeful:
             time.sleep(patience.pause * attempt)
         for mirror in list(hopeful):
             try:
-                logger.info("asking %s for all but %d bytes", mirror, received.count)
-                _ask(mirror, received, sha256, patience)
+                logger.info("asking %s for all but %d bytes", mirror, file.tell())
+                _ask(mirror, file, size, sha256, patience)
                 return None
             except Failed as failure:
                 logger.info("%s: %s", mirror, failure)
-                failures[mirror].append(str(failure))
-                if len(failures[mirror]) >= failure.attempts:
+                reasons[mirror].append(" ".join(str(failure).split()))
+                if not failure.again:
                     hopeful.remove(mirror)
-    return failures
+    return "\n".join(f"  {mirror}: {'; '.join(dict.fromkeys(said))}" for mirror, said in reasons.items())
 
 
-def _ask(mirror: str, received: Received, sha256: str, patience: Patience) -> None:
-    """Have the file in ``received`` if this mirror delivers what is missing of it. Raises Failed.
+def _ask(mirror: str, file: BufferedRandom, size: int, sha256: str, patience: Patience) -> None:
+    """Have the file in ``file`` if this mirror delivers what is missing of it. Raises Failed."""
+    if file.tell() > size:
+        _clear(file)
+    start = file.tell()
+    if start < size:
+        _transfer(mirror, file, size, patience)
+    if file.tell() < size:
+        raise Failed(f"sent {file.tell()} of {size} bytes", again=True)
+    file.seek(0)
+    found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        _clear(file)
+        raise Failed(f"sent a file with sha256 {found}", again=start > 0)  # what was here may be of another file
 
-    If what was here before does not fit what the mirror sends, the mirror is asked once more, for all of it.
+
+def _transfer(mirror: str, file: BufferedRandom, size: int, patience: Patience) -> None:
+    """Add what this mirror sends to ``file``. Raises Failed.
+
+    A server that does not resume sends the file from its beginning. One that sends another part than it was
+    asked for is found by the checksum.
     """
+    start = file.tell()
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     try:
-        _transfer(mirror, received, patience)
-        received.check(sha256)
-    except Failed as failure:
-        if not received.resumed or received.count:
-            raise
-        logger.info("%s: %s; asking for the whole file", mirror, failure)
-        _transfer(mirror, received, patience)
-        received.check(sha256)
+        with requests.get(mirror, headers=headers, stream=True, timeout=(patience.connect, patience.silence)) as answer:
+            status = answer.status_code
+            if status == requests.codes.requested_range_not_satisfiable:
+                _clear(file)
+            if not answer.ok:
+                raise Failed(f"HTTP {status}", again=status >= 500 or status in LATER)
+            start = start if status == requests.codes.partial_content else 0
+            announced = start + int(answer.headers.get("Content-Length", size))
+            if announced < size:  # a page in place of the file, which what is here outlives
+                raise Failed(f"sent {announced} of {size} bytes", again=True)
+            if not start:
+                _clear(file)
+            _store(answer.raw, file, size, patience)
+    except urllib3.exceptions.HTTPError as error:
+        raise Failed(f"sent {file.tell()} of {size} bytes ({type(error).__name__})", again=True) from error
+    except (requests.RequestException, ValueError) as error:  # ValueError: of the address or of a header
+        what = "cannot connect" if isinstance(error, requests.ConnectionError) else type(error).__name__
+        reason = re.sub(r"[\"')]{2,}$", "", str(error).rpartition(": ")[2])
+        raise Failed(f"{what} ({reason})", again=not isinstance(error, ValueError)) from error
 
 
-def _transfer(mirror: str, received: Received, patience: Patience) -> None:
-    """Add what this mirror sends to ``received``, unless that is whole already. Raises Failed."""
-    headers = received.headers()
-    if received.count == received.size:
-        return
-    timeout, hooks = (patience.connect, patience.silence), {"response": _leave_redirect}
-    try:
-        with requests.get(mirror, headers=headers, stream=True, timeout=timeout, hooks=hooks) as response:
-            if response.status_code == requests.codes.requested_range_not_satisfiable:
-                received.clear()
-            response.raise_for_status()
-            received.take(response)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        if received.count < received.size:
-            raise _failure(error, received, patience) from error
-        # all of it is here, whatever length was announced: the checksum decides
+def _store(body: urllib3.BaseHTTPResponse, file: BufferedRandom, size: int, patience: Patience) -> None:
+    """Store a body, which is not decompressed: a server may label a .gz file as ``Content-Encoding: gzip``.
+
+    Each piece is looked at when it arrives: waiting for a whole chunk could take a slow mirror hours.
+    """
+    began, before = time.monotonic(), file.tell()
+    while piece := body.read1(CHUNK, decode_content=False):
+        file.write(piece)
+        seconds, new = time.monotonic() - began, file.tell() - before
+        if file.tell() > size:
+            _clear(file)
+            raise Failed(f"sent more than {size} bytes", again=before > 0)
+        if seconds > patience.window and new < patience.floor * seconds and file.tell() < size:
+            raise Failed(f"too slow: {new} bytes in {seconds:.1f} s")
 
 
-def _leave_redirect(response: requests.Response, **_: Any) -> None:
-    if response.is_redirect:
-        response.raw.close()  # nobody reads what it says besides the address
-
-
-def _failure(error: Exception, received: Received, patience: Patience) -> Failed:
-    """The reason, in few words, that stands in the list of mirrors."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        status = error.response.status_code
-        return Failed(f"HTTP {status}", attempts=patience.attempts if status >= 500 or status in BUSY else 1)
-    if isinstance(error, requests.ConnectTimeout):
-        return Failed("cannot connect (no answer)", attempts=patience.connect_attempts)
-    if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
-        return Failed(f"stalled for {patience.silence:g} s", attempts=patience.attempts)
-    if isinstance(error, urllib3.exceptions.HTTPError):
-        return received.broken_off()
-    if isinstance(error, requests.ConnectionError):
-        cause = error.args[0] if error.args else error
-        reason = str(getattr(cause, "reason", cause)).rpartition("): ")[2]
-        return Failed(f"cannot connect ({reason})", attempts=patience.connect_attempts)
-    return Failed(f"{type(error).__name__}: {error}")
-
-
-def _tried(failures: Failures) -> str:
-    """A line for each mirror: why it failed, each reason once, and how often it was asked if more than once."""
-    lines = []
-    for mirror, reasons in failures.items():
-        times = f" (asked {len(reasons)} times)" if len(reasons) > 1 else ""
-        lines.append(f"  {mirror}: {' '.join('; '.join(dict.fromkeys(reasons)).split())}{times}")
-    return "\n".join(lines or ["  no mirror is listed"])
-
-
-def _advice(dataset: str) -> str:
-    quick = "Without a network: make quick, or snakemake --cores 1 --configfile config/quick.yaml"
-    return f"datasets.{dataset}.local_dir.\n  {quick}"
+def _clear(file: BufferedRandom) -> None:
+    file.seek(0)
+    file.truncate()

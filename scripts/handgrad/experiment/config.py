@@ -6,10 +6,12 @@ Light on purpose (YAML, jsonschema and NumPy; no pandas, h5py or matplotlib): it
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from handgrad.experiment.config_checks import config_mistakes, file_mistakes, long_names
+from handgrad.experiment.config_checks import config_mistakes, file_mistakes
 from handgrad.experiment.config_errors import ConfigError
+from handgrad.experiment.config_files import read_config, read_config_file
 from handgrad.experiment.config_schema import completed, schema_mistakes
 from handgrad.experiment.published import comparable, published_rows, row_settings, run_settings
 from handgrad.experiment.runs import Run, as_list, canonical_text, run_table
@@ -39,15 +41,6 @@ class Published:
     table: str
     loss_divisor: Mapping[str, float]
 
-    def matches(self, runs: Iterable[Run]) -> bool:
-        """Return whether the table has a row for any of the comparable runs."""
-        published = {row_settings(row) for row in published_rows(self.table)}
-        return any(comparable(run) and run_settings(run) in published for run in runs)
-
-    def shares_dataset(self, runs: Iterable[Run]) -> bool:
-        """Return whether the table has a row of any dataset that the runs train on, however they train."""
-        return not {row["dataset"] for row in published_rows(self.table)}.isdisjoint(run.dataset for run in runs)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
@@ -66,14 +59,31 @@ class Experiment:
     datasets: Mapping[str, Mapping[str, Any]]
 
     @functools.cached_property
+    def _published_rows(self) -> list[dict[str, Any]]:
+        return [] if self.published is None else published_rows(self.published.table)
+
+    @functools.cached_property
     def has_published(self) -> bool:
-        """Whether the published table has a row for any run."""
-        return self.published is not None and self.published.matches(self.runs)
+        """Whether the published table has a row for any run that can be compared with it."""
+        published = {row_settings(row) for row in self._published_rows}
+        return any(comparable(run) and run_settings(run) in published for run in self.runs)
 
     @functools.cached_property
     def has_published_dataset(self) -> bool:
         """Whether the published table has a row of any dataset, so that its best can be shown with ours."""
-        return self.published is not None and self.published.shares_dataset(self.runs)
+        return not {row["dataset"] for row in self._published_rows}.isdisjoint(run.dataset for run in self.runs)
+
+
+def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
+    """Return what a file itself says, and the experiment that it makes with the shipped ones beneath it.
+
+    Raises ConfigError with a line for each mistake, which begins with the file.
+    """
+    own, config = read_config_file(file), read_config([file])
+    try:
+        return own, load_experiment(config)
+    except ConfigError as error:
+        raise ConfigError([f"{file}: {mistake}" for mistake in error.mistakes]) from None
 
 
 def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experiment:
@@ -87,10 +97,7 @@ def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experim
     complete = completed(config)
     _require_none(schema_mistakes(complete))
     _require_none([*config_mistakes(complete), *(file_mistakes(complete) if files else ())])
-    experiment = _experiment(complete)
-    if files:
-        _require_none(long_names(experiment.blocks, experiment.gradient_check.name, experiment.datasets))
-    return experiment
+    return _experiment(complete)
 
 
 def _require_none(mistakes: Iterable[str]) -> None:

@@ -5,10 +5,9 @@ Each check takes a whole configuration that the schema allows, with its defaults
 
 import itertools
 import math
-import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,15 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, unknown
 from handgrad.experiment.published import published_rows
 from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES
-from handgrad.experiment.runs import NAMED_AXES, Run, as_list, canonical_text
+from handgrad.experiment.runs import Run, as_list, canonical_text
 
 Config = Mapping[str, Any]
-Blocks = Sequence[Mapping[str, Sequence[Any]]]
 
 #: folders of results/ that all experiments share
 RESERVED_NAMES = ("data", "checks", "runs", "checkpoints", "logs", "benchmarks")
 MOST_RUNS = 100_000
-#: characters that ``atomic.whole_file`` adds to a name while it writes: .<name>.xxxxxxxx.part
-TEMPORARY = len("..") + 8 + len(".part")
+#: characters of a run's name, which a dataset's name and the endings of files extend within the usual 255
+MOST_OF_A_NAME = 180
 
 
 def config_mistakes(config: Config) -> Iterator[str]:
@@ -60,6 +58,15 @@ def _block_mistakes(path: list[Any], block: Config, datasets: Config) -> Iterato
     elif not unknown_names:
         for split in itertools.product(axes["dataset"], axes["validation_size"], axes["train_size"]):
             yield from _split_mistakes(path, *split, axes["batch_size"], datasets)
+    name = Run(**{axis.name: _longest(axes[axis.name], axis.default) for axis in fields(Run)}).name
+    if len(name) > MOST_OF_A_NAME:
+        most = f"at most {MOST_OF_A_NAME}, in the name of a file; give numbers of fewer digits"
+        yield f"{key_path(path)}: the run {name} has {len(name)} characters, expected {most}"
+
+
+def _longest(values: list[Any], default: Any) -> Any:
+    """The value that makes a run's name longest; a default may be left out of it."""
+    return max(values, key=lambda value: (value != default, len(canonical_text(value))))
 
 
 def _split_mistakes(
@@ -130,47 +137,7 @@ def _fault(path: Path, size: int) -> str | None:
     try:
         found = path.stat()
     except (OSError, ValueError) as error:  # ValueError: a path that can be none
-        reason = error.strerror if isinstance(error, OSError) else error
-        return f"{path.name!r}: {reason}; ~ is not expanded" if "~" in path.parts[:1] else f"{path.name!r}: {reason}"
+        return str(error.strerror if isinstance(error, OSError) else error)
     if not stat.S_ISREG(found.st_mode):
         return "it is not a file"
     return None if found.st_size == size else f"it has {found.st_size} bytes"
-
-
-def long_names(blocks: Blocks, check: str, datasets: Config) -> Iterator[str]:
-    """Yield a line for each file whose name would be too long for the file system of results/ or resources/.
-
-    blocks: every axis with its values. check: the name of the gradient check's settings.
-    """
-    limit = min(_limit(Path(folder)) for folder in ("results", "resources"))
-    for path, needed in _longest_names(blocks, check, datasets):
-        if needed > limit:
-            yield f"{path}: needs file names of {needed} bytes, expected at most {limit} here; shorten it"
-
-
-def _longest_names(blocks: Blocks, check: str, datasets: Config) -> Iterator[tuple[str, int]]:
-    """What makes a long name of a file, and the characters of that name."""
-    for i, block in enumerate(blocks):
-        run, dataset = _longest_run(block), max(block["dataset"], key=len)
-        # a checkpoint while it is written; on SLURM, the folder of the job's log
-        yield f"experiments[{i}]: the run {run}", max(len(f"{run}.checkpoint") + TEMPORARY, len(f"{dataset}_{run}"))
-        name = f"{dataset}_{max(block['activation'], key=len)}_{check}.json"
-        yield f"{key_path(['datasets', dataset])}: its gradient check", len(name) + TEMPORARY
-        for role, file in datasets[dataset]["files"].items():
-            yield f"{key_path(['datasets', dataset, 'files', role, 'name'])}", len(file["name"]) + TEMPORARY
-
-
-def _limit(folder: Path) -> int:
-    """Bytes of the longest file name that a folder's file system allows; the folder may not exist yet."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
-    return os.pathconf(existing, "PC_NAME_MAX")
-
-
-def _longest_run(block: Mapping[str, Sequence[Any]]) -> str:
-    """The longest name of the runs of a block, which is made of the longest text of each axis."""
-    longest = {}
-    for axis in NAMED_AXES:
-        values = block[axis.name]
-        named = [value for value in values if axis.default is MISSING or value != axis.default]
-        longest[axis.name] = max(named or values, key=lambda value: len(canonical_text(value)))
-    return Run(dataset=block["dataset"][0], **longest).name

@@ -3,7 +3,8 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,19 @@ SPREAD: dict[str, type] = {"seeds_fewest_faults": int, "seeds_most_faults": int}
 MAX_BYTES = 10_000_000
 
 
+#: what each column may hold: in words, and as a test
+_POSSIBLE: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("dataset", "activation"), ("a name", bool)),
+    **dict.fromkeys(
+        ("hidden_units", "batch_size", "epochs", "test_size"), ("a whole number of at least 1", lambda n: n >= 1)
+    ),
+    **dict.fromkeys(("faults", *SPREAD), ("a whole number of at least 0", lambda n: n >= 0)),
+    **dict.fromkeys(("l2", "loss"), ("a number of at least 0", lambda x: 0 <= x < math.inf)),
+    "learning_rate": ("a number greater than 0", lambda x: 0 < x < math.inf),
+    "precision_percent": ("a number from 0 to 100", lambda x: 0 <= x <= 100),
+}
+
+
 def published_rows(path: str | Path) -> list[dict[str, Any]]:
     """Return the rows of a published CSV in the file's order, each with ``COLUMNS`` and ``SPREAD`` (None if blank).
 
@@ -55,7 +69,9 @@ def published_rows(path: str | Path) -> list[dict[str, Any]]:
             raise HandgradError(f"{path}: line 1: found {found!r}, expected the columns {','.join(COLUMNS)}")
         for texts in filter(any, reader):
             where = f"{path}: line {reader.line_num}"
-            row = _row(header, texts, where)
+            if len(texts) != len(header):
+                raise HandgradError(f"{where}: found {len(texts)} values, expected {len(header)}")
+            row = _row(dict(zip(header, texts, strict=True)), where)
             if (first := lines.setdefault(row_settings(row), reader.line_num)) != reader.line_num:
                 raise HandgradError(f"{where}: repeats the settings of line {first}; keep one of them")
             rows.append(row)
@@ -64,37 +80,24 @@ def published_rows(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(header: list[str], texts: list[str], where: str) -> dict[str, Any]:
-    if len(texts) != len(header):
-        raise HandgradError(f"{where}: found {len(texts)} values, expected {len(header)}")
+def _row(texts: dict[str, str], where: str) -> dict[str, Any]:
+    """The values of a row. Raises HandgradError, which names the column, if one is impossible."""
     row: dict[str, Any] = dict.fromkeys(SPREAD)
-    given = {column: text for column, text in zip(header, texts, strict=True) if text or column not in SPREAD}
-    for column, text in given.items():
-        kind = {**COLUMNS, **SPREAD}[column]
-        try:
-            row[column] = kind(text)
-        except ValueError:
-            expected = "a whole number" if kind is int else "a number"
-            raise HandgradError(f"{where}: {column}: found {text!r}, expected {expected}") from None
-    for column, expected, possible in _limits(row):
-        if row[column] is not None and not possible(row[column]):
-            raise HandgradError(f"{where}: {column}: found {given[column]!r}, expected {expected}")
+    for column, text in texts.items():
+        expected, possible = _POSSIBLE[column]
+        if text or column not in SPREAD:
+            with suppress(ValueError):
+                row[column] = {**COLUMNS, **SPREAD}[column](text)
+            if not possible(row.get(column, math.nan)):
+                raise HandgradError(f"{where}: {column}: found {text!r}, expected {expected}")
+    if row["faults"] > row["test_size"]:
+        expected = f"at most test_size, {row['test_size']}"
+        raise HandgradError(f"{where}: faults: found '{row['faults']}', expected {expected}")
+    spread = [row[column] for column in SPREAD if row[column] is not None]
+    if spread and not (len(spread) == len(SPREAD) and spread[0] <= spread[1] <= row["test_size"]):
+        expected = f"two numbers in this order of at most test_size, {row['test_size']}, or none"
+        raise HandgradError(f"{where}: {' and '.join(SPREAD)}: found {spread}, expected {expected}")
     return row
-
-
-def _limits(row: dict[str, Any]) -> Iterator[tuple[str, str, Callable[[Any], bool]]]:
-    """What each column may hold: its name, that in words, and the test."""
-    yield from ((column, "a name", bool) for column in ("dataset", "activation"))
-    for column in ("hidden_units", "batch_size", "epochs", "test_size"):
-        yield column, "a whole number of at least 1", lambda n: n >= 1
-    yield "learning_rate", "a number greater than 0", lambda x: 0 < x < math.inf
-    yield from ((column, "a number of at least 0", lambda x: 0 <= x < math.inf) for column in ("l2", "loss"))
-    yield "precision_percent", "a number from 0 to 100", lambda x: 0 <= x <= 100
-    for column in ("faults", *SPREAD):
-        yield column, f"a whole number from 0 to test_size, {row['test_size']}", lambda n: 0 <= n <= row["test_size"]
-    fewest, most = (row[column] for column in SPREAD)
-    yield "seeds_fewest_faults", "a number where seeds_most_faults is one", lambda _: most is not None
-    yield "seeds_most_faults", f"at least seeds_fewest_faults, {fewest}", lambda n: n >= (fewest or 0)
 
 
 def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:

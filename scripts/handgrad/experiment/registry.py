@@ -15,8 +15,8 @@ FORMAT_ROLES: dict[str, tuple[str, ...]] = {
     "sklearn-digits": ("table",),
 }
 
-#: formats whose files come with an installed package, so that they need no mirror
-EMBEDDED = frozenset({"sklearn-digits"})
+#: formats whose file comes with an installed package, so that it needs no mirror: the package, and its file in it
+EMBEDDED: dict[str, tuple[str, str]] = {"sklearn-digits": ("sklearn", "datasets/data/digits.csv.gz")}
 
 
 def data_digest(entry: Mapping[str, Any]) -> str:

@@ -5,12 +5,12 @@ one names each of them with its line. It also limits depth and size, so that no 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from yaml.composer import Composer, ComposerError
+from yaml.composer import ComposerError
 
 from handgrad.experiment.config_errors import show
 
@@ -26,101 +26,87 @@ _PLAIN = {
     "timestamp": re.compile("(?!)"),  # none
     "null": re.compile("[^~]*"),
 }
-_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml it is several times faster
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml it is several times faster
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong in a file, as one line, and the keys that lead to it. again: it is a key given again."""
+    """What is wrong in a file, as one line. again: it is a key given again."""
 
-    keys: tuple[str, ...]
     line: str
     again: bool = False
 
 
-class _Loader(Composer, _BASE):  # type: ignore[misc]
-    """Makes nodes, and knows how many values each holds once aliases are followed."""
-
-    def __init__(self, text: str) -> None:
-        Composer.__init__(self)
-        _BASE.__init__(self, text)
-        self._depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
-        mark: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            node: Any = super().compose_node(parent, index)
-            if not hasattr(node, "size"):  # it is still being made
-                raise ComposerError(None, None, f"the alias *{event.anchor} repeats itself", mark)
-            return node
-        if self._depth == MAX_DEPTH:
-            raise ComposerError(None, None, f"nested deeper than {MAX_DEPTH} levels", mark)
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        node.size = 1 + sum(part.size for part in _parts(node))
-        if node.size > MAX_VALUES:
-            found = f"more than {MAX_VALUES:,} values, counting those that aliases repeat"
-            raise ComposerError(None, None, found, mark)
-        return node
-
-
-def read_yaml(text: str) -> tuple[Any, list[Mistake]]:
+def read_yaml(text: str, below: Sequence[str] = ()) -> tuple[Any, list[Mistake]]:
     """Return what a YAML text holds, and what in it means something else than it seems to.
 
-    Raises yaml.YAMLError, with a mark where there is one, or ValueError if the text is not YAML.
+    below: the keys that lead to the part in which mistakes matter. Raises yaml.YAMLError, with a mark where there is
+    one, or ValueError if the text is not YAML.
     """
+    _require_shallow(text)
     loader = _Loader(text)
     root = loader.get_single_node()
     if root is None:
         return None, []
-    mistakes = list(_mistakes(root, (), loader, set()))
+    _count(root, {})
+    counted: dict[Any, int] = {}
+    for part in _parts_at(root, below):
+        _count(part, counted)
+    mistakes = [mistake for node in counted for mistake in _mistakes(node, loader)]
     return (None if mistakes else loader.construct_document(root)), mistakes
 
 
-def _parts(node: Any) -> list[Any]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+def _require_shallow(text: str) -> None:
+    """Raise ComposerError for deep nesting, before anything recurses."""
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ComposerError(None, None, f"nested deeper than {MAX_DEPTH} levels", event.start_mark)
 
 
-def _mistakes(node: Any, keys: tuple[str, ...], loader: Any, seen: set[int]) -> Iterator[Mistake]:
-    if id(node) in seen:  # an alias
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.ScalarNode):
-        yield from _misread(node, keys, loader)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _mistakes(item, keys, loader, seen)
-    else:
-        yield from _mistaken_keys(node, keys, loader)
-        for key, value in node.value:
-            inner = (*keys, key.value) if isinstance(key, yaml.ScalarNode) else keys
-            yield from _mistakes(value, inner, loader, seen)
+def _count(node: Any, counted: dict[Any, int]) -> int:
+    """Return how many values a node holds, aliases followed; counted: the same of each node on the way."""
+    if node not in counted:
+        counted[node] = MAX_VALUES + 1  # an alias that leads back here repeats itself without end
+        parts = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else node.value
+        inner = () if isinstance(node, yaml.ScalarNode) else parts
+        counted[node] = 1 + sum(_count(part, counted) for part in inner)
+    if counted[node] > MAX_VALUES:
+        problem = f"more than {MAX_VALUES:,} values, counting those that aliases repeat"
+        raise ComposerError(None, None, problem, node.start_mark)
+    return counted[node]
 
 
-def _mistaken_keys(node: Any, keys: tuple[str, ...], loader: Any) -> Iterator[Mistake]:
-    """Keys given twice, and those that YAML does not read as text."""
+def _parts_at(node: Any, keys: Sequence[str]) -> list[Any]:
+    """Return the values to which these keys lead; several where a key is given again."""
+    if not keys:
+        return [node]
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return [part for key, value in pairs if key.value == keys[0] for part in _parts_at(value, keys[1:])]
+
+
+def _mistakes(node: Any, loader: Any) -> Iterator[Mistake]:
+    """Yield what a reader would take for something else: in a value, or in the keys of a mapping."""
+    plain = _PLAIN.get(node.tag.removeprefix(_TAG)) if isinstance(node, yaml.ScalarNode) else None
+    if plain and not plain.fullmatch(node.value):
+        yield Mistake(_as_read(node, "", loader))
     first: dict[str, int] = {}
-    for key, _ in node.value:
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAG}merge":
             continue  # merge keys (<<) may repeat a key
-        inner = (*keys, key.value)
         if key.tag != f"{_TAG}str":
-            yield Mistake(inner, _as_read(key, "the key ", loader))
+            yield Mistake(_as_read(key, "the key ", loader))
         if key.value in first:
             again = f"the key {key.value!r} is given again, first on line {first[key.value]}; keep one of them"
-            yield Mistake(inner, f"{_place(key)}: {again}", again=True)
+            yield Mistake(f"{_place(key)}: {again}", again=True)
         first.setdefault(key.value, key.start_mark.line + 1)
-
-
-def _misread(node: Any, keys: tuple[str, ...], loader: Any) -> Iterator[Mistake]:
-    """A value that YAML 1.1 reads as something else than a person does."""
-    plain = _PLAIN.get(node.tag.removeprefix(_TAG))
-    if plain and not plain.fullmatch(node.value):
-        yield Mistake(keys, _as_read(node, "", loader))
+        # files are merged key by key; without a published table, its divisors are empty
+        if value.value == [] and isinstance(value, yaml.MappingNode) and not re.match("x-|loss_divisor$", key.value):
+            yield Mistake(
+                f"{_place(key)}: {key.value}: an empty mapping changes nothing; give it keys, or leave it out"
+            )
 
 
 def _as_read(node: Any, what: str, loader: Any) -> str:

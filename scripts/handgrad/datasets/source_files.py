@@ -1,0 +1,48 @@
+"""The files that a dataset is made from: where they are, and whether they are those of the registry."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from handgrad.common.errors import HandgradError
+from handgrad.common.hashing import file_sha256
+from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES
+
+
+def file_fault(path: Path, size: int, sha256: str) -> str | None:
+    """Return what is wrong with a file; None if it has this size and sha256."""
+    found = f"{path.stat().st_size} bytes" if path.is_file() else "no file"
+    if found != f"{size} bytes":
+        return f"found {found}, expected {size} bytes"
+    found = file_sha256(path)
+    return None if found == sha256 else f"its sha256 is {found}, expected {sha256}"
+
+
+def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str) -> dict[str, Path]:
+    """Return {role: path} of the files of a dataset, which have the size and sha256 of its registry entry.
+
+    They are in the user's own folder, given, or brought by an installed package. Raises HandgradError, one line, if
+    one is not that of the registry.
+    """
+    folder, package = entry.get("local_dir"), EMBEDDED.get(entry["format"])
+    if folder is not None:
+        given = {role: Path(folder) / entry["files"][role]["name"] for role in FORMAT_ROLES[entry["format"]]}
+        remedy = f"put the right file there, or remove local_dir from datasets.{name}"
+    elif package is not None:
+        given = {role: _package_file(*package) for role in FORMAT_ROLES[entry["format"]]}
+        remedy = f"it comes with the package {package[0]}: install the version that environment.yml names"
+    else:
+        remedy = "delete it, and run snakemake again"
+    for role, path in given.items():
+        if fault := file_fault(path, entry["files"][role]["size"], entry["files"][role]["sha256"]):
+            raise HandgradError(f"{path}: {fault}; {remedy}")
+    return dict(given)
+
+
+def _package_file(package: str, file: str) -> Path:
+    """A file that a package brings, found without importing the package, which may take a second."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise HandgradError(f"the package {package}, which brings {file}: not installed; install environment.yml")
+    return Path(spec.origin).parent / file
