@@ -136,7 +136,7 @@ def test_five_thousand_rows_open_sort_and_filter(made: Callable[..., Page]) -> N
 def test_awkward_and_diverged_runs_make_a_page(made: Callable[..., Page]) -> None:
     awkward = "<script>alert(1)</script><img src=x onerror=alert(1)>$x_1$&amp;"
     runs = [*summaries(9, activation=awkward), *summaries(3, diverged=True)]
-    page = made(runs, config_text=awkward, facts={awkward: awkward})
+    page = made(runs, facts={awkward: awkward})
     choose(page, "AF", awkward)
     assert set(column(page, "AF")) == {awkward}
     assert page.problems() == []

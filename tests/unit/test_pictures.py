@@ -37,8 +37,7 @@ from handgrad.plots.style import save_figure
 from handgrad.plots.text import class_labels, text_width, wrap_text
 from handgrad.plots.weights import largest_units, limits, mosaic, weights_figure
 from handgrad.storage.run_reader import read_arrays, read_summary
-from handgrad.tables.made import write_made_table
-from handgrad.tables.results import results_table
+from handgrad.tables.results import RESULTS, results_table
 
 RUN = "af_cos_hu_300_lr_0.07_bs_100_ep_20_l2_0.03_seed_0_pixels_standardize_gradient_mean_validation_5000"
 AWKWARD = (
@@ -325,7 +324,7 @@ def data(tmp_path: Path) -> str:
     """A dataset of a few random images."""
     rng = np.random.default_rng(0)
     train, test = (Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, 3, n, np.uint8)) for n in (20, 40))
-    path = str(tmp_path / "small.h5")
+    path = str(tmp_path / "results/data/small.h5")
     write_data(path, ImageData(train, test, (2, 3), 255, AWKWARD, {}, "the-data"))
     return path
 
@@ -340,7 +339,7 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
     runs = []
     for rate in learning_rates:
         name = f"af_tanh_hu_4_lr_{rate}_bs_8_ep_2_l2_0.01_seed_0"
-        runs.append(str(tmp_path / "runs/small" / f"{name}.h5"))
+        runs.append(str(tmp_path / "results/runs/small" / f"{name}.h5"))
         Path(runs[-1]).parent.mkdir(parents=True, exist_ok=True)
         train_run.main(
             run=Run.from_name("small", name),
@@ -352,12 +351,12 @@ def experiment(tmp_path: Path, data: str, *learning_rates: str) -> dict[str, Any
             code_digest=code_digest("train_run"),
             data_digest="the-data",
         )
-    results = str(tmp_path / "results.csv")
+    tables = tmp_path / "results/mine/tables"
+    results, best_runs = str(tables / "results.csv"), str(tables / "best_runs.csv")
     summaries = [read_summary(path) for path in runs]
     with open_data(data, "the-data") as stored:
         made_from = {data: stored.seal, **{path: run.seal for path, run in zip(runs, summaries, strict=True)}}
-    write_made_table(results, results_table(summaries), made_from=made_from)
-    best_runs = str(tmp_path / "best_runs.csv")
+    RESULTS.write(results, results_table(summaries), made_from)
     aggregate_best_runs.main(results=results, csv=best_runs)
     return {"best_runs": best_runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 
@@ -396,12 +395,14 @@ DRAW: dict[str, Callable[[dict[str, Any], str], None]] = {
 )
 def test_a_plot_refuses_another_file_than_was_selected(tmp_path: Path, data: str, plot: str, changed: str) -> None:
     job = experiment(tmp_path, data, "0.1")
-    (run,) = (tmp_path / "runs/small").glob("*.h5")
+    (run,) = (tmp_path / "results/runs/small").glob("*.h5")
     path = Path(data) if changed == "data" else run
     with h5py.File(path, "r+", locking=False) as file:
         file.attrs["segments"] = "[]"
     seal(path)
-    with pytest.raises(HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}, "):
+    with pytest.raises(
+        HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}/results/mine/tables, "
+    ):
         DRAW[plot](job, data)
     assert not Path(job["out"]).exists()
 
@@ -420,7 +421,7 @@ def test_a_figure_shows_the_mistakes_of_the_best_run(tmp_path: Path, data: str, 
     found = best_run_file(job["best_runs"], "small")
     assert found is not None
     best, path = found.row, found.path
-    assert path == f"{tmp_path}/runs/small/{best['run']}.h5"
+    assert path == f"{tmp_path}/results/runs/small/{best['run']}.h5"
     plot_mistakes.main(**job, data=data, max_count=5, data_digest="the-data")
     (predictions, W1, W2), _ = read_arrays(path, "test/predictions", "weights/W1", "weights/W2")
     x, labels = vars(read_data(data, "the-data").test).values()

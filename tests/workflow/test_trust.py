@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import pandas as pd
 import pytest
 
-from handgrad.tables.made import Text, write_made_table
+from handgrad.tables.seeds import SEEDS as SEEDS_TABLE
 
 from .conftest import Project, written
 
@@ -167,9 +166,7 @@ def test_a_change_of_the_checking_code_alone_computes_no_epoch(finished: Project
 def test_the_page_refuses_a_table_that_was_made_from_another(finished: Project, tiny: Tiny) -> None:
     """Both are whole: one is of yesterday."""
     seeds = finished.path / SEEDS
-    texts = [Text(path, path.read_text()) for path in (seeds.with_suffix(".md"), seeds.with_suffix(".html"))]
-    made_from = {str(finished.path / TABLE): "a" * 64}
-    write_made_table(seeds, pd.read_csv(seeds), *texts, made_from=made_from)
+    SEEDS_TABLE.write(seeds, SEEDS_TABLE.read(seeds).table, {str(finished.path / TABLE): "a" * 64})
     os.utime(finished.path / "results/tiny/tables/best.csv")  # so that the page alone is made again
     follow(finished, refusal(finished.refuse(tiny(), PAGE), SEEDS))
 

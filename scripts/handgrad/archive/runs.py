@@ -14,7 +14,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import open_sealed
 from handgrad.storage.run_reader import Summary, require_current, summary_of
 from handgrad.storage.run_writer import content_sha256
-from handgrad.tables.predictions import require_faults
+from handgrad.tables.inputs import require_faults
 from handgrad.training.loop import Epoch
 
 Array = NDArray[Any]

@@ -17,11 +17,11 @@ from handgrad.experiment.config import Experiment
 from handgrad.experiment.config_checks import RESERVED_NAMES
 from handgrad.experiment.runs import Run
 from handgrad.layout.paths import (
-    BEST_FIGURE,
     BEST_RUNS,
     CHECKSUMS,
     COMPARISON,
     DATASET_FIGURES,
+    OVERALL_FIGURES,
     TABLE_KINDS,
     TABLES,
     data_files,
@@ -48,7 +48,7 @@ GROUPS = {
 _TABLES = [f"tables/{name}.{kind}" for name in (*TABLES, COMPARISON) for kind in (*TABLE_KINDS, CHECKSUMS)]
 _TABLES += [f"tables/{BEST_RUNS}.{kind}" for kind in ("csv", CHECKSUMS)]
 _FIGURES = [f"figures/{figure}/*.svg" for figure in DATASET_FIGURES]
-_FIGURES += [f"figures/{figure}.svg" for figure in (BEST_FIGURE, COMPARISON)]
+_FIGURES += [f"figures/{figure}.svg" for figure in OVERALL_FIGURES]
 _PAGES = ("summary.html", "report.html")
 _CHECKS = ("gate", "gradients", "failed/check_gate", "failed/check_gradients")
 #: what the workflow writes in a folder of results/, that of an experiment under *

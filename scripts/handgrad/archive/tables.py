@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from handgrad.archive.labels import Labels
 from handgrad.archive.members import PUBLISHED
-from handgrad.common.errors import REMEDY
 from handgrad.experiment.config import Experiment
-from handgrad.experiment.published import published_rows
 from handgrad.storage.run_reader import Summary
-from handgrad.tables import best, comparison, gradient_checks, results, seeds
-from handgrad.tables.predictions import correct_predictions
+from handgrad.tables.best import BEST, best_table
+from handgrad.tables.comparison import COMPARISON, comparison_table
+from handgrad.tables.gradient_checks import GRADIENT_CHECKS, checks_table
+from handgrad.tables.inputs import correct_predictions
+from handgrad.tables.published import published_table
+from handgrad.tables.results import RESULTS, results_table
+from handgrad.tables.seeds import SEEDS, seeds_table
 from handgrad.tables.significance import with_statistics
-from handgrad.tables.table import parse_table, typed
 
 
 def tables_again(
@@ -27,33 +27,17 @@ def tables_again(
 ) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each table. folder: of the archive; checks: gradient checks by their names."""
     right = correct_predictions(runs, {dataset: one.test_labels for dataset, one in labels.items()})
-    result = with_statistics(results.results_table(runs), right)
-    seed = seeds.seeds_table(_read_again(result, results.RESULT_COLUMNS))
-    check = gradient_checks.checks_table(checks.values())
-    rows = published_rows(folder / PUBLISHED) if experiment.has_published_dataset else None
-    theirs = None if rows is None else typed(rows, best.PUBLISHED_COLUMNS)
-    seed_again = _read_again(seed, seeds.SEEDS_COLUMNS)
-    bests = best.best_table(seed_again, theirs)
-    made = {
-        "results": (result, results.results_markdown(result), results.results_html(result)),
-        "seeds": (seed, seeds.seeds_markdown(seed), seeds.seeds_html(seed)),
-        "best": (bests, best.best_markdown(bests), best.best_html(bests)),
-        "gradient_checks": (check, gradient_checks.checks_markdown(check), gradient_checks.checks_html(check)),
-    }
-    if rows and experiment.published and experiment.has_published:
-        typed_rows = typed(rows, comparison.PUBLISHED_COLUMNS)
-        compared = comparison.comparison_table(seed_again, typed_rows, experiment.published.loss_divisor)
-        texts = comparison.comparison_markdown(compared), comparison.comparison_html(compared)
-        made["comparison"] = (compared, *texts)
-    for name, (table, markdown, html) in made.items():
-        start = f"results/{experiment.name}/tables/{name}"
-        yield from ((f"{start}.csv", _csv(table)), (f"{start}.md", markdown), (f"{start}.html", html))
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return str(table.to_csv(index=False, lineterminator="\n"))
-
-
-def _read_again(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table as the job that takes it reads it."""
-    return parse_table(_csv(table).encode(), "table", columns, REMEDY)
+    results = with_statistics(results_table(runs), right)
+    seeds = seeds_table(results)
+    published = published_table(str(folder / PUBLISHED) if experiment.has_published_dataset else None)
+    made = [
+        (RESULTS, results),
+        (SEEDS, seeds),
+        (BEST, best_table(seeds, published)),
+        (GRADIENT_CHECKS, checks_table(checks.values())),
+    ]
+    if experiment.published and experiment.has_published:
+        made.append((COMPARISON, comparison_table(seeds, published, experiment.published.loss_divisor)))
+    for kind, table in made:
+        for ending, text in kind.texts(table).items():
+            yield f"results/{experiment.name}/tables/{kind.name}.{ending}", text

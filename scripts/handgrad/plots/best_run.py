@@ -7,10 +7,11 @@ from typing import Any
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from handgrad.layout.paths import run_file
 from handgrad.plots.style import message_figure
 from handgrad.storage.run_reader import read_arrays
-from handgrad.tables.made import MadeTable, read_made_table
-from handgrad.tables.selection import BEST_RUN_COLUMNS
+from handgrad.tables.best_runs import BEST_RUNS
+from handgrad.tables.checksums import MadeTable
 from handgrad.tables.table import Row, rows_of
 
 
@@ -31,11 +32,9 @@ class BestRun:
 
 def best_run_file(best_runs: str | Path, dataset: str) -> BestRun | None:
     """Return a dataset's best run; None if all runs diverged. best_runs: path of the table of best runs."""
-    made = read_made_table(best_runs, BEST_RUN_COLUMNS)
-    for row in rows_of(made.table[made.table["dataset"] == dataset]):
-        (path,) = (path for path in made.files() if Path(path).parts[-2:] == (dataset, f"{row['run']}.h5"))
-        return BestRun(row, path, made)
-    return None
+    made = BEST_RUNS.read(best_runs)
+    rows = rows_of(made.table[made.table["dataset"] == dataset])
+    return BestRun(rows[0], made.located(run_file(dataset, rows[0]["run"])), made) if rows else None
 
 
 def no_best_run(dataset: str) -> Figure:

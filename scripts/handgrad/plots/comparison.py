@@ -25,7 +25,6 @@ from handgrad.tables.comparison import (
     WITHIN_PERCENT,
     count_verdicts,
 )
-from handgrad.tables.table import varying
 
 SMALLEST = 0.5  # of a fault: where no fault at all is on a logarithmic axis
 NAMED_ROWS = 80  # in a panel; with more rows there is no room for their names and numbers
@@ -112,7 +111,8 @@ def _frame(axes: Axes, ends: Sequence[float], rows: int) -> None:
 
 def _name_rows(axes: Axes, rows: pd.DataFrame) -> None:
     """What a row is at its left, the published faults and ours at its right, and lines between groups."""
-    names = _names(rows, varying(rows, (*KEY, *PROTOCOL)) or ["activation"])
+    varying = [name for name in (*KEY, *PROTOCOL) if len(rows[name].unique()) > 1]
+    names = _names(rows, varying or ["activation"])
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")

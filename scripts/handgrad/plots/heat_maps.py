@@ -21,7 +21,7 @@ from handgrad.plots.panels import COLUMNS, panels
 from handgrad.plots.style import CROSS, INK, legend, nothing_to_draw, style, text_on, title_of
 from handgrad.tables.columns import column
 from handgrad.tables.seeds import SETTING_AXES
-from handgrad.tables.selection import chosen_on, fault_rates
+from handgrad.tables.selection import fault_rates, splits
 
 CELL = ["activation", "hidden_units", "learning_rate", "l2"]
 LETTERS = 7  # of a learning rate or a penalty; longer ones are rounded
@@ -82,7 +82,7 @@ def heat_maps(results: pd.DataFrame) -> Figure:
     """
     if not (results["status"] == "finished").any():
         return nothing_to_draw(results["status"])
-    split = chosen_on(results, results["dataset"].iloc[0])
+    split = splits(results)[results["dataset"].iloc[0]]
     cells = heat_cells(results, split)
     shades = fault_shades(cells["rate"], int(results["test_size" if split == "test" else "validation_size"].max()))
     with style():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from handgrad.datasets.images import Images, as_pictures
 from handgrad.plots.style import message_figure, style
 from handgrad.plots.text import cut, wrap_text
-from handgrad.tables.predictions import require_faults
+from handgrad.tables.inputs import require_faults
 from handgrad.tables.table import Row
 
 Array = NDArray[Any]
