@@ -9,10 +9,9 @@ from scipy.stats import binomtest
 from factories import grid, published, shown, summary
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import BEST, PUBLISHED_RULE, best_table
-from handgrad.tables.best_runs import BEST_RUNS, best_runs
+from handgrad.tables.best_runs import best_runs
 from handgrad.tables.results import RESULTS, results_table
 from handgrad.tables.seeds import seeds_table
-from handgrad.tables.selection import best_settings
 from handgrad.tables.table import rows_of
 
 
@@ -49,28 +48,6 @@ def test_the_best_run_has_the_fewest_faults_on_the_split_that_all_have(
     first = next(run for run in runs if run.faults == faults)  # of equals
     assert (best["run"], best["chosen_on"], best["faults"]) == (first.run.name, split, faults)
     assert (other["dataset"], other["chosen_on"], other["faults"]) == ("mnist", "test", 10)
-
-
-def test_the_csv_of_best_runs_has_no_row_where_all_diverged() -> None:
-    table = best_runs(results_table([summary(None), summary(7, dataset="mnist")]))
-    assert BEST_RUNS.texts(table) == {
-        "csv": "dataset,run,pixels,chosen_on,faults,test_size\n"
-        "mnist,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0,unit,test,7,10000\n"
-    }
-
-
-@pytest.mark.parametrize("kind", [RESULTS, BEST])
-def test_the_lines_say_what_was_chosen_on_which_split(kind: Any) -> None:
-    def said(*runs: Summary) -> str:
-        results = results_table(runs)
-        table = results if kind is RESULTS else best_table(seeds_table(results), published())
-        return " ".join(kind.lines(table))
-
-    text = said(held_out(60, 5), summary(dataset="mnist"), summary(dataset="cifar10"))
-    assert "on the validation split (digits)" in text
-    assert "on the test set (mnist, cifar10), so" in text
-    assert "test set" not in said(held_out(60, 5))
-    assert "fewest" not in said()
 
 
 # --- which setting is the best
@@ -115,13 +92,6 @@ def test_a_setting_with_a_diverged_seed_is_chosen_only_where_all_have_one() -> N
     assert networks([*broken, *grid(300, l2=[0.1], seed=[0, 1])])[0]["l2"] == 0.1
     (row,) = networks([*broken, summary(400, l2=0.1), summary(None, l2=0.1, seed=1)])
     assert (row["l2"], row["seeds"], row["finished"], row["diverged"]) == (0.01, 2, 1, 1)
-
-
-def test_the_best_settings_of_any_grouping_are_the_best_of_each_group() -> None:
-    seeds = seeds_table(results_table(grid(l2=[0.0, 0.1, 0.2], hidden_units=[9, 3])))
-    best = best_settings(seeds, ("dataset", "hidden_units"))
-    assert sorted(zip(best["hidden_units"], best["l2"], strict=True)) == [(3, 0.0), (9, 0.0)]
-    assert len(best_settings(seeds, ("dataset",))) == 1
 
 
 # --- the two sides
@@ -171,56 +141,23 @@ def test_without_a_published_row_there_is_one_side() -> None:
         assert PUBLISHED_RULE not in BEST.lines(table)
 
 
-def test_seeds_have_mean_range_and_an_interval_counting_each_image_once() -> None:
-    runs = [summary(faults, seed=seed) for seed, faults in enumerate((150, 200, 250))]
-    first, alone, _ = shown(BEST, table_of([*runs, summary(50, size=1000, hidden_units=9)]))
+def test_seeds_share_an_interval_that_counts_each_image_once() -> None:
+    (row,) = networks([summary(faults, seed=seed) for seed, faults in enumerate((150, 200, 250))])
     interval = binomtest(9800, 10000).proportion_ci(0.95, method="wilson")
-    assert (first["MEAN PREC"], first["OVER SEEDS"]) == ("98.00%", "97.50 to 98.50")
-    assert first["95% INTERVAL"] == f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
-    assert (alone["OVER SEEDS"], alone["95% INTERVAL"], alone["SEEDS"]) == ("", "93.47 to 96.19", "1")
+    assert (row["accuracy_low"], row["accuracy_high"]) == pytest.approx((interval.low, interval.high))
+    assert (row["accuracy_min"], row["accuracy_mean"], row["accuracy_max"]) == (0.975, 0.98, 0.985)
 
 
-def test_a_network_of_which_every_run_diverged_says_so() -> None:
-    runs = [summary(None), summary(None, l2=0.1), summary(None, seed=1), summary(200, activation="cos")]
-    table = table_of(runs, {"faults": 250})
-    tanh, cos, _ = shown(BEST, table)
-    assert (tanh["MEAN PREC"], tanh["SETTINGS"], cos["MEAN PREC"]) == ("all diverged", "2", "98.00%")
-    assert [tanh[name] for name in ("PUB FAULTS", "OUR LR", "95% INTERVAL", "DIFFERENCE")] == ["250", "", "", ""]
-    assert table["status"].tolist() == ["diverged", "finished", "finished"]
-    assert "all of ours diverged (2 settings)" in BEST.lines(table_of(runs[:3]))[0]
+# --- in words
 
 
-def test_the_lines_say_the_best_and_how_it_was_chosen() -> None:
-    runs = [held_out(200, 9, momentum=0.9, seed=seed, l2=l2) for seed in (0, 1) for l2 in (0.1, 0.2)]
-    best, how, rule = BEST.lines(table_of(runs, {"faults": 250}))
+def test_the_lines_say_the_best_and_on_which_split_it_was_chosen() -> None:
+    runs = [held_out(200, 9, seed=seed, l2=l2) for seed in (0, 1) for l2 in (0.1, 0.2)]
     ours = "98.00% ours (tanh, 5 hidden units, 2 seeds; 95 % interval 97.71 to 98.26)"
-    assert best == f"digits: 97.50% published (tanh, 5 hidden units), {ours}, +0.50 points."
-    assert "(digits)" in how
-    assert rule == PUBLISHED_RULE
-
-
-def test_hyperparameters_of_both_sides_and_unusual_ones_have_columns() -> None:
-    table = table_of(
-        [summary(momentum=0.9), summary(activation="cos", epochs=7), summary(None, activation="softplus")],
-        {"faults": 250},
-        {"activation": "cos", "batch_size": 7},
-    )
-    first, second, diverged, _ = shown(BEST, table)
-    assert [row["OUR MOMENTUM"] for row in (first, second, diverged)] == ["0.9", "0", ""]
-    assert [(row["OUR EP"], row["PUB BS"]) for row in (first, second)] == [("2", "50"), ("7", "7")]
-    assert "OUR PIXELS" not in first
-
-
-def test_the_best_csv_has_its_columns_and_blanks() -> None:
-    head, first, second, last = BEST.texts(table_of([summary(), summary(None, hidden_units=9)], {}))["csv"].splitlines()
-    assert head == (
-        "best_of,dataset,activation,hidden_units,published_activation,published_hidden_units,published_learning_rate,"
-        "published_batch_size,published_epochs,published_l2,published_faults,published_test_size,published_accuracy,"
-        "status,settings,chosen_on,learning_rate,batch_size,epochs,l2,pixels,batch_gradient,momentum,schedule,init,"
-        "dtype,train_size,validation_size,seeds,finished,diverged,validation_faults_mean,faults_mean,faults_min,"
-        "faults_max,test_size,accuracy_mean,accuracy_min,accuracy_max,accuracy_low,accuracy_high,difference_points"
-    )
-    theirs, ours = "tanh,5,0.001,50,2,0.01,200,10000,0.98", "0.001,50,2,0.01,unit,sum,0.0,constant,published,float32"
-    assert first.startswith(f"network,digits,tanh,5,{theirs},finished,1,test,{ours},,0,1,1,0,,200.0,200,200,10000,0.98")
-    assert second == f"network,digits,tanh,9{',' * 10}diverged,1,test{',' * 26}"
-    assert last.startswith(f"dataset,digits,tanh,5,{theirs},finished,2,test,{ours}")
+    lines = BEST.lines(table_of([*runs, summary(dataset="mnist"), summary(None, dataset="a")], {"faults": 250}))
+    assert lines[0] == f"digits: 97.50% published (tanh, 5 hidden units), {ours}, +0.50 points."
+    assert lines[2] == "a: all of ours diverged (1 setting)."
+    for said in (lines[3], *RESULTS.lines(results_table([*runs, summary(dataset="mnist")]))[1:]):
+        assert "on the validation split (digits)" in said
+        assert "on the test set (mnist), so" in said
+    assert lines[4:] == [PUBLISHED_RULE]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from handgrad.network.activations import ACTIVATIONS
 from handgrad.page.templates import TEMPLATES
 
 #: an entry of an experiment file's ``experiments``: every axis, with its values
@@ -58,9 +59,12 @@ _INITS = {
         "with 0, and its bias column with 1."
     ),
     "scaled": (
-        "W1 begins normal with a standard deviation and a bias that suit the activation: s/√D and b, with "
-        "s = 1 and b = 0, but s = 4 and b = -2 for softplus; for cos s = 0.2 and a phase, uniform in "
-        "[-π, π]. W2 begins with 0."
+        "W1 begins normal with a standard deviation s/√D and a bias that suit the activation: "
+        + "; ".join(
+            f"s = {h.spread:g} and {'a phase, uniform in [-π, π],' if h.periodic else f'bias {h.bias:g}'} for {name}"
+            for name, h in ACTIVATIONS.items()
+        )
+        + ". W2 begins with 0."
     ),
 }
 #: what a value of an axis means
