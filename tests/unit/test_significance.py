@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from handgrad.tables.inputs import correct_predictions, require_faults
 from handgrad.tables.results import RESULTS, results_table
 from handgrad.tables.significance import LEVEL, holm, mcnemar_exact, wilson_interval, with_statistics
 
-REPORT = Path(__file__).parents[2] / "workflow/report"
 SIZE = 1000
 
 
@@ -111,8 +109,3 @@ def test_correct_predictions_come_from_the_run_and_its_datasets_labels() -> None
         is_correct(pd.Series({**row, "faults": 3}))
     with pytest.raises(HandgradError, match="give None faults"):
         require_faults(row, LABELS[:-1], PREDICTIONS)
-
-
-def test_the_captions_state_the_level() -> None:
-    for name in ("results", "best", "best_figure"):
-        assert f"{100 * (1 - LEVEL):g} % interval" in " ".join((REPORT / f"{name}.rst").read_text().split())

@@ -53,12 +53,14 @@ def summary_page(contents: Contents) -> str:
     config, sources = contents.config, contents.sources
     warnings = {name: [f"{name}: {warning}." for warning in source.warnings] for name, source in sources.items()}
     files = [(one, file) for one in sources.values() for file in one.files]
+    # of one seed each, the table over seeds says nothing new
+    kinds = [kind for kind in KINDS.values() if kind is not SEEDS or contents.tables["seeds"]["seeds"].max() > 1]
     return TEMPLATES.get_template("page.html").render(
         name=config["name"],
         lead=_lead(contents, [f"Warning: {line}" for lines in warnings.values() for line in lines]),
         runs=Markup(experiment_in_words(config["experiments"], config["datasets"])),  # noqa: S704, Jinja escapes
         methods=_caption(contents, "workflow"),
-        tables=[_table(contents, kind) for kind in KINDS.values() if _is_shown(contents, kind)],
+        tables=[_table(contents, kind) for kind in kinds if kind.name in contents.tables],
         datasets=[_dataset(contents, name, warnings[name]) for name in sources],
         costs=Markup(html_table(cost_columns(contents.costs))),  # noqa: S704, html_table escapes
         facts=contents.facts,
@@ -66,11 +68,6 @@ def summary_page(contents: Contents) -> str:
         sources=[(one.dataset, f"{one.train:,} and {one.test:,}", name, sha256) for one, (name, sha256) in files],
         config=config_text(config),
     )
-
-
-def _is_shown(contents: Contents, kind: TableKind) -> bool:
-    """Whether a table is there, and says what no other one says: of one seed each, that over seeds does not."""
-    return kind.name in contents.tables and (kind is not SEEDS or contents.tables["seeds"]["seeds"].max() > 1)
 
 
 def _lead(contents: Contents, warnings: list[str]) -> list[str]:

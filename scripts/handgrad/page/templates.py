@@ -10,10 +10,6 @@ from handgrad.experiment.runs import canonical_text
 ASSETS = ("scripts/handgrad/page/assets/*",)
 
 
-def _value(value: object) -> str:
-    return "all" if value is None else canonical_text(value)
-
-
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "assets"),
     autoescape=True,
@@ -21,4 +17,8 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters.update(counted=counted, number="{:,}".format, value=_value)
+TEMPLATES.filters.update(
+    counted=counted,
+    number="{:,}".format,
+    value=lambda value: "all" if value is None else canonical_text(value),
+)
