@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories import RUN, grid, published, shown, summary
+from factories import RUN, grid, published, run_of, shown, summary
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.published import SETTINGS, comparable
 from handgrad.experiment.runs import AXES
@@ -19,7 +19,7 @@ from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import BEST, best_table
 from handgrad.tables.best_runs import BEST_RUNS, best_runs
 from handgrad.tables.columns import Column, html_page, markdown_table, markdown_text
-from handgrad.tables.comparison import COMPARISON, RULE, WITHIN_PERCENT, comparison_table, count_verdicts
+from handgrad.tables.comparison import COMPARISON, PROTOCOL, RULE, WITHIN_PERCENT, comparison_table, count_verdicts
 from handgrad.tables.gradient_checks import GRADIENT_CHECKS, checks_table
 from handgrad.tables.published import published_table
 from handgrad.tables.results import RESULTS, results_table
@@ -37,10 +37,6 @@ def compared(runs: list[Summary], theirs: pd.DataFrame, divisor: float = 60000) 
     return comparison_table(seeds_of(runs), theirs, dict.fromkeys(("digits", "$x_1$", "<b>|& c"), divisor))
 
 
-def compare(runs: list[Summary], theirs: pd.DataFrame, divisor: float = 60000) -> list[dict[str, Any]]:
-    return rows_of(compared(runs, theirs, divisor))
-
-
 # --- every table ---
 
 MAKE: dict[str, tuple[TableKind, Callable[[list[Summary]], pd.DataFrame]]] = {
@@ -48,7 +44,6 @@ MAKE: dict[str, tuple[TableKind, Callable[[list[Summary]], pd.DataFrame]]] = {
     "seeds": (SEEDS, seeds_of),
     "best runs": (BEST_RUNS, lambda runs: best_runs(results_table(runs))),
     "best": (BEST, lambda runs: best_table(seeds_of(runs), published({}))),
-    "best, nothing published": (BEST, lambda runs: best_table(seeds_of(runs), published_table(None))),
     "comparison": (COMPARISON, lambda runs: compared(runs, published({}, {"l2": 0.1}, {"dataset": "<b>|& c"}))),
     "gradient checks": (GRADIENT_CHECKS, lambda runs: checks_table([check(exact=bool(runs))] * len(runs))),
 }
@@ -133,11 +128,8 @@ def test_awkward_text_is_shown_as_it_is() -> None:
     ],
 )
 def test_other_axes_are_shown_where_they_vary_or_are_unusual(axes: list[dict[str, Any]], titles: set[str]) -> None:
-    rows, usual = (
-        shown(RESULTS, results_table([summary(**one) for one in axes])),
-        shown(RESULTS, results_table([summary()])),
-    )
-    assert set(rows[0]) - set(usual[0]) == titles
+    rows = [shown(RESULTS, results_table([summary(**one) for one in runs]))[0] for runs in (axes, [{}])]
+    assert set(rows[0]) - set(rows[1]) == titles
 
 
 # --- over seeds ---
@@ -156,12 +148,12 @@ def test_rows_over_seeds_differ_in_any_other_axis_in_the_order_of_the_runs() -> 
 
 def test_losses_are_compared_in_the_published_normalisation() -> None:
     # 0.09 a test example is 900 for the 10,000 test images, and 900 / 60,000 = 0.015.
-    (row,) = compare([summary(220, loss=0.08), summary(220, loss=0.1, seed=1)], published({}))
+    (row,) = rows_of(compared([summary(220, loss=0.08), summary(220, loss=0.1, seed=1)], published({})))
     assert row["loss_mean"] == pytest.approx(0.015, rel=1e-12)
     assert row["loss_sd"] == pytest.approx(0.0002**0.5 / 6)
     assert (row["published_faults"], row["faults_mean"], row["difference_percent"]) == (200, 220, 10)
     # 200 of 10,000 are 10 of 500; 11 are 10 percent more. The loss is what the published set would give.
-    (row,) = compare([summary(11, size=500, loss=0.09)], published({}))
+    (row,) = rows_of(compared([summary(11, size=500, loss=0.09)], published({})))
     assert row["difference_percent"] == pytest.approx(10)
     assert row["loss_mean"] == pytest.approx(0.015)
 
@@ -191,14 +183,16 @@ VERDICT_CASES = {  # our faults, the published ones, the fewest and most of the 
 }
 
 
-@pytest.mark.parametrize(("faults", "theirs", "spread", "expected"), VERDICT_CASES.values(), ids=VERDICT_CASES.keys())
-def test_the_verdict_follows_the_rule(
-    faults: list[int | None], theirs: int, spread: tuple[int, int] | None, expected: str
-) -> None:
-    fewest, most = spread or (None, None)
-    rows = published({"faults": theirs, "seeds_fewest_faults": fewest, "seeds_most_faults": most})
-    (row,) = compare([summary(count, seed=seed) for seed, count in enumerate(faults)], rows)
-    assert row["verdict"] == expected
+def test_the_verdict_follows_the_rule() -> None:
+    """Each case is a row of one table, told apart by its λ."""
+    rows, runs, expected = [], [], {}
+    for i, (case, (faults, theirs, spread, verdict)) in enumerate(VERDICT_CASES.items()):
+        fewest, most = spread or (None, None)
+        rows.append({"l2": float(i), "faults": theirs, "seeds_fewest_faults": fewest, "seeds_most_faults": most})
+        runs += [summary(count, seed=seed, l2=float(i)) for seed, count in enumerate(faults)]
+        expected[case] = verdict
+    found = compared(runs, published(*rows))["verdict"]
+    assert dict(zip(VERDICT_CASES, found, strict=True)) == expected
 
 
 def test_the_rule_of_the_verdicts_is_that_of_the_docs() -> None:
@@ -237,13 +231,13 @@ def test_runs_that_differ_in_more_than_the_seed_are_not_averaged() -> None:
     assert [row["BATCH GRADIENT"] for row in shown(COMPARISON, table)] == ["sum", "mean"]
 
 
-@pytest.mark.parametrize("axis", AXES)
-def test_the_compared_runs_are_those_that_give_an_experiment_a_comparison(axis: str) -> None:
+def test_the_compared_runs_are_those_that_give_an_experiment_a_comparison() -> None:
     others = {"dataset": "cifar10", "activation": "cos", "pixels": "raw", "batch_gradient": "mean"}
     others |= {"schedule": "cosine", "init": "scaled", "dtype": "float64", "train_size": 5, "momentum": 0.9}
-    other = summary(validation_faults=1, **{axis: others.get(axis) or getattr(RUN, axis) * 2 or 1})
-    compared_too = any(row["verdict"] != "not run" for row in compare([other], published({})))
-    assert compared_too == (comparable(other.run) and axis not in SETTINGS)
+    runs = {axis: run_of(**{axis: others.get(axis) or getattr(RUN, axis) * 2 or 1}) for axis in AXES}
+    table = compared([summary(validation_faults=1, **vars(run)) for run in runs.values()], published({}))
+    expected = [vars(run) for axis, run in runs.items() if comparable(run) and axis not in SETTINGS]
+    assert table[list(PROTOCOL)].to_dict("records") == [{axis: run[axis] for axis in PROTOCOL} for run in expected]
 
 
 def test_verdicts_are_counted_in_all_and_at_each_learning_rate() -> None:

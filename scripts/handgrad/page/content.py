@@ -73,8 +73,7 @@ def summary_page(contents: Contents) -> str:
 def _lead(contents: Contents, warnings: list[str]) -> list[str]:
     """The numbers that a reader must know first."""
     lines = {name: KINDS[name].lines(table) for name, table in contents.tables.items()}
-    compared = lines.get("comparison", [])
-    return [lines["results"][0], *warnings, *lines["best"], *compared[:1], *lines["gradient_checks"]]
+    return [lines["results"][0], *warnings, *lines["best"], *lines.get("comparison", [])[:1], *lines["gradient_checks"]]
 
 
 def _table(contents: Contents, kind: TableKind) -> dict[str, Any]:
