@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from jinja2 import UndefinedError
 
 from factories import RUN, image_data, published, summary, trained
 from handgrad.common.code_digests import code_digest
@@ -26,7 +25,7 @@ from handgrad.experiment.runs import AXES, run_table
 from handgrad.gradient_check.files import read_check, write_check
 from handgrad.network.model import INITS
 from handgrad.page.benchmarks import rule_costs
-from handgrad.page.captions import caption_html, rst_html
+from handgrad.page.captions import rst_html
 from handgrad.page.content import Contents, summary_page
 from handgrad.page.context import caption_context, config_text, shown_config
 from handgrad.page.methods import AXES_IN_WORDS, STEPS_IN_WORDS, VALUES_IN_WORDS, experiment_in_words
@@ -113,16 +112,10 @@ def test_the_shown_config_makes_the_same_runs_and_hides_local_folders() -> None:
 # --- captions ---
 
 
-def test_a_caption_that_wants_what_it_was_not_given_is_an_error() -> None:
-    with pytest.raises(UndefinedError):
-        caption_html("accuracy", {"experiment": "mine"})
-
-
 def test_captions_include_no_file_and_no_raw_html() -> None:
     for text in (".. include:: /etc/hostname", ".. raw:: html\n\n   <script>alert(1)</script>"):
         with pytest.raises(Exception, match="disabled"):
             rst_html(text)
-    assert "&lt;b&gt;" in rst_html("``<b>``")
 
 
 # --- costs ---
@@ -144,9 +137,11 @@ def test_the_costs_of_a_rule_are_those_of_the_jobs_behind_the_page(tmp_path: Pat
         path.write_text("s\tmax_rss\tcpu_time\n{}\t{}\t{}\n".format(*cost))
     (tmp_path / "train_run/mnist/never_run.tsv").write_text("not a benchmark\n1\n")
     dear, train, short, *others = rows_of(rule_costs(tmp_path, names))
-    assert (dear["rule"], dear["total_seconds"]) == ("preprocess_dataset", 9)
     assert list(train.values()) == ["train_run", 2, 7, 3.5, 5, 100.5]
-    assert (short["rule"], short["total_seconds"]) == ("plot_cost", 1)
+    assert [(one["rule"], one["total_seconds"]) for one in (dear, short)] == [
+        ("preprocess_dataset", 9),
+        ("plot_cost", 1),
+    ]
     assert np.isnan([dear["memory_mb"], short["memory_mb"]]).all()
     assert len(others) == 5
 
