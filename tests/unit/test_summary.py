@@ -252,7 +252,7 @@ def test_the_page_begins_with_what_came_out(
     assert 'id="seeds"' in page
 
 
-def test_what_is_strange_about_data_stands_at_the_head_and_with_its_figures(
+def test_what_is_strange_about_data_is_said_first_and_with_its_figures(
     contents: Callable[..., Contents],
 ) -> None:
     strange = Source("mnist", 3, 3, "digest", (), ("all 3 test images are of class 0 ('<i>')",))
