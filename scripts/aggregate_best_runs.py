@@ -1,21 +1,17 @@
 """The best run of each dataset: results/<experiment>/tables/best_runs.csv. Three figures show it."""
 
-from pathlib import Path
-
-from handgrad.common.logs import logger
 from handgrad.common.rule_job import rule_job
-from handgrad.tables.made import read_made_table, write_made_table
-from handgrad.tables.results import RESULT_COLUMNS
-from handgrad.tables.selection import best_runs
+from handgrad.layout.paths import data_file, run_file
+from handgrad.tables.best_runs import BEST_RUNS, best_runs
+from handgrad.tables.results import RESULTS
 
 
 def main(*, results: str, csv: str) -> None:
-    made = read_made_table(results, RESULT_COLUMNS)
+    made = RESULTS.read(results)
     best = best_runs(made.table)
-    names = {f"{dataset}.h5" for dataset in best["dataset"]} | {f"{run}.h5" for run in best["run"]}
-    write_made_table(csv, best, made_from={p: digest for p, digest in made.files().items() if Path(p).name in names})
-    for dataset, run, split in zip(best["dataset"], best["run"], best["chosen_on"], strict=True):
-        logger.info("%s: the fewest faults on the %s split: %s", dataset, split, run)
+    files = [*map(data_file, best["dataset"]), *map(run_file, best["dataset"], best["run"])]
+    made_from = {path: made.digest(path) for path in map(made.located, files)}
+    BEST_RUNS.write(csv, best, made_from)
 
 
 if "snakemake" in globals():

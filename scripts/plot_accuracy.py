@@ -3,12 +3,11 @@
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.accuracy import accuracy_by_hidden_units
 from handgrad.plots.style import save_figure
-from handgrad.tables.made import read_made_table
-from handgrad.tables.results import RESULT_COLUMNS
+from handgrad.tables.results import RESULTS
 
 
 def main(*, results: str, dataset: str, out: str) -> None:
-    table = read_made_table(results, RESULT_COLUMNS).table
+    table = RESULTS.read(results).table
     save_figure(out, accuracy_by_hidden_units(table[table["dataset"] == dataset]))
 
 

@@ -3,12 +3,11 @@
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.best import best_accuracies
 from handgrad.plots.style import save_figure
-from handgrad.tables.best import BEST_COLUMNS
-from handgrad.tables.made import read_made_table
+from handgrad.tables.best import BEST
 
 
 def main(*, best: str, out: str) -> None:
-    save_figure(out, best_accuracies(read_made_table(best, BEST_COLUMNS).table))
+    save_figure(out, best_accuracies(BEST.read(best).table))
 
 
 if "snakemake" in globals():

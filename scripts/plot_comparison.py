@@ -3,12 +3,11 @@
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.comparison import published_against_reproduced
 from handgrad.plots.style import save_figure
-from handgrad.tables.comparison import COMPARISON_COLUMNS
-from handgrad.tables.made import read_made_table
+from handgrad.tables.comparison import COMPARISON
 
 
 def main(*, comparison: str, out: str) -> None:
-    table = read_made_table(comparison, COMPARISON_COLUMNS).table
+    table = COMPARISON.read(comparison).table
     save_figure(out, published_against_reproduced(table))
 
 

@@ -25,7 +25,7 @@ SOURCES = (
     "config/datasets.yaml",
     "scripts/*.py",
     "scripts/handgrad/**/*.py",
-    "scripts/handgrad/page/assets/page.*",
+    "scripts/handgrad/page/assets/*",
     "workflow/report/*.rst",
     "workflow/schemas/*.yaml",
 )

@@ -30,8 +30,7 @@ from handgrad.plots.text import class_labels
 from handgrad.plots.weights import largest_units, limits, mosaic, weights_figure
 from handgrad.storage.run_reader import read_summary
 from handgrad.storage.run_writer import this_segment, write_run
-from handgrad.tables.made import write_made_table
-from handgrad.tables.results import results_table
+from handgrad.tables.results import RESULTS, results_table
 from handgrad.training.loop import Evaluation, TrainingResult
 
 RUN = "af_cos_hu_300_lr_0.07_bs_100_ep_20_l2_0.03_seed_0_pixels_standardize_gradient_mean_validation_5000"
@@ -271,6 +270,7 @@ def test_the_same_figure_gives_the_same_bytes(make: Callable[[], Figure], tmp_pa
 
 DATA = replace(image_data(test=40, digest="the-data"), class_names=AWKWARD)
 LABELS_40 = DATA.test.y
+SMALL = "results/data/small.h5"
 
 
 def result(skill: float) -> TrainingResult:
@@ -286,18 +286,19 @@ def result(skill: float) -> TrainingResult:
 
 def experiment(tmp_path: Path, *results: TrainingResult) -> dict[str, Any]:
     """What scripts of figures are given, once these runs are trained."""
-    write_data(tmp_path / "small.h5", DATA)
-    with open_data(tmp_path / "small.h5", "the-data") as stored:
+    write_data(tmp_path / SMALL, DATA)
+    with open_data(tmp_path / SMALL, "the-data") as stored:
         made_from = {str(stored.path): stored.seal}
-    paths = [tmp_path / f"runs/small/{it.run.name}.h5" for it in results]
+    paths = [tmp_path / f"results/runs/small/{it.run.name}.h5" for it in results]
     for path, it in zip(paths, results, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         digests = {"code_digest": code_digest("train_run"), "data_digest": "the-data", "data_content": "content"}
         write_run(path, it, [this_segment(1, 2, 1.0)], **digests)
     summaries = [read_summary(path) for path in paths]
     made_from |= {str(path): run.seal for path, run in zip(paths, summaries, strict=True)}
-    table, best_runs = str(tmp_path / "results.csv"), str(tmp_path / "best_runs.csv")
-    write_made_table(table, results_table(summaries), made_from=made_from)
+    tables = tmp_path / "results/mine/tables"
+    table, best_runs = str(tables / "results.csv"), str(tables / "best_runs.csv")
+    RESULTS.write(table, results_table(summaries), made_from)
     aggregate_best_runs.main(results=table, csv=best_runs)
     return {"best_runs": best_runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 
@@ -322,12 +323,14 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 )
 def test_a_plot_refuses_another_file_than_was_selected(tmp_path: Path, plot: str, changed: str) -> None:
     job = experiment(tmp_path, result(0.1))
-    (path,) = tmp_path.glob("small.h5" if changed == "data" else "runs/small/*.h5")
+    (path,) = tmp_path.glob(SMALL if changed == "data" else "results/runs/small/*.h5")
     with h5py.File(path, "r+", locking=False) as file:
         file.attrs["segments"] = "[]"
     seal(path)
-    with pytest.raises(HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}, "):
-        DRAW[plot](job, f"{tmp_path}/small.h5")
+    with pytest.raises(
+        HandgradError, match=rf"^{job['best_runs']}: .*{path}.*; delete {tmp_path}/results/mine/tables, "
+    ):
+        DRAW[plot](job, str(tmp_path / SMALL))
     assert not Path(job["out"]).exists()
 
 
@@ -335,7 +338,7 @@ def test_each_figure_is_of_the_best_run_also_after_a_new_selection(tmp_path: Pat
     for results in ([result(0.1)], [result(0.1), result(0.3)]):
         job = experiment(tmp_path, *results)
         for plot in DRAW.values():
-            plot(job, f"{tmp_path}/small.h5")
+            plot(job, str(tmp_path / SMALL))
         best = results[-1]
         assert best.test
         confusion, mistakes, units = drawn[-3:]
@@ -353,5 +356,5 @@ def test_each_figure_is_of_the_best_run_also_after_a_new_selection(tmp_path: Pat
 def test_where_all_runs_diverged_each_figure_of_the_best_says_so(tmp_path: Path, drawn: list[Figure]) -> None:
     job = experiment(tmp_path, replace(result(0.1), status="diverged", test=None))
     for plot in DRAW.values():
-        plot(job, f"{tmp_path}/small.h5")
+        plot(job, str(tmp_path / SMALL))
     assert [title(figure) for figure in drawn] == ["No run on small came to its end"] * 3

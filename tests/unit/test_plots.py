@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from factories import grid, summary
+from factories import grid, published, summary
 from figures import legend_texts, require_readable, save, titles, words
 from handgrad.plots.accuracy import accuracy_by_hidden_units
 from handgrad.plots.best import best_accuracies
@@ -25,8 +25,8 @@ from handgrad.plots.heat_maps import SMALLEST_RATIO, heat_cells, heat_maps
 from handgrad.plots.learning_curves import BANDS, learning_curves
 from handgrad.plots.style import LEGEND_ENTRIES
 from handgrad.storage.run_reader import Summary
-from handgrad.tables.best import PUBLISHED_COLUMNS, best_table
-from handgrad.tables.comparison import KEY, comparison_table
+from handgrad.tables.best import best_table
+from handgrad.tables.comparison import comparison_table
 from handgrad.tables.results import results_table
 from handgrad.tables.seeds import seeds_table
 
@@ -67,19 +67,17 @@ def cost(runs: list[Summary]) -> Figure:
 
 def published_rows(rows: list[Summary]) -> pd.DataFrame:
     """A published table with the faults of these runs."""
-    facts = ({"faults": 300 if row.faults is None else row.faults, "test_size": 10000, "loss": 0.5} for row in rows)
-    return pd.DataFrame([{**vars(row.run), **of} for row, of in zip(rows, facts, strict=True)])
+    return published(*({**vars(row.run), "faults": 300 if row.faults is None else row.faults} for row in rows))
 
 
 def comparison(runs: list[Summary], *, rows: list[Summary] | None = None) -> Figure:
-    theirs = published_rows(rows or runs).reindex(columns=[*KEY, "faults", "test_size", "loss"])
+    theirs = published_rows(rows or runs)
     divisors = dict.fromkeys(("digits", "mnist"), 1.0)
     return published_against_reproduced(comparison_table(seeds_table(results_table(runs)), theirs, divisors))
 
 
 def best(runs: list[Summary], *, rows: list[Summary] | None = None) -> Figure:
-    theirs = published_rows(rows)[list(PUBLISHED_COLUMNS)] if rows else None
-    return best_accuracies(best_table(seeds_table(results_table(runs)), theirs))
+    return best_accuracies(best_table(seeds_table(results_table(runs)), published_rows(rows or [])))
 
 
 PLOTS: dict[str, Callable[[list[Summary]], Figure]] = {

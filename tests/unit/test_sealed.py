@@ -3,7 +3,7 @@
 import random
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from handgrad.plots.figure_files import read_figure
 from handgrad.plots.style import message_figure, save_figure
 from handgrad.storage.run_reader import read_arrays, read_summary
 from handgrad.storage.run_writer import this_segment, write_run
-from handgrad.tables.made import Text, read_made_table, write_made_table
+from handgrad.tables.columns import plain_column
+from handgrad.tables.table import TableKind
 
 
 def write_store(path: Path) -> None:
@@ -45,13 +46,18 @@ def write_check_file(path: Path) -> None:
     write_check(path, {"dataset": "digits", "passed": True, "blocks": {"W1": numbers}, "shape": [1, 2]})
 
 
-def write_table_file(path: Path) -> None:
+TABLE = TableKind(
+    name="seeds",
+    types={"dataset": "str", "accuracy": "float64", "faults": "Int64"},
+    title="words",
+    columns=lambda table: [plain_column(table, "dataset")],
+    lines=lambda _: [],
+)
+
+
+def write_table_file(path: Path, made_from: Mapping[str, str] = {"a.h5": "a" * 64}) -> None:
     table = pd.DataFrame({"dataset": ["digits", "mnist"], "accuracy": [1 / 3, 0.5], "faults": [240, 5000]})
-    write_made_table(path, table, Text(path.with_suffix(".md"), "words"), made_from={"a.h5": "a" * 64})
-
-
-def read_table_file(path: Path) -> Any:
-    return read_made_table(path, ["dataset", "accuracy", "faults"])
+    TABLE.write(path, table, made_from)
 
 
 #: the name of a file of each kind, what writes it, and what reads it
@@ -59,7 +65,7 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], Any]]] = {
     "data": ("digits.h5", write_store, read_store),
     "run": (f"{RUN.name}.h5", write_run_file, read_run_file),
     "check": ("digits_tanh.json", write_check_file, lambda path: read_check(path, {"dataset": "digits"})),
-    "table": ("seeds.csv", write_table_file, read_table_file),
+    "table": ("seeds.csv", write_table_file, TABLE.read),
     "figure": ("best.svg", lambda path: save_figure(path, message_figure("No runs")), read_figure),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -154,7 +160,7 @@ def test_a_file_without_a_seal_or_of_another_kind_is_refused(written: Written, k
     assert "checksum" in refused(path, read)
 
 
-@pytest.mark.parametrize(("kind", "module"), [("data", "datasets.data"), ("table", "tables.made")])
+@pytest.mark.parametrize(("kind", "module"), [("data", "datasets.data"), ("table", "tables.table")])
 def test_a_file_that_other_code_made_is_refused(
     written: Written, monkeypatch: pytest.MonkeyPatch, kind: str, module: str
 ) -> None:
@@ -167,10 +173,10 @@ def test_a_file_that_other_code_made_is_refused(
 def test_a_table_names_what_it_was_made_from_wherever_it_is_moved(tmp_path: Path) -> None:
     run = tmp_path / "results/runs/digits/a b.h5"
     table = tmp_path / "results/mine/tables/seeds.csv"
-    write_made_table(table, pd.DataFrame({"faults": [1]}), made_from={str(run): "a" * 64})
+    write_table_file(table, {str(run): "a" * 64})
     assert str(tmp_path) not in Path(f"{table}.sha256").read_text()
     shutil.move(tmp_path / "results", tmp_path / "moved")
-    made = read_made_table(tmp_path / "moved/mine/tables/seeds.csv", ["faults"])
+    made = TABLE.read(tmp_path / "moved/mine/tables/seeds.csv")
     made.require_made_from(tmp_path / "moved/runs/digits/a b.h5", "a" * 64)
     for other, digest in (("a b.h5", "b" * 64), ("c.h5", "a" * 64)):
         with pytest.raises(HandgradError, match=rf"seeds\.csv: .*{other}.*delete .*tables"):

@@ -13,12 +13,11 @@ pytestmark = pytest.mark.slow
 
 Tiny = Callable[..., dict[str, Any]]
 
-KEY = "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2"
-HEAD = f"{KEY},precision_percent,faults,test_size,loss\n"
+HEAD = "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2,precision_percent,faults,test_size,loss\n"
 
 
-def tables(*names: str) -> list[str]:
-    return [f"results/tiny/tables/{name}.csv" for name in names]
+def read(project: Project, *names: str) -> list[pd.DataFrame]:
+    return [pd.read_csv(project.path / f"results/tiny/tables/{name}.csv") for name in names]
 
 
 def test_seeds_are_compared_each_for_itself_and_with_the_published_table(finished: Project, tiny: Tiny) -> None:
@@ -28,16 +27,10 @@ def test_seeds_are_compared_each_for_itself_and_with_the_published_table(finishe
     table = {"table": "mine.csv", "loss_divisor": {"digits": 360}}
     finished.run(tiny(axes={"seed": [0, 1]}, published=table), "results/tiny/figures/comparison.svg")
     assert len(written(runs, finished.times("results/runs/**/*.h5"))) == 2  # those of seed 1
-    results, seeds, comparison = (
-        pd.read_csv(finished.path / path) for path in tables("results", "seeds", "comparison")
-    )
+    results, seeds, comparison = read(finished, "results", "seeds", "comparison")
     assert sorted(results[results.against_best == "best"].seed) == [0, 1]
-    assert (results.accuracy_low < results.accuracy).all()
     assert seeds.seeds.tolist() == [2, 2]
-    assert seeds.faults_sd.notna().all()
-    assert comparison.seeds.tolist()[0] == 2
-    assert comparison.verdict.tolist()[1] == "not run"
-    assert (finished.path / "results/tiny/figures/comparison.svg").exists()
+    assert (comparison.seeds[0], comparison.verdict[1]) == (2, "not run")
 
 
 def test_the_published_best_is_beside_ours_that_validation_selected(finished: Project, tiny: Tiny) -> None:
@@ -45,22 +38,20 @@ def test_the_published_best_is_beside_ours_that_validation_selected(finished: Pr
     (finished.path / "config/mine.csv").write_text(HEAD + "".join(rows))
     table = {"table": "mine.csv", "loss_divisor": {"digits": 360}}
     axes = {"validation_size": 100}  # so no run is a reproduction, and there is no comparison
-    finished.run(tiny(axes=axes, published=table), *tables("best"))
-    results, best = (pd.read_csv(finished.path / path) for path in tables("results", "best"))
-    assert best.best_of.tolist() == ["network", "dataset"]
+    finished.run(tiny(axes=axes, published=table), "results/tiny/tables/best.csv")
+    results, best = read(finished, "results", "best")
     assert best.published_accuracy.tolist() == [0.8, 0.8]
     assert best.chosen_on.tolist() == ["validation"] * 2
     assert best.validation_faults_mean.tolist() == [results.validation_faults.min()] * 2
     assert results[results.against_best == "best"].validation_faults.tolist() == [results.validation_faults.min()]
     # without a published table there is one side
-    finished.run(tiny(axes=axes, published={"table": None}), *tables("best"))
-    assert pd.read_csv(finished.path / tables("best")[0]).published_faults.isna().all()
+    finished.run(tiny(axes=axes, published={"table": None}), "results/tiny/tables/best.csv")
+    assert read(finished, "best")[0].published_faults.isna().all()
 
 
 def test_an_experiment_in_which_every_run_diverged_has_its_tables_and_page(project: Project, tiny: Tiny) -> None:
     project.run(tiny(axes={"learning_rate": 1e30, "epochs": 3}))
-    (seeds,) = (pd.read_csv(project.path / path) for path in tables("seeds"))
+    (seeds,) = read(project, "seeds")
     assert seeds.diverged.tolist() == [1]
-    assert seeds.faults_mean.isna().all()
     assert "all of ours diverged" in (project.path / "results/tiny/summary.html").read_text()
     assert (project.path / "results/tiny/figures/best.svg").exists()

@@ -56,7 +56,6 @@ from handgrad.layout import memory, paths, resources
 from handgrad.layout.dates import date_now
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page import context
-from handgrad.page.methods import shown_config
 
 
 def load():
@@ -402,9 +401,9 @@ def comparison_file():
 
 def page_config(wildcards):
     """The configuration as the page shows it. Untracked: markup in it must not become part of Snakemake's report."""
-    return Untracked(shown_config(EXPERIMENT))
+    return Untracked(context.shown_config(EXPERIMENT))
 
 
 def page_config_digest(wildcards):
     """A digest of the same, which decides: where files come from or lie is no part of it."""
-    return names_digest([shown_config(EXPERIMENT)])
+    return names_digest([context.config_text(context.shown_config(EXPERIMENT))])

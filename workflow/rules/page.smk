@@ -31,6 +31,7 @@ rule render_summary:
         code=code_digest("render_summary"),
         training=code_digest("train_run"),
         data=data_digests(),
+        checked=paths.checked(EXPERIMENT),
         config=page_config,
         config_digest=page_config_digest,
         contexts=page_contexts(),

@@ -117,7 +117,7 @@ rule aggregate_gradient_checks:
         checking=code_digest("check_gradients"),
         settings=asdict(EXPERIMENT.gradient_check),
         data=data_digests(),
-        order=names_digest(paths.gradient_checks(EXPERIMENT)),
+        checked=paths.checked(EXPERIMENT),
         caption=caption_context,
     script:
         "../../scripts/aggregate_gradient_checks.py"

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 import bagit
-import yaml
 
 from handgrad.archive.descriptions import crate_text, provenance
 from handgrad.archive.labels import stored_labels
@@ -25,7 +24,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
 from handgrad.experiment.config import Experiment
 from handgrad.layout.paths import DATA, archived_outputs, dataset_names, page_file, report_file
-from handgrad.page.methods import shown_config
+from handgrad.page.context import config_text, shown_config
 
 #: the payload of an archive: what is in a member, a file or bytes
 Members = Mapping[str, Path | bytes]
@@ -86,12 +85,12 @@ def has_report(experiment: Experiment, folder: Path) -> bool:
 
 def complete_config(experiment: Experiment) -> str:
     """Return an experiment file with all defaults, as YAML: every key, and the entries of its datasets."""
-    config = yaml.safe_load(shown_config(experiment))
+    config = shown_config(experiment)
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
     if config["published"]["table"]:
         config["published"]["table"] = PurePath(PUBLISHED).name  # in the same folder
-    return str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None))
+    return config_text(config)
 
 
 def write_archive(path: Path, name: str, members: Members) -> None:

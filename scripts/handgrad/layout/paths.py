@@ -3,7 +3,8 @@
 Light on purpose: Snakemake parses the workflow again in every job.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import product
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,17 @@ TABLE_KINDS = ("csv", "md", "html")
 BEST_RUNS = "best_runs"
 #: what holds the checksums of a table
 CHECKSUMS = "csv.sha256"
-#: the figures of each dataset, and that of all datasets
-DATASET_FIGURES = ("learning_curves", "accuracy", "heat_maps", "cost", "confusion", "mistakes", "weights")
-BEST_FIGURE = "best"
+#: the figures of each dataset, and those of all datasets, with their titles, in the order of the page
+DATASET_FIGURES = {
+    "accuracy": "Accuracy by hidden units",
+    "heat_maps": "Faults by learning rate and λ",
+    "learning_curves": "Learning curves",
+    "cost": "Accuracy against cost",
+    "confusion": "Confusion matrix of the best run",
+    "mistakes": "The most confident mistakes of the best run",
+    "weights": "First-layer weights of the best run",
+}
+OVERALL_FIGURES = {"best": "Best accuracy by hidden units", COMPARISON: "Published and reproduced faults"}
 
 
 def dataset_names(experiment: "Experiment") -> list[str]:
@@ -44,14 +53,24 @@ def dataset_names(experiment: "Experiment") -> list[str]:
     return list(dict.fromkeys(run.dataset for run in experiment.runs))
 
 
+def run_file(dataset: str, run: str) -> str:
+    """The file of a run."""
+    return f"results/runs/{dataset}/{run}.h5"
+
+
+def data_file(dataset: str) -> str:
+    """A dataset as a file."""
+    return f"results/data/{dataset}.h5"
+
+
 def run_files(experiment: "Experiment", dataset: str | None = None) -> list[str]:
     """The run files of an experiment, in the order of its table; of one dataset, or of all."""
-    return [f"results/runs/{run.dataset}/{run.name}.h5" for run in experiment.runs if dataset in (None, run.dataset)]
+    return [run_file(run.dataset, run.name) for run in experiment.runs if dataset in (None, run.dataset)]
 
 
 def data_files(experiment: "Experiment") -> list[str]:
     """The datasets that an experiment trains on, as files."""
-    return [f"results/data/{dataset}.h5" for dataset in dataset_names(experiment)]
+    return [data_file(dataset) for dataset in dataset_names(experiment)]
 
 
 def checked(experiment: "Experiment") -> list[tuple[str, str]]:
@@ -92,15 +111,16 @@ def checksum_files(experiment: "Experiment") -> list[str]:
 
 def figure_files(experiment: "Experiment") -> list[str]:
     """The figures of an experiment."""
-    return [f"results/{experiment.name}/figures/{name}.svg" for name in _figures(experiment)]
+    figures = figure_keys(dataset_names(experiment), comparison=experiment.has_published)
+    return [
+        f"results/{experiment.name}/figures/{'/'.join(filter(None, [kind, dataset]))}.svg" for kind, dataset in figures
+    ]
 
 
-def _figures(experiment: "Experiment") -> Iterator[str]:
-    for kind in DATASET_FIGURES:
-        yield from (f"{kind}/{dataset}" for dataset in dataset_names(experiment))
-    yield BEST_FIGURE
-    if experiment.has_published:
-        yield COMPARISON
+def figure_keys(datasets: Iterable[str], *, comparison: bool) -> list[tuple[str, str | None]]:
+    """The kind and the dataset of each figure, in the order of ``figure_files``; None: of all datasets."""
+    overall = [kind for kind in OVERALL_FIGURES if kind != COMPARISON or comparison]
+    return [*product(DATASET_FIGURES, datasets), *((kind, None) for kind in overall)]
 
 
 def page_file(experiment: "Experiment") -> str:

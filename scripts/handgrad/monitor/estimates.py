@@ -21,7 +21,7 @@ from handgrad.monitor.throughput import (
     product_rate,
     runs_in,
 )
-from handgrad.page.benchmarks import read_job
+from handgrad.page.benchmarks import read_cost
 from handgrad.storage.checkpoint import SUFFIX, read_header
 
 BENCHMARKS = Path("results/benchmarks")
@@ -73,7 +73,7 @@ class Estimator:
         if job.rule == "download_file":
             size = self._file_size(job.name)
             return Estimate(job, 0.5 + size / DOWNLOAD_RATE, room=size)
-        before = read_job(self.folder / job.benchmark)
+        before = read_cost(self.folder / job.benchmark)
         return replace(self._first(job), seconds=before.seconds) if before else self._first(job)
 
     def _first(self, job: Job) -> Estimate:
@@ -130,7 +130,7 @@ class Estimator:
     def _median_seconds(self, rule: str) -> float:
         """Return what the jobs of a rule took."""
         files = sorted((self.folder / BENCHMARKS / rule).rglob("*.tsv"))[: 4 * SAMPLE]
-        seconds = [job.seconds for job in map(read_job, files) if job]
+        seconds = [job.seconds for job in map(read_cost, files) if job]
         return median(seconds) if seconds else A_FIGURE
 
     def _file_size(self, name: str) -> int:

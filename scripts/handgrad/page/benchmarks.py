@@ -5,40 +5,35 @@ what a job computes after it last looked.
 """
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from handgrad.tables.columns import Column, column
 
 
-@dataclass(frozen=True)
-class Job:
-    """seconds: wall time. memory_mb: the largest that was seen. None: too short to be measured."""
+class Cost(NamedTuple):
+    """seconds: wall time. memory_mb: the largest that was seen; nan: too short to be measured."""
 
     seconds: float
-    memory_mb: float | None
+    memory_mb: float
 
 
-def read_job(path: str | Path) -> Job | None:
-    """Return the last job in a benchmark file; None if it has none, or is no such file."""
+#: what a benchmark file has where a job was over before it could be looked at, or had done anything
+_NOT_MEASURED = ("NA", "-", "0.00", "0.0", "0")
+
+
+def read_cost(path: str | Path) -> Cost | None:
+    """Return what the last job in a benchmark file cost; None if it has none, or is no such file."""
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             row = list(csv.DictReader(file, delimiter="\t"))[-1]
-        cpu, memory = _number(row["cpu_time"]), _number(row["max_rss"])
-        measured = bool(cpu)  # else it was looked at but once, before it had done anything
-        return Job(float(row["s"]), memory if measured else None)
+        unknown = row["cpu_time"] in _NOT_MEASURED
+        return Cost(float(row["s"]), math.nan if unknown else float(row["max_rss"]))
     except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-def _number(text: str) -> float | None:
-    """A number of a benchmark file, which has NA or - where a job was over before it could be looked at."""
-    try:
-        return float(text)
-    except ValueError:
         return None
 
 
@@ -50,10 +45,10 @@ def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.Data
     the largest that was seen of any job; missing where none was long enough to be measured.
     """
     measured = [
-        (rule, job.seconds, job.memory_mb)
+        (rule, *cost)
         for rule, names in jobs.items()
         for name in dict.fromkeys(names)
-        if (job := read_job(Path(folder) / rule / f"{name}.tsv"))
+        if (cost := read_cost(Path(folder) / rule / f"{name}.tsv"))
     ]
     table = pd.DataFrame(measured, columns=["rule", "seconds", "memory_mb"])
     costs = (

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from handgrad.datasets.data import StoredData, open_data
+from handgrad.layout.paths import run_file
 from handgrad.plots.style import message_figure, save_figure
 from handgrad.storage.run_reader import read_arrays
-from handgrad.tables.made import MadeTable, read_made_table
-from handgrad.tables.selection import BEST_RUN_COLUMNS
+from handgrad.tables.best_runs import BEST_RUNS
+from handgrad.tables.checksums import MadeTable
 from handgrad.tables.table import Row, rows_of
 
 
@@ -41,11 +42,9 @@ class BestRun:
 
 def best_run_file(best_runs: str | Path, dataset: str) -> BestRun | None:
     """Return a dataset's best run; None if all runs diverged. best_runs: path of the table of best runs."""
-    made = read_made_table(best_runs, BEST_RUN_COLUMNS)
-    for row in rows_of(made.table[made.table["dataset"] == dataset]):
-        (path,) = (path for path in made.files() if Path(path).parts[-2:] == (dataset, f"{row['run']}.h5"))
-        return BestRun(row, path, made)
-    return None
+    made = BEST_RUNS.read(best_runs)
+    rows = rows_of(made.table[made.table["dataset"] == dataset])
+    return BestRun(rows[0], made.located(run_file(dataset, rows[0]["run"])), made) if rows else None
 
 
 def save_best_run_figure(out: str, best_runs: str, dataset: str, draw: Callable[[BestRun], Figure]) -> None:

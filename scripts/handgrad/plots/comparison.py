@@ -21,7 +21,6 @@ from handgrad.tables.comparison import (
     WITHIN_PERCENT,
     count_verdicts,
 )
-from handgrad.tables.table import varying
 
 SMALLEST = 0.5  # of a fault: where no fault at all is on a logarithmic axis
 NAMED_ROWS = 80  # in a panel; with more rows there is no room for their names and numbers
@@ -91,7 +90,7 @@ def _ratios(rows: pd.DataFrame, name: str) -> NDArray[Any]:
 
 def _name_rows(axes: Axes, rows: pd.DataFrame) -> None:
     """What a row is at its left, the published faults and ours at its right."""
-    axes_of_names = varying(rows, (*KEY, *PROTOCOL)) or ["activation"]
+    axes_of_names = [name for name in (*KEY, *PROTOCOL) if len(rows[name].unique()) > 1] or ["activation"]
     parts = [map(_WORDS.get(name, "{}").format, plain_column(rows, name).texts) for name in axes_of_names]
     ours = column("ours", "{:.0f}", rows["faults_mean"], missing="diverged").texts
     both = zip(plain_column(rows, "published_faults").texts, ours, strict=True)

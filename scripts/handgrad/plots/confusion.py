@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from handgrad.plots.panels import fixed_ticks
 from handgrad.plots.style import INK, style
 from handgrad.plots.text import cut, run_title
-from handgrad.tables.predictions import require_faults
+from handgrad.tables.inputs import require_faults
 from handgrad.tables.table import Row
 
 Array = NDArray[Any]

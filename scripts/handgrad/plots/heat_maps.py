@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from handgrad.plots.panels import panels
 from handgrad.plots.style import CROSS, INK, legend, nothing_to_draw, style
 from handgrad.tables.seeds import SETTING_AXES
-from handgrad.tables.selection import chosen_on, fault_rates
+from handgrad.tables.selection import fault_rates, splits
 
 CELL = ["activation", "hidden_units", "learning_rate", "l2"]
 SMALLEST = 0.5  # of a fault: how a cell without one is shaded
@@ -55,7 +55,7 @@ def heat_maps(results: pd.DataFrame) -> Figure:
     """
     if not (results["status"] == "finished").any():
         return nothing_to_draw(results["status"])
-    split = chosen_on(results, results["dataset"].iloc[0])
+    split = splits(results)[results["dataset"].iloc[0]]
     rates, penalties = (sorted(results[name].unique().tolist()) for name in ("learning_rate", "l2"))
     cells = heat_cells(results, split)
     cells = cells.assign(x=cells["learning_rate"].map(rates.index), y=cells["l2"].map(penalties.index))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from handgrad.datasets.images import Images, as_pictures
 from handgrad.plots.style import FONT, message_figure, style
 from handgrad.plots.text import cut, run_title
-from handgrad.tables.predictions import require_faults
+from handgrad.tables.inputs import require_faults
 from handgrad.tables.table import Row
 
 Array = NDArray[Any]

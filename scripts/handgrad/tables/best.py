@@ -1,7 +1,6 @@
 """The table of bests: the best published row and our best setting of each network and each dataset."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,70 +8,59 @@ import pandas as pd
 
 from handgrad.common.formatting import counted
 from handgrad.experiment.published import SETTINGS
-from handgrad.experiment.runs import canonical_text
 from handgrad.tables.columns import (
     Column,
     axis_title,
     column,
-    html_page,
-    markdown_table,
-    markdown_text,
     percent_column,
     plain_column,
     range_column,
     with_texts,
 )
+from handgrad.tables.published import PUBLISHED_TYPES
 from handgrad.tables.results import shown_axes
-from handgrad.tables.seeds import SETTING_AXES, seeds_column, validation_column
-from handgrad.tables.selection import best_settings, how_settings_chosen, splits
-from handgrad.tables.statistics import wilson_interval
-from handgrad.tables.table import typed, varying
+from handgrad.tables.seeds import SEEDS, SETTING_AXES, validation_column
+from handgrad.tables.selection import best_settings, how_chosen, splits
+from handgrad.tables.significance import wilson_interval
+from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TEXT, TableKind
 
 #: what a best is chosen for: a network, which is a line of the table, and a dataset, all networks together
 NETWORK: tuple[str, ...] = ("dataset", "activation", "hidden_units")
 DATASET: tuple[str, ...] = ("dataset",)
 
-PUBLISHED_COLUMNS: tuple[str, ...] = (*SETTINGS, "faults", "test_size")
-
-_THEIRS = tuple(f"published_{name}" for name in (*PUBLISHED_COLUMNS, "accuracy") if name != "dataset")
-_OURS = (
-    *(axis for axis in SETTING_AXES if axis not in NETWORK),
-    "seeds",
-    "finished",
-    "diverged",
-    "validation_faults_mean",
-    "faults_mean",
-    "faults_min",
-    "faults_max",
-    "test_size",
-    "accuracy_mean",
-)
-
-BEST_COLUMNS: tuple[str, ...] = (
-    "best_of",
-    *NETWORK,
-    *_THEIRS,
-    "status",
-    "settings",
-    "chosen_on",
-    *_OURS,
-    "accuracy_min",
-    "accuracy_max",
-    "accuracy_low",
-    "accuracy_high",
-    "difference_points",
-)
+_THEIRS = {
+    f"published_{name}": kind
+    for name, kind in {**PUBLISHED_TYPES, "accuracy": NUMBER}.items()
+    if name in (*SETTINGS, "faults", "test_size", "accuracy") and name != "dataset"
+}
+_OURS = {
+    name: SEEDS.types[name]
+    for name in (
+        *(axis for axis in SETTING_AXES if axis not in NETWORK),
+        "seeds",
+        "finished",
+        "diverged",
+        "validation_faults_mean",
+        "faults_mean",
+        "faults_min",
+        "faults_max",
+        "test_size",
+        "accuracy_mean",
+    )
+}
+#: the axes of both sides that have a column of each
+_TUNED = [axis for axis in SETTINGS if axis not in NETWORK]
 
 #: what must be said of the published side
 PUBLISHED_RULE = "The best published row has the fewest test faults, so its accuracy is optimistic."
 
 
-def best_table(seeds: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the best published row and our best setting side by side, with the columns BEST_COLUMNS.
+def best_table(seeds: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Return the best published row and our best setting side by side, of the kind BEST.
 
-    seeds: a table of ``seeds_table``. published: rows with PUBLISHED_COLUMNS, or None. A row for each
-    NETWORK that was trained, of best_of ``network``, and after these one for each dataset, of best_of
-    ``dataset``, whose activation and hidden_units are those of our best.
+    seeds: a table of ``seeds_table``; published: one of ``published_table``. A row for each NETWORK that was trained,
+    of best_of ``network``, and after these one for each dataset, of best_of ``dataset``, whose activation and
+    hidden_units are those of our best.
 
     published_...: the row with the fewest published faults, the first of equals; missing where there is
     none. Ours: the one that ``best_settings`` chooses among ``settings`` settings, on the split chosen_on; missing,
@@ -86,14 +74,12 @@ def best_table(seeds: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFr
         list(NETWORK), key=lambda values: values.map(place[values.name]) if values.name in place else values
     )
     tables = [networks.assign(best_of="network"), _side_by_side(seeds, published, DATASET).assign(best_of="dataset")]
-    return pd.concat([typed(table, BEST_COLUMNS) for table in tables], ignore_index=True)
+    return pd.concat(map(BEST.typed, tables), ignore_index=True)
 
 
-def _side_by_side(seeds: pd.DataFrame, published: pd.DataFrame | None, of: Sequence[str]) -> pd.DataFrame:
+def _side_by_side(seeds: pd.DataFrame, published: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
     """A row for each group of settings that are equal in the columns ``of``."""
     keys = list(of)
-    if published is None:
-        published = pd.DataFrame(columns=list(PUBLISHED_COLUMNS)).astype(seeds.dtypes[keys])
     table = seeds.groupby(keys, sort=False).agg(settings=("seeds", "size")).reset_index()
     table = table.merge(best_settings(seeds, of)[[*NETWORK, *_OURS]], how="left", on=keys)
     table = table.merge(_best_published(published, of), how="left", on=keys)
@@ -117,37 +103,35 @@ def _best_published(published: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
     return best[list(of)].join(best.add_prefix("published_"))[[*of, *_THEIRS]]
 
 
-def best_columns(table: pd.DataFrame) -> list[Column]:
-    """What people see: the published side, where there is one, and ours.
-
-    Axes that have one value throughout a side are not shown; ``in_common`` says them.
-    """
+def _columns(table: pd.DataFrame) -> list[Column]:
+    """The published side, where there is one, and ours."""
+    has_published = bool(table["published_faults"].notna().any())
+    datasets = table["dataset"] + np.where(_of_datasets(table), ": best of all", "")
     several = table["finished"].astype("float64") > 1
+    theirs = [
+        *_side(table, "published_", "PUB", _TUNED),
+        plain_column(table, "published_faults", "PUB FAULTS"),
+        percent_column("PUB PREC", table["published_accuracy"]),
+    ]
     return [
-        Column("DATASET", _datasets(table), numeric=False, choose=True),
+        Column("DATASET", datasets.tolist(), numeric=False, choose=True),
         *(_both_sides(table, name) for name in NETWORK[1:]),
-        *(_published_columns(table) if _has_published(table) else []),
-        *(_our_column(table, name) for name in ("learning_rate", "l2", *varying(*_ours(table)))),
-        plain_column(table, "settings"),
-        seeds_column(table),
+        *(theirs if has_published else []),
+        *_side(table, "", "OUR", [*_TUNED, *shown_axes(table)]),
+        *(plain_column(table, name) for name in ("settings", "seeds", "diverged")),
         *with_texts(validation_column(table)),
         percent_column("MEAN PREC", table["accuracy_mean"], missing="all diverged"),
         *with_texts(range_column("OVER SEEDS", table["accuracy_min"].where(several), table["accuracy_max"])),
         range_column("95% INTERVAL", table["accuracy_low"], table["accuracy_high"]),
-        *([column("DIFFERENCE", "{:+.2f}", table["difference_points"])] if _has_published(table) else []),
+        *([column("DIFFERENCE", "{:+.2f}", table["difference_points"])] if has_published else []),
     ]
 
 
-def _has_published(table: pd.DataFrame) -> bool:
-    return bool(table["published_faults"].notna().any())
+def _side(table: pd.DataFrame, prefix: str, title: str, axes: Sequence[str]) -> list[Column]:
+    return [plain_column(table, f"{prefix}{axis}", f"{title} {axis_title(axis)}") for axis in axes]
 
 
-def _datasets(table: pd.DataFrame) -> list[str]:
-    return (table["dataset"] + np.where(of_datasets(table), ": best of all", "")).tolist()
-
-
-def of_datasets(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Which rows are the best of a whole dataset; they are set off."""
+def _of_datasets(table: pd.DataFrame) -> "pd.Series[bool]":
     return table["best_of"] == "dataset"
 
 
@@ -159,87 +143,48 @@ def _both_sides(table: pd.DataFrame, name: str) -> Column:
     return Column(ours.title, texts, ours.numeric, choose=True)
 
 
-def _published_columns(table: pd.DataFrame) -> list[Column]:
-    shown = ("published_learning_rate", "published_l2", *varying(*_published(table)))
-    return [
-        *(plain_column(table, name, f"PUB {_title(name.removeprefix('published_'))}") for name in shown),
-        plain_column(table, "published_faults", "PUB FAULTS"),
-        percent_column("PUB PREC", table["published_accuracy"]),
-    ]
-
-
-def _our_column(table: pd.DataFrame, name: str) -> Column:
-    return replace(plain_column(table, name, f"OUR {_title(name)}"), choose=False)
-
-
-def _title(axis: str) -> str:
-    return "λ" if axis == "l2" else axis_title(axis)
-
-
-def _ours(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The rows with a side of ours, and its axes that may be the same throughout."""
-    rows = table[table["status"] == "finished"]
-    return rows, ["batch_size", "epochs", *shown_axes(rows)]
-
-
-def _published(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    return table[table["published_faults"].notna()], ["published_batch_size", "published_epochs"]
-
-
-def best_lines(table: pd.DataFrame) -> list[str]:
-    """The best of each dataset, how the two sides were chosen, and what is the same throughout, in words."""
-    return [*best_of_datasets(table), *in_common(table)]
-
-
-def best_of_datasets(table: pd.DataFrame) -> list[str]:
-    """The best of each dataset, a line each, and how the two sides were chosen."""
-    rows = table[of_datasets(table)]
+def _lines(table: pd.DataFrame) -> list[str]:
+    """The best of each dataset, and how the two sides were chosen."""
+    rows = table[_of_datasets(table)]
     finished = rows[rows["status"] == "finished"]
-    how = how_settings_chosen(dict(zip(finished["dataset"], finished["chosen_on"], strict=True)))
-    lines = [_line(row) for row in rows.itertuples()]
-    return [*lines, *([how] if how else []), *([PUBLISHED_RULE] if _has_published(table) else [])]
+    chosen_on = dict(zip(finished["dataset"], finished["chosen_on"], strict=True))
+    how = how_chosen("Our best setting has the fewest faults, in the mean over its seeds,", chosen_on)
+    rule = [PUBLISHED_RULE] if table["published_faults"].notna().any() else []
+    return [*map(_line, rows.itertuples()), *how, *rule]
 
 
 def _line(row: Any) -> str:
-    ours = f"all of ours diverged ({counted(row.settings, 'setting')})"
-    if row.status == "finished":
-        mean = f", mean of {counted(row.finished, 'seed')}" if row.finished > 1 else ""
-        interval = f"95 % interval {100 * row.accuracy_low:.2f} to {100 * row.accuracy_high:.2f}"
-        ours = f"{row.accuracy_mean:.2%} ours ({_network(row.activation, row.hidden_units)}{mean}; {interval})"
-    if pd.isna(row.published_faults):
-        return f"{row.dataset}: {ours}."
-    network = _network(row.published_activation, row.published_hidden_units)
-    difference = "" if pd.isna(row.difference_points) else f", {row.difference_points:+.2f} points"
-    return f"{row.dataset}: {row.published_accuracy:.2%} published ({network}), {ours}{difference}."
+    published, difference = "", ""
+    if pd.notna(row.published_faults):
+        network = _network(row.published_activation, row.published_hidden_units)
+        published = f"{row.published_accuracy:.2%} published ({network}), "
+    if row.status == "diverged":
+        return f"{row.dataset}: {published}all of ours diverged ({counted(row.settings, 'setting')})."
+    if published:
+        difference = f", {row.difference_points:+.2f} points"
+    ours = f"{_network(row.activation, row.hidden_units)}, {counted(row.finished, 'seed')}"
+    interval = f"95 % interval {100 * row.accuracy_low:.2f} to {100 * row.accuracy_high:.2f}"
+    return f"{row.dataset}: {published}{row.accuracy_mean:.2%} ours ({ours}; {interval}){difference}."
 
 
 def _network(activation: str, hidden_units: int) -> str:
     return f"{activation}, {counted(hidden_units, 'hidden unit')}"
 
 
-def in_common(table: pd.DataFrame) -> list[str]:
-    """The axes that have one value throughout a side, with it: a sentence a side, if there are any."""
-    lines = []
-    for side, (rows, names) in (("Published", _published(table)), ("Ours", _ours(table))):
-        same = [name for name in names if len(rows) and name not in varying(rows, names)]
-        values = [f"{name.removeprefix('published_').replace('_', ' ')} {_value(rows[name])}" for name in same]
-        lines += [f"{side}, throughout: {', '.join(values)}."] if values else []
-    return lines
-
-
-def _value(values: "pd.Series[Any]") -> str:
-    value = values.tolist()[0]
-    return "all" if pd.isna(value) else canonical_text(value)
-
-
-def best_markdown(table: pd.DataFrame) -> str:
-    """A table of bests as Markdown, above it the best of each dataset and how they were chosen."""
-    lines = "".join(f"- {markdown_text(line)}\n" for line in best_lines(table))
-    return f"{lines}\n{markdown_table(best_columns(table))}"
-
-
-def best_html(table: pd.DataFrame) -> str:
-    """A table of bests as a page; the best of each dataset are set off at its end."""
-    return html_page(
-        "Published and ours, the best", " ".join(best_lines(table)), best_columns(table), of_datasets(table)
-    )
+BEST = TableKind(
+    name="best",
+    types={
+        "best_of": TEXT,
+        **{axis: AXIS_TYPES[axis] for axis in NETWORK},
+        **_THEIRS,
+        "status": TEXT,
+        "settings": INTEGER,
+        "chosen_on": TEXT,
+        **_OURS,
+        **dict.fromkeys(("accuracy_min", "accuracy_max", "accuracy_low", "accuracy_high", "difference_points"), NUMBER),
+    },
+    title="Best results",
+    lines=_lines,
+    columns=_columns,
+    marked=_of_datasets,
+)

@@ -10,33 +10,23 @@ import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
 
+from handgrad.experiment.published import SETTINGS
 from handgrad.experiment.runs import AXES, canonical_text
-from handgrad.tables.table import TYPES
 
 #: the published titles of the axes that the published table has, in its order
-TITLES = {
-    "dataset": "DATASET",
-    "activation": "AF",
-    "hidden_units": "HU",
-    "learning_rate": "LR",
-    "batch_size": "BS",
-    "epochs": "EP",
-    "l2": "lambda",
-}
+TITLES = dict(zip(SETTINGS, ("DATASET", "AF", "HU", "LR", "BS", "EP", "lambda"), strict=True))
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column as people see it: its title, the texts of its cells, and whether these are numbers.
+    """A column as people see it: its title, the texts of its cells, and whether these begin with numbers.
 
-    keys: what a page sorts a numeric column by where that is not the number that a text begins with. choose:
-    whether a page offers the column's values to choose rows by.
+    choose: whether a page offers the column's values to choose rows by.
     """
 
     title: str
     texts: Sequence[str]
     numeric: bool = True
-    keys: Sequence[float] | None = None
     choose: bool = False
 
 
@@ -60,9 +50,9 @@ def plain_column(table: pd.DataFrame, name: str, title: str | None = None) -> Co
     Training on all examples, which the table has as a missing train_size, is shown as such.
     """
     missing = "all" if name == "train_size" else ""
-    is_text = TYPES.get(name) == "str"
-    shown = column(title or axis_title(name), canonical_text, table[name], missing=missing, numeric=not is_text)
-    return replace(shown, choose=is_text or name in AXES)
+    numeric = pd.api.types.is_numeric_dtype(table[name])
+    shown = column(title or axis_title(name), canonical_text, table[name], missing=missing, numeric=numeric)
+    return replace(shown, choose=not numeric or name in AXES)
 
 
 def percent_column(title: str, fractions: "pd.Series[float]", missing: str = "") -> Column:
@@ -97,14 +87,12 @@ def markdown_table(columns: Sequence[Column]) -> str:
     return f"{lines}\n"
 
 
-def html_table(columns: Sequence[Column], marked: Iterable[bool] | None = None) -> str:
+def html_table(columns: Sequence[Column], marked: Iterable[bool] = ()) -> str:
     """A table as HTML for the body of a page; rows that are ``marked`` are set off from the others."""
-    rows = len(columns[0].texts) if columns else 0
-    marks = [False] * rows if marked is None else list(marked)
-    return _TABLE.render(columns=columns, marks=marks, titles={TITLES["l2"]: "λ"})
+    return _TABLE.render(columns=columns, rows=range(len(columns[0].texts)), marks=list(marked))
 
 
-def html_page(title: str, summary: str, columns: Sequence[Column], marked: Iterable[bool] | None = None) -> str:
+def html_page(title: str, summary: str, columns: Sequence[Column], marked: Iterable[bool] = ()) -> str:
     """A self-contained page with one table; rows that are ``marked`` are set off from the others."""
     return _PAGE.render(title=title, summary=summary, style=_STYLE, table=html_table(columns, marked))
 
@@ -123,27 +111,21 @@ tbody tr:hover td { background: #f4f8fb; }
 """
 
 _JINJA = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-_JINJA.globals.update(
-    number=Markup(' class="n"'),
-    choose=Markup(" data-choose"),
-    mark=Markup(' class="marked"'),
-    key=Markup(' data-key="%.9g"'),
-)
+_JINJA.globals.update(number=Markup(' class="n"'), choose=Markup(" data-choose"), mark=Markup(' class="marked"'))
 
 _TABLE = _JINJA.from_string("""\
 <table>
 <thead><tr>
 {%- for column in columns %}
 <th scope="col"{{ number if column.numeric }}{{ choose if column.choose }}>
-{{- titles.get(column.title, column.title) }}</th>
+{{- column.title|replace("lambda", "λ") }}</th>
 {%- endfor %}
 </tr></thead>
 <tbody>
-{% for marked in marks %}
-{% set i = loop.index0 %}
-<tr{{ mark if marked }}>
+{% for i in rows %}
+<tr{{ mark if marks and marks[i] }}>
 {%- for column in columns %}
-<td{{ number if column.numeric }}{{ key|format(column.keys[i]) if column.keys }}>{{ column.texts[i] }}</td>
+<td{{ number if column.numeric }}>{{ column.texts[i] }}</td>
 {%- endfor %}
 </tr>
 {% endfor %}

@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted
 from handgrad.experiment.published import KNOWN, SETTINGS, SPREAD
-from handgrad.tables.columns import Column, column, html_page, markdown_table, plain_column
+from handgrad.tables.columns import Column, column, plain_column
 from handgrad.tables.results import shown_axes
-from handgrad.tables.seeds import SETTING_AXES, faults_column, seeds_column
-from handgrad.tables.table import typed
+from handgrad.tables.seeds import SEEDS, SETTING_AXES, faults_column
+from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TEXT, TableKind
 
 #: what a published row and a run must have in common to be compared
 KEY: tuple[str, ...] = tuple(SETTINGS)
 
 #: what the published rows leave open
 PROTOCOL: tuple[str, ...] = tuple(axis for axis in SETTING_AXES if axis not in (*KEY, *KNOWN))
-
-PUBLISHED_COLUMNS: tuple[str, ...] = (*KEY, "faults", "test_size", "loss", *SPREAD)
 
 _OURS = (
     "test_size",
@@ -34,18 +32,6 @@ _OURS = (
     "faults_max",
     "loss_mean",
     "loss_sd",
-)
-
-COMPARISON_COLUMNS: tuple[str, ...] = (
-    *KEY,
-    *PROTOCOL,
-    "published_faults",
-    "published_test_size",
-    "published_loss",
-    *_OURS,
-    "difference_percent",
-    "verdict",
-    "left_out",
 )
 
 #: a row agrees if the mean of our faults differs from the published faults by no more than this
@@ -71,9 +57,9 @@ RULE = (
 def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor: Mapping[str, float]) -> pd.DataFrame:
     """The published rows of the datasets that we ran, each with our runs of the same KEY.
 
-    The columns are COMPARISON_COLUMNS. seeds: a table of ``seeds_table``. One row for each published row, in
-    their order; left_out: how many are of datasets that we did not run. Where our runs of a KEY differ in
-    more than the seed, one for each kind of them, which differ in PROTOCOL. Our numbers are those over the
+    Of the kind COMPARISON. seeds: a table of ``seeds_table``; published: one of ``published_table``. One row for each
+    published row, in their order; left_out: how many are of datasets that we did not run. Where our runs of a KEY
+    differ in more than the seed, one for each kind of them, which differ in PROTOCOL. Our numbers are those over the
     seeds. difference_percent: the mean of our faults less the published ones, in percent of
     these. loss_mean, loss_sd: as the published losses are normalised, the mean negative log-likelihood a
     test example times the published number of test examples, divided by loss_divisor[dataset]. Where the
@@ -83,10 +69,10 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
 
     Raises HandgradError if a dataset that was run has no divisor.
     """
-    published = published.reindex(columns=PUBLISHED_COLUMNS)  # SPREAD may be absent
     trained = published[published["dataset"].isin(seeds["dataset"])]
     theirs = trained.rename(columns={name: f"published_{name}" for name in ("faults", "test_size", "loss")})
-    table = theirs.merge(_reproductions(seeds)[[*KEY, *PROTOCOL, *_OURS]], how="left", on=list(KEY))
+    theirs = theirs.assign(**KNOWN).astype({axis: AXIS_TYPES[axis] for axis in KNOWN})
+    table = theirs.merge(seeds[[*SETTING_AXES, *_OURS]], how="left", on=[*KEY, *KNOWN])
     unknown = sorted(set(table.loc[table["seeds"].notna(), "dataset"]) - set(loss_divisor))
     if unknown:
         raise HandgradError(
@@ -97,17 +83,7 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
     table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
     for name in ("loss_mean", "loss_sd"):
         table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
-    return typed(
-        table.assign(verdict=_verdicts(table, expected), left_out=len(published) - len(trained)), COMPARISON_COLUMNS
-    )
-
-
-def _reproductions(seeds: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are as ``published.comparable`` demands of a run."""
-    kept = pd.Series(data=True, index=seeds.index)
-    for axis, value in KNOWN.items():
-        kept &= seeds[axis].isna() if value is None else seeds[axis] == value
-    return seeds[kept]
+    return COMPARISON.typed(table.assign(verdict=_verdicts(table, expected), left_out=len(published) - len(trained)))
 
 
 def _verdicts(table: pd.DataFrame, expected: "pd.Series[float]") -> NDArray[Any]:
@@ -133,7 +109,7 @@ def count_verdicts(comparison: pd.DataFrame) -> str:
     return f"{counted(len(comparison), 'row')}: {', '.join(parts) or 'none'}"
 
 
-def verdicts(comparison: pd.DataFrame) -> list[str]:
+def _lines(comparison: pd.DataFrame) -> list[str]:
     """How many rows have each verdict: in all, and at each learning rate, the smallest first.
 
     And how many rows have one seed and are not known to be unstable, and how many published ones are left out.
@@ -148,12 +124,9 @@ def verdicts(comparison: pd.DataFrame) -> list[str]:
     ]
 
 
-def comparison_columns(comparison: pd.DataFrame) -> list[Column]:
-    """What people see of a comparison."""
-    run = comparison[comparison["seeds"].notna()]
-    shown = [name for name in shown_axes(run) if name in PROTOCOL] if len(run) else []
+def _columns(comparison: pd.DataFrame) -> list[Column]:
     return [
-        *(plain_column(comparison, name) for name in (*KEY, *shown)),
+        *(plain_column(comparison, name) for name in (*KEY, *shown_axes(comparison))),
         plain_column(comparison, "published_faults"),
         column("MEAN FAULTS", "{:.1f}", comparison["faults_mean"]),
         faults_column(comparison, "OVER SEEDS"),
@@ -161,27 +134,25 @@ def comparison_columns(comparison: pd.DataFrame) -> list[Column]:
         column("PUBLISHED LOSS", "{:#.5g}", comparison["published_loss"]),
         column("MEAN LOSS", "{:#.5g}", comparison["loss_mean"]),
         column("SD LOSS", "{:.2g}", comparison["loss_sd"]),
-        seeds_column(comparison),
-        plain_column(comparison, "verdict"),
+        *(plain_column(comparison, name) for name in ("seeds", "diverged", "verdict")),
     ]
 
 
-def comparison_html(comparison: pd.DataFrame) -> str:
-    """A comparison as a page; rows that were run and do not agree are marked."""
-    return html_page(
-        "Published and reproduced",
-        " ".join([*verdicts(comparison), RULE]),
-        comparison_columns(comparison),
-        disagrees(comparison),
-    )
-
-
-def disagrees(comparison: pd.DataFrame) -> "pd.Series[bool]":
-    """Which rows were run and do not agree with the published ones; they are set off."""
-    return comparison["verdict"].isin((DIFFERS, UNSTABLE))
-
-
-def comparison_markdown(comparison: pd.DataFrame) -> str:
-    """A comparison as Markdown: the counts of verdicts, the table, and the rule of the verdicts."""
-    counts = "".join(f"- {line}\n" for line in verdicts(comparison))
-    return f"{counts}\n{markdown_table(comparison_columns(comparison))}\n{RULE}\n"
+COMPARISON = TableKind(
+    name="comparison",
+    types={
+        **{axis: AXIS_TYPES[axis] for axis in (*KEY, *PROTOCOL)},
+        "published_faults": INTEGER,
+        "published_test_size": INTEGER,
+        "published_loss": NUMBER,
+        **{name: SEEDS.types[name] for name in _OURS},
+        "difference_percent": NUMBER,
+        "verdict": TEXT,
+        "left_out": INTEGER,
+    },
+    title="Published and reproduced",
+    lines=_lines,
+    columns=_columns,
+    marked=lambda comparison: comparison["verdict"].isin((DIFFERS, UNSTABLE)),
+    note=RULE,
+)

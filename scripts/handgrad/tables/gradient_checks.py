@@ -1,48 +1,37 @@
 """The table of gradient checks: one row a dataset and activation."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from handgrad.common.formatting import duration_text
-from handgrad.tables.columns import Column, column, html_page, markdown_table, plain_column
-from handgrad.tables.table import typed
+from handgrad.tables.columns import Column, column, plain_column
+from handgrad.tables.table import INTEGER, NUMBER, TEXT, TableKind
 
 BLOCKS = ("W1", "W2")
 
-_STEP = ("max_abs_difference", "max_rel_difference", "worst_entry", "analytic", "numeric")
+#: what a list of a check's file is called, and what separates its numbers in the table
+_LISTS = {"shape": "x", "central_worst_entry": ",", "complex_worst_entry": ","}
 
-_OF_BLOCK = (
-    "shape",
-    "entries",
-    "largest_gradient",
-    *(f"central_{name}" for name in _STEP),
-    *(f"complex_{name}" for name in _STEP),
-    "directions_max_rel_difference",
-    "samples_count",
-    "samples_max_rel_difference",
-    "step_max_rel_difference",
-    "momentum_max_rel_difference",
-)
-
-CHECK_COLUMNS: tuple[str, ...] = (
-    "dataset",
-    "activation",
-    "hidden_units",
-    "examples",
-    "pixels",
-    "epsilon",
-    "l2",
-    "seed",
-    "passed",
-    "seconds_central",
-    "seconds_complex",
-    "plain_seconds_an_entry",
-    *(f"{block}_{name}" for block in BLOCKS for name in _OF_BLOCK),
-)
+_BY_ENTRY = {
+    "max_abs_difference": NUMBER,
+    "max_rel_difference": NUMBER,
+    "worst_entry": TEXT,
+    "analytic": NUMBER,
+    "numeric": NUMBER,
+}
+_OF_BLOCK = {
+    "shape": TEXT,
+    "entries": INTEGER,
+    "largest_gradient": NUMBER,
+    **{f"{method}_{name}": kind for method in ("central", "complex") for name, kind in _BY_ENTRY.items()},
+    "directions_max_rel_difference": NUMBER,
+    "samples_count": INTEGER,
+    "samples_max_rel_difference": NUMBER,
+    "step_max_rel_difference": NUMBER,
+    "momentum_max_rel_difference": NUMBER,
+}
 
 #: what the published check reported
 PUBLISHED_CHECK = (
@@ -53,26 +42,26 @@ PUBLISHED_CHECK = (
 
 
 def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a check, as its file has it, in the order given, with the columns CHECK_COLUMNS.
+    """One row a check, as its file has it, in the order given, of the kind GRADIENT_CHECKS.
 
     Numbers of a block are called ``W1_central_max_abs_difference``. Of an activation without a complex form,
     what complex step would have found is missing.
     """
     rows = pd.json_normalize([{**check, **check["blocks"]} for check in checks], sep="_")
-    table = typed(rows, CHECK_COLUMNS)
-    for name in CHECK_COLUMNS:
-        if name.endswith(("_shape", "_worst_entry")):
-            separator = "x" if name.endswith("_shape") else ","
-            table[name] = [separator.join(map(str, v)) if isinstance(v, list) else None for v in table[name]]
-    return table
+    table = rows.reindex(columns=list(GRADIENT_CHECKS.types))
+    for name, separator in ((f"{block}_{name}", separator) for block in BLOCKS for name, separator in _LISTS.items()):
+        table[name] = [separator.join(map(str, v)) if isinstance(v, list) else None for v in table[name]]
+    return GRADIENT_CHECKS.typed(table)
 
 
-def check_columns(table: pd.DataFrame) -> list[Column]:
-    """What people see of the checks. Relative differences: of a block's largest gradient, of both blocks the
-    larger; spot checks: the untouched objective along directions and at samples of single entries; training's
-    step: how an update moves the weights, without and with momentum, against the gradient."""
-    seconds = _entry_by_entry(table)
-    would_take = column("ENTRY BY ENTRY WOULD TAKE", duration_text, seconds)
+def _columns(table: pd.DataFrame) -> list[Column]:
+    """Relative differences: of a block's largest gradient, of both blocks the larger.
+
+    Spot checks: the untouched objective along directions and at samples of single entries. Training's step: how an
+    update moves the weights, without and with momentum, against the gradient. Entry by entry: the seconds that central
+    differences of the untouched objective would take for all entries.
+    """
+    seconds = table[[f"{block}_entries" for block in BLOCKS]].sum(axis=1) * table["plain_seconds_an_entry"]
     return [
         plain_column(table, "dataset"),
         plain_column(table, "activation"),
@@ -88,38 +77,42 @@ def check_columns(table: pd.DataFrame) -> list[Column]:
         _largest(table, "TRAINING'S STEP, RELATIVE", "step", "momentum"),
         column("SECONDS", "{:.2f}", table["seconds_central"]),
         column("COMPLEX STEP, SECONDS", "{:.2f}", table["seconds_complex"]),
-        replace(would_take, keys=seconds.tolist()),
+        column("ENTRY BY ENTRY, SECONDS", "{:.2f}", seconds),
         Column("PASSED", ["yes" if passed else "NO" for passed in table["passed"]], numeric=False),
     ]
 
 
 def _largest(table: pd.DataFrame, title: str, *methods: str) -> Column:
     names = [f"{block}_{method}_max_rel_difference" for block in BLOCKS for method in methods]
-    return column(title, "{:.2g}", table[names].astype("float64").max(axis=1))
+    return column(title, "{:.2g}", table[names].max(axis=1))
 
 
 def _worst_entries(table: pd.DataFrame) -> list[str]:
-    first, second = (table[f"{block}_central_max_rel_difference"].astype("float64") for block in BLOCKS)
-    entries = (f"{block}[" + table[f"{block}_central_worst_entry"].astype("str") + "]" for block in BLOCKS)
+    first, second = (table[f"{block}_central_max_rel_difference"] for block in BLOCKS)
+    entries = (f"{block}[" + table[f"{block}_central_worst_entry"] + "]" for block in BLOCKS)
     return list(np.where(first >= second, *entries))
 
 
-def _entry_by_entry(table: pd.DataFrame) -> "pd.Series[float]":
-    """The seconds that central differences of the untouched objective would take for all entries."""
-    entries = table[[f"{block}_entries" for block in BLOCKS]].astype("float64").sum(axis=1)
-    return entries * table["plain_seconds_an_entry"].astype("float64")
-
-
-def checks_html(table: pd.DataFrame) -> str:
-    """The checks as a page, with what the published check reported; checks that failed are marked."""
-    return html_page("Gradient checks", PUBLISHED_CHECK, check_columns(table), failed(table))
-
-
-def failed(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Which checks failed; they are set off."""
-    return ~table["passed"].astype("bool")
-
-
-def checks_markdown(table: pd.DataFrame) -> str:
-    """The checks as Markdown, and what the published check reported."""
-    return f"{markdown_table(check_columns(table))}\n{PUBLISHED_CHECK}\n"
+GRADIENT_CHECKS = TableKind(
+    name="gradient_checks",
+    types={
+        "dataset": TEXT,
+        "activation": TEXT,
+        "hidden_units": INTEGER,
+        "examples": INTEGER,
+        "pixels": TEXT,
+        "epsilon": NUMBER,
+        "l2": NUMBER,
+        "seed": INTEGER,
+        "passed": "bool",
+        "seconds_central": NUMBER,
+        "seconds_complex": NUMBER,
+        "plain_seconds_an_entry": NUMBER,
+        **{f"{block}_{name}": kind for block in BLOCKS for name, kind in _OF_BLOCK.items()},
+    },
+    title="Gradient checks",
+    lines=lambda table: [f"{table['passed'].sum()} of {len(table)} gradient checks passed."],
+    columns=_columns,
+    marked=lambda table: ~table["passed"],
+    note=PUBLISHED_CHECK,
+)

@@ -1,7 +1,7 @@
 """The table of an experiment's results: one row a run."""
 
 from collections.abc import Iterable
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,46 +12,27 @@ from handgrad.tables.columns import (
     TITLES,
     Column,
     column,
-    html_page,
-    markdown_table,
     percent_column,
     plain_column,
     range_column,
     with_texts,
 )
-from handgrad.tables.selection import how_chosen
-from handgrad.tables.table import Row, typed
+from handgrad.tables.selection import how_chosen, splits
+from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TEXT, Row, TableKind
 
 if TYPE_CHECKING:  # the tables of other scripts must not depend on what training imports
     from handgrad.storage.run_reader import Summary
 
-RESULT_COLUMNS: tuple[str, ...] = (
-    *AXES,
-    "status",
-    "faults",
-    "test_size",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
-    "loss",
-    "validation_faults",
-    "against_best",
-    "p_holm",
-    "seconds",
-    "content_sha256",
-    "run",
-)
-
 
 def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
-    """One row a run, in the order given, with the columns RESULT_COLUMNS.
+    """One row a run, in the order given, of the kind RESULTS.
 
     faults, of test_size test examples; accuracy, a fraction; loss, mean negative log-likelihood a test
     example: all after the last epoch, and missing from a run that diverged. validation_faults: of
     validation_size examples, missing where none are held out. seconds: of training and evaluation. run: the
     run's name. What ``significance.with_statistics`` fills in is missing.
     """
-    return typed((_row(summary) for summary in summaries), RESULT_COLUMNS)
+    return RESULTS.typed(_row(summary) for summary in summaries)
 
 
 def _row(summary: "Summary") -> Row:
@@ -71,8 +52,8 @@ def _row(summary: "Summary") -> Row:
     }
 
 
-def result_columns(table: pd.DataFrame) -> list[Column]:
-    """What people see of a results table: the published columns in the published order, and what it lacked."""
+def _columns(table: pd.DataFrame) -> list[Column]:
+    """The published columns in the published order, and what these lacked."""
     return [
         *(plain_column(table, name) for name in TITLES),
         percent_column("PREC", table["accuracy"]),
@@ -90,33 +71,39 @@ def result_columns(table: pd.DataFrame) -> list[Column]:
 
 
 def shown_axes(table: pd.DataFrame) -> list[str]:
-    """The axes outside the published table whose values vary in these runs, or differ from the default."""
-    shown = []
-    for axis in fields(Run):
-        if axis.name in table and axis.name not in TITLES:
-            values = {None if pd.isna(value) else value for value in table[axis.name]}
-            usual = values if axis.default is MISSING else {axis.default}
-            if len(values) > 1 or not values <= usual:
-                shown.append(axis.name)
-    return shown
+    """The axes outside the published table that have a value other than the default; the seed if it varies."""
+    default = {axis.name: axis.default for axis in fields(Run)}
+    found = {name: set(table[name].dropna()) for name in AXES if name in table and name not in TITLES}
+    return [name for name, values in found.items() if len(values - {default[name]}) > (name == "seed")]
 
 
-def results_markdown(table: pd.DataFrame) -> str:
-    """A results table as Markdown, and how the best runs were chosen."""
-    return f"{markdown_table(result_columns(table))}\n{how_chosen(table)}\n"
+def _lines(table: pd.DataFrame) -> list[str]:
+    """How many runs there are, how many diverged, and how the best were chosen."""
+    diverged = (table["status"] == "diverged").sum() or "none"
+    how = how_chosen("The best run of a dataset and seed has the fewest faults", splits(table))
+    return [f"{counted(len(table), 'run')}, {diverged} diverged.", *how]
 
 
-def results_html(table: pd.DataFrame) -> str:
-    """A results table as a page of its own; runs that diverged say so in words, and are set off."""
-    summary = f"{count_runs(table)}. {how_chosen(table)}".strip()
-    return html_page("Results", summary, result_columns(table), unfinished(table))
-
-
-def unfinished(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which runs diverged, and so have no faults and no loss; they are set off."""
-    return table["status"] != "finished"
-
-
-def count_runs(table: pd.DataFrame) -> str:
-    """How many runs there are and how many diverged, in words."""
-    return f"{counted(len(table), 'run')}, {(table['status'] == 'diverged').sum() or 'none'} diverged"
+RESULTS = TableKind(
+    name="results",
+    types={
+        **AXIS_TYPES,
+        "status": TEXT,
+        "faults": INTEGER,
+        "test_size": INTEGER,
+        "accuracy": NUMBER,
+        "accuracy_low": NUMBER,
+        "accuracy_high": NUMBER,
+        "loss": NUMBER,
+        "validation_faults": INTEGER,
+        "against_best": TEXT,
+        "p_holm": NUMBER,
+        "seconds": NUMBER,
+        "content_sha256": TEXT,
+        "run": TEXT,
+    },
+    title="Results",
+    lines=_lines,
+    columns=_columns,
+    marked=lambda table: table["status"] != "finished",
+)

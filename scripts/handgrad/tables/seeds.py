@@ -3,40 +3,19 @@
 import pandas as pd
 
 from handgrad.common.formatting import counted
-from handgrad.experiment.runs import AXES, canonical_text
-from handgrad.tables.columns import (
-    TITLES,
-    Column,
-    column,
-    html_page,
-    markdown_table,
-    percent_column,
-    plain_column,
-    with_texts,
-)
+from handgrad.experiment.runs import AXES
+from handgrad.tables.columns import TITLES, Column, column, percent_column, plain_column, with_texts
 from handgrad.tables.results import shown_axes
-from handgrad.tables.table import typed
+from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TableKind
 
 #: what runs that differ in the seed alone have in common
 SETTING_AXES: tuple[str, ...] = tuple(axis for axis in AXES if axis != "seed")
 
 _MEASURED = ("accuracy", "faults", "loss")
 
-SEEDS_COLUMNS: tuple[str, ...] = (
-    *SETTING_AXES,
-    "seeds",
-    "finished",
-    "diverged",
-    "test_size",
-    *(f"{name}_{what}" for name in _MEASURED for what in ("mean", "sd")),
-    "faults_min",
-    "faults_max",
-    "validation_faults_mean",
-)
-
 
 def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
-    """One row for each run with the seed taken out, in the order of the first ones, with SEEDS_COLUMNS.
+    """One row for each run with the seed taken out, in the order of the first ones, of the kind SEEDS.
 
     seeds: how many there are, of which finished and diverged. Means, standard deviations (ddof 1, missing
     with fewer than two), the smallest and the largest number are over the seeds that finished.
@@ -61,11 +40,10 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         **{f"{name}_mean": (name, "mean") for name in _MEASURED},
         **{f"{name}_sd": (name, "std") for name in _MEASURED},
     ).reset_index()
-    return typed(table, SEEDS_COLUMNS)
+    return SEEDS.typed(table)
 
 
-def seeds_columns(table: pd.DataFrame) -> list[Column]:
-    """What people see of a table over seeds."""
+def _columns(table: pd.DataFrame) -> list[Column]:
     return [
         *(plain_column(table, name) for name in TITLES),
         *(plain_column(table, name) for name in shown_axes(table)),
@@ -84,48 +62,37 @@ def seeds_columns(table: pd.DataFrame) -> list[Column]:
 
 def validation_column(table: pd.DataFrame) -> Column:
     """The mean of the validation faults over the seeds, of the images that are held out."""
-
-    def text(faults: float, size: int) -> str:
-        return f"{canonical_text(round(faults, 1))}/{size}"
-
-    return column("MEAN VALID", text, table["validation_faults_mean"], table["validation_size"])
-
-
-def seeds_column(table: pd.DataFrame) -> Column:
-    """How many seeds there are, and how many of them diverged if any did."""
-
-    def text(seeds: int, diverged: int) -> str:
-        return f"{seeds}, {diverged} diverged" if diverged else f"{seeds}"
-
-    return column("SEEDS", text, table["seeds"], table["diverged"])
+    return column("MEAN VALID", "{:.1f}/{}", table["validation_faults_mean"], table["validation_size"])
 
 
 def faults_column(table: pd.DataFrame, title: str) -> Column:
     """The faults of the seeds, from the fewest to the most; of one seed its faults, of none nothing."""
-
-    def text(low: int, high: int) -> str:
-        return f"{low}" if low == high else f"{low} to {high}"
-
-    return column(title, text, table["faults_min"], table["faults_max"])
-
-
-def count_seeds(table: pd.DataFrame) -> str:
-    """How many settings there are and with how many seeds, in words."""
-    fewest, most = (0, 0) if table.empty else (table["seeds"].min(), table["seeds"].max())
-    seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    return f"{counted(len(table), 'setting')}, {seeds} each; {table['diverged'].sum() or 'none'} diverged."
+    return column(
+        title,
+        lambda low, high: f"{low}" if low == high else f"{low} to {high}",
+        table["faults_min"],
+        table["faults_max"],
+    )
 
 
-def seeds_markdown(table: pd.DataFrame) -> str:
-    """A table over seeds as Markdown."""
-    return markdown_table(seeds_columns(table))
+def _lines(table: pd.DataFrame) -> list[str]:
+    """How many settings there are, of how many runs."""
+    runs, diverged = table[["seeds", "diverged"]].sum()
+    return [f"{counted(len(table), 'setting')} of {counted(runs, 'run')}, {diverged or 'none'} diverged."]
 
 
-def seeds_html(table: pd.DataFrame) -> str:
-    """A table over seeds as a page; rows of which a seed diverged are set off, and say so in numbers."""
-    return html_page("Over seeds", count_seeds(table), seeds_columns(table), some_diverged(table))
-
-
-def some_diverged(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Of which settings a seed diverged; they are set off."""
-    return table["diverged"] > 0
+SEEDS = TableKind(
+    name="seeds",
+    types={
+        **{axis: AXIS_TYPES[axis] for axis in SETTING_AXES},
+        **dict.fromkeys(("seeds", "finished", "diverged", "test_size"), INTEGER),
+        **{f"{name}_{what}": NUMBER for name in _MEASURED for what in ("mean", "sd")},
+        "faults_min": INTEGER,
+        "faults_max": INTEGER,
+        "validation_faults_mean": NUMBER,
+    },
+    title="Over seeds",
+    lines=_lines,
+    columns=_columns,
+    marked=lambda table: table["diverged"] > 0,
+)

@@ -1,4 +1,8 @@
-"""What statistics adds to a table of results: intervals, and each run against the best of its seed."""
+"""Intervals and tests of test results, computed by statsmodels, and what they add to a table of results.
+
+All of them look at one seed's runs on one test set: they say what other test images would change, not what
+another seed would.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,14 +10,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
-from handgrad.tables.results import RESULT_COLUMNS
+from handgrad.tables.results import RESULTS
 from handgrad.tables.selection import first_best, splits
-from handgrad.tables.statistics import LEVEL, holm, mcnemar_exact, wilson_interval
-from handgrad.tables.table import typed
 
 Array = NDArray[Any]
 IsCorrect = Callable[["pd.Series[Any]"], Array]
+
+#: the level of tests, Holm-corrected, and one less the confidence of intervals
+LEVEL = 0.05
+
+
+def wilson_interval(correct: Array, total: Array) -> tuple[Array, Array]:
+    """The Wilson interval of a fraction correct/total at the confidence 1 - LEVEL: its two ends, (R,) each.
+
+    Wilson, E. B. (1927), JASA 22:209.
+    """
+    low, high = proportion_confint(correct, total, alpha=LEVEL, method="wilson")
+    return np.asarray(low), np.asarray(high)
+
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """The two-sided p value of the exact McNemar test on the examples that one of two runs alone has right.
+
+    McNemar, Q. (1947), Psychometrika 12:153.
+    """
+    return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
+
+
+def holm(p_values: Array) -> Array:
+    """P values, (R,), corrected for their number. Holm, S. (1979), Scand. J. Statist. 6:65."""
+    return np.asarray(multipletests(p_values, alpha=LEVEL, method="holm")[1])
 
 
 def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFrame:
@@ -36,7 +66,7 @@ def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFram
         others = runs.drop(index=best.index)
         if len(others):  # of several thousand seeds with one run each: statsmodels takes long over nothing
             table.loc[others.index, ["p_holm", "against_best"]] = _compare(best.iloc[0], others, is_correct)
-    return typed(table, RESULT_COLUMNS)
+    return RESULTS.typed(table)
 
 
 def _compare(best: "pd.Series[Any]", others: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFrame:

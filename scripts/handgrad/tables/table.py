@@ -1,84 +1,116 @@
-"""Tables as data: a DataFrame with the columns' plain names and values in full precision, and its CSV file."""
+"""What a table of the workflow is: the types of its columns, what people see of it, and its files."""
 
+import hashlib
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from handgrad.common.atomic import whole_file
-from handgrad.common.errors import HandgradError
+from handgrad.common.code_digests import code_digest
+from handgrad.common.errors import REMEDY, HandgradError
+from handgrad.common.logs import logger
+from handgrad.common.system_errors import reading_result
 from handgrad.experiment.runs import Run
+from handgrad.tables.checksums import MadeTable, read_checksums, write_checksums, write_text
+from handgrad.tables.columns import Column, html_page, markdown_table, markdown_text
 
 Row = dict[str, Any]
 
-_REMEDY = "correct it, and run snakemake again"
-# Columns that may be blank need pandas' Int64: with a blank, a plain integer column turns into floats.
-_KINDS: dict[Any, str] = {str: "str", float: "float64"}
-_AXIS_TYPES = {axis.name: _KINDS.get(axis.type, "Int64") for axis in fields(Run)}
-_INTEGERS = """
-    faults faults_min faults_max validation_faults published_faults seeds_fewest_faults seeds_most_faults
-    test_size published_test_size seeds finished diverged settings left_out
-"""
-_NUMBERS = """
-    accuracy accuracy_low accuracy_high accuracy_min accuracy_max accuracy_mean accuracy_sd published_accuracy
-    faults_mean faults_sd validation_faults_mean difference_percent difference_points
-    loss loss_mean loss_sd published_loss p_holm seconds
-"""
-_TEXTS = "status against_best verdict content_sha256 run best_of chosen_on"
-#: the type of each column of a table, except the numbers of gradient checks
-TYPES: dict[str, str] = {
-    **_AXIS_TYPES,
-    **{f"published_{axis}": kind for axis, kind in _AXIS_TYPES.items()},
-    **dict.fromkeys(_INTEGERS.split(), "Int64"),
-    **dict.fromkeys(_NUMBERS.split(), "float64"),
-    **dict.fromkeys(_TEXTS.split(), "str"),
-}
+TEXT, NUMBER = "str", "float64"
+#: pandas' Int64, since with a blank a plain integer column turns into floats
+INTEGER = "Int64"
 
 
-def typed(rows: pd.DataFrame | Iterable[Row], columns: Sequence[str]) -> pd.DataFrame:
-    """A table of these columns, missing where rows have none, of the types that ``parse_table`` gives them."""
-    data = rows if isinstance(rows, pd.DataFrame) else list(rows)
-    table = pd.DataFrame(data, columns=list(columns))
-    return table.astype({name: TYPES[name] for name in columns if name in TYPES})
+def column_types(kinds: Mapping[str, Any]) -> dict[str, str]:
+    """Return the types of columns whose values are of these Python types; an integer may be missing."""
+    return {name: {str: TEXT, float: NUMBER}.get(kind, INTEGER) for name, kind in kinds.items()}
+
+
+#: of the columns that say how a run is trained
+AXIS_TYPES = column_types({axis.name: axis.type for axis in fields(Run)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableKind:
+    """One table of the workflow.
+
+    types: of its columns, in the order of the CSV file. lines: what to know of such a table first, a sentence each. A
+    table without a title is for programs alone. Of the others, columns: what people see; marked: rows that are set off;
+    note: what else to know.
+    """
+
+    name: str
+    types: Mapping[str, str]
+    lines: Callable[[pd.DataFrame], list[str]]
+    title: str = ""
+    columns: Callable[[pd.DataFrame], list[Column]] = lambda _: []
+    marked: Callable[[pd.DataFrame], Iterable[bool]] = lambda _: ()
+    note: str = ""
+
+    def typed(self, rows: pd.DataFrame | Iterable[Row]) -> pd.DataFrame:
+        """Return a table of these columns and types, missing where rows have no such value."""
+        data = rows if isinstance(rows, pd.DataFrame) else list(rows)
+        return pd.DataFrame(data, columns=list(self.types)).astype(self.types)
+
+    def texts(self, table: pd.DataFrame) -> dict[str, str]:
+        """Return the content of the files of a table, by ending: csv, and for people md and html."""
+        texts = {"csv": str(table.to_csv(index=False, lineterminator="\n"))}
+        if self.title:
+            lines, columns = self.lines(table), self.columns(table)
+            listed = "".join(f"- {markdown_text(line)}\n" for line in lines)
+            texts["md"] = "\n".join(filter(None, [listed, markdown_table(columns), self.note and f"{self.note}\n"]))
+            texts["html"] = html_page(self.title, " ".join([*lines, self.note]), columns, self.marked(table))
+        return texts
+
+    def write(self, csv: str | Path, table: pd.DataFrame, made_from: Mapping[str, str]) -> None:
+        """Write the files of a table with their checksums, and log its lines. made_from: digests by path."""
+        files = {Path(csv).with_suffix(f".{ending}"): text for ending, text in self.texts(table).items()}
+        for path, text in files.items():
+            write_text(path, text)
+        write_checksums(Path(csv), files, made_from, self._code())
+        for line in self.lines(table):
+            logger.info("%s", line)
+
+    def read(self, path: str | Path) -> MadeTable:
+        """Read a table that was written.
+
+        Raises HandgradError if it was changed after it was made, was made by other code, or cannot be read.
+        """
+        own, made_from = read_checksums(Path(path))
+        with reading_result(path):
+            data = Path(path).read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        if own.get(Path(path).name) != sha256:
+            raise HandgradError(
+                f"{path}: changed after it was made: its sha256 is {sha256[:16]}..., which is not that in its "
+                f"file of checksums; {REMEDY}"
+            )
+        name, here = self._code()
+        if made_from.get(name) != here:
+            raise HandgradError(f"{path}: was made by other code (digest {made_from.get(name)}, here {here}); {REMEDY}")
+        return MadeTable(Path(path), self.parse(data, path), sha256, made_from)
+
+    def parse(self, data: bytes, path: str | Path) -> pd.DataFrame:
+        """Return the content of a CSV file as a table; a blank is a missing value.
+
+        path: for the HandgradError that is raised if it lacks a column or has a value of the wrong kind.
+        """
+        try:
+            # Left to itself, pandas takes a dataset called "null" or "NA" for a blank.
+            table = pd.read_csv(io.BytesIO(data), dtype=self.types, keep_default_na=False, na_values=[""])
+            return table[list(self.types)]
+        except (ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise HandgradError(f"{path}: cannot be read as the table {self.name} ({reason}); {REMEDY}") from error
+
+    def _code(self) -> tuple[str, str]:
+        rule = f"aggregate_{self.name}"
+        return f"the code of {rule}", code_digest(rule)
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """The rows of a table, each a mapping from its columns' names to plain Python values."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-
-
-def varying(table: pd.DataFrame, names: Iterable[str]) -> list[str]:
-    """Those of the columns that hold more than one value."""
-    return [name for name in names if len(table[name].unique()) > 1]
-
-
-def parse_table(data: bytes, path: str | Path, columns: Sequence[str], remedy: str) -> pd.DataFrame:
-    """These columns of the content of a CSV file. a blank is a missing value.
-
-    path, remedy: for the HandgradError that is raised if it lacks a column or has a value of the wrong kind.
-    """
-    try:
-        # Left to itself, pandas takes a dataset called "null" or "NA" for a blank.
-        table = pd.read_csv(io.BytesIO(data), dtype=TYPES, keep_default_na=False, na_values=[""])
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise HandgradError(f"{path}: cannot be read as a table ({reason}); {remedy}") from error
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise HandgradError(f"{path}: has no column {', '.join(missing)}, expected {', '.join(columns)}; {remedy}")
-    return table[list(columns)]
-
-
-def write_table(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV: floats as ``repr`` writes them, blank for a missing value."""
-    with whole_file(path) as part:
-        table.to_csv(part, index=False, lineterminator="\n")
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write text in UTF-8; the file appears whole or not at all."""
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")

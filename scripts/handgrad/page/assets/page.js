@@ -9,7 +9,7 @@ function sortKey(cell) {
   const text = cell.textContent.trim();
   if (text === "") return null;
   if (!cell.classList.contains("n")) return text;
-  const number = parseFloat(cell.dataset.key ?? text.replaceAll(",", ""));
+  const number = parseFloat(text.replaceAll(",", ""));
   return Number.isNaN(number) ? text : number;
 }
 

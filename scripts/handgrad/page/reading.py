@@ -1,0 +1,97 @@
+"""Reading what the page of an experiment shows: each file is refused that does not belong to the others."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handgrad.common.code_digests import PROJECT, code_digest
+from handgrad.gradient_check.files import read_check
+from handgrad.layout.paths import figure_keys, job_name
+from handgrad.page.benchmarks import rule_costs
+from handgrad.page.content import KINDS, Contents
+from handgrad.storage.provenance import Source, git_revision, machines, package_versions
+from handgrad.tables.checksums import MadeTable
+from handgrad.tables.inputs import read_inputs
+
+
+def read_contents(
+    *,
+    config: Mapping[str, Any],
+    contexts: Mapping[str | None, Mapping[str, Any]],
+    tables: Mapping[str, str],
+    figures: Sequence[str],
+    runs: Sequence[str],
+    data: Sequence[str],
+    gates: Sequence[str],
+    checks: Sequence[str],
+    checked: Sequence[tuple[str, str]],
+    benchmarks: str,
+    training: str,
+    data_digests: Mapping[str, str],
+) -> Contents:
+    """Return what the page shows. tables: paths by name; checked: dataset and activation of each gate and check.
+
+    Raises HandgradError if a file was changed after it was made, or was made from others than are there now.
+    """
+    made = read_tables(tables)
+    inputs = read_inputs(runs, data, training=training, data_digests=data_digests)
+    sums = read_checks(gates, checks, checked, data_digests, inputs.contents)
+    for table, files in (("results", inputs.seals), ("gradient_checks", sums)):
+        for path, digest in files.items():
+            made[table].require_made_from(path, digest)
+    jobs = job_names([*tables.values(), *figures, *runs, *data, *gates, *checks], inputs.sources)
+    return Contents(
+        config=config,
+        contexts=contexts,
+        tables={name: one.table for name, one in made.items()},
+        figures=dict(zip(figure_keys(data_digests, comparison="comparison" in tables), figures, strict=True)),
+        costs=rule_costs(benchmarks, jobs),
+        machines=machines(json.loads(run.attributes["segments"]) for run in inputs.runs),
+        sources=inputs.sources,
+        facts=facts(training),
+    )
+
+
+def read_tables(files: Mapping[str, str]) -> dict[str, MadeTable]:
+    """The tables by name. Raises HandgradError if one was not made from the others as they are."""
+    tables = {name: KINDS[name].read(path) for name, path in files.items()}
+    for name, made_from in (("seeds", "results"), ("best", "seeds"), ("comparison", "seeds")):
+        if name in tables:
+            tables[name].require_made_from(files[made_from], tables[made_from].sha256)
+    return tables
+
+
+def read_checks(
+    gates: Sequence[str],
+    checks: Sequence[str],
+    checked: Sequence[tuple[str, str]],
+    data_digests: Mapping[str, str],
+    contents: Mapping[str, str],
+) -> dict[str, str]:
+    """The sha256 of each gradient check. Raises HandgradError if one or a gate is not of the code and the data here."""
+    sums = {}
+    for rule, paths in (("check_gate", gates), ("check_gradients", checks)):
+        for path, (dataset, activation) in zip(paths, checked, strict=True):
+            data = {"data_digest": data_digests[dataset], "data_content": contents[dataset]}
+            expected = {"code_digest": code_digest(rule), "dataset": dataset, "activation": activation, **data}
+            sums[path] = read_check(path, expected)[1]
+    return {path: sums[path] for path in checks}
+
+
+def job_names(files: Sequence[str], sources: Mapping[str, Source]) -> dict[str, list[str]]:
+    """What the benchmarks of the jobs are called, by rule, that made these files and downloaded the sources."""
+    downloads = [f"{dataset}/{file}" for dataset, source in sources.items() for file, _ in source.files]
+    names = {"download_file": downloads}
+    for rule, name in (job_name(path).split("/", 1) for path in files):
+        names.setdefault(rule, []).append(name)
+    return names
+
+
+def facts(training: str) -> dict[str, str]:
+    """Where the page itself comes from; training: the digest of the code that trained its runs."""
+    versions = ", ".join(f"{name} {number}" for name, number in package_versions().items())
+    return {
+        "handgrad when this page was made": f"git revision {git_revision(PROJECT)}",
+        "Code that trained the runs": f"digest {training}, which every run file holds",
+        "Tables, figures and this page were made with": versions,
+    }

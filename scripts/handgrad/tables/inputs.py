@@ -1,0 +1,76 @@
+"""What the tables and the page of an experiment are made from: its runs and its datasets as they are now."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from handgrad.common.errors import REMEDY, HandgradError
+from handgrad.datasets.data import open_data
+from handgrad.layout.paths import data_file, run_file
+from handgrad.storage.provenance import Source, source
+from handgrad.storage.run_reader import Summary, read_current
+from handgrad.tables.table import Row
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The runs in the order of the table, and facts on each dataset by its name.
+
+    sources: what it was made from; labels: of its test split, uint8 (N,); contents: its content_sha256. seals: of each
+    file, by path.
+    """
+
+    runs: list[Summary]
+    sources: dict[str, Source]
+    labels: dict[str, Array]
+    contents: dict[str, str]
+    seals: dict[str, str]
+
+
+def read_inputs(runs: Sequence[str], data: Sequence[str], *, training: str, data_digests: Mapping[str, str]) -> Inputs:
+    """Read run files and datasets.
+
+    data: one file a dataset, in the order of data_digests. training: the digest of the code of training. Raises
+    HandgradError if a file was changed after it was written, or is of other code or data.
+    """
+    sources, labels, contents, seals = {}, {}, {}, {}
+    for path, (dataset, digest) in zip(data, data_digests.items(), strict=True):
+        with open_data(path, digest) as stored:
+            sources[dataset], labels[dataset] = source(stored), stored.test_labels
+            contents[dataset], seals[path] = stored.content, stored.seal
+    found = [read_current(path, code_digest=training, data_digests=data_digests, contents=contents) for path in runs]
+    seals |= {path: run.seal for path, run in zip(runs, found, strict=True)}
+    return Inputs(found, sources, labels, contents, seals)
+
+
+def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Array) -> None:
+    """Raise HandgradError if labels and predictions do not give the faults of a run's row of the results."""
+    faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
+    if faults != row["faults"]:
+        raise HandgradError(
+            f"{run_file(row['dataset'], row['run'])}: its predictions give {faults} faults on the labels of "
+            f"{data_file(row['dataset'])}, its history has {row['faults']}; {REMEDY}"
+        )
+
+
+def correct_predictions(
+    summaries: Sequence[Summary], labels: Mapping[str, Array]
+) -> Callable[["pd.Series[Any]"], Array]:
+    """Return a function of a finished run's row: which test examples it classifies correctly, bool (N,).
+
+    labels: those of each dataset's test split.
+    """
+    predictions = {(one.run.dataset, one.run.name): one.predictions for one in summaries}
+
+    def is_correct(row: "pd.Series[Any]") -> Array:
+        found, expected = np.asarray(predictions[row["dataset"], row["run"]]), labels[row["dataset"]]
+        require_faults(row, expected, found)
+        return np.asarray(found == expected)
+
+    return is_correct
