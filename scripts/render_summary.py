@@ -1,7 +1,7 @@
 """The page of an experiment: results/<experiment>/summary.html."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from handgrad.common.jobs import rule_job
 from handgrad.common.logs import logger
 from handgrad.datasets.data import open_data
 from handgrad.gradient_check.files import read_check
-from handgrad.layout.paths import job_name
+from handgrad.layout.paths import BENCHMARKS
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.content import Contents, summary_page
 from handgrad.storage.provenance import Source, git_revision, machines, package_versions, source
@@ -45,7 +45,7 @@ def main(
     data: list[str],
     gates: list[str],
     checks: list[str],
-    benchmarks: str,
+    benchmarks: Mapping[str, list[str]],
     training: str,
     data_digests: dict[str, str],
     out: str,
@@ -54,7 +54,6 @@ def main(
     sources, data_contents = read_sources(data, data_digests, tables["results"])
     segments = read_segments(runs, training, data_digests, data_contents, tables["results"])
     require_checks(gates, checks, data_digests, data_contents, tables["gradient_checks"])
-    jobs = job_names([*table_files.values(), *figures, *runs, *data, *gates, *checks], sources)
     contents = Contents(
         contexts=contexts,
         config=yaml.safe_load(config),
@@ -65,7 +64,7 @@ def main(
         checks=tables["gradient_checks"].table,
         comparison=tables["comparison"].table if "comparison" in tables else None,
         figures=figures,
-        costs=rule_costs(benchmarks, jobs),
+        costs=rule_costs(BENCHMARKS, benchmarks),
         machines=machines(segments),
         sources=sources,
         facts=facts(training),
@@ -133,14 +132,6 @@ def require_checks(
                 table.require_made_from(path, sha256)
 
 
-def job_names(files: Iterable[str], sources: Iterable[Source]) -> dict[str, list[str]]:
-    """What the benchmarks of the jobs are called, by rule, that made these files and downloaded the sources."""
-    names: dict[str, list[str]] = {"download_file": [f"{of.dataset}/{file}" for of in sources for file, _ in of.files]}
-    for rule, name in (job_name(path).split("/", 1) for path in files):
-        names.setdefault(rule, []).append(name)
-    return names
-
-
 def facts(training: str) -> dict[str, Any]:
     """Where the page itself comes from; training: the digest of the code that trained its runs."""
     versions = ", ".join(f"{name} {number}" for name, number in package_versions().items())
@@ -162,7 +153,7 @@ if "snakemake" in globals():
             data=snakemake.input.data,
             gates=snakemake.input.gates,
             checks=snakemake.input.checks,
-            benchmarks=snakemake.params.benchmarks,
+            benchmarks=snakemake.params.benchmarks.value,
             training=snakemake.params.training,
             data_digests=snakemake.params.data,
             out=snakemake.output[0],

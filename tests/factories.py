@@ -1,6 +1,8 @@
 """Builders that tests share: small data, runs and what training gives."""
 
 import json
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -95,3 +97,9 @@ def epoch_event(epoch: int, seconds: float, time: float = 0.0, *, resumed: int =
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Return a table's file as the job that takes it reads it."""
     return parse_table(path.read_bytes(), path, columns, "delete it")
+
+
+def started_event(**facts: Any) -> dict[str, Any]:
+    """Return what a job of this process, begun long ago, writes at first."""
+    here = {"host": socket.gethostname(), "pid": os.getpid(), "slurm_job": None}
+    return {"event": "started", "time": 1e12, **here, **facts}

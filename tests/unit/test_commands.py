@@ -17,13 +17,14 @@ from typer.main import get_command
 
 from factories import image_data, write_progress
 from handgrad.cli.app import app, main
-from handgrad.cli.prune import CHECKPOINTS
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import write_data
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.registry import data_digest
+from handgrad.layout.jobs import Job
 from handgrad.layout.main_process import require_path, require_readable, require_writable
-from handgrad.monitor.jobs import Job
+from handgrad.layout.paths import CHECKPOINTS
+from handgrad.monitor.planned_jobs import PlannedJob
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
@@ -172,7 +173,7 @@ def test_status_says_what_failed_and_which_snakemake_runs(
     handgrad: Handgrad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     download = Job("download_file", "mnist/x.gz")
-    monkeypatch.setattr("handgrad.cli.status.jobs_of", lambda _: [download])  # which asks Snakemake
+    monkeypatch.setattr("handgrad.cli.status.planned_jobs", lambda *_: [PlannedJob(download)])  # which asks Snakemake
     failed = {"event": "failed", "time": time.time() + 60, "message": "x.gz: no mirror had it:\n  a: gone"}
     write_progress(tmp_path / download.log, failed)
     arguments = ["status", str(ROOT / "config/quick.yaml")]

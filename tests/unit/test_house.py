@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from handgrad.common.code_digests import digested_rules
+from handgrad.layout.jobs import RULES
 from write_generated import generated_files
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +22,9 @@ def rules() -> dict[str, str]:
 
 def test_script_log_and_benchmark_are_called_like_their_rule() -> None:
     for rule, body in rules().items():
-        for file in (f"scripts/{rule}.py", f"results/logs/{rule}/", f"results/benchmarks/{rule}/"):
-            assert file in body, rule
+        for said in (f"scripts/{rule}.py", f'jobs.log("{rule}")', f'jobs.benchmark("{rule}")'):
+            assert said in body, rule
+    assert rules().keys() == RULES.keys()
 
 
 def test_every_rule_that_computes_has_a_digest() -> None:

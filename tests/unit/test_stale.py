@@ -24,7 +24,8 @@ from handgrad.experiment.config_files import merge
 from handgrad.experiment.experiment_file import read_config, read_experiment
 from handgrad.experiment.registry import data_digest
 from handgrad.experiment.runs import Run
-from handgrad.layout.paths import data_files, final_outputs, job_name, report_file
+from handgrad.layout.jobs import jobs_of
+from handgrad.layout.paths import data_files, final_outputs, report_file
 from handgrad.network.model import Weights
 from handgrad.storage.checkpoint import (
     SUFFIX,
@@ -65,11 +66,11 @@ def write(folder: Path, *paths: str, size: int = 10) -> None:
 def all_files(of: Experiment) -> list[str]:
     """Return all that the workflow may leave of an experiment."""
     made = [*final_outputs(of), *data_files(of)]
-    of_jobs = [("logs", "log"), ("logs", "jsonl"), ("benchmarks", "tsv")]
+    jobs = [job for job in jobs_of(of) if job.rule != "download_file"]
     return [
         *made,
         report_file(of),
-        *(f"results/{top}/{job_name(path)}.{ending}" for path in made for top, ending in of_jobs),
+        *(str(path) for job in jobs for path in (job.log, job.log.with_suffix(".jsonl"), job.benchmark)),
         *(f"{CHECKPOINTS}/{run.dataset}/{run.name}{SUFFIX}" for run in of.runs),
     ]
 

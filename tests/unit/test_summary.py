@@ -51,7 +51,7 @@ from handgrad.tables.results import results_table
 from handgrad.tables.seeds import seeds_table
 from handgrad.tables.significance import with_statistics
 from handgrad.tables.table import rows_of
-from render_summary import COLUMNS, job_names, read_segments, read_sources, read_tables, require_checks
+from render_summary import COLUMNS, read_segments, read_sources, read_tables, require_checks
 
 ROOT = Path(__file__).parents[2]
 
@@ -188,34 +188,6 @@ def test_the_costs_of_a_rule_are_those_of_this_experiments_jobs(tmp_path: Path) 
         "median_seconds": 3.5,
         "longest_seconds": 5,
         "memory_mb": 100.5,
-    }
-
-
-def test_each_rule_is_asked_for_the_jobs_behind_the_page_and_no_others() -> None:
-    # an experiment that is called like a dataset has jobs of the same name in other rules
-    names = job_names(
-        [
-            "results/mnist/tables/results.csv",
-            "results/mnist/tables/best.csv",
-            "results/mnist/figures/cost/mnist.svg",
-            "results/mnist/figures/best.svg",
-            "results/runs/mnist/af_tanh_lr_0.01.h5",
-            "results/data/mnist.h5",
-            "results/checks/gate/mnist_tanh.json",
-            "results/checks/gradients/mnist_tanh_eps_1e-05.json",
-        ],
-        [Source("mnist", 3, 3, "digest", (("a.gz", "beef"),))],
-    )
-    assert names == {
-        "download_file": ["mnist/a.gz"],
-        "preprocess_dataset": ["mnist"],
-        "check_gate": ["mnist_tanh"],
-        "check_gradients": ["mnist_tanh_eps_1e-05"],
-        "train_run": ["mnist/af_tanh_lr_0.01"],
-        "aggregate_results": ["mnist"],
-        "aggregate_best": ["mnist"],
-        "plot_cost": ["mnist/mnist"],
-        "plot_best": ["mnist"],
     }
 
 

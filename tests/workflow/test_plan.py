@@ -45,8 +45,9 @@ def test_logs_and_benchmarks_are_where_jobs_say(project: Project, tiny: Tiny) ->
     dry = project.snakemake("-n", "--configfile", config).stdout
     code = (
         "import sys; sys.path.insert(0, 'scripts'); from pathlib import Path; "
-        "from handgrad.monitor.jobs import jobs_of; "
-        f"[print(job.log, job.benchmark) for job in jobs_of(Path({config!r}))]"
+        "from handgrad.experiment.experiment_file import read_experiment; "
+        "from handgrad.layout.jobs import jobs_of; "
+        f"[print(job.log, job.benchmark) for job in jobs_of(read_experiment(Path({config!r}))[1])]"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

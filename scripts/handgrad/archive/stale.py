@@ -16,6 +16,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.config_checks import RESERVED_NAMES
 from handgrad.experiment.runs import Run
+from handgrad.layout.jobs import jobs_of
 from handgrad.layout.paths import (
     BEST_FIGURE,
     BEST_RUNS,
@@ -28,7 +29,6 @@ from handgrad.layout.paths import (
     final_outputs,
     gates,
     gradient_checks,
-    job_name,
     report_file,
 )
 
@@ -118,8 +118,8 @@ def _needed(folder: Path, experiments: Iterable[Experiment], files: Iterable[str
     for experiment in experiments:
         outputs = [*final_outputs(experiment), *data_files(experiment)]
         yield from (*outputs, report_file(experiment))
-        for job in map(job_name, outputs):
-            yield from (f"{RESULTS}/{top}/{job}{ending}" for top, endings in _OF_JOBS.items() for ending in endings)
+        for job in jobs_of(experiment):
+            yield from (str(job.log), str(job.log.with_suffix(".jsonl")), str(job.benchmark))
         for check in (*gates(experiment), *gradient_checks(experiment)):
             yield check.replace("results/checks/", "results/checks/failed/check_")
         yield from needed_checkpoints(folder, experiment, files)

@@ -11,9 +11,10 @@ from handgrad.common.formatting import counted, size_text
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.experiment_file import read_experiment
+from handgrad.layout import paths
 from handgrad.monitor.recovery import require_unlocked
 
-CHECKPOINTS = Path("results/checkpoints")
+CHECKPOINTS = Path(paths.CHECKPOINTS)
 
 
 def prune_results(files: Sequence[Path], *, yes: bool, dry_run: bool) -> None:

@@ -15,6 +15,7 @@ from types import FrameType
 
 import psutil
 
+from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded
 from handgrad.common.signals import handle
@@ -26,17 +27,22 @@ WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
 LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph"})
 
 
-def prepare_main_process() -> None:
+def prepare_main_process(arguments: Sequence[str], *, dry: bool, files: Iterable[str]) -> None:
     """From now on, a closed terminal ends this process and its jobs in an orderly way.
 
     On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write. A
-    terminal shows what its encoding lacks as an escape, so that no line is lost there.
+    terminal shows what its encoding lacks as an escape, so that no line is lost there. Raises HandgradError if
+    Snakemake, called with these arguments, could not work in this folder, or not read one of the files.
     """
     logging.raiseExceptions = False
     for stream in (sys.stdout, sys.stderr):
         replacing_what_cannot_be_encoded(stream)
     if threading.current_thread() is threading.main_thread():  # Python allows signal handlers nowhere else
         end_tree_at_hangup()
+    require_path(Path.cwd())
+    require_path(PROJECT)
+    require_writable(arguments, dry=dry)
+    require_readable(files)
 
 
 def end_tree_at_hangup() -> None:

@@ -1,110 +1,136 @@
-"""The files that the workflow makes for an experiment, as paths in the folder of the project.
+"""The files that the workflow makes, as paths in the folder of the project; names in braces are Snakemake's wildcards.
 
 Light on purpose: Snakemake parses the workflow again in every job.
 """
 
-from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from handgrad.experiment.config import Experiment
 
-#: the tables of an experiment, but for the comparison, and the kinds of file that each comes as
-TABLES = ("results", "seeds", "best", "gradient_checks")
+DOWNLOAD = "resources/{dataset}/{file}"
+DATA = "results/data/{dataset}.h5"
+RUN = "results/runs/{dataset}/{run}.h5"
+CHECKPOINTS = "results/checkpoints"
+GATE = "results/checks/gate/{dataset}_{activation}.json"
+GRADIENT_CHECK = "results/checks/gradients/{dataset}_{activation}_{settings}.json"
+TABLE = "results/{experiment}/tables/{table}.{kind}"
+DATASET_FIGURE = "results/{experiment}/figures/{figure}/{dataset}.svg"
+FIGURE = "results/{experiment}/figures/{figure}.svg"
+PAGE = "results/{experiment}/summary.html"
+#: Snakemake's report, which ``handgrad report`` makes
+REPORT = "results/{experiment}/report.html"
+#: what jobs write besides their outputs; name: see ``layout.jobs``
+LOG = "results/logs/{rule}/{name}.log"
+BENCHMARKS = "results/benchmarks"
+BENCHMARK = f"{BENCHMARKS}/{{rule}}/{{name}}.tsv"
+FAILED_CHECK = "results/checks/failed/{rule}/{name}.json"
+
+#: the table of published results, and the other tables of an experiment; the kinds of file that each comes as
 COMPARISON = "comparison"
+TABLES = ("results", "seeds", "best", "gradient_checks")
 TABLE_KINDS = ("csv", "md", "html")
 #: the best run of each dataset, a table for programs alone
 BEST_RUNS = "best_runs"
-#: what holds the checksums of a table
+#: the kind of file that holds the checksums of a table
 CHECKSUMS = "csv.sha256"
-#: the figures of each dataset, and that of all datasets
+#: the figures of each dataset, and those of all datasets; the latter are called like the tables that they show
 DATASET_FIGURES = ("learning_curves", "accuracy", "heat_maps", "cost", "confusion", "mistakes", "weights")
 BEST_FIGURE = "best"
+OVERALL_FIGURES = (BEST_FIGURE, COMPARISON)
+
+
+def table(name: str, kind: str = "csv", experiment: str = "{experiment}") -> str:
+    """Return the file of a table."""
+    return TABLE.format(experiment=experiment, table=name, kind=kind)
+
+
+def figure(name: str, experiment: str = "{experiment}", dataset: str = "{dataset}") -> str:
+    """Return the file of a figure; dataset: of which, where each dataset has one."""
+    template = DATASET_FIGURE if name in DATASET_FIGURES else FIGURE
+    return template.format(experiment=experiment, figure=name, dataset=dataset)
 
 
 def dataset_names(experiment: "Experiment") -> list[str]:
-    """The datasets that an experiment trains on, in the order in which it names them."""
+    """Return the datasets that an experiment trains on, in the order in which it names them."""
     return list(dict.fromkeys(run.dataset for run in experiment.runs))
 
 
 def run_files(experiment: "Experiment", dataset: str | None = None) -> list[str]:
-    """The run files of an experiment, in the order of its table; of one dataset, or of all."""
-    return [f"results/runs/{run.dataset}/{run.name}.h5" for run in experiment.runs if dataset in (None, run.dataset)]
+    """Return the run files of an experiment, in the order of its table; of one dataset, or of all."""
+    runs = (run for run in experiment.runs if dataset in (None, run.dataset))
+    return [RUN.format(dataset=run.dataset, run=run.name) for run in runs]
 
 
 def data_files(experiment: "Experiment") -> list[str]:
-    """The datasets that an experiment trains on, as files."""
-    return [f"results/data/{dataset}.h5" for dataset in dataset_names(experiment)]
+    """Return the files of the datasets that an experiment trains on."""
+    return [DATA.format(dataset=dataset) for dataset in dataset_names(experiment)]
 
 
 def checked(experiment: "Experiment") -> list[tuple[str, str]]:
-    """What is checked: each dataset and activation that is trained."""
+    """Return what is checked: each dataset and activation that is trained."""
     return list(dict.fromkeys((run.dataset, run.activation) for run in experiment.runs))
 
 
 def gates(experiment: "Experiment") -> list[str]:
-    """The checks that must have passed before training."""
-    return [f"results/checks/gate/{dataset}_{activation}.json" for dataset, activation in checked(experiment)]
+    """Return the files of the checks that must have passed before training."""
+    return [GATE.format(dataset=dataset, activation=activation) for dataset, activation in checked(experiment)]
 
 
 def gradient_checks(experiment: "Experiment") -> list[str]:
-    """The report's gradient checks."""
+    """Return the files of the report's gradient checks."""
     settings = experiment.gradient_check.name
     return [
-        f"results/checks/gradients/{dataset}_{activation}_{settings}.json"
+        GRADIENT_CHECK.format(dataset=dataset, activation=activation, settings=settings)
         for dataset, activation in checked(experiment)
     ]
 
 
 def table_names(experiment: "Experiment") -> list[str]:
-    """What the tables of an experiment are called."""
+    """Return the names of the tables of an experiment."""
     return [*TABLES, *([COMPARISON] if experiment.has_published else [])]
 
 
 def table_files(experiment: "Experiment") -> list[str]:
-    """The tables of an experiment, as files."""
-    return [
-        f"results/{experiment.name}/tables/{name}.{kind}" for name in table_names(experiment) for kind in TABLE_KINDS
-    ]
+    """Return the files of the tables of an experiment."""
+    return [table(name, kind, experiment.name) for name in table_names(experiment) for kind in TABLE_KINDS]
 
 
 def checksum_files(experiment: "Experiment") -> list[str]:
-    """The checksums of the tables of an experiment."""
-    return [f"results/{experiment.name}/tables/{name}.{CHECKSUMS}" for name in table_names(experiment)]
+    """Return the files of the checksums of the tables of an experiment."""
+    return [table(name, CHECKSUMS, experiment.name) for name in table_names(experiment)]
+
+
+def overall_figures(experiment: "Experiment") -> tuple[str, ...]:
+    """Return the names of the figures that show all datasets of an experiment."""
+    return OVERALL_FIGURES if experiment.has_published else (BEST_FIGURE,)
 
 
 def figure_files(experiment: "Experiment") -> list[str]:
-    """The figures of an experiment."""
-    return [f"results/{experiment.name}/figures/{name}.svg" for name in _figures(experiment)]
-
-
-def _figures(experiment: "Experiment") -> Iterator[str]:
-    for kind in DATASET_FIGURES:
-        yield from (f"{kind}/{dataset}" for dataset in dataset_names(experiment))
-    yield BEST_FIGURE
-    if experiment.has_published:
-        yield COMPARISON
+    """Return the files of the figures of an experiment."""
+    datasets = dataset_names(experiment)
+    of_datasets = [figure(name, experiment.name, dataset) for name in DATASET_FIGURES for dataset in datasets]
+    return of_datasets + [figure(name, experiment.name) for name in overall_figures(experiment)]
 
 
 def page_file(experiment: "Experiment") -> str:
-    """The page of an experiment."""
-    return f"results/{experiment.name}/summary.html"
+    """Return the file of the page of an experiment."""
+    return PAGE.format(experiment=experiment.name)
 
 
 def report_file(experiment: "Experiment") -> str:
-    """Snakemake's report of an experiment, which ``handgrad report`` makes."""
-    return f"results/{experiment.name}/report.html"
+    """Return the file of Snakemake's report of an experiment."""
+    return REPORT.format(experiment=experiment.name)
 
 
 def final_outputs(experiment: "Experiment") -> list[str]:
-    """What ``snakemake`` makes when it is not told what to make."""
-    best_runs = f"results/{experiment.name}/tables/{BEST_RUNS}"
-    return [*archived_outputs(experiment), *checksum_files(experiment), f"{best_runs}.csv", f"{best_runs}.{CHECKSUMS}"]
+    """Return what ``snakemake`` makes if it is given no target."""
+    best_runs = [table(BEST_RUNS, kind, experiment.name) for kind in ("csv", CHECKSUMS)]
+    return [*archived_outputs(experiment), *checksum_files(experiment), *best_runs]
 
 
 def archived_outputs(experiment: "Experiment") -> list[str]:
-    """The same without the checksums of tables and the best runs, which an archive does not need.
+    """Return the same without the checksums of tables and the best runs, which an archive does not need.
 
     Run files, checks and gates are named too: one that somebody deleted is made again, though the tables made
     from it are still there; and a gate that has failed is tried again, though the runs that it once let pass
@@ -118,19 +144,3 @@ def archived_outputs(experiment: "Experiment") -> list[str]:
         *figure_files(experiment),
         page_file(experiment),
     ]
-
-
-def job_name(path: str) -> str:
-    """The job that makes one of these files, as its log is called: ``train_run/<dataset>/<run>``."""
-    _, top, *inner, last = PurePosixPath(path.removesuffix(f".{CHECKSUMS}")).with_suffix("").parts
-    if top == "runs":
-        return "/".join(["train_run", *inner, last])
-    if top == "data":
-        return f"preprocess_dataset/{last}"
-    if top == "checks":
-        return f"check_{inner[0]}/{last}"
-    if inner == ["tables"]:
-        return f"aggregate_{last}/{top}"
-    if inner[:1] == ["figures"]:
-        return f"plot_{last}/{top}" if len(inner) == 1 else f"plot_{inner[1]}/{top}/{last}"
-    return f"render_summary/{top}"

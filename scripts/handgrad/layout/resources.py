@@ -11,6 +11,9 @@ from handgrad.experiment.runs import Run, training_cost
 
 Facts = Mapping[str, Any]
 
+#: what a job on a cluster needs besides its script: Snakemake, which starts again in each
+SNAKEMAKE_MEGABYTES = 150
+
 #: what else is done, in operations of a matrix product that take as long (benchmarks/profile_step.py shows
 #: the parts): a pixel that is gathered and converted, the softmax of a class, and h and h' of a hidden unit
 A_PIXEL, A_CLASS = 40, 1500

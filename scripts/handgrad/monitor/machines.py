@@ -1,4 +1,4 @@
-"""How long the jobs of a plan take on this machine's cores, or on a cluster."""
+"""How long the jobs of a plan take on this machine's cores, or on a cluster, and what memory they ask for."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 
 from handgrad.common.errors import HandgradError
-from handgrad.common.formatting import counted
+from handgrad.common.formatting import counted, size_text
+from handgrad.layout.jobs import PARTS
 from handgrad.layout.memory import SHARE
+from handgrad.layout.resources import SNAKEMAKE_MEGABYTES
 from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.makespan import makespan
 
@@ -20,10 +22,6 @@ TO_PLAN, A_JOB = 1.0, 0.1
 A_SUBMISSION = 8.0
 
 
-#: what is done one after the other; checks wait for data alone, and are done with runs
-STAGES = (("download_file",), ("preprocess_dataset",), ("check_gate",), ("train_run", "check_gradients"))
-
-
 @dataclass(frozen=True)
 class Cores:
     """A machine. megabytes: its memory."""
@@ -31,19 +29,29 @@ class Cores:
     number: int
     megabytes: int
 
-    def at_once(self, megabytes: int) -> int:
-        """Return how many jobs run at once that each ask for so much memory."""
-        fit = int(SHARE * self.megabytes) // megabytes if megabytes else self.number
-        return max(1, min(self.number, fit))
+    def at_once(self, estimates: Iterable[Estimate]) -> int:
+        """Return how many jobs run at once if each asks for as much memory as the largest of some."""
+        memory = _most_memory(estimates)
+        return max(1, min(self.number, int(SHARE * self.megabytes * 10**6) // memory if memory else self.number))
 
-    def seconds(self, stage: Sequence[Estimate]) -> float:
-        """Return how long the jobs of a stage take."""
-        return makespan([job.seconds + A_JOB for job in stage], self.at_once(max_megabytes(stage)))
+    def seconds(self, part: Sequence[Estimate]) -> float:
+        """Return how long the jobs of a part of the experiment take."""
+        return makespan([one.cpu_seconds + A_JOB for one in part], self.at_once(part))
 
-    def megabytes_at_once(self, stage: Sequence[Estimate]) -> int:
-        """Return what the largest jobs of a stage that run at once ask for."""
-        megabytes = sorted((job.megabytes for job in stage), reverse=True)
-        return sum(megabytes[: self.at_once(max_megabytes(stage))])
+    def memory_text(self, estimates: Sequence[Estimate]) -> str:
+        """Return what jobs ask for at once, and what this machine lacks."""
+        most = max(map(self._memory_at_once, parts_of(estimates)))
+        largest = max(estimates, key=lambda one: one.memory)
+        text = f"up to {size_text(most)} at once, {size_text(largest.memory)} for one job"
+        runs = [one for one in estimates if one.job.run]
+        if self.at_once(runs) < min(self.number, len(runs)):
+            text += f"; this machine has room for {counted(self.at_once(runs), 'run')} at once"
+        if largest.memory > self.megabytes * 10**6:
+            text += f". THIS MACHINE HAS {size_text(self.megabytes * 1e6)}: {largest.job.title} asks for more"
+        return text
+
+    def _memory_at_once(self, part: Sequence[Estimate]) -> int:
+        return sum(sorted((one.memory for one in part), reverse=True)[: self.at_once(part)])
 
     def __str__(self) -> str:
         return counted(self.number, "core")
@@ -58,23 +66,28 @@ class Cluster:
     runs: int
     cpus: int
 
-    def seconds(self, stage: Sequence[Estimate]) -> float:
-        """Return how long the jobs of a stage take, if the cluster starts each submission at once."""
-        return makespan(self.submissions(stage), self.jobs)
+    def seconds(self, part: Sequence[Estimate]) -> float:
+        """Return how long the jobs of a part of the experiment take, if the cluster starts each submission at once."""
+        return makespan(self.submissions(part), self.jobs)
 
     def submissions(self, estimates: Iterable[Estimate]) -> list[float]:
         """Return what each submission takes: runs of one dataset go together, all else by itself."""
-        found, runs = [], dict[str, list[float]]()
-        for estimate in estimates:
-            if estimate.job.rule == "train_run":
-                runs.setdefault(estimate.job.name.partition("/")[0], []).append(estimate.seconds)
+        found, runs = [], dict[str | None, list[float]]()
+        for one in estimates:
+            if one.job.run:
+                runs.setdefault(one.job.dataset, []).append(one.cpu_seconds)
             else:
-                found.append(A_SUBMISSION + estimate.seconds)
+                found.append(A_SUBMISSION + one.cpu_seconds)
         for seconds in runs.values():
             groups = math.ceil(len(seconds) / self.runs)
             ordered = sorted(seconds, reverse=True)
             found += [A_SUBMISSION + makespan(ordered[n::groups], self.cpus) for n in range(groups)]
         return found
+
+    def memory_text(self, estimates: Sequence[Estimate]) -> str:
+        """Return what jobs ask for."""
+        largest = size_text(_most_memory(estimates))
+        return f"a job asks for up to {largest}, and for {SNAKEMAKE_MEGABYTES} MB for Snakemake"
 
     def __str__(self) -> str:
         return f"{self.profile}, {counted(self.jobs, 'submission')} at once"
@@ -101,15 +114,13 @@ def read_cluster(profile: Path) -> Cluster:
 
 def wall_seconds(estimates: Sequence[Estimate], machine: Cores | Cluster) -> float:
     """Return the seconds from the command to its end."""
-    return TO_PLAN + sum(map(machine.seconds, stages(estimates))) if estimates else 0.0
+    return TO_PLAN + sum(map(machine.seconds, parts_of(estimates)))
 
 
-def stages(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
-    """Return estimates by what must be done before what."""
-    found = [[one for one in estimates if one.job.rule in rules] for rules in STAGES]
-    return [*found, [one for one in estimates if not any(one.job.rule in rules for rules in STAGES)]]
+def parts_of(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
+    """Return estimates by the parts of the experiment, which are made one after the other."""
+    return [[one for one in estimates if one.job.part == part] for part in PARTS]
 
 
-def max_megabytes(estimates: Iterable[Estimate]) -> int:
-    """Return what the largest job asks for."""
-    return max((estimate.megabytes for estimate in estimates), default=0)
+def _most_memory(estimates: Iterable[Estimate]) -> int:
+    return max((one.memory for one in estimates), default=0)

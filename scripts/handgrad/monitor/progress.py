@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handgrad.common.formatting import counted, duration_text, size_text
+from handgrad.layout.jobs import Job
 from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.job_progress import JobProgress, read_progress
-from handgrad.monitor.jobs import Job
 from handgrad.monitor.makespan import makespan
 
-DOWNLOAD, TRAINING = "download_file", "train_run"
+DOWNLOAD = "download_file"
 
 
 @dataclass(frozen=True)
@@ -42,34 +42,27 @@ class Progress:
     """The jobs of one call of Snakemake.
 
     planned: what is to be done, with estimates. workers: how many jobs run at once; None on a cluster, where
-    it is as many as run now.
+    it is as many as run now. begun: when jobs that are not over began. finished: the seconds that jobs took.
     """
 
     planned: Mapping[Job, Estimate]
     workers: int | None
     clock: Callable[[], float] = time.time
     begun: dict[Job, float] = field(default_factory=dict)
-    finished: set[Job] = field(default_factory=set)
+    finished: dict[Job, float] = field(default_factory=dict)
     failed: set[Job] = field(default_factory=set)
-    _taken: float = 0.0
-    _guessed: float = 0.0
     _received: dict[Job, int] = field(default_factory=dict)
 
     def begin(self, job: Job) -> None:
         """Note that a job was started, or given to a cluster; one that had failed is tried again."""
         self.begun[job] = self.clock()
         self.failed.discard(job)
-        if job.rule == DOWNLOAD:
-            self._received[job] = _bytes_received(job)
+        self._received[job] = _bytes_received(job)
 
     def finish(self, job: Job) -> float:
         """Note that a job has ended well; returns the seconds that it took."""
-        seconds = self.clock() - self.begun.pop(job, self.clock())
-        self.finished.add(job)
-        if job.rule == TRAINING:
-            self._taken += seconds
-            self._guessed += self._estimated(job)
-        return seconds
+        self.finished[job] = self.clock() - self.begun.pop(job, self.clock())
+        return self.finished[job]
 
     def fail(self, job: Job) -> None:
         """Note that a job has failed."""
@@ -81,17 +74,15 @@ class Progress:
 
         1 before there is any, and on a cluster, where it is not known when a job began.
         """
-        if not self.workers:
-            return 1.0
-        taken, guessed = self._taken, self._guessed
+        taken = {job: seconds for job, seconds in self.finished.items() if job.run}
         for row in running:
-            if row.share and row.left is not None and row.job.rule == TRAINING and row.job in self.begun:
-                taken += self.clock() - self.begun[row.job] + row.left
-                guessed += self._estimated(row.job)
-        return taken / guessed if guessed else 1.0
+            if row.share and row.left is not None and row.job.run and row.job in self.begun:
+                taken[row.job] = self.clock() - self.begun[row.job] + row.left
+        estimated = sum(map(self._estimated, taken))
+        return sum(taken.values()) / estimated if self.workers and estimated else 1.0
 
     def _estimated(self, job: Job) -> float:
-        return self.planned[job].seconds if job in self.planned else 0.0
+        return self.planned[job].cpu_seconds if job in self.planned else 0.0
 
     def snapshot(self) -> Snapshot:
         """Return where the jobs that have begun are now."""
@@ -100,27 +91,28 @@ class Progress:
             progress = read_progress(job.log)
             if progress and progress.time < began - 1:  # of an earlier attempt
                 progress = None
-            if self.workers is None and progress is None and job.rule != DOWNLOAD:
+            if job.rule == DOWNLOAD:
+                rows.append(self._download(job, began))
+            elif self.workers is None and progress is None:
                 submitted.add(job)
             elif self.workers is None and progress and progress.event == "finished":
                 ended.add(job)
             else:
-                rows.append(self._download(job, began) if job.rule == DOWNLOAD else self._row(job, began, progress))
+                rows.append(self._row(job, began, progress))
         return Snapshot(rows, frozenset(ended), frozenset(submitted))
 
     def _row(self, job: Job, began: float, progress: JobProgress | None) -> Running:
         now = self.clock()
-        left = progress.left(now) if progress else None
+        left, text = (progress.left(now), progress.position(now)) if progress else (None, "")
         if progress and left is not None:
-            return Running(job, progress.position(now), progress.share, left)
-        text = (progress.position(now) if progress else "") or f"{duration_text(now - began)} so far"
-        return Running(job, text, left=max(0.0, self._estimated(job) * self.correction() - (now - began)))
+            return Running(job, text, progress.share, left)
+        left = max(0.0, self._estimated(job) * self.correction() - (now - began))
+        return Running(job, text or f"{duration_text(now - began)} so far", left=left)
 
     def _download(self, job: Job, began: float) -> Running:
-        size, received = self.planned[job].room if job in self.planned else 0, _bytes_received(job)
-        if received < self._received.get(job, 0):  # begun anew
-            self._received[job] = 0
-        rate = (received - self._received.get(job, 0)) / max(self.clock() - began, 0.1)
+        size, received = self.planned[job].disk if job in self.planned else 0, _bytes_received(job)
+        before = min(self._received[job], received)  # less if it began anew
+        rate = (received - before) / max(self.clock() - began, 0.1)
         if not size or rate <= 0:
             return Running(job, "asking for it")
         left = (size - received) / rate
@@ -132,12 +124,12 @@ class Progress:
         running = [row.left or 0.0 for row in view.running]
         begun = {*self.begun, *self.finished, *self.failed} - view.submitted
         correction = self.correction(view.running)
-        to_come = [one.seconds * correction for job, one in self.planned.items() if job not in begun]
+        to_come = [one.cpu_seconds * correction for job, one in self.planned.items() if job not in begun]
         return makespan(to_come, self.workers or max(1, len(running)), running)
 
     def share(self, view: Snapshot) -> float:
         """Return the share of the work that is done, by its estimated time."""
-        total = sum(one.seconds for one in self.planned.values())
+        total = sum(map(self._estimated, self.planned))
         shares = {row.job: row.share or 0.0 for row in view.running}
         shares |= dict.fromkeys([*self.finished, *view.ended], 1.0)
         return sum(share * self._estimated(job) for job, share in shares.items()) / total if total else 1.0
@@ -145,18 +137,16 @@ class Progress:
     def headline(self, view: Snapshot) -> str:
         """Return ``14 of 33 steps done, about 8 s left``."""
         done = len(self.finished) + len(view.ended)
-        parts = [f"{done} of {counted(len(self.planned), 'step')} done"]
-        if self.failed:
-            parts.append(f"{len(self.failed)} failed")
-        if view.submitted:
-            parts.append(f"{len(view.submitted)} submitted")
-        return ", ".join([*parts, f"about {duration_text(self.left(view))} left"])
+        others = {"failed": len(self.failed), "submitted": len(view.submitted)}
+        counts = [f"{number} {state}" for state, number in others.items() if number]
+        left = f"about {duration_text(self.left(view))} left"
+        return ", ".join([f"{done} of {counted(len(self.planned), 'step')} done", *counts, left])
 
 
 def _bytes_received(job: Job) -> int:
-    """Return the size of a file that arrives: it is beside its place, ``.<name>.partial`` or ``.<name>.<x>.part``."""
-    path = Path("resources") / job.name
+    """Return the bytes of a download that have arrived: in a file ``.<name>.partial``, or ``.<name>.<x>.part``."""
+    parts = (part for path in map(Path, job.outputs) for part in path.parent.glob(f".{path.name}.*part*"))
     try:
-        return max((part.stat().st_size for part in path.parent.glob(f".{path.name}.*part*")), default=0)
+        return max((part.stat().st_size for part in parts), default=0)
     except OSError:  # in place by now
         return 0

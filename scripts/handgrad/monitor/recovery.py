@@ -5,15 +5,12 @@ directory, user or workflow is touched.
 """
 
 import platform
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
-from handgrad.monitor.jobs import environment
+from handgrad.monitor.planned_jobs import snakemake
 from handgrad.monitor.processes import end_processes, is_job, is_submitter, main_processes
 from handgrad.monitor.slurm import MAIN, cancel_jobs, jobs_of_folder, why_no_slurm
 
@@ -91,10 +88,7 @@ def end_submitters(folder: Path, patience: float) -> Iterator[str]:
 def unlock(folder: Path) -> Iterator[str]:
     """Remove Snakemake's locks of a folder, whichever experiment set them; yields a line if there are any."""
     if locks := locks_of(folder):
-        command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(PROJECT / "Snakefile")]
-        done = subprocess.run(  # noqa: S603, no shell
-            command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
-        )
+        done = snakemake("--unlock", "--directory", str(folder))
         if done.returncode:
             reason = " ".join((done.stderr or done.stdout).split())
             raise HandgradError(f"snakemake --unlock failed ({reason}); correct that, and try again")

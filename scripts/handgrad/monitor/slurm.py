@@ -25,7 +25,7 @@ POLL = 1.0  # seconds between two looks at the queue
 CHUNK = 500  # job ids in one scancel
 
 
-class Job(NamedTuple):
+class QueuedJob(NamedTuple):
     """A line of the queue."""
 
     id: str
@@ -40,7 +40,7 @@ class Job(NamedTuple):
         return False
 
 
-def jobs_of_folder(folder: Path) -> list[Job]:
+def jobs_of_folder(folder: Path) -> list[QueuedJob]:
     """Return the workflow's jobs in a folder that SLURM is not done with, main ones included.
 
     None of them where there is no SLURM, or where it does not answer.
@@ -51,14 +51,14 @@ def jobs_of_folder(folder: Path) -> list[Job]:
     return []
 
 
-def queue() -> list[Job]:
+def queue() -> list[QueuedJob]:
     """Return this user's jobs that SLURM is not done with. Raises HandgradError if SLURM does not answer."""
     done = _slurm("squeue", "--all", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z")
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2]
         raise HandgradError(f"squeue failed, exit status {done.returncode} ({reason}); when SLURM answers, try again")
     lines = (line.strip().split("|", 3) for line in done.stdout.splitlines())
-    return [Job(*fields) for fields in lines if len(fields) == len(Job._fields)]
+    return [QueuedJob(*fields) for fields in lines if len(fields) == len(QueuedJob._fields)]
 
 
 def jobname_prefix(profile: Path = PROFILE) -> str:

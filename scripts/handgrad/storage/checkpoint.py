@@ -132,6 +132,22 @@ def read_checkpoint(path: Path, origin: Origin) -> Checkpoint:
         raise Unusable(f"not a checkpoint of this workflow ({error})") from error
 
 
+def read_header(path: Path) -> dict[str, Any]:
+    """Return the header of a checkpoint and the number of its ``epochs``, without its weights.
+
+    Its checksum is not compared: this is for estimates, and training trusts nothing of it. Raises Unusable if it cannot
+    be read.
+    """
+    try:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file) as archive:  # np.load refuses the checksum before it
+            header = json.loads(str(archive["header"]))
+            return {key: header[key] for key in ("code", "passed", "ended")} | {
+                "epochs": len(archive["history/seconds"])
+            }
+    except Exception as error:
+        raise Unusable(f"not a checkpoint of this workflow ({error})") from error
+
+
 def _checkpoint(run: Run, header: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
     figures = zip(*(arrays[f"history/{figure.name}"].tolist() for figure in fields(Epoch)), strict=True)
     velocity = header["velocity"] and Velocity(arrays["velocity/W1"], arrays["velocity/W2"], **header["velocity"])
