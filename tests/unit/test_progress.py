@@ -14,11 +14,12 @@ import pytest
 from factories import epoch_event, run_of, write_progress
 from handgrad.common.progress_file import ProgressFile, progress_path
 from handgrad.layout.jobs import Job
-from handgrad.monitor.display import MAX_ROWS, PlainDisplay
+from handgrad.monitor.display import PlainDisplay
 from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.events import ProgressEvents, follow, is_printed
 from handgrad.monitor.job_progress import END, JobProgress, read_progress
-from handgrad.monitor.progress import Progress, Snapshot
+from handgrad.monitor.progress import Progress
+from handgrad.monitor.status import MAX_ROWS, Status
 
 
 def read(log: Path) -> JobProgress:
@@ -97,20 +98,20 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Progress:
     return Progress(planned([A, B, C]), 2, lambda: 0.0)
 
 
-def at(progress: Progress, now: float) -> Snapshot:
+def at(progress: Progress, now: float) -> list[Status]:
     progress.clock = lambda: now
     return progress.snapshot()
 
 
 def test_time_left_is_that_of_what_runs_and_of_what_is_to_come(three: Progress) -> None:
-    assert three.left(Snapshot([])) == 40
+    assert three.left([]) == 40
     three.begin(A)
     three.begin(B)
     write_progress(A.log, epoch_event(10, 9.0, time=11))
     view = at(three, 11.5)
-    assert [row.text for row in view.running] == ["epoch 10 of 20, 8 s left", "12 s so far"]
-    assert view.running[0].share == 0.5
-    assert three.left(Snapshot([])) == 20  # of c alone
+    assert [one.text for one in view] == ["epoch 10 of 20, 8 s left", "12 s so far"]
+    assert view[0].share == 0.5
+    assert three.left([]) == 20  # of c alone
     assert three.left(view) == pytest.approx(8.5 + 20)  # c follows b, and takes as long as a
 
 
@@ -121,7 +122,7 @@ def test_runs_correct_the_estimate_for_those_to_come(three: Progress) -> None:
     assert three.left(view) == pytest.approx(2.5 + 6)  # its end is known: 6 s where 20 were estimated
     at(three, 60)
     assert three.finish(A) == 60
-    assert three.left(Snapshot([])) == 60  # two of three times 20 s, side by side
+    assert three.left([]) == 60  # two of three times 20 s, side by side
 
 
 def test_the_share_counts_no_epoch_of_an_earlier_attempt(three: Progress) -> None:
@@ -130,7 +131,7 @@ def test_the_share_counts_no_epoch_of_an_earlier_attempt(three: Progress) -> Non
     assert three.share(at(three, 5)) == pytest.approx(1 / 6)
     at(three, 100)
     three.begin(A)
-    assert at(three, 100).running[0].text == "0 s so far"
+    assert at(three, 100)[0].text == "0 s so far"
 
 
 def test_on_a_cluster_a_job_runs_from_its_first_event_to_its_last(three: Progress) -> None:
@@ -140,7 +141,7 @@ def test_on_a_cluster_a_job_runs_from_its_first_event_to_its_last(three: Progres
     write_progress(A.log, epoch_event(10, 8.0))
     write_progress(B.log, epoch_event(20, 9.0), {"event": "finished", "time": 9})
     view = at(three, 0)
-    assert [row.job for row in view.running] == [A]
+    assert [one.state for one in view] == ["running", "done", "submitted"]
     assert three.headline(view) == "1 of 3 steps done, 1 submitted, about 28 s left"
     assert three.share(view) == pytest.approx(0.5)
 
@@ -156,9 +157,9 @@ def test_a_download_is_as_fast_as_what_this_attempt_received(
     part.write_bytes(bytes(before))
     progress = Progress(planned([job], 1.0), 2, lambda: 0.0)
     progress.begin(job)
-    assert at(progress, 0).running[0].text == "asking for it"
+    assert at(progress, 0)[0].text == "asking for it"
     part.write_bytes(bytes(250))
-    row = at(progress, 5).running[0]
+    row = at(progress, 5)[0]
     assert row.share == 0.25
     assert row.text == f"250 bytes of 1.0 kB, {speed} bytes/s, {750 // speed} s left"
 
@@ -179,7 +180,7 @@ def test_events_of_snakemake_keep_the_count(three: Progress, capsys: pytest.Capt
     events.handle(record("group_error", job_error_info=[{"jobid": 2}]))
     events.handle(record("job_finished", job_id=99))  # of a rule without a log
     events.handle(record("job_info", jobid=4, log=["of/a/users/rule.log"]))
-    assert three.headline(Snapshot([])) == "1 of 3 steps done, 2 failed, about 0 s left"
+    assert three.headline([]) == "1 of 3 steps done, 2 failed, about 0 s left"
     events.handle(record("job_info", jobid=1, log=[str(B.log)]))  # tried again
     assert three.failed == {C}
     events.handle(record("job_info"))  # of a Snakemake whose events have another form: said, and nothing ends
@@ -220,7 +221,7 @@ def test_without_a_terminal_lines_come_again_and_again(three: Progress) -> None:
     assert written.wait(30)
     display.stop()
     said = stream.write.call_args[0][0]
-    assert said.startswith("Progress: 0 of 3 steps done, about 28 s left\n    train_run d/a: epoch 10 of 20")
+    assert said.startswith("Progress: 0 of 3 steps done, about 28 s left\n  train_run d/a: epoch 10 of 20")
 
 
 def test_a_hundred_jobs_are_not_a_hundred_lines() -> None:
@@ -229,4 +230,4 @@ def test_a_hundred_jobs_are_not_a_hundred_lines() -> None:
         progress.begin(job)
     lines = PlainDisplay(progress, Mock()).lines()
     assert len(lines) == MAX_ROWS + 2
-    assert lines[-1] == f"    and {100 - MAX_ROWS} more"
+    assert lines[-1] == f"  and {100 - MAX_ROWS} more"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 
 from handgrad.archive.stale import GROUPS, File, remove, take_inventory
 from handgrad.archive.stale_checkpoints import CHECKPOINTS
@@ -308,7 +309,8 @@ def test_only_yes_at_a_terminal_or_the_option_removes(
         os.write(other_end, answer.encode())
         with os.fdopen(terminal) as typed:
             monkeypatch.setattr(sys, "stdin", typed)
-            call()
+            with contextlib.suppress(typer.Abort):  # at Ctrl-D
+                call()
         os.close(other_end)
     assert (left(tmp_path) == []) == gone
     call("--yes")

@@ -39,7 +39,8 @@ def put_library_first():
     folder = str(project_folder() / "scripts")
     other = importlib.util.find_spec("handgrad")
     if other and other.origin != f"{folder}/handgrad/__init__.py":
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        os.environ.update(PYTHONPATH=path)  # Snakemake's linter complains of os.environ[...]
     sys.path.insert(0, folder)
 
 
@@ -47,6 +48,7 @@ put_library_first()
 
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
+from handgrad.common.system_errors import system_message
 from handgrad.common.hashing import file_sha256, names_digest
 from handgrad.common.untracked import Untracked
 from handgrad.experiment.config import load_experiment
@@ -62,11 +64,11 @@ from handgrad.page.methods import shown_config
 
 @contextmanager
 def one_line_errors():
-    """Let Snakemake show an error of the library as a line without a traceback."""
+    """Let Snakemake show an error of the library or of the system as a line without a traceback."""
     try:
         yield
-    except HandgradError as error:
-        raise WorkflowError(str(error)) from None
+    except (HandgradError, OSError) as error:
+        raise WorkflowError(system_message(error) or str(error)) from None
 
 
 @one_line_errors()

@@ -7,7 +7,6 @@ until its date has passed.
 import os
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from handgrad.common.errors import HandgradError
@@ -20,12 +19,9 @@ def date_now(paths: Iterable[str | Path]) -> list[Path]:
 
     Raises HandgradError, one line, if the dates cannot be set.
     """
-    now, found = time.time_ns(), {}
-    for path in map(Path, paths):
-        # not made yet, or not ours to see: Snakemake says so where it matters
-        with suppress(OSError):
-            found[path] = path.stat().st_mtime_ns
-    found = {path: modified for path, modified in found.items() if modified > now}
+    now = time.time_ns()
+    there = [path for path in map(Path, paths) if path.exists()]
+    found = {path: modified for path in there if (modified := path.stat().st_mtime_ns) > now}
     order = sorted(set(found.values()), reverse=True)
     for path, modified in found.items():
         date = now - _STEP * order.index(modified)

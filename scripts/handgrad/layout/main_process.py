@@ -19,7 +19,6 @@ from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded
 from handgrad.common.signals import handle
-from handgrad.common.system_errors import refusal
 
 #: the folders that Snakemake and its jobs write to
 WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
@@ -31,8 +30,8 @@ def prepare_main_process(arguments: Sequence[str], *, dry: bool, files: Iterable
     """From now on, a closed terminal ends this process and its jobs in an orderly way.
 
     On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write. A
-    terminal shows what its encoding lacks as an escape, so that no line is lost there. Raises HandgradError if
-    Snakemake, called with these arguments, could not work in this folder, or not read one of the files.
+    terminal shows what its encoding lacks as an escape, so that no line is lost there. Raises HandgradError or OSError
+    if Snakemake, called with these arguments, could not work in this folder, or not read one of the files.
     """
     logging.raiseExceptions = False
     for stream in (sys.stdout, sys.stderr):
@@ -80,55 +79,39 @@ def require_path(folder: Path) -> None:
 
 
 def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
-    """Raise HandgradError if Snakemake, called with these arguments, cannot write where it must.
+    """Raise OSError if Snakemake, called with these arguments, cannot write where it must.
 
     It would else end with a traceback, or after the jobs that come before.
     """
     looks = dry or not LOOKS.isdisjoint(arguments)
-    try:
-        for folder in WRITTEN:
-            if os.path.lexists(folder):
-                _require_access(folder, os.R_OK | os.X_OK)
-            if not looks or folder == WRITTEN[0]:
-                _require_writable(folder)
-    except OSError as error:
-        raise HandgradError(str(refusal(error))) from error
+    for folder in WRITTEN:
+        if os.path.lexists(folder):
+            _require_access(folder, os.R_OK | os.X_OK)
+        if not looks or folder == WRITTEN[0]:
+            there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
+            try:
+                tempfile.TemporaryFile(dir=there).close()
+            except OSError as error:
+                error.filename = str(there)
+                raise
+            # as deep as the logs of a rule's jobs on a dataset
+            for inside in (path for pattern in ("*/", "*/*/", "*/*/*/") for path in sorted(folder.glob(pattern))):
+                _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
 
 
 def require_readable(files: Iterable[str]) -> None:
-    """Raise HandgradError if one of these files is there and cannot be read.
+    """Raise OSError if one of these files is there and cannot be read.
 
     Snakemake would end with a traceback, since it compares the checksums of small files.
     """
-    for file in map(Path, files):
-        if file.exists() and not os.access(file, os.R_OK):
-            raise HandgradError(str(refusal(_error(errno.EACCES, file))))
-
-
-def _error(number: int, path: Path) -> OSError:
-    return OSError(number, os.strerror(number), str(path))
+    for file in filter(os.path.exists, files):
+        if not os.access(file, os.R_OK):
+            raise PermissionError(errno.EACCES, "", file)
 
 
 def _require_access(folder: Path, mode: int) -> None:
     """Raise OSError if what is there is no folder, or does not allow this."""
     if not folder.is_dir():
-        raise _error(errno.ENOTDIR, folder)
+        raise NotADirectoryError(errno.ENOTDIR, "", str(folder))
     if not os.access(folder, mode):
-        raise _error(errno.EACCES, folder)
-
-
-def _require_writable(folder: Path) -> None:
-    """Raise OSError if files cannot be made in a folder that is there, or can be made.
-
-    Folders in it are looked at as deep as the logs of a rule's jobs on a dataset.
-    """
-    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        error.filename = str(there)
-        raise
-    for pattern in ("*/", "*/*/", "*/*/*/"):
-        for inside in sorted(folder.glob(pattern)):
-            _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
+        raise PermissionError(errno.EACCES, "", str(folder))

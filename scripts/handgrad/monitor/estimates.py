@@ -14,7 +14,7 @@ from handgrad.experiment.runs import Run
 from handgrad.gradient_check.settings import GATE
 from handgrad.layout import paths, resources
 from handgrad.layout.jobs import Job
-from handgrad.monitor.throughput import SAMPLE, EarlierRuns, product_rate, runs_in
+from handgrad.monitor.throughput import EarlierRuns, product_rate, runs_in
 from handgrad.page.benchmarks import read_job
 from handgrad.storage.checkpoint import SUFFIX, Unusable, read_header
 
@@ -109,7 +109,7 @@ class Estimator:
 
     def _median_seconds(self, rule: str) -> float:
         """Return what the jobs of a rule took."""
-        files = sorted(self.folder.glob(f"{paths.BENCHMARKS}/{rule}/**/*.tsv"))[: 4 * SAMPLE]
+        files = sorted(self.folder.glob(f"{paths.BENCHMARKS}/{rule}/**/*.tsv"))
         seconds = [job.seconds for job in map(read_job, files) if job]
         return median(seconds) if seconds else A_FIGURE
 

@@ -27,15 +27,11 @@ def planned_jobs(file: Path, experiment: Experiment) -> list[PlannedJob]:
 
     Raises HandgradError with what Snakemake says, if it cannot plan.
     """
-    done = snakemake("--configfile", str(file), "--summary")
+    command = snakemake_command("--configfile", str(file), "--summary")
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
     if done.returncode:
         raise HandgradError(f"{file}: snakemake cannot plan it: {done.stderr.strip() or done.stdout.strip()}")
     return read_summary(done.stdout.splitlines(), jobs_of(experiment))
-
-
-def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on this workflow and return what it says."""
-    return subprocess.run(snakemake_command(*arguments), env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
 
 
 def snakemake_command(*arguments: str) -> list[str]:

@@ -1,40 +1,19 @@
 """How far a workflow is, from the events of Snakemake and the progress files of jobs."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from handgrad.common.formatting import counted, duration_text, size_text
 from handgrad.layout.jobs import Job
 from handgrad.monitor.estimates import Estimate
-from handgrad.monitor.job_progress import JobProgress, read_progress
+from handgrad.monitor.job_progress import read_progress
 from handgrad.monitor.makespan import makespan
+from handgrad.monitor.status import Status
 
 DOWNLOAD = "download_file"
-
-
-@dataclass(frozen=True)
-class Running:
-    """A job that runs. share: how much of its work is done, as far as it is known. left: seconds, likewise."""
-
-    job: Job
-    text: str
-    share: float | None = None
-    left: float | None = None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The jobs that have begun, at some moment.
-
-    running: in the order of their start. ended: those that have done their work while the cluster's submission
-    that they belong to has not. submitted: those that the cluster has not yet started.
-    """
-
-    running: list[Running]
-    ended: frozenset[Job] = frozenset()
-    submitted: frozenset[Job] = frozenset()
 
 
 @dataclass
@@ -69,78 +48,74 @@ class Progress:
         self.begun.pop(job, None)
         self.failed.add(job)
 
-    def correction(self, running: Iterable[Running] = ()) -> float:
+    def correction(self, view: Iterable[Status] = ()) -> float:
         """Return how many times as long as estimated runs take: those that have ended, or whose end is known.
 
         1 before there is any, and on a cluster, where it is not known when a job began.
         """
         taken = {job: seconds for job, seconds in self.finished.items() if job.run}
-        for row in running:
-            if row.share and row.left is not None and row.job.run and row.job in self.begun:
-                taken[row.job] = self.clock() - self.begun[row.job] + row.left
+        for one in view:
+            if one.job.run and one.share and one.seconds_left is not None and one.job in self.begun:
+                taken[one.job] = self.clock() - self.begun[one.job] + one.seconds_left
         estimated = sum(map(self._estimated, taken))
         return sum(taken.values()) / estimated if self.workers and estimated else 1.0
 
     def _estimated(self, job: Job) -> float:
         return self.planned[job].cpu_seconds if job in self.planned else 0.0
 
-    def snapshot(self) -> Snapshot:
-        """Return where the jobs that have begun are now."""
-        rows, ended, submitted = [], set(), set()
-        for job, began in list(self.begun.items()):
-            progress = read_progress(job.log)
-            if progress and progress.time < began - 1:  # of an earlier attempt
-                progress = None
-            if job.rule == DOWNLOAD:
-                rows.append(self._download(job, began))
-            elif self.workers is None and progress is None:
-                submitted.add(job)
-            elif self.workers is None and progress and progress.event == "finished":
-                ended.add(job)
-            else:
-                rows.append(self._row(job, began, progress))
-        return Snapshot(rows, frozenset(ended), frozenset(submitted))
+    def snapshot(self) -> list[Status]:
+        """Return the states of the jobs that have begun, in that order.
 
-    def _row(self, job: Job, began: float, progress: JobProgress | None) -> Running:
-        now = self.clock()
+        On a cluster, a job is submitted until SLURM has started it, and may be done before its submission is.
+        """
+        return [self._status(job, began) for job, began in list(self.begun.items())]
+
+    def _status(self, job: Job, began: float) -> Status:
+        if job.rule == DOWNLOAD:
+            return self._download(job, began)
+        now, progress = self.clock(), read_progress(job.log)
+        if progress and progress.time < began - 1:  # of an earlier attempt
+            progress = None
+        if self.workers is None and (progress is None or progress.event == "finished"):
+            return Status(job, "done" if progress else "submitted")
         left, text = (progress.left(now), progress.position(now)) if progress else (None, "")
         if progress and left is not None:
-            return Running(job, text, progress.share, left)
+            return Status(job, "running", text, left, progress.share)
         left = max(0.0, self._estimated(job) * self.correction() - (now - began))
-        return Running(job, text or f"{duration_text(now - began)} so far", left=left)
+        return Status(job, "running", text or f"{duration_text(now - began)} so far", left)
 
-    def _download(self, job: Job, began: float) -> Running:
+    def _download(self, job: Job, began: float) -> Status:
         size, received = self.planned[job].disk if job in self.planned else 0, _bytes_received(job)
         before = min(self._received[job], received)  # less if it began anew
         rate = (received - before) / max(self.clock() - began, 0.1)
         if not size or rate <= 0:
-            return Running(job, "asking for it")
+            return Status(job, "running", "asking for it")
         left = (size - received) / rate
         text = f"{size_text(received)} of {size_text(size)}, {size_text(rate)}/s, {duration_text(left)} left"
-        return Running(job, text, received / size, left)
+        return Status(job, "running", text, left, received / size)
 
-    def left(self, view: Snapshot) -> float:
+    def left(self, view: Sequence[Status]) -> float:
         """Return the seconds until all is done."""
-        running = [row.left or 0.0 for row in view.running]
-        begun = {*self.begun, *self.finished, *self.failed} - view.submitted
-        correction = self.correction(view.running)
+        running = [one.seconds_left or 0.0 for one in view if one.state == "running"]
+        begun = {*self.begun, *self.finished, *self.failed} - {one.job for one in view if one.state == "submitted"}
+        correction = self.correction(view)
         to_come = [one.cpu_seconds * correction for job, one in self.planned.items() if job not in begun]
         return makespan(to_come, self.workers or max(1, len(running)), running)
 
-    def share(self, view: Snapshot) -> float:
+    def share(self, view: Sequence[Status]) -> float:
         """Return the share of the work that is done, by its estimated time."""
         total = sum(map(self._estimated, self.planned))
-        shares = {row.job: row.share or 0.0 for row in view.running}
-        shares |= dict.fromkeys([*self.finished, *view.ended], 1.0)
+        shares = {one.job: 1.0 if one.state == "done" else one.share or 0.0 for one in view}
+        shares |= dict.fromkeys(self.finished, 1.0)
         return sum(share * self._estimated(job) for job, share in shares.items()) / total if total else 1.0
 
-    def headline(self, view: Snapshot) -> str:
+    def headline(self, view: Sequence[Status]) -> str:
         """Return ``14 of 33 steps done, about 8 s left``."""
-        done = len(self.finished) + len(view.ended)
-        others = {"failed": len(self.failed), "submitted": len(view.submitted)}
+        states = Counter(one.state for one in view)
+        done = f"{len(self.finished) + states['done']} of {counted(len(self.planned), 'step')} done"
+        others = {"failed": len(self.failed), "submitted": states["submitted"]}
         counts = [f"{number} {state}" for state, number in others.items() if number]
-        left = f"about {duration_text(self.left(view))} left"
-        return ", ".join([f"{done} of {counted(len(self.planned), 'step')} done", *counts, left])
+        return ", ".join([done, *counts, f"about {duration_text(self.left(view))} left"])
 
 
 def _bytes_received(job: Job) -> int:

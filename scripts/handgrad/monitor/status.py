@@ -19,17 +19,21 @@ STATES = ("done", "running", "failed", "stopped", "waiting")
 #: what becomes of a job that has not written its end
 KILLED = "was killed, or its machine has failed"
 #: the most jobs of a state that are listed
-MAX_ROWS = 20
+MAX_ROWS = 16
 
 
 @dataclass(frozen=True)
 class Status:
-    """A job and its state. text: how far it is, or why it is not done. seconds_left: of one that runs."""
+    """A job and its state. text: how far it is, or why it is not done. Of one that runs, as far as it is known:
+
+    seconds_left, and share: how much of its work is done.
+    """
 
     job: Job
     state: str
     text: str = ""
     seconds_left: float | None = None
+    share: float | None = None
 
 
 def statuses(
@@ -46,7 +50,7 @@ def statuses(
 def _status(planned: PlannedJob, slurm_jobs: Collection[str], began: float | None, now: float) -> Status:
     job, progress = planned.job, read_progress(planned.job.log)
     if progress and is_running(progress, slurm_jobs):
-        return Status(job, "running", progress.position(now) or "running", progress.left(now))
+        return Status(job, "running", progress.position(now) or "running", progress.left(now), progress.share)
     if planned.outputs_exist and not planned.pending:
         return Status(job, "done")
     if progress is None or (began is not None and progress.time < began):

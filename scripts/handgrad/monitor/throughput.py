@@ -1,6 +1,7 @@
 """How long an epoch of a run takes on this machine: by earlier runs or, before any, by counting operations."""
 
 import functools
+import operator
 import socket
 import time
 from collections.abc import Mapping
@@ -18,8 +19,6 @@ from handgrad.layout.jobs import log
 from handgrad.layout.resources import Facts, epoch_seconds, pixels_of_image
 from handgrad.monitor.job_progress import read_progress
 
-#: how many earlier runs of a kind are read
-SAMPLE = 5
 #: what earlier runs are compared with; its value does not matter where an update costs little
 NOMINAL_RATE = 2e11
 #: how long a product is timed
@@ -33,51 +32,43 @@ Kind = tuple[Any, ...]
 class EarlierRuns:
     """What the progress files of earlier runs in a folder say of other runs.
 
-    Of the kinds that a run belongs to, the closest one counts of which this machine has computed a run; if it
-    has computed none, the closest one of which there is any. used: the logs of the runs that were counted.
+    Runs of this machine count if there are any on images of the same size and in the same dtype, and of these the
+    closest in kind. used: the logs of the runs that were counted.
     """
 
     def __init__(self, folder: Path, datasets: Mapping[str, Facts]) -> None:
         self.datasets = datasets
         self.used: set[Path] = set()
-        self._logs: dict[Kind, list[tuple[Path, Run]]] = {}
+        self._factors: dict[tuple[Path, bool, Kind], float] = {}  # of the time at the nominal rate
         self._factor = functools.cache(self._closest_factor)
-        self._progress = functools.cache(read_progress)
         for run, path in runs_in(folder, log("train_run")).items():
-            for kind in kinds(run, datasets[run.dataset]) if run.dataset in datasets else ():
-                self._logs.setdefault(kind, []).append((path, run))
+            progress = read_progress(path)
+            if run.dataset in datasets and progress and progress.an_epoch:
+                facts = datasets[run.dataset]
+                key = path, progress.host == socket.gethostname(), kind_of(run, facts)
+                self._factors[key] = progress.an_epoch / epoch_seconds(run, facts, NOMINAL_RATE)
 
     def seconds(self, run: Run) -> float | None:
-        """Return what an epoch of a run takes here; None if there is no earlier run of its kinds."""
+        """Return what an epoch of a run takes here; None if there is no earlier run on images of that size."""
         facts = self.datasets[run.dataset]
-        factor = self._factor(kinds(run, facts))
+        factor = self._factor(kind_of(run, facts))
         return None if factor is None else factor * epoch_seconds(run, facts, NOMINAL_RATE)
 
-    def _closest_factor(self, ways: tuple[Kind, ...]) -> float | None:
-        medians = (self._median(kind, host) for host in (socket.gethostname(), None) for kind in ways)
-        return next((factor for factor in medians if factor is not None), None)
-
-    def _median(self, kind: Kind, host: str | None) -> float | None:
-        """Return the median ratio of what earlier runs of a kind took to what they would take at the nominal rate."""
-        factors: dict[Path, float] = {}
-        for path, run in self._logs.get(kind, []):
-            progress = self._progress(path)
-            if progress and progress.an_epoch and host in (None, progress.host) and len(factors) < SAMPLE:
-                nominal = epoch_seconds(run, self.datasets[run.dataset], NOMINAL_RATE)
-                factors[path] = progress.an_epoch / nominal
-        self.used |= factors.keys()
-        return median(factors.values()) if factors else None
+    def _closest_factor(self, kind: Kind) -> float | None:
+        found: dict[tuple[bool, int], dict[Path, float]] = {}
+        for (path, is_here, other), factor in self._factors.items():
+            if alike := [*map(operator.eq, kind, other), False].index(False):
+                found.setdefault((is_here, alike), {})[path] = factor
+        if not found:
+            return None
+        closest = found[max(found)]
+        self.used |= closest.keys()
+        return median(closest.values())
 
 
-def kinds(run: Run, facts: Facts) -> tuple[Kind, ...]:
-    """Return the kinds of runs that a run belongs to, the closest first.
-
-    Runs on images of other sizes say less of it than operation counts do.
-    """
-    widest = (pixels_of_image(facts), run.dtype)
-    work = (*widest, run.momentum > 0)
-    alike = (*work, run.activation)
-    return (*alike, run.hidden_units, run.batch_size), alike, work, widest
+def kind_of(run: Run, facts: Facts) -> Kind:
+    """Return what the time of an epoch depends on most, the most important first."""
+    return (pixels_of_image(facts), run.dtype), run.momentum > 0, run.activation, (run.hidden_units, run.batch_size)
 
 
 def runs_in(folder: Path, template: str) -> dict[Run, Path]:
