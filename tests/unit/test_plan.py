@@ -14,10 +14,8 @@ from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.runs import Run
 from handgrad.layout import paths, resources
 from handgrad.layout.jobs import Job, jobs_of
-from handgrad.monitor.estimates import Estimate, Estimator
-from handgrad.monitor.machines import Cluster, Cores, read_cluster, wall_seconds
-from handgrad.monitor.makespan import makespan
-from handgrad.monitor.plan import cost_of, plan_table, plan_words
+from handgrad.monitor.estimates import Estimate, Estimator, makespan
+from handgrad.monitor.plan import Cluster, Cores, cost_of, plan_table, plan_words, read_cluster, wall_seconds
 from handgrad.monitor.planned_jobs import PlannedJob, read_summary
 from handgrad.monitor.throughput import NOMINAL_RATE, EarlierRuns, product_rate
 from handgrad.storage.checkpoint import Checkpoint, Origin, path_of, write_checkpoint

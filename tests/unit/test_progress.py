@@ -171,8 +171,9 @@ def record(event: str, **facts: Any) -> logging.LogRecord:
 
 
 def test_events_of_snakemake_keep_the_count(three: Progress, capsys: pytest.CaptureFixture[str]) -> None:
-    display = Mock()
-    events = ProgressEvents(three, display, {str(job.log): job for job in (A, B, C)})
+    events = ProgressEvents(three, {str(job.log): job for job in (A, B, C)})
+    events.display.stop()
+    events.display = display = Mock()
     for number, job in enumerate((A, B, C)):
         events.handle(record("job_info", jobid=number, log=[str(job.log)]))
     events.handle(record("job_finished", job_id=0))

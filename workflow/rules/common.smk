@@ -48,15 +48,13 @@ put_library_first()
 
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.common.system_errors import system_message
 from handgrad.common.hashing import file_sha256, names_digest
+from handgrad.common.system_errors import system_message
 from handgrad.common.untracked import Untracked
 from handgrad.experiment.config import load_experiment
 from handgrad.experiment.experiment_file import complete_module_config, keys_to, read_config, repeated_options
 from handgrad.experiment.registry import data_digest, without_places
-from handgrad.gradient_check.settings import GATE
 from handgrad.layout import jobs, memory, paths, resources
-from handgrad.layout.dates import date_now
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page import context
 from handgrad.page.methods import shown_config
@@ -157,13 +155,6 @@ def source_files(wildcards):
     return jobs.downloads(EXPERIMENT, wildcards.dataset)
 
 
-def downloads():
-    """Every file that this experiment downloads."""
-    return [
-        path for dataset in paths.dataset_names(EXPERIMENT) for path in jobs.downloads(EXPERIMENT, dataset).values()
-    ]
-
-
 def preprocess_memory(wildcards, attempt):
     return asked_memory(resources.preprocess_megabytes(entry(wildcards)), attempt)
 
@@ -182,10 +173,7 @@ def data_digests():
 
 
 def check_memory(wildcards, attempt):
-    """The memory of a check, enough for the gate as well."""
-    check = EXPERIMENT.gradient_check
-    size = {key: max(getattr(check, key), getattr(GATE, key)) for key in ("hidden_units", "examples")}
-    return asked_memory(resources.check_megabytes(entry(wildcards), **size), attempt)
+    return asked_memory(resources.check_megabytes(entry(wildcards), EXPERIMENT.gradient_check), attempt)
 
 
 def run_of(wildcards):

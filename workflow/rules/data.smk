@@ -21,7 +21,7 @@ rule download_file:
 
 rule download:
     input:
-        downloads(),
+        [job.outputs for job in jobs.jobs_of(EXPERIMENT) if job.rule == "download_file"],
     localrule: True
 
 

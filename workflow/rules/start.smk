@@ -15,6 +15,7 @@ if workflow.is_main_process:
 
 # hooks are off in jobs
 onstart:
+    from handgrad.layout.main_process import date_now
     from handgrad.monitor.events import follow
 
     to_do = list(workflow.dag.needrun_jobs())

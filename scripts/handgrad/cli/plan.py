@@ -11,8 +11,7 @@ from handgrad.common.formatting import counted
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.layout.memory import machine_megabytes, too_large
 from handgrad.monitor.estimates import Estimator
-from handgrad.monitor.machines import Cores, read_cluster
-from handgrad.monitor.plan import cost_of, plan_table, plan_words
+from handgrad.monitor.plan import Cores, cost_of, plan_table, plan_words, read_cluster
 from handgrad.monitor.planned_jobs import planned_jobs
 
 

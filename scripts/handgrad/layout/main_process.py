@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ from handgrad.common.signals import handle
 
 #: the folders that Snakemake and its jobs write to
 WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
+#: nanoseconds; a millisecond keeps apart what Snakemake compares as floating point
+STEP = 1_000_000
 #: what Snakemake is called with to look at results and not to make any, which may be somebody else's
 LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph"})
 
@@ -115,3 +118,28 @@ def _require_access(folder: Path, mode: int) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "", str(folder))
     if not os.access(folder, mode):
         raise PermissionError(errno.EACCES, "", str(folder))
+
+
+def date_now(paths: Iterable[str | Path]) -> list[Path]:
+    """Date the files that are in the future to now, in the order of their dates, and return them.
+
+    Another machine's clock, or a copy, may have dated them. Snakemake removes what a job made if one of its inputs is
+    newer, so nothing could be made from such a file until its date has passed. Raises HandgradError, one line, if the
+    dates cannot be set.
+    """
+    now = time.time_ns()
+    there = [path for path in map(Path, paths) if path.exists()]
+    found = {path: modified for path in there if (modified := path.stat().st_mtime_ns) > now}
+    order = sorted(set(found.values()), reverse=True)
+    for path, modified in found.items():
+        date = now - STEP * order.index(modified)
+        try:
+            os.utime(path, ns=(date, date))
+        except OSError as error:
+            hours = (modified - now) / 3.6e12
+            raise HandgradError(
+                f"{path}: dated {hours:.1f} hours in the future, so Snakemake removes what is made from it, "
+                f"and the date cannot be set ({error.strerror}); let the file's owner touch it, or copy the "
+                "folder and work in the copy"
+            ) from error
+    return sorted(found)

@@ -29,7 +29,7 @@ LAST_SECONDS = 1.0
 GREEN, PLAIN = "\033[32m", "\033[0m"
 
 
-def is_live(stream: TextIO) -> bool:
+def may_draw_on(stream: TextIO) -> bool:
     """Return whether a stream is a terminal that this process may draw on: it can move its cursor, and is ours."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return False
@@ -47,6 +47,8 @@ def has_room(size: os.terminal_size) -> bool:
 
 class PlainDisplay:
     """A headline and a line for each running job, every minute, for logs."""
+
+    is_live = False
 
     def __init__(self, progress: Progress, stream: TextIO, seconds: float = PLAIN_SECONDS) -> None:
         self.progress, self.stream, self.seconds = progress, stream, seconds
@@ -82,6 +84,8 @@ class LiveDisplay:
     pipe, and what comes through it is printed by Rich. The pipe is read whatever happens to
     the terminal: otherwise all that print would wait.
     """
+
+    is_live = True
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -167,12 +171,9 @@ class LiveDisplay:
         return Group(Text(), head, rows)
 
 
-Display = PlainDisplay | LiveDisplay
-
-
-def display(progress: Progress) -> Display:
+def display(progress: Progress) -> PlainDisplay | LiveDisplay:
     """Return the display that suits where messages go, begun."""
-    return LiveDisplay(progress) if is_live(sys.stderr) else PlainDisplay(progress, sys.stderr)
+    return LiveDisplay(progress) if may_draw_on(sys.stderr) else PlainDisplay(progress, sys.stderr)
 
 
 def _bar(share: float | None) -> RenderableType:

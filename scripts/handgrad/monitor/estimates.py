@@ -4,14 +4,14 @@ Guesses, which decide nothing. Training is estimated as ``throughput`` says; oth
 """
 
 import functools
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.runs import Run
-from handgrad.gradient_check.settings import GATE
 from handgrad.layout import paths, resources
 from handgrad.layout.jobs import Job
 from handgrad.monitor.throughput import EarlierRuns, product_rate, runs_in
@@ -20,9 +20,8 @@ from handgrad.storage.checkpoint import SUFFIX, Unusable, read_header
 
 #: seconds of a training job beside its loop: Python, its imports, reading and writing
 BESIDE_TRAINING = 0.5
-#: seconds of other jobs that have not yet run here: Python and its imports; a pixel of a dataset; an entry of
-#: a gradient and an example, all parts of a check; and a table or a figure
-A_PYTHON, A_PIXEL, A_CHECKED_ENTRY, A_FIGURE = 0.5, 12e-9, 0.5e-6, 2.0
+#: seconds of a job of a rule of which none has yet run here
+OTHER_SECONDS = 2.0
 #: bytes a second of a download: a guess, since no network is like another
 DOWNLOAD_RATE = 10e6
 #: room for the tables, figures and the page of an experiment
@@ -66,19 +65,15 @@ class Estimator:
 
     def _first(self, job: Job) -> Estimate:
         """Return what a job will cost that was never done here."""
-        facts = self.experiment.datasets.get(job.dataset or "", {})
+        seconds, facts = self._rule_seconds(job.rule), self.experiment.datasets.get(job.dataset or "", {})
         if job.rule == "download_file":
             size = self._file_size(job)
-            return Estimate(job, A_PYTHON + size / DOWNLOAD_RATE, disk=size)
+            return Estimate(job, size / DOWNLOAD_RATE, disk=size)
         if job.rule == "preprocess_dataset":
-            seconds = A_PYTHON + A_PIXEL * resources.pixels_of_dataset(facts)
             return Estimate(job, seconds, 10**6 * resources.preprocess_megabytes(facts), resources.data_bytes(facts))
         if job.rule in ("check_gate", "check_gradients"):
-            check = GATE if job.rule == "check_gate" else self.experiment.gradient_check
-            M, N = check.hidden_units, check.examples
-            seconds = A_PYTHON + A_CHECKED_ENTRY * M * (resources.pixels_of_image(facts) + 1) * N
-            return Estimate(job, seconds, 10**6 * resources.check_megabytes(facts, hidden_units=M, examples=N))
-        return Estimate(job, self._rule_seconds(job.rule), disk=PAGE_BYTES if job.rule == "render_summary" else 0)
+            return Estimate(job, seconds, 10**6 * resources.check_megabytes(facts, self.experiment.gradient_check))
+        return Estimate(job, seconds, disk=PAGE_BYTES if job.rule == "render_summary" else 0)
 
     def _training(self, job: Job, run: Run) -> Estimate:
         facts, passed = self.experiment.datasets[run.dataset], self.passed(run)
@@ -111,9 +106,23 @@ class Estimator:
         """Return what the jobs of a rule took."""
         files = sorted(self.folder.glob(f"{paths.BENCHMARKS}/{rule}/**/*.tsv"))
         seconds = [job.seconds for job in map(read_job, files) if job]
-        return median(seconds) if seconds else A_FIGURE
+        return median(seconds) if seconds else OTHER_SECONDS
 
     def _file_size(self, job: Job) -> int:
         files = self.experiment.datasets[job.dataset or ""]["files"].values()
         sizes = {paths.DOWNLOAD.format(dataset=job.dataset, file=file["name"]): file["size"] for file in files}
         return sum(sizes[path] for path in job.outputs)
+
+
+def makespan(seconds: Iterable[float], workers: int, running: Iterable[float] = ()) -> float:
+    """Return when the last of some jobs ends, if each begins as soon as one of the workers is free, longest first.
+
+    seconds: what each takes. running: what is left of jobs that run already. The
+    longest-processing-time rule; Graham, "Bounds on multiprocessing timing anomalies", 1969.
+    """
+    busy = list(running)
+    busy += [0.0] * (max(1, workers) - len(busy))
+    heapq.heapify(busy)
+    for job in sorted(seconds, reverse=True):
+        heapq.heapreplace(busy, busy[0] + job)
+    return max(busy)

@@ -8,7 +8,7 @@ from typing import Any
 from handgrad.common.code_digests import code_digest
 from handgrad.experiment.config import Experiment
 from handgrad.layout.jobs import Job, jobs_of
-from handgrad.monitor.display import Display, LiveDisplay, display
+from handgrad.monitor.display import display
 from handgrad.monitor.estimates import Estimator
 from handgrad.monitor.progress import Progress
 
@@ -24,23 +24,24 @@ def follow(snakemake_logger: logging.Logger, logs: Iterable[str], experiment: Ex
     logs: those of the jobs that are to be done. workers: how many run at once; None on a cluster. Does
     nothing where Snakemake itself prints nothing, because another logger plugin does.
     """
-    streams = [handler for handler in snakemake_logger.handlers if isinstance(handler, logging.StreamHandler)]
-    printers = [handler for handler in streams if not isinstance(handler, logging.FileHandler)]
+    printers = [
+        handler
+        for handler in snakemake_logger.handlers
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
+    ]
     if not printers:
         return
     try:
         jobs = {str(job.log): job for job in jobs_of(experiment)}
         estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
         planned = {jobs[log]: estimator.estimate(jobs[log]) for log in logs if log in jobs}
-        progress = Progress(planned, workers)
-        shown = display(progress)
+        events = ProgressEvents(Progress(planned, workers), jobs)
     except Exception as error:  # noqa: BLE001, what is shown must never end a workflow
         snakemake_logger.warning(f"Progress cannot be shown: {type(error).__name__}: {error}")
         return
-    if isinstance(shown, LiveDisplay):
-        for printer in printers:
-            printer.addFilter(is_printed)
-    snakemake_logger.addHandler(ProgressEvents(progress, shown, jobs))
+    for printer in printers if events.display.is_live else ():
+        printer.addFilter(is_printed)
+    snakemake_logger.addHandler(events)
 
 
 def event_of(record: logging.LogRecord) -> str:
@@ -58,11 +59,11 @@ def is_printed(record: logging.LogRecord) -> bool:
 
 
 class ProgressEvents(logging.Handler):
-    """A handler of Snakemake's logger that keeps ``progress`` up to date. jobs: of the experiment, by their logs."""
+    """A handler of Snakemake's logger that keeps ``progress`` up to date and shown. jobs: by their logs."""
 
-    def __init__(self, progress: Progress, display: Display, jobs: Mapping[str, Job]) -> None:
+    def __init__(self, progress: Progress, jobs: Mapping[str, Job]) -> None:
         super().__init__()
-        self.progress, self.display, self.jobs = progress, display, jobs
+        self.progress, self.display, self.jobs = progress, display(progress), jobs
         self._begun: dict[int, Job] = {}
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -1,15 +1,130 @@
-"""What will be done and what it will cost, in words: ``handgrad plan``."""
+"""What will be done, and what it will cost on this machine's cores or on a cluster: ``handgrad plan``."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import yaml
+
+from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted, duration_text, size_text
 from handgrad.layout.jobs import PARTS
-from handgrad.monitor.estimates import Estimate
-from handgrad.monitor.machines import Cluster, Cores, wall_seconds
+from handgrad.layout.memory import SHARE
+from handgrad.layout.resources import SNAKEMAKE_MEGABYTES
+from handgrad.monitor.estimates import Estimate, makespan
 from handgrad.monitor.planned_jobs import PlannedJob
 
 DOWNLOADS = PARTS[0]
+#: seconds that Snakemake takes to plan, and for each job
+TO_PLAN, A_JOB = 1.0, 0.1
+#: seconds of a submission to a cluster beside its work: the queue, and Snakemake within it
+A_SUBMISSION = 8.0
+
+
+@dataclass(frozen=True)
+class Cores:
+    """A machine. megabytes: its memory."""
+
+    number: int
+    megabytes: int
+
+    def at_once(self, estimates: Iterable[Estimate]) -> int:
+        """Return how many jobs run at once if each asks for as much memory as the largest of some."""
+        memory = _most_memory(estimates)
+        return max(1, min(self.number, int(SHARE * self.megabytes * 10**6) // memory if memory else self.number))
+
+    def seconds(self, part: Sequence[Estimate]) -> float:
+        """Return how long the jobs of a part of the experiment take."""
+        return makespan([one.cpu_seconds + A_JOB for one in part], self.at_once(part))
+
+    def memory_text(self, estimates: Sequence[Estimate]) -> str:
+        """Return what jobs ask for at once, and what this machine lacks."""
+        most = max(map(self._memory_at_once, parts_of(estimates)))
+        largest = max(estimates, key=lambda one: one.memory)
+        text = f"up to {size_text(most)} at once, {size_text(largest.memory)} for one job"
+        runs = [one for one in estimates if one.job.run]
+        if self.at_once(runs) < min(self.number, len(runs)):
+            text += f"; this machine has room for {counted(self.at_once(runs), 'run')} at once"
+        if largest.memory > self.megabytes * 10**6:
+            text += f". THIS MACHINE HAS {size_text(self.megabytes * 1e6)}: {largest.job.title} asks for more"
+        return text
+
+    def _memory_at_once(self, part: Sequence[Estimate]) -> int:
+        return sum(sorted((one.memory for one in part), reverse=True)[: self.at_once(part)])
+
+    def __str__(self) -> str:
+        return counted(self.number, "core")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster, by its profile. jobs: submissions at once; cpus and runs: of a submission."""
+
+    profile: str
+    jobs: int
+    runs: int
+    cpus: int
+
+    def seconds(self, part: Sequence[Estimate]) -> float:
+        """Return how long the jobs of a part of the experiment take, if the cluster starts each submission at once."""
+        return makespan(self.submissions(part), self.jobs)
+
+    def submissions(self, estimates: Iterable[Estimate]) -> list[float]:
+        """Return what each submission takes: runs of one dataset go together, all else by itself."""
+        found, runs = [], dict[str | None, list[float]]()
+        for one in estimates:
+            if one.job.run:
+                runs.setdefault(one.job.dataset, []).append(one.cpu_seconds)
+            else:
+                found.append(A_SUBMISSION + one.cpu_seconds)
+        for seconds in runs.values():
+            groups = math.ceil(len(seconds) / self.runs)
+            ordered = sorted(seconds, reverse=True)
+            found += [A_SUBMISSION + makespan(ordered[n::groups], self.cpus) for n in range(groups)]
+        return found
+
+    def memory_text(self, estimates: Sequence[Estimate]) -> str:
+        """Return what jobs ask for."""
+        largest = size_text(_most_memory(estimates))
+        return f"a job asks for up to {largest}, and for {SNAKEMAKE_MEGABYTES} MB for Snakemake"
+
+    def __str__(self) -> str:
+        return f"{self.profile}, {counted(self.jobs, 'submission')} at once"
+
+
+def read_cluster(profile: Path) -> Cluster:
+    """Read a cluster profile. Raises HandgradError if it is none, or does not say what a plan needs."""
+    file = profile / "profile.yaml"
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        sizes = content.get("group-components", {})
+        return Cluster(
+            str(profile),
+            jobs=int(content["jobs"]),
+            runs=max((int(size) for group, size in sizes.items() if group.startswith("train_")), default=1),
+            cpus=int(content.get("resources", {}).get("cpus_per_task", 1)),
+        )
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise HandgradError(
+            f"{file}: cannot be read as a profile for a cluster ({' '.join(str(error).split())}); it must "
+            "say jobs, how many submissions may be in the queue, as profiles/slurm does"
+        ) from error
+
+
+def wall_seconds(estimates: Sequence[Estimate], machine: Cores | Cluster) -> float:
+    """Return the seconds from the command to its end."""
+    return TO_PLAN + sum(map(machine.seconds, parts_of(estimates)))
+
+
+def parts_of(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
+    """Return estimates by the parts of the experiment, which are made one after the other."""
+    return [[one for one in estimates if one.job.part == part] for part in PARTS]
+
+
+def _most_memory(estimates: Iterable[Estimate]) -> int:
+    return max((one.memory for one in estimates), default=0)
 
 
 @dataclass(frozen=True)

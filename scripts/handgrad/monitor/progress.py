@@ -8,9 +8,8 @@ from pathlib import Path
 
 from handgrad.common.formatting import counted, duration_text, size_text
 from handgrad.layout.jobs import Job
-from handgrad.monitor.estimates import Estimate
+from handgrad.monitor.estimates import Estimate, makespan
 from handgrad.monitor.job_progress import read_progress
-from handgrad.monitor.makespan import makespan
 from handgrad.monitor.status import Status
 
 DOWNLOAD = "download_file"

@@ -1,7 +1,6 @@
 """The SLURM jobs of a workflow in a folder: which there are, and cancelling them."""
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -54,8 +53,6 @@ def why_no_slurm(folder: Path) -> str | None:
 
     Raises HandgradError if jobs were submitted there, and SLURM does not answer.
     """
-    if not shutil.which("squeue"):
-        return "squeue is not on the PATH"
     try:
         queue(folder)
     except HandgradError as error:

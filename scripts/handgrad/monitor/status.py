@@ -9,9 +9,8 @@ import psutil
 
 from handgrad.common.formatting import counted, duration_text
 from handgrad.layout.jobs import PARTS, Job
-from handgrad.monitor.estimates import Estimate
+from handgrad.monitor.estimates import Estimate, makespan
 from handgrad.monitor.job_progress import JobProgress, read_progress
-from handgrad.monitor.makespan import makespan
 from handgrad.monitor.planned_jobs import PlannedJob
 
 #: in the order of the table's columns
