@@ -6,24 +6,20 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.main import get_command
 
-from factories import image_data, write_progress
+from factories import image_data
 from handgrad.cli.app import app, main
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import write_data
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.registry import data_digest
 from handgrad.layout import paths
-from handgrad.layout.jobs import Job
 from handgrad.layout.main_process import require_path, require_readable, require_writable
-from handgrad.monitor.planned_jobs import PlannedJob
 
 ROOT = Path(__file__).parents[2]
 QUICK = str(ROOT / "config/quick.yaml")
@@ -136,15 +132,6 @@ time.sleep(60)
 """
 
 
-def snakemake(folder: Path, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start a command in a folder in which Snakemake is a stand-in; returns once that one runs."""
-    (folder / "snakemake.py").write_text(SNAKEMAKE)
-    process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, **options)
-    assert process.stdout
-    assert process.stdout.readline() == b"runs\n"
-    return process
-
-
 @pytest.mark.parametrize(("number", "kill"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
 def test_a_report_that_is_stopped_lets_snakemake_end(
     tmp_path: Path, number: signal.Signals, kill: Callable[[int, int], None]
@@ -152,30 +139,19 @@ def test_a_report_that_is_stopped_lets_snakemake_end(
     table = tmp_path / paths.table("results", experiment="quick")
     table.parent.mkdir(parents=True)
     table.touch()
-    command = [sys.executable, "-m", "handgrad", "report", QUICK]
-    with snakemake(tmp_path, command, start_new_session=True) as handgrad:
+    (tmp_path / "snakemake.py").write_text(SNAKEMAKE)
+    with subprocess.Popen(
+        [sys.executable, "-m", "handgrad", "report", QUICK],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as handgrad:
+        assert handgrad.stdout
+        assert handgrad.stdout.readline() == b"runs\n"
         kill(handgrad.pid, number)
         assert handgrad.wait(30) == 128 + number
     assert (tmp_path / "ended").exists()
-
-
-def test_status_says_what_failed_and_which_snakemake_runs(
-    handgrad: Handgrad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    download = Job("download_file", "mnist/x.gz")
-    monkeypatch.setattr("handgrad.cli.status.planned_jobs", lambda *_: [PlannedJob(download)])  # which asks Snakemake
-    failed = {"event": "failed", "time": time.time() + 60, "message": "x.gz: no mirror had it:\n  a: gone"}
-    write_progress(tmp_path / download.log, failed)
-    arguments = ["status", QUICK]
-    status, out, _ = handgrad(*arguments)
-    assert status == 0
-    assert f"download_file mnist/x.gz: x.gz: no mirror had it: a: gone\n    log: {download.log}\n" in out
-    assert "process " not in out
-    with snakemake(tmp_path, [sys.executable, "-m", "snakemake"]) as running:
-        shown, document = handgrad(*arguments)[1], handgrad(*arguments, "--json")[1]
-        running.kill()
-    assert f"(process {running.pid})" in shown
-    assert json.loads(document)["snakemake"] == [f"process {running.pid}"]
 
 
 # --- clean-checkpoints ---

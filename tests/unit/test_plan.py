@@ -15,11 +15,11 @@ from handgrad.experiment.runs import Run
 from handgrad.layout import paths, resources
 from handgrad.layout.jobs import Job, jobs_of
 from handgrad.monitor.estimates import Estimate, Estimator, makespan
-from handgrad.monitor.plan import Cluster, Cores, cost_of, plan_table, plan_words, read_cluster, wall_seconds
+from handgrad.monitor.plan import Cores, cost_of, plan_table, plan_words, read_cluster, wall_seconds
 from handgrad.monitor.planned_jobs import PlannedJob, read_summary
-from handgrad.monitor.throughput import NOMINAL_RATE, EarlierRuns, product_rate
+from handgrad.monitor.throughput import NOMINAL_RATE, EarlierRuns
 from handgrad.storage.checkpoint import Checkpoint, Origin, path_of, write_checkpoint
-from handgrad.storage.run_writer import this_segment, write_run
+from handgrad.storage.run_writer import this_segment
 
 ROOT = Path(__file__).parents[2]
 RUN = factories.run_of(dataset="mnist", hidden_units=100, learning_rate=0.01, batch_size=100, epochs=20)
@@ -99,12 +99,6 @@ def test_runs_of_this_machine_count_more_than_others(tmp_path: Path) -> None:
     assert seconds(tmp_path) != pytest.approx(3.0)
 
 
-def test_the_rate_of_products_is_that_of_this_machine() -> None:
-    rate = product_rate(100, 785, 100, "float32")
-    assert 1e8 < rate < 1e13
-    assert product_rate(100, 785, 100, "float64") < 1.5 * rate
-
-
 @pytest.fixture
 def estimator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Estimator]:
     """An estimator for an experiment in a folder without anything."""
@@ -174,12 +168,8 @@ def estimates(number: int, megabytes: int = 0) -> list[Estimate]:
     return [Estimate(job, 10.0, megabytes * 10**6, disk=10**6, by_earlier_runs=True) for job in jobs]
 
 
+SHIPPED = read_cluster(ROOT / "profiles/slurm")
 GATE = Estimate(Job("check_gate", "mnist_tanh"), 10.0, 4000 * 10**6)
-
-
-def test_parts_wait_for_each_other() -> None:
-    runs = estimates(4)
-    assert wall_seconds([GATE, *runs], ROOMY) == pytest.approx(wall_seconds(runs, ROOMY) + 10, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -196,21 +186,14 @@ def test_a_plan_says_what_does_not_fit(some: list[Estimate], free: int, said: st
     assert said not in "".join(plan_words(some, ROOMY, cost_of(some, ROOMY, ENOUGH), earlier=1))
 
 
-def test_memory_bounds_how_many_jobs_run_at_once() -> None:
-    assert wall_seconds(estimates(8, 1000), ROOMY) < 15
-    assert wall_seconds(estimates(8, 1000), SMALL) > 40
-
-
-def test_a_cluster_packs_runs_into_submissions() -> None:
-    cluster = Cluster("p", jobs=100, runs=10, cpus=1)
-    some = estimates(25)
-    assert len(cluster.submissions(some)) == 3
-    assert wall_seconds(some, cluster) > 90  # nine runs, one after another
-    assert wall_seconds(some, replace(cluster, cpus=10)) < 30
-
-
-def test_the_shipped_profile_can_be_planned_with() -> None:
-    assert read_cluster(ROOT / "profiles/slurm") == Cluster(str(ROOT / "profiles/slurm"), jobs=100, runs=10, cpus=1)
+def test_wall_time_follows_cores_memory_parts_and_submissions() -> None:
+    runs, large, cluster = estimates(4), estimates(8, 1000), replace(SHIPPED, jobs=100, runs=10, cpus=1)
+    assert wall_seconds([GATE, *runs], ROOMY) == pytest.approx(wall_seconds(runs, ROOMY) + 10, abs=0.2)
+    assert wall_seconds(large, ROOMY) < 15
+    assert wall_seconds(large, SMALL) > 40
+    assert len(cluster.submissions(estimates(25))) == 3
+    assert wall_seconds(estimates(25), cluster) > 90  # nine runs, one after another
+    assert wall_seconds(estimates(25), replace(cluster, cpus=10)) < 30
 
 
 @pytest.mark.parametrize("text", [None, "executor: slurm", "[", "jobs: many"])
@@ -240,12 +223,3 @@ def test_a_job_is_pending_if_any_of_its_outputs_is() -> None:
     lines += ["a.md\t-\tr\t\tmissing\tupdate pending"]
     added = Job("r", "x", ("x",))  # of a rule that somebody has added
     assert read_summary(lines, [known]) == [PlannedJob(known, True, False), PlannedJob(added, False, True)]
-
-
-def test_a_run_takes_about_the_room_that_is_estimated(tmp_path: Path) -> None:
-    run = replace(RUN, hidden_units=2)
-    facts = {**FACTS, "image_shape": [1, 6], "class_names": list("abc"), "test": 10}
-    path = tmp_path / "run.h5"
-    segments = [this_segment(1, 20, 20.0)]
-    write_run(path, factories.trained(run), segments, code_digest="c", data_digest="d", data_content="e")
-    assert 0.5 < resources.run_bytes(run, facts) / path.stat().st_size < 2

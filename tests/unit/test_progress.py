@@ -1,7 +1,6 @@
 """How far a workflow is: from events and from the progress files of jobs."""
 
 import logging
-import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +18,7 @@ from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.events import ProgressEvents, follow, is_printed
 from handgrad.monitor.job_progress import END, JobProgress, read_progress
 from handgrad.monitor.progress import Progress
-from handgrad.monitor.status import MAX_ROWS, Status
+from handgrad.monitor.status import Status
 
 
 def read(log: Path) -> JobProgress:
@@ -40,17 +39,12 @@ def test_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (progress.host, progress.pid, progress.epoch, progress.ended) == ("here", 7, 299, False)
     file.write("failed", message="no room")
     assert (read(log).event, read(log).message, read(log).ended) == ("failed", "no room", True)
+    ProgressFile(log).write("started")  # of the next attempt
+    file.write("failed", message="of a process that was lost")
+    assert read(log).event == "started"
+    log.unlink()  # as Snakemake does before it starts a job
+    assert read_progress(log) is None
     file.close()
-
-
-def test_only_what_this_attempt_computed_says_what_is_left(tmp_path: Path) -> None:
-    log = write_progress(tmp_path / "a.log", epoch_event(15, 6.0, time=100, resumed=12))
-    progress = read(log)
-    assert [progress.left(now) for now in (100, 103, 200)] == [10, 7, 0]
-    assert progress.share == 3 / 8
-    resumed = read(write_progress(log, epoch_event(12, 0.0, resumed=12)))
-    assert resumed.left(100) is None
-    assert "12" in resumed.position(100)
 
 
 @pytest.mark.parametrize("junk", [b"", b'{"event": "epo', b"[1]\n5\nnull\n", b"\xff\xfe\n"], ids=str)
@@ -61,27 +55,6 @@ def test_a_torn_line_is_skipped(junk: bytes, tmp_path: Path) -> None:
     assert read(log).epoch == 3
     progress_path(log).write_bytes(junk)
     assert read_progress(log) is None
-
-
-def test_an_earlier_attempt_is_not_read(tmp_path: Path) -> None:
-    log = tmp_path / "a.log"
-    log.touch()
-    earlier, later = (ProgressFile(log) for _ in "ab")
-    later.write("started")
-    earlier.write("failed", message="of a process that was lost")
-    assert read(log).event == "started"
-    log.unlink()  # as Snakemake does before it starts a job
-    assert read_progress(log) is None
-    earlier.close()
-    later.close()
-
-
-def test_progress_that_cannot_be_written_ends_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ProgressFile(tmp_path / "missing" / "a.log").write("started")
-    file = ProgressFile(tmp_path / "a.log")
-    monkeypatch.setattr(os, "write", Mock(side_effect=OSError(28, "No space left on device")))
-    file.write("started")
-    file.close()
 
 
 def planned(jobs: Iterable[Job], seconds: float = 20.0) -> dict[Job, Estimate]:
@@ -125,10 +98,14 @@ def test_runs_correct_the_estimate_for_those_to_come(three: Progress) -> None:
     assert three.left([]) == 60  # two of three times 20 s, side by side
 
 
-def test_the_share_counts_no_epoch_of_an_earlier_attempt(three: Progress) -> None:
+def test_an_attempt_counts_only_the_epochs_that_it_computed(three: Progress) -> None:
     three.begin(A)
-    write_progress(A.log, epoch_event(15, 5.0, resumed=10))
-    assert three.share(at(three, 5)) == pytest.approx(1 / 6)
+    write_progress(A.log, epoch_event(15, 6.0, resumed=12))
+    view = at(three, 3)
+    assert (view[0].seconds_left, view[0].share) == (7, 3 / 8)
+    assert three.share(view) == pytest.approx(1 / 8)
+    write_progress(A.log, epoch_event(12, 0.0, resumed=12))
+    assert at(three, 3)[0].text == "goes on after epoch 12 of 20"
     at(three, 100)
     three.begin(A)
     assert at(three, 100)[0].text == "0 s so far"
@@ -223,12 +200,3 @@ def test_without_a_terminal_lines_come_again_and_again(three: Progress) -> None:
     display.stop()
     said = stream.write.call_args[0][0]
     assert said.startswith("Progress: 0 of 3 steps done, about 28 s left\n  train_run d/a: epoch 10 of 20")
-
-
-def test_a_hundred_jobs_are_not_a_hundred_lines() -> None:
-    progress = Progress(planned(Job("train_run", f"d/{n}") for n in range(100)), 100)
-    for job in progress.planned:
-        progress.begin(job)
-    lines = PlainDisplay(progress, Mock()).lines()
-    assert len(lines) == MAX_ROWS + 2
-    assert lines[-1] == f"  and {100 - MAX_ROWS} more"
