@@ -11,6 +11,7 @@ from unittest.mock import Mock, call
 import pytest
 
 from factories import epoch_event, run_of, write_progress
+from handgrad.common.atomic import partial_file
 from handgrad.common.progress_file import ProgressFile, progress_path
 from handgrad.layout.jobs import Job
 from handgrad.monitor.display import PlainDisplay
@@ -129,16 +130,15 @@ def test_a_download_is_as_fast_as_what_this_attempt_received(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     job = Job("download_file", "d/f.gz", ("resources/d/f.gz",))
-    part = tmp_path / "resources/d/.f.gz.partial"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(bytes(before))
     progress = Progress(planned([job], 1.0), 2, lambda: 0.0)
-    progress.begin(job)
-    assert at(progress, 0)[0].text == "asking for it"
-    part.write_bytes(bytes(250))
-    row = at(progress, 5)[0]
-    assert row.share == 0.25
-    assert row.text == f"250 bytes of 1.0 kB, {speed} bytes/s, {750 // speed} s left"
+    with partial_file(Path("resources/d/f.gz")) as (_, file):
+        file.truncate(before)
+        progress.begin(job)
+        assert at(progress, 0)[0].text == "asking for it"
+        file.truncate(250)
+        (one,) = at(progress, 5)
+    assert one.share == 0.25
+    assert one.text == f"250 bytes of 1.0 kB, {speed} bytes/s, {750 // speed} s left"
 
 
 def record(event: str, **facts: Any) -> logging.LogRecord:
