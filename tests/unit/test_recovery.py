@@ -120,14 +120,18 @@ def lock(folder: Path) -> Path:
 # --- SLURM jobs ---
 
 
-def test_own_jobs_are_cancelled_and_waited_for_once(
+def test_own_jobs_are_cancelled_and_locks_removed_once(
     folder: Path, slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SQUEUE_STATES", "PENDING")
     (tmp_path / "link").symlink_to(folder)
     for id, place in (("11", folder), ("12", tmp_path / "link"), ("13_4", folder)):
         slurm.submit(id, NAME, place)
-    assert "cancelling SLURM jobs (3): 11, 12, 13_4" in [*recover(folder)]
+    path = lock(folder)
+    lines = [*recover(folder)]
+    assert {"cancelling SLURM jobs (3): 11, 12, 13_4", "locks removed (1): 0.output.lock"} <= {*lines}
+    assert "snakemake --workflow-profile profiles/slurm" in lines[-1]
+    assert not path.exists()
     assert slurm.ids_cancelled() == ["11", "12", "13_4"]
     assert (tmp_path / "queue").read_text() == ""  # also those that were completing
     assert [*recover(folder)][-1] == "There was nothing to recover."
@@ -301,11 +305,3 @@ def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) 
     assert kept >= {"done.h5", "mine.part", "a.part", ".images.gz.partial"}
     left = [str(path.relative_to(folder).parent) for path in folder.rglob("*.part")]
     assert sorted(left) == ["elsewhere", "resources/mnist", "results"]
-
-
-def test_locks_are_removed_whichever_experiment_set_them(folder: Path) -> None:
-    path = lock(folder)
-    lines = [*recover(folder)]
-    assert not path.exists()
-    assert "locks removed (1): 0.output.lock" in lines
-    assert "snakemake --workflow-profile profiles/slurm" in lines[-1]

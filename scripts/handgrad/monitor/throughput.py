@@ -19,6 +19,8 @@ from handgrad.layout.jobs import log
 from handgrad.layout.resources import Facts, epoch_seconds, pixels_of_image
 from handgrad.monitor.job_progress import read_progress
 
+#: about how many earlier runs are read, since a file server may be slow
+SAMPLE = 500
 #: what earlier runs are compared with; its value does not matter where an update costs little
 NOMINAL_RATE = 2e11
 #: how long a product is timed
@@ -41,7 +43,8 @@ class EarlierRuns:
         self.used: set[Path] = set()
         self._factors: dict[tuple[Path, bool, Kind], float] = {}  # of the time at the nominal rate
         self._factor = functools.cache(self._closest_factor)
-        for run, path in runs_in(folder, log("train_run")).items():
+        runs = list(runs_in(folder, log("train_run")).items())
+        for run, path in runs[:: 1 + len(runs) // SAMPLE]:
             progress = read_progress(path)
             if run.dataset in datasets and progress and progress.an_epoch:
                 facts = datasets[run.dataset]
