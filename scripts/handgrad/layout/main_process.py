@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -88,18 +87,15 @@ def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
     """
     looks = dry or not LOOKS.isdisjoint(arguments)
     for folder in WRITTEN:
-        if os.path.lexists(folder):
-            _require_access(folder, os.R_OK | os.X_OK)
-        if not looks or folder == WRITTEN[0]:
-            there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
-            try:
-                tempfile.TemporaryFile(dir=there).close()
-            except OSError as error:
-                error.filename = str(there)
-                raise
-            # as deep as the logs of a rule's jobs on a dataset
-            for inside in (path for pattern in ("*/", "*/*/", "*/*/*/") for path in sorted(folder.glob(pattern))):
-                _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
+        written = not looks or folder == WRITTEN[0]
+        there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        # as deep as the logs of a rule's jobs on a dataset
+        inside = [path for pattern in ("*/", "*/*/", "*/*/*/") for path in sorted(folder.glob(pattern)) if written]
+        for path in (there, *inside):
+            if not path.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "", str(path))
+            if not os.access(path, os.R_OK | os.X_OK | (os.W_OK if written else 0)):
+                raise PermissionError(errno.EACCES, "", str(path))
 
 
 def require_readable(files: Iterable[str]) -> None:
@@ -110,14 +106,6 @@ def require_readable(files: Iterable[str]) -> None:
     for file in filter(os.path.exists, files):
         if not os.access(file, os.R_OK):
             raise PermissionError(errno.EACCES, "", file)
-
-
-def _require_access(folder: Path, mode: int) -> None:
-    """Raise OSError if what is there is no folder, or does not allow this."""
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "", str(folder))
-    if not os.access(folder, mode):
-        raise PermissionError(errno.EACCES, "", str(folder))
 
 
 def date_now(paths: Iterable[str | Path]) -> list[Path]:
