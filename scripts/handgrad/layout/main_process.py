@@ -20,8 +20,9 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded
 from handgrad.common.signals import handle
 
-#: the folders that Snakemake and its jobs write to
-WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
+#: the folders that jobs write to, and with them those that Snakemake writes to
+RESULTS_AND_DOWNLOADS = (Path("results"), Path("resources"))
+WRITTEN = (Path(".snakemake"), *RESULTS_AND_DOWNLOADS)
 #: nanoseconds; a millisecond keeps apart what Snakemake compares as floating point
 STEP = 1_000_000
 #: what Snakemake is called with to look at results and not to make any, which may be somebody else's

@@ -11,12 +11,12 @@ from itertools import chain
 from pathlib import Path
 
 from handgrad.common.errors import HandgradError
+from handgrad.layout.main_process import RESULTS_AND_DOWNLOADS
 from handgrad.monitor.processes import end_processes, is_job, is_submitter, main_processes
 from handgrad.monitor.slurm import MAIN, cancel_jobs, jobs_of_folder, why_no_slurm
 
 PATIENCE = 120.0  # seconds for jobs to end: one has SLURM's KillWait (30 by default) to save its checkpoint
 
-_WRITTEN = ("results", "resources")  # the folders that the workflow writes to
 _PART = ".*.????????.part"  # what handgrad.common.atomic calls a file until it is whole
 LOCKS = ".snakemake/locks"  # where Snakemake keeps them
 _OPEN = ".snakemake/slurm_open.*"  # exists as long as jobs may be submitted
@@ -91,7 +91,7 @@ def unlock(folder: Path) -> Iterator[str]:
 
 def remove_parts(folder: Path) -> Iterator[str]:
     """Remove what killed writers have left of files that were to appear whole; yields a line if there are any."""
-    found = sorted(path for top in _WRITTEN for path in (folder / top).rglob(_PART))
+    found = sorted(path for top in RESULTS_AND_DOWNLOADS for path in (folder / top).rglob(_PART))
     for path in found:
         path.unlink(missing_ok=True)
     if found:
