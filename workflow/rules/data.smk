@@ -21,7 +21,7 @@ rule download_file:
 
 rule download:
     input:
-        [job.outputs for job in jobs.jobs_of(EXPERIMENT) if job.rule == "download_file"],
+        [[*jobs.downloads(EXPERIMENT, dataset).values()] for dataset in paths.dataset_names(EXPERIMENT)],
     localrule: True
 
 
