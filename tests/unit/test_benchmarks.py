@@ -50,18 +50,6 @@ def test_all_contenders_arrive_at_the_same_weights(
     assert all((after != before).any() for after, before in zip(expected, first, strict=True))
 
 
-@pytest.mark.parametrize("layout", contenders.LAYOUTS, ids=str)
-def test_the_bound_computes_the_two_large_products(
-    layout: tuple[bool, bool, bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    multiplied, matmul = [], np.matmul
-    monkeypatch.setattr(np, "matmul", lambda a, b, out: multiplied.append((a @ b, matmul(a, b, out=out))))
-    contenders.products(Cell("mnist", "tanh", 30, "float64"), layout)(np.empty((1, 1)))
-    for expected, product in multiplied:
-        np.testing.assert_allclose(product, expected, rtol=1e-12)
-    assert {frozenset(product.shape) for _, product in multiplied} == {frozenset((100, 30)), frozenset((785, 30))}
-
-
 def test_the_report_gives_seconds_ratios_and_geometric_means(tmp_path: Path) -> None:
     seconds = {"handgrad": [1.0, 2.0], "PyTorch": [2.0, 16.0], "JAX": [np.nan, np.nan], "scikit-learn": [3.0, np.nan]}
     cells = {"dataset": "MNIST", "dtype": "float32", "activation": ["tanh", "cos"], "M": 100}

@@ -14,12 +14,11 @@ from typer.main import get_command
 
 from factories import image_data
 from handgrad.cli.app import app, main
-from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import write_data
 from handgrad.experiment.experiment_file import read_experiment
 from handgrad.experiment.registry import data_digest
 from handgrad.layout import paths
-from handgrad.layout.main_process import require_path, require_readable, require_writable
+from handgrad.layout.main_process import require_readable, require_writable
 
 ROOT = Path(__file__).parents[2]
 QUICK = str(ROOT / "config/quick.yaml")
@@ -226,17 +225,6 @@ def test_what_the_system_refuses_a_command_is_one_line() -> None:
 # --- what is looked at before a run ---
 
 
-@pytest.mark.parametrize("folder", ["results", "resources", ".snakemake"])
-def test_a_file_in_place_of_a_folder_is_said_before_a_run(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / folder).touch()
-    for dry in (False, True):
-        with pytest.raises(NotADirectoryError, match=f"'{folder}'"):
-            require_writable(["snakemake"], dry=dry)
-
-
 @pytest.mark.parametrize("path", ["results", "results/runs/mnist", "results/logs/train_run/mnist", "a.h5"])
 def test_what_lacks_permission_is_said_before_a_run(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def look() -> None:
@@ -252,8 +240,3 @@ def test_what_lacks_permission_is_said_before_a_run(path: str, tmp_path: Path, m
     monkeypatch.setattr("os.access", lambda file, mode: str(file) != path and access(file, mode))
     with pytest.raises(PermissionError, match=f"'{path}'"):
         look()
-
-
-def test_a_path_with_a_brace_is_refused() -> None:
-    with pytest.raises(HandgradError, match=r"^/home/me/a\{x\}: "):
-        require_path(Path("/home/me/a{x}"))
