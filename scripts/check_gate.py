@@ -10,7 +10,7 @@ from handgrad.common.rule_job import rule_job
 from handgrad.gradient_check.check import LIMITS
 from handgrad.gradient_check.files import write_check
 from handgrad.gradient_check.job import check_dataset
-from handgrad.gradient_check.problem import GATE
+from handgrad.gradient_check.settings import GATE
 from handgrad.gradient_check.training_check import COVERED
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from handgrad.common.rule_job import rule_job
 from handgrad.gradient_check.files import write_check
 from handgrad.gradient_check.job import check_dataset
-from handgrad.gradient_check.problem import Settings
+from handgrad.gradient_check.settings import Settings
 
 
 def main(*, out: str, **job: Any) -> None:

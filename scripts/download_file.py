@@ -5,10 +5,11 @@ from handgrad.datasets.download import fetch
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
+        file = snakemake.params.file
         fetch(
             snakemake.output[0],
-            size=snakemake.params.size,
-            sha256=snakemake.params.sha256,
-            mirrors=snakemake.params.mirrors.value,
+            size=file["size"],
+            sha256=file["sha256"],
+            mirrors=file["mirrors"].value,
             dataset=snakemake.wildcards.dataset,
         )

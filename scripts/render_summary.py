@@ -29,7 +29,7 @@ if "snakemake" in globals():
             gates=snakemake.input.gates,
             checks=snakemake.input.checks,
             checked=snakemake.params.checked,
-            benchmarks=snakemake.params.benchmarks,
+            benchmarks=snakemake.params.benchmarks.value,
             training=snakemake.params.training,
             data_digests=snakemake.params.data,
         )

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import socket
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -118,3 +120,9 @@ def seal(path: Path) -> None:
     content = path.read_bytes()[BLOCK:]
     sha256 = hashlib.sha256(content).hexdigest()
     path.write_bytes((MAGIC + sha256.encode() + b"\n").ljust(BLOCK, b"\0") + content)
+
+
+def started_event(**facts: Any) -> dict[str, Any]:
+    """Return what a job of this process, begun long ago, writes at first."""
+    here = {"host": socket.gethostname(), "pid": os.getpid(), "slurm_job": None}
+    return {"event": "started", "time": 1e12, **here, **facts}

@@ -77,8 +77,8 @@ def stopped_by(module: str, tree: ast.AST, activations: Any) -> str | None:
     """What the gate stops a form of a module by: a part of it, or an exception; None if it passes."""
     with in_place(module, tree), warnings.catch_warnings(action="ignore"):
         from handgrad.gradient_check.check import check
-        from handgrad.gradient_check.problem import GATE
         from handgrad.gradient_check.report import explain
+        from handgrad.gradient_check.settings import GATE
         from handgrad.network.activations import ACTIVATIONS, Activation
 
         # an activation of one's own, without a fused form

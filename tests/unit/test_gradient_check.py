@@ -25,9 +25,10 @@ from handgrad.gradient_check import problem as problems
 from handgrad.gradient_check.check import COARSEST, LIMITS, check, check_gradients, limits_at
 from handgrad.gradient_check.files import read_check
 from handgrad.gradient_check.numeric_gradients import central_slope, complex_slope, numeric_gradient, plain_slopes
-from handgrad.gradient_check.problem import GATE, Problem, Settings, random_problem
+from handgrad.gradient_check.problem import Problem, random_problem
 from handgrad.gradient_check.report import as_dict, explain, table
 from handgrad.gradient_check.results import CheckReport, compare
+from handgrad.gradient_check.settings import GATE, Settings
 from handgrad.gradient_check.training_check import COVERED
 from handgrad.network.activations import ACTIVATIONS, Activation
 from handgrad.network.model import Array, Weights, forward, gradients, objective

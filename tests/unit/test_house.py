@@ -1,11 +1,13 @@
 """One place for each fact: what is written twice is held equal here."""
 
-import ast
 import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from handgrad.common.code_digests import digested_rules
+from handgrad.layout.jobs import RULES
 from write_generated import generated_files
 
 ROOT = Path(__file__).parents[2]
@@ -19,28 +21,20 @@ def rules() -> dict[str, str]:
     return {rule: body for rule, body in found if "script:" in body}
 
 
-def test_script_log_and_benchmark_are_called_like_their_rule() -> None:
-    for rule, body in rules().items():
-        for file in (f"scripts/{rule}.py", f"results/logs/{rule}/", f"results/benchmarks/{rule}/"):
-            assert file in body, rule
-
-
-def test_every_rule_that_computes_has_a_digest() -> None:
+def test_rules_that_compute_are_those_with_a_digest_and_a_place() -> None:
+    assert rules().keys() == RULES.keys()
     assert rules().keys() - set(digested_rules()) == {"download_file"}  # a finished download depends on no code
-    assert all(f'code=code_digest("{rule}")' in rules()[rule] for rule in digested_rules())
 
 
-def test_no_rule_script_imports_another() -> None:
-    for rule in rules():
-        text = (SCRIPTS_FOLDER / f"{rule}.py").read_text()
-        assert not re.search(rf"^(import|from) ({'|'.join(rules())})\b", text, re.MULTILINE), rule
-
-
-def test_scripts_of_rules_spell_no_paths_of_results() -> None:
-    for rule in rules():
-        tree = ast.parse((SCRIPTS_FOLDER / f"{rule}.py").read_text())
-        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-        assert not [text for text in texts if str(text).startswith("results/")], rule
+@pytest.mark.parametrize("rule", RULES)
+def test_script_log_benchmark_and_digest_are_called_like_their_rule(rule: str) -> None:
+    body, script = rules()[rule], (SCRIPTS_FOLDER / f"{rule}.py").read_text()
+    assert f"scripts/{rule}.py" in body
+    assert f'jobs.log("{rule}")' in body
+    assert f'jobs.benchmark("{rule}")' in body
+    assert f'code=code_digest("{rule}")' in body or rule == "download_file"
+    assert not re.search(rf"^(import|from) ({'|'.join(RULES)})\b", script, re.MULTILINE), "it imports another's script"
+    assert not re.search(r"['\"]results/", script), "it spells a path"
 
 
 def test_generated_files_are_up_to_date() -> None:

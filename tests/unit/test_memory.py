@@ -25,10 +25,8 @@ RUN = run_of(dataset="x", hidden_units=9000, learning_rate=1e-4, batch_size=20, 
 @pytest.mark.parametrize(
     ("groups", "files", "limits"),
     [
-        ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": "500", "cpu.max": "7"}, [500]),
+        ("4:memory:/x\n0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": "500", "cpu.max": "7"}, [500]),
         ("0::/\n", {"memory.max": "900"}, [900]),  # as a container sees its own
-        ("3:cpu,cpuacct:/x\n4:memory:/j/1\n0::/\n", {"memory/j/memory.limit_in_bytes": "300"}, [300]),
-        ("4:memory:/on/the/host\n", {"memory/memory.limit_in_bytes": "400"}, [400]),
         ("0::/a\n", {}, []),
     ],
 )

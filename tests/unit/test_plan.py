@@ -1,8 +1,7 @@
 """What a plan rests on: counts, earlier runs, checkpoints, and how work is spread over cores and clusters."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from json import dumps
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,14 @@ import factories
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import read_experiment
 from handgrad.experiment.runs import Run
-from handgrad.layout import resources as costs
-from handgrad.monitor.estimates import Estimate, Estimator
-from handgrad.monitor.jobs import Job
-from handgrad.monitor.machines import Cluster, Cores, read_cluster, wall_seconds
-from handgrad.monitor.makespan import makespan
-from handgrad.monitor.plan import plan_cost, plan_parts, plan_table, plan_words
-from handgrad.monitor.throughput import (
-    CHECKPOINTS,
-    NOMINAL_RATE,
-    RUNS,
-    EarlierRuns,
-    product_rate,
-    read_throughput,
-)
+from handgrad.layout import paths, resources
+from handgrad.layout.jobs import Job, jobs_of
+from handgrad.monitor.estimates import Estimate, Estimator, makespan
+from handgrad.monitor.plan import Cores, cost_of, plan_table, plan_words, read_cluster, wall_seconds
+from handgrad.monitor.planned_jobs import PlannedJob, read_summary
+from handgrad.monitor.throughput import NOMINAL_RATE, EarlierRuns
 from handgrad.storage.checkpoint import Checkpoint, Origin, path_of, write_checkpoint
-from handgrad.storage.run_writer import this_segment, write_run
+from handgrad.storage.run_writer import this_segment
 
 ROOT = Path(__file__).parents[2]
 RUN = factories.run_of(dataset="mnist", hidden_units=100, learning_rate=0.01, batch_size=100, epochs=20)
@@ -40,22 +31,23 @@ FACTS: dict[str, Any] = {
     "files": {"train_images": {"name": "a.gz", "size": 1000}},
 }
 DATASETS = {"mnist": FACTS, "large": {**FACTS, "image_shape": [3, 32, 32]}}
-#: a machine with more memory than is asked for, and the other arguments of a plan
-ROOMY, OTHERS = Cores(8, 10**6), {"earlier": 1, "free": 10**12}
+#: machines with more memory than is asked for, and with little; more room on disk than is asked for
+ROOMY, SMALL, ENOUGH = Cores(8, 10**6), Cores(8, 3000), 10**12
 
 
-def earlier_run(folder: Path, run: Run, seconds: float, **machine: str) -> Path:
-    """Write the file of a run that took so long an epoch, on this machine or another; its weights are no run's."""
-    path = folder / RUNS / run.dataset / f"{run.name}.h5"
-    segment = replace(this_segment(1, run.epochs, seconds * run.epochs), **machine)
-    trained = replace(factories.trained(replace(run, hidden_units=2)), run=run)
-    write_run(path, trained, [segment], code_digest="code", data_digest="data", data_content="content")
-    return path
+def job_of(run: Run) -> Job:
+    return Job("train_run", f"{run.dataset}/{run.name}", dataset=run.dataset, run=run)
+
+
+def earlier_run(folder: Path, run: Run, seconds: float, host: str | None = None, epochs: int = 20) -> Path:
+    """Write the progress of a run that took so long an epoch, on this machine or another."""
+    started = factories.started_event(**({"host": host} if host else {}))
+    return factories.write_progress(folder / job_of(run).log, started, factories.epoch_event(epochs, seconds * epochs))
 
 
 def checkpoint(folder: Path, run: Run, epochs: int, code: str = "code", *, ended: bool = False) -> Path:
     """Write the checkpoint of a run after so many epochs of 2 s each."""
-    path = path_of(folder / CHECKPOINTS, run)
+    path = path_of(folder / paths.CHECKPOINTS, run)
     end = replace(factories.trained(replace(run, hidden_units=2, epochs=epochs)), run=run)
     segments = (this_segment(1, epochs, 2.0 * epochs),)
     write_checkpoint(path, Checkpoint(run, end.state, segments, end if ended else None), Origin(run, code, "data"))
@@ -79,16 +71,18 @@ def seconds(folder: Path, **axes: Any) -> float | None:
     ids=str,
 )
 def test_an_epoch_costs_what_its_sizes_say(axes: dict[str, Any], low: float, high: float) -> None:
-    operations, products = costs.operations(RUN, FACTS), 60_000 * 2 * 100 * (2 * 785 + 30)
+    operations, products = resources.operations(RUN, FACTS), 60_000 * 2 * 100 * (2 * 785 + 30)
     assert products < operations < 1.5 * products
-    assert low <= costs.operations(replace(RUN, **axes), FACTS) / operations <= high
-    assert costs.epoch_seconds(replace(RUN, batch_size=1), FACTS, 1e12) > 60_000 * costs.AN_UPDATE
+    assert low <= resources.operations(replace(RUN, **axes), FACTS) / operations <= high
+    assert resources.epoch_seconds(replace(RUN, batch_size=1), FACTS, 1e12) > 60_000 * resources.AN_UPDATE
 
 
 def test_the_closest_earlier_runs_count(tmp_path: Path) -> None:
-    earlier_run(tmp_path, RUN, 3.0)
+    torn = earlier_run(tmp_path, replace(RUN, seed=4), 9.0).with_suffix(".jsonl")
+    torn.write_bytes(b'{"event": "epo')
+    earlier_run(tmp_path, RUN, 3.0, epochs=5)
     larger = replace(RUN, hidden_units=300)
-    ratio = costs.epoch_seconds(larger, FACTS, NOMINAL_RATE) / costs.epoch_seconds(RUN, FACTS, NOMINAL_RATE)
+    ratio = resources.epoch_seconds(larger, FACTS, NOMINAL_RATE) / resources.epoch_seconds(RUN, FACTS, NOMINAL_RATE)
     assert seconds(tmp_path, l2=0.1, learning_rate=1.0) == pytest.approx(3.0)
     assert seconds(tmp_path, hidden_units=300) == pytest.approx(3.0 * ratio)
     assert seconds(tmp_path, dataset="large") is None
@@ -98,30 +92,11 @@ def test_the_closest_earlier_runs_count(tmp_path: Path) -> None:
 
 
 def test_runs_of_this_machine_count_more_than_others(tmp_path: Path) -> None:
-    earlier_run(tmp_path, RUN, 3.0, cpu="another")
+    earlier_run(tmp_path, RUN, 3.0, host="another")
     assert seconds(tmp_path) == pytest.approx(3.0)
     earlier_run(tmp_path, replace(RUN, hidden_units=200), 4.0)
     assert seconds(tmp_path, hidden_units=200) == pytest.approx(4.0)
     assert seconds(tmp_path) != pytest.approx(3.0)
-
-
-def test_an_unfinished_run_counts_and_a_damaged_file_does_not(tmp_path: Path) -> None:
-    checkpoint(tmp_path, RUN, 5)
-    folder = tmp_path / RUNS / "mnist"
-    damaged = earlier_run(tmp_path, replace(RUN, seed=4), 9.0)  # HDF5 might crash on it
-    damaged.write_bytes(damaged.read_bytes()[:-1])
-    (folder / f"{replace(RUN, seed=3).name}.h5").write_bytes(b"torn")
-    (folder / "notes.h5").write_bytes(b"")
-    torn = checkpoint(tmp_path, replace(RUN, seed=2), 5)
-    torn.write_bytes(torn.read_bytes()[:200])
-    assert read_throughput(torn) is None
-    assert seconds(tmp_path) == pytest.approx(2.0)
-
-
-def test_the_rate_of_products_is_that_of_this_machine() -> None:
-    rate = product_rate(100, 785, 100, "float32")
-    assert 1e8 < rate < 1e13
-    assert product_rate(100, 785, 100, "float64") < 1.5 * rate
 
 
 @pytest.fixture
@@ -138,19 +113,20 @@ def estimator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return make
 
 
-TRAINING = Job("train_run", f"mnist/{RUN.name}")
-
-
-@pytest.mark.parametrize(("epochs", "code", "left"), [(5, "code", 15), (5, "other", 20), (20, "code", 0)], ids=str)
+@pytest.mark.parametrize(
+    ("epochs", "code", "left"), [(5, "code", 15), (5, "other", 20), (20, "code", 0), (0, "damaged", 20)], ids=str
+)
 def test_a_checkpoint_spares_the_epochs_that_it_holds(
     epochs: int, code: str, left: int, tmp_path: Path, estimator: Callable[..., Estimator]
 ) -> None:
     earlier_run(tmp_path, replace(RUN, seed=9), 2.0)
-    beside = estimator().estimate(TRAINING).seconds - 20 * 2.0
+    beside = estimator().estimate(job_of(RUN)).cpu_seconds - 20 * 2.0
     assert 0 < beside < 2
-    checkpoint(tmp_path, RUN, epochs, code)
-    estimate = estimator().estimate(TRAINING)
-    assert estimate.seconds == pytest.approx(left * 2.0 + beside)
+    path = checkpoint(tmp_path, RUN, epochs or 5, code)
+    if not epochs:
+        path.write_bytes(path.read_bytes()[:-1])
+    estimate = estimator().estimate(job_of(RUN))
+    assert estimate.cpu_seconds == pytest.approx(left * 2.0 + beside)
     assert estimate.passed == 20 - left
 
 
@@ -164,19 +140,21 @@ def test_a_shorter_run_spares_the_epochs_of_a_longer_one_alone(
     assert estimator(**axes).passed(replace(RUN, **axes)) == passed
 
 
-def test_before_any_run_operations_are_counted(estimator: Callable[..., Estimator]) -> None:
-    estimate = estimator().estimate(TRAINING)
-    assert estimate.by == "operation counts"
-    assert estimate.seconds > 0
-    assert estimate.room > 2 * 4 * 100 * 785  # its weights, twice
+def test_before_any_job_all_are_estimated(estimator: Callable[..., Estimator]) -> None:
+    known = estimator()
+    found = {job.rule: known.estimate(job) for job in jobs_of(known.experiment)}
+    assert all(one.cpu_seconds > 0 for one in found.values())
+    assert found["download_file"].disk > 1000
+    assert found["train_run"].disk > 2 * 4 * 100 * 785  # its weights, twice
+    assert not found["train_run"].by_earlier_runs
 
 
 def test_a_job_takes_what_it_took_before(tmp_path: Path, estimator: Callable[..., Estimator]) -> None:
     job = Job("plot_cost", "own/mnist")
     (tmp_path / job.benchmark).parent.mkdir(parents=True)
     (tmp_path / job.benchmark).write_text("s\tmax_rss\tcpu_time\n7.5\t100\t7.0\n")
-    assert estimator().estimate(job).seconds == 7.5
-    assert estimator().estimate(replace(job, name="own/cifar10")).seconds == 7.5  # as its rule does
+    assert estimator().estimate(job).cpu_seconds == 7.5
+    assert estimator().estimate(replace(job, name="own/cifar10")).cpu_seconds == 7.5  # as its rule does
 
 
 @pytest.mark.parametrize(("jobs", "workers", "span"), [([3, 3, 2, 2, 2], 2, 7), ([5, 1, 1], 8, 5), ([], 2, 0)])
@@ -184,56 +162,38 @@ def test_longest_first_fills_the_cores(jobs: list[float], workers: int, span: fl
     assert makespan(jobs, workers) == span
 
 
-def estimates(rule: str, number: int, megabytes: int = 0) -> list[Estimate]:
-    """Return the estimates of jobs of 10 s."""
-    jobs = [Job(rule, f"mnist/{n}") for n in range(number)]
-    return [Estimate(job, 10.0, megabytes, room=10**6, by="earlier runs") for job in jobs]
+def estimates(number: int, megabytes: int = 0) -> list[Estimate]:
+    """Return the estimates of runs of 10 s."""
+    jobs = [job_of(replace(RUN, seed=seed)) for seed in range(number)]
+    return [Estimate(job, 10.0, megabytes * 10**6, disk=10**6, by_earlier_runs=True) for job in jobs]
 
 
-def test_stages_wait_for_each_other() -> None:
-    runs = estimates("train_run", 4)
-    both = [*estimates("check_gate", 1), *runs]
-    assert wall_seconds(both, ROOMY) == pytest.approx(wall_seconds(runs, ROOMY) + 10, abs=0.2)
-
-
-SMALL, ENOUGH = Cores(8, 3000), 10**12
+SHIPPED = read_cluster(ROOT / "profiles/slurm")
+GATE = Estimate(Job("check_gate", "mnist_tanh"), 10.0, 4000 * 10**6)
 
 
 @pytest.mark.parametrize(
-    ("some", "machine", "free", "said"),
+    ("some", "free", "said"),
     [
-        (
-            [*estimates("train_run", 1, 900), *estimates("check_gate", 1, 4000)],
-            SMALL,
-            ENOUGH,
-            "check_gate mnist/0",
-        ),
-        (estimates("train_run", 8, 1000), SMALL, ENOUGH, "room for 2 runs at once"),
-        (estimates("train_run", 2), SMALL, 10**6, "NOT ENOUGH"),
+        ([*estimates(1, 900), GATE], ENOUGH, "check_gate mnist_tanh"),
+        (estimates(8, 1000), ENOUGH, "room for 2 runs at once"),
+        (estimates(2), 10**6, "NOT ENOUGH"),
     ],
     ids=["memory of one", "memory of all", "disk"],
 )
-def test_a_plan_says_what_does_not_fit(some: list[Estimate], machine: Cores, free: int, said: str) -> None:
-    assert said in "".join(plan_words(some, machine, earlier=1, free=free))
-    assert said not in "".join(plan_words(some, ROOMY, **OTHERS))
+def test_a_plan_says_what_does_not_fit(some: list[Estimate], free: int, said: str) -> None:
+    assert said in "".join(plan_words(some, SMALL, cost_of(some, SMALL, free), earlier=1))
+    assert said not in "".join(plan_words(some, ROOMY, cost_of(some, ROOMY, ENOUGH), earlier=1))
 
 
-def test_memory_bounds_how_many_jobs_run_at_once() -> None:
-    some = estimates("train_run", 8, megabytes=1000)
-    assert wall_seconds(some, ROOMY) < 15
-    assert wall_seconds(some, SMALL) > 40
-
-
-def test_a_cluster_packs_runs_into_submissions() -> None:
-    cluster = Cluster("p", jobs=100, runs=10, cpus=1)
-    some = estimates("train_run", 25)
-    assert plan_cost(some, cluster).submissions == 3
-    assert wall_seconds(some, cluster) > 90  # nine runs, one after another
-    assert wall_seconds(some, replace(cluster, cpus=10)) < 30
-
-
-def test_the_shipped_profile_can_be_planned_with() -> None:
-    assert read_cluster(ROOT / "profiles/slurm") == Cluster(str(ROOT / "profiles/slurm"), jobs=100, runs=10, cpus=1)
+def test_wall_time_follows_cores_memory_parts_and_submissions() -> None:
+    runs, large, cluster = estimates(4), estimates(8, 1000), replace(SHIPPED, jobs=100, runs=10, cpus=1)
+    assert wall_seconds([GATE, *runs], ROOMY) == pytest.approx(wall_seconds(runs, ROOMY) + 10, abs=0.2)
+    assert wall_seconds(large, ROOMY) < 15
+    assert wall_seconds(large, SMALL) > 40
+    assert len(cluster.submissions(estimates(25))) == 3
+    assert wall_seconds(estimates(25), cluster) > 90  # nine runs, one after another
+    assert wall_seconds(estimates(25), replace(cluster, cpus=10)) < 30
 
 
 @pytest.mark.parametrize("text", [None, "executor: slurm", "[", "jobs: many"])
@@ -247,17 +207,19 @@ def test_what_is_no_profile_of_a_cluster_is_one_line(text: str | None, tmp_path:
 
 
 def test_the_table_counts_what_is_done_and_what_is_not() -> None:
-    a, b, plot = TRAINING, Job("train_run", "mnist/b", pending=False), Job("plot_cost", "own/mnist")
-    some = [Estimate(a, 65.0, passed=3.0), Estimate(plot, 2.0)]
-    assert [line.split() for line in plan_table([a, b, plot], some)[1:]] == [
+    run, plot = job_of(RUN), Job("plot_cost", "own/mnist")
+    jobs = [PlannedJob(run), PlannedJob(job_of(replace(RUN, seed=1)), pending=False), PlannedJob(plot)]
+    some = [Estimate(run, 65.0, passed=3.0), Estimate(plot, 2.0)]
+    assert [line.split() for line in plan_table(jobs, some)[1:]] == [
         ["runs", "1", "1", "1", "min", "5", "s", "1", "from", "checkpoints"],
         ["tables,", "figures,", "page", "1", "0", "2", "s"],
     ]
-    assert dumps([asdict(part) for part in plan_parts([a, b, plot], some)])
-    assert dumps(asdict(plan_cost(some, ROOMY)))
 
 
-def test_a_run_takes_about_the_room_that_is_estimated(tmp_path: Path) -> None:
-    facts = {**FACTS, "image_shape": [1, 6], "class_names": list("abc"), "test": 10}
-    size = earlier_run(tmp_path, replace(RUN, hidden_units=2), 1.0).stat().st_size
-    assert 0.5 < costs.run_bytes(replace(RUN, hidden_units=2), facts) / size < 2
+def test_a_job_is_pending_if_any_of_its_outputs_is() -> None:
+    known = Job("aggregate_best", "own", ("a.csv", "a.md"))
+    lines = ["output_file\tdate\trule\tlog-file(s)\tstatus\tplan", "Building DAG of jobs..."]
+    lines += [f"{path}\t-\tr\t\t{status}" for path, status in (("a.csv", "ok\tno update"), ("x", "ok\tno update"))]
+    lines += ["a.md\t-\tr\t\tmissing\tupdate pending"]
+    added = Job("r", "x", ("x",))  # of a rule that somebody has added
+    assert read_summary(lines, [known]) == [PlannedJob(known, True, False), PlannedJob(added, False, True)]

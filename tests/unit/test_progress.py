@@ -1,7 +1,6 @@
 """How far a workflow is: from events and from the progress files of jobs."""
 
 import logging
-import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,14 +10,16 @@ from unittest.mock import Mock, call
 
 import pytest
 
-from factories import epoch_event, write_progress
+from factories import epoch_event, run_of, write_progress
+from handgrad.common.atomic import partial_file
 from handgrad.common.progress_file import ProgressFile, progress_path
-from handgrad.monitor.display import MAX_ROWS, PlainDisplay
+from handgrad.layout.jobs import Job
+from handgrad.monitor.display import PlainDisplay
 from handgrad.monitor.estimates import Estimate
-from handgrad.monitor.events import ProgressEvents, follow, is_printed, job_of_log
+from handgrad.monitor.events import ProgressEvents, follow, is_printed
 from handgrad.monitor.job_progress import END, JobProgress, read_progress
-from handgrad.monitor.jobs import Job
-from handgrad.monitor.progress import Progress, Snapshot
+from handgrad.monitor.progress import Progress
+from handgrad.monitor.status import Status
 
 
 def read(log: Path) -> JobProgress:
@@ -39,17 +40,12 @@ def test_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (progress.host, progress.pid, progress.epoch, progress.ended) == ("here", 7, 299, False)
     file.write("failed", message="no room")
     assert (read(log).event, read(log).message, read(log).ended) == ("failed", "no room", True)
+    ProgressFile(log).write("started")  # of the next attempt
+    file.write("failed", message="of a process that was lost")
+    assert read(log).event == "started"
+    log.unlink()  # as Snakemake does before it starts a job
+    assert read_progress(log) is None
     file.close()
-
-
-def test_only_what_this_attempt_computed_says_what_is_left(tmp_path: Path) -> None:
-    log = write_progress(tmp_path / "a.log", epoch_event(15, 6.0, time=100, resumed=12))
-    progress = read(log)
-    assert [progress.left(now) for now in (100, 103, 200)] == [10, 7, 0]
-    assert progress.share == 3 / 8
-    resumed = read(write_progress(log, epoch_event(12, 0.0, resumed=12)))
-    assert resumed.left(100) is None
-    assert "12" in resumed.position(100)
 
 
 @pytest.mark.parametrize("junk", [b"", b'{"event": "epo', b"[1]\n5\nnull\n", b"\xff\xfe\n"], ids=str)
@@ -62,36 +58,11 @@ def test_a_torn_line_is_skipped(junk: bytes, tmp_path: Path) -> None:
     assert read_progress(log) is None
 
 
-def test_an_earlier_attempt_is_not_read(tmp_path: Path) -> None:
-    log = tmp_path / "a.log"
-    log.touch()
-    earlier, later = (ProgressFile(log) for _ in "ab")
-    later.write("started")
-    earlier.write("failed", message="of a process that was lost")
-    assert read(log).event == "started"
-    log.unlink()  # as Snakemake does before it starts a job
-    assert read_progress(log) is None
-    earlier.close()
-    later.close()
-
-
-def test_progress_that_cannot_be_written_ends_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ProgressFile(tmp_path / "missing" / "a.log").write("started")
-    file = ProgressFile(tmp_path / "a.log")
-
-    def full(*_: Any) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "write", full)
-    file.write("started")
-    file.close()
-
-
 def planned(jobs: Iterable[Job], seconds: float = 20.0) -> dict[Job, Estimate]:
-    return {job: Estimate(job, seconds, room=1000) for job in jobs}
+    return {job: Estimate(job, seconds, disk=1000) for job in jobs}
 
 
-A, B, C = (Job("train_run", f"d/{name}") for name in "abc")
+A, B, C = (Job("train_run", f"d/{name}", run=run_of(seed=seed)) for seed, name in enumerate("abc"))
 
 
 @pytest.fixture
@@ -101,20 +72,20 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Progress:
     return Progress(planned([A, B, C]), 2, lambda: 0.0)
 
 
-def at(progress: Progress, now: float) -> Snapshot:
+def at(progress: Progress, now: float) -> list[Status]:
     progress.clock = lambda: now
     return progress.snapshot()
 
 
 def test_time_left_is_that_of_what_runs_and_of_what_is_to_come(three: Progress) -> None:
-    assert three.left(Snapshot([])) == 40
+    assert three.left([]) == 40
     three.begin(A)
     three.begin(B)
     write_progress(A.log, epoch_event(10, 9.0, time=11))
     view = at(three, 11.5)
-    assert [row.text for row in view.running] == ["epoch 10 of 20, 8 s left", "12 s so far"]
-    assert view.running[0].share == 0.5
-    assert three.left(Snapshot([])) == 20  # of c alone
+    assert [one.text for one in view] == ["epoch 10 of 20, 8 s left", "12 s so far"]
+    assert view[0].share == 0.5
+    assert three.left([]) == 20  # of c alone
     assert three.left(view) == pytest.approx(8.5 + 20)  # c follows b, and takes as long as a
 
 
@@ -125,16 +96,20 @@ def test_runs_correct_the_estimate_for_those_to_come(three: Progress) -> None:
     assert three.left(view) == pytest.approx(2.5 + 6)  # its end is known: 6 s where 20 were estimated
     at(three, 60)
     assert three.finish(A) == 60
-    assert three.left(Snapshot([])) == 60  # two of three times 20 s, side by side
+    assert three.left([]) == 60  # two of three times 20 s, side by side
 
 
-def test_the_share_counts_no_epoch_of_an_earlier_attempt(three: Progress) -> None:
+def test_an_attempt_counts_only_the_epochs_that_it_computed(three: Progress) -> None:
     three.begin(A)
-    write_progress(A.log, epoch_event(15, 5.0, resumed=10))
-    assert three.share(at(three, 5)) == pytest.approx(1 / 6)
+    write_progress(A.log, epoch_event(15, 6.0, resumed=12))
+    view = at(three, 3)
+    assert (view[0].seconds_left, view[0].share) == (7, 3 / 8)
+    assert three.share(view) == pytest.approx(1 / 8)
+    write_progress(A.log, epoch_event(12, 0.0, resumed=12))
+    assert at(three, 3)[0].text == "goes on after epoch 12 of 20"
     at(three, 100)
     three.begin(A)
-    assert at(three, 100).running[0].text == "0 s so far"
+    assert at(three, 100)[0].text == "0 s so far"
 
 
 def test_on_a_cluster_a_job_runs_from_its_first_event_to_its_last(three: Progress) -> None:
@@ -144,27 +119,26 @@ def test_on_a_cluster_a_job_runs_from_its_first_event_to_its_last(three: Progres
     write_progress(A.log, epoch_event(10, 8.0))
     write_progress(B.log, epoch_event(20, 9.0), {"event": "finished", "time": 9})
     view = at(three, 0)
-    assert [row.job for row in view.running] == [A]
+    assert [one.state for one in view] == ["running", "done", "submitted"]
     assert three.headline(view) == "1 of 3 steps done, 1 submitted, about 28 s left"
     assert three.share(view) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(("before", "speed"), [(0, 50), (100, 30), (600, 50)])
+@pytest.mark.parametrize(("before", "speed"), [(0, 50), (100, 30)])
 def test_a_download_is_as_fast_as_what_this_attempt_received(
     before: int, speed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    job = Job("download_file", "d/f.gz")
-    part = tmp_path / "resources/d/.f.gz.partial"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(bytes(before))
+    job = Job("download_file", "d/f.gz", ("resources/d/f.gz",))
     progress = Progress(planned([job], 1.0), 2, lambda: 0.0)
-    progress.begin(job)
-    assert at(progress, 0).running[0].text == "asking for it"
-    part.write_bytes(bytes(250))
-    row = at(progress, 5).running[0]
-    assert row.share == 0.25
-    assert row.text == f"250 bytes of 1.0 kB, {speed} bytes/s, {750 // speed} s left"
+    with partial_file(Path("resources/d/f.gz")) as (_, file):
+        file.truncate(before)
+        progress.begin(job)
+        assert at(progress, 0)[0].text == "asking for it"
+        file.truncate(250)
+        (one,) = at(progress, 5)
+    assert one.share == 0.25
+    assert one.text == f"250 bytes of 1.0 kB, {speed} bytes/s, {750 // speed} s left"
 
 
 def record(event: str, **facts: Any) -> logging.LogRecord:
@@ -173,35 +147,24 @@ def record(event: str, **facts: Any) -> logging.LogRecord:
     return made
 
 
-def test_events_of_snakemake_keep_the_count(three: Progress) -> None:
-    display = Mock()
-    events = ProgressEvents(three, display)
+def test_events_of_snakemake_keep_the_count(three: Progress, capsys: pytest.CaptureFixture[str]) -> None:
+    events = ProgressEvents(three, {str(job.log): job for job in (A, B, C)})
+    events.display.stop()
+    events.display = display = Mock()
     for number, job in enumerate((A, B, C)):
         events.handle(record("job_info", jobid=number, log=[str(job.log)]))
     events.handle(record("job_finished", job_id=0))
     events.handle(record("job_error", jobid=1))
     events.handle(record("group_error", job_error_info=[{"jobid": 2}]))
     events.handle(record("job_finished", job_id=99))  # of a rule without a log
-    assert three.headline(Snapshot([])) == "1 of 3 steps done, 2 failed, about 0 s left"
+    events.handle(record("job_info", jobid=4, log=["of/a/users/rule.log"]))
+    assert three.headline([]) == "1 of 3 steps done, 2 failed, about 0 s left"
     events.handle(record("job_info", jobid=1, log=[str(B.log)]))  # tried again
     assert three.failed == {C}
+    events.handle(record("job_info"))  # of a Snakemake whose events have another form: said, and nothing ends
+    assert "KeyError" in capsys.readouterr().err
     events.close()
     assert [*display.mock_calls] == [call.say("train_run d/a: done in 0.0 s"), call.stop()]
-
-
-def test_an_event_of_another_form_ends_nothing(three: Progress, capsys: pytest.CaptureFixture[str]) -> None:
-    events = ProgressEvents(three, Mock())
-    events.handle(record("job_info", jobid=1, log=["of/a/users/rule.log"]))
-    events.handle(record("job_info", jobid=1, log=[None]))
-    assert not three.begun
-    assert "TypeError" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", ["d/af_tanh_lr_0.001_seed_0", "d/x.gz"])
-def test_a_log_names_its_job(name: str) -> None:
-    job = Job("train_run", name)
-    assert job_of_log(str(job.log)) == job
-    assert job_of_log(f"logs/{name}.log") is None
 
 
 @pytest.mark.parametrize(
@@ -236,13 +199,4 @@ def test_without_a_terminal_lines_come_again_and_again(three: Progress) -> None:
     assert written.wait(30)
     display.stop()
     said = stream.write.call_args[0][0]
-    assert said.startswith("Progress: 0 of 3 steps done, about 28 s left\n    train_run d/a: epoch 10 of 20")
-
-
-def test_a_hundred_jobs_are_not_a_hundred_lines() -> None:
-    progress = Progress(planned(Job("train_run", f"d/{n}") for n in range(100)), 100)
-    for job in progress.planned:
-        progress.begin(job)
-    lines = PlainDisplay(progress, Mock()).lines()
-    assert len(lines) == MAX_ROWS + 2
-    assert lines[-1] == f"    and {100 - MAX_ROWS} more"
+    assert said.startswith("Progress: 0 of 3 steps done, about 28 s left\n  train_run d/a: epoch 10 of 20")

@@ -14,7 +14,8 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import merge, read_config
-from handgrad.layout.paths import data_files, final_outputs, job_name, report_file
+from handgrad.layout.jobs import jobs_of
+from handgrad.layout.paths import data_files, final_outputs, report_file
 
 QUICK = Path(__file__).parents[2] / "config/quick.yaml"
 HERE = Path()
@@ -51,9 +52,9 @@ def link(path: str, to: str) -> None:
 def all_files(of: Experiment) -> list[str]:
     """Return all that the workflow may leave of an experiment."""
     made = [*final_outputs(of), *data_files(of), report_file(of)]
-    of_jobs = ["results/logs/{}.log", "results/logs/{}.jsonl", "results/benchmarks/{}.tsv"]
-    jobs = (pattern.format(job_name(path)) for path in made for pattern in of_jobs)
-    return [*made, *jobs, *(checkpoint(run.name) for run in of.runs)]
+    jobs = [job for job in jobs_of(of) if job.rule != "download_file"]
+    of_jobs = [str(path) for job in jobs for path in (job.log, job.log.with_suffix(".jsonl"), job.benchmark)]
+    return [*made, *of_jobs, *(checkpoint(run.name) for run in of.runs)]
 
 
 def checkpoint(run: str) -> str:

@@ -1,24 +1,15 @@
 """The state of each job, by its files, its progress file and what runs."""
 
-import os
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factories import epoch_event, write_progress
+from factories import epoch_event, started_event, write_progress
+from handgrad.layout.jobs import Job
 from handgrad.monitor.estimates import Estimate
-from handgrad.monitor.jobs import Job
-from handgrad.monitor.status import (
-    MAX_ROWS,
-    Status,
-    running_logs,
-    seconds_left,
-    status_rows,
-    status_table,
-    statuses,
-)
+from handgrad.monitor.planned_jobs import PlannedJob
+from handgrad.monitor.status import MAX_ROWS, Status, status_rows, status_table, statuses, time_left
 
 JOB = Job("train_run", "digits/a", ("made.h5",))
 FAILED, STOPPED, FINISHED = (
@@ -26,15 +17,14 @@ FAILED, STOPPED, FINISHED = (
     for event in ("failed", "stopped", "finished")
 )
 EPOCH = epoch_event(5, 10.0, time=2)
+HERE = started_event()
 
 
-def status(*events: dict[str, Any], alive: bool = False, began: float | None = None, **job: Any) -> Status:
-    """Return the status, at 4 s, of a job that has written these events."""
+def status(*events: dict[str, Any], began: float | None = None, **planned: Any) -> Status:
+    """Return the status, at 4 s, of a job that has written these events; SLURM job 7 is in the queue."""
     if events:
         write_progress(JOB.log, *events)
-    (found,) = statuses(
-        [Job("train_run", "digits/a", ("made.h5",), **job)], {JOB.log} if alive else (), began=began, now=4
-    )
+    (found,) = statuses([PlannedJob(JOB, **planned)], ["7"], began=began, now=4)
     return found
 
 
@@ -43,18 +33,15 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_job_that_has_not_begun_waits() -> None:
-    assert status().state == "waiting"
-
-
 @pytest.mark.parametrize(
     ("events", "facts", "state", "text"),
     [
+        ([], {}, "waiting", ""),
         ([FINISHED], {"outputs_exist": True, "pending": False}, "done", ""),
         ([FINISHED], {"outputs_exist": True}, "waiting", ""),  # out of date
         ([FINISHED], {}, "waiting", ""),  # somebody has deleted it
-        ([EPOCH], {"alive": True}, "running", "epoch 5 of 20, 28 s left"),
-        ([{"event": "started", "time": 0}], {"alive": True}, "running", "running"),
+        ([EPOCH | {"slurm_job": "7"}], {}, "running", "epoch 5 of 20, 28 s left"),
+        ([HERE], {}, "running", "running"),
         ([EPOCH, FAILED], {}, "failed", "x.gz: no mirror had it: a: gone"),
         ([EPOCH, FAILED], {"began": 20}, "failed", "x.gz: no mirror had it: a: gone"),
         ([EPOCH, FAILED], {"began": 60}, "waiting", ""),  # will be tried again
@@ -72,9 +59,6 @@ def test_what_was_made_since_snakemake_was_asked_is_done() -> None:
     assert status(FINISHED).state == "done"
 
 
-HERE = {"event": "started", "time": 1e12, "host": socket.gethostname(), "pid": os.getpid(), "slurm_job": None}
-
-
 @pytest.mark.parametrize(
     ("facts", "runs"),
     [
@@ -89,8 +73,7 @@ HERE = {"event": "started", "time": 1e12, "host": socket.gethostname(), "pid": o
     ids=str,
 )
 def test_a_job_runs_while_its_process_or_its_slurm_job_does(facts: dict[str, Any], runs: bool) -> None:
-    write_progress(JOB.log, {**HERE, **facts})
-    assert running_logs([JOB, Job("train_run", "digits/b")], ["7"]) == ({JOB.log} if runs else set())
+    assert (status({**HERE, **facts}).state == "running") == runs
 
 
 def jobs(number: int) -> list[Job]:
@@ -116,5 +99,5 @@ def test_of_many_failures_the_first_are_listed_with_their_logs() -> None:
 
 def test_the_time_left_counts_what_runs_and_what_waits() -> None:
     a, b, c = jobs(3)
-    found = [Status(a, "running", left=10.0), Status(b, "waiting"), Status(c, "done")]
-    assert seconds_left(found, {job: Estimate(job, 30.0) for job in (a, b)}) == 40
+    found = [Status(a, "running", seconds_left=10.0), Status(b, "waiting"), Status(c, "done")]
+    assert "40 s left, with 1 job" in time_left(found, {job: Estimate(job, 30.0) for job in (a, b)})

@@ -28,7 +28,7 @@ from handgrad.page.captions import rst_html
 from handgrad.page.content import Contents, summary_page
 from handgrad.page.context import caption_context, config_text, shown_config
 from handgrad.page.methods import AXES_IN_WORDS, STEPS_IN_WORDS, VALUES_IN_WORDS, experiment_in_words
-from handgrad.page.reading import job_names, read_contents
+from handgrad.page.reading import read_contents
 from handgrad.plots.figure_files import seal_figure
 from handgrad.storage.provenance import Machine, Source, git_revision, machines
 from handgrad.storage.run_reader import Summary, read_summary
@@ -122,10 +122,14 @@ def test_captions_include_no_file_and_no_raw_html() -> None:
 
 def test_the_costs_of_a_rule_are_those_of_the_jobs_behind_the_page(tmp_path: Path) -> None:
     # an experiment that is called like a dataset has jobs of the same name in other rules
-    files = ["runs/mnist/a.h5", "runs/mnist/b.h5", "runs/mnist/never_run.h5", "data/mnist.h5"]
-    files += ["checks/gate/mnist_tanh.json", "checks/gradients/mnist_tanh_eps.json"]
-    files += ["mnist/tables/best.csv", "mnist/figures/cost/mnist.svg", "mnist/figures/best.svg"]
-    names = job_names([f"results/{file}" for file in files], {"mnist": Source("mnist", 3, 3, "", (("a.gz", "beef"),))})
+    names = {
+        "download_file": ["mnist/a.gz"],
+        "train_run": ["mnist/a", "mnist/b", "mnist/never_run"],
+        "plot_cost": ["mnist/mnist"],
+        "check_gradients": ["mnist_tanh_eps"],
+        "check_gate": ["mnist_tanh"],
+        **{key: ["mnist"] for key in ("preprocess_dataset", "aggregate_best", "plot_best")},
+    }
     few = ("aggregate_best/mnist", "plot_best/mnist", "check_gate/mnist_tanh", "check_gradients/mnist_tanh_eps")
     measured = dict.fromkeys((*few, "download_file/mnist/a.gz"), (0.1, 1, 1))
     measured |= {"train_run/mnist/a": (2, 100.5, 1.5), "train_run/mnist/b": (5, 90, 4)}

@@ -2,10 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -13,7 +9,6 @@ import pytest
 from .conftest import Project
 from .terminal import Terminal
 from .test_gate import ACTIVATIONS
-from .test_sources import make_folder, small
 
 pytestmark = pytest.mark.slow
 
@@ -59,38 +54,6 @@ def test_ctrl_c_saves_and_says_so(project: Project, tiny: Tiny) -> None:
     assert "stopped by SIGINT after epoch" in shown.text
     assert "the next snakemake goes on from results/checkpoints/digits/" in shown.text
     assert not shown.screen.cursor.hidden
-
-
-class Slow(SimpleHTTPRequestHandler):
-    """A server that sends a large file in two halves, the second once the first was seen."""
-
-    seen = Event()
-
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        content = source.read()
-        outputfile.write(content[: len(content) // 2])
-        outputfile.flush()
-        if len(content) > 100_000:
-            self.seen.wait(20)
-        outputfile.write(content[len(content) // 2 :])
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing to the terminal of the tests."""
-
-
-def test_a_download_shows_how_far_it_is(project: Project, tiny: Tiny, tmp_path: Path) -> None:
-    folder = make_folder(tmp_path / "server")
-    (folder / "train-x.gz").write_bytes(bytes(800_000))  # nobody reads what is in it
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Slow, directory=str(folder))) as http:
-        Thread(target=http.serve_forever, daemon=True).start()
-        config = small(folder, f"http://127.0.0.1:{http.server_port}")
-        shown = terminal(project, config, "download")
-        half = re.compile(r"download_file small/train-x.gz .*kB of 800.0 kB")
-        assert shown.run(until=lambda frame: bool(half.search(frame))) is None
-        Slow.seen.set()
-        assert shown.run() == 0, shown.text
-        http.shutdown()
-    assert "download_file small/train-x.gz: done in" in shown.text
 
 
 @pytest.mark.parametrize("quiet", [["--quiet", "all"], ["-n"]], ids=" ".join)

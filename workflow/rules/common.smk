@@ -3,6 +3,7 @@ import importlib.util
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,25 +40,35 @@ def put_library_first():
     other = importlib.util.find_spec("handgrad")
     if other and other.origin != f"{folder}/handgrad/__init__.py":
         path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
-        os.environ.update(PYTHONPATH=path)
+        os.environ.update(PYTHONPATH=path)  # Snakemake's linter complains of os.environ[...]
     sys.path.insert(0, folder)
 
 
 put_library_first()
 
-from handgrad.common.code_digests import PROJECT, code_digest
+from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256, names_digest
+from handgrad.common.system_errors import system_message
 from handgrad.common.untracked import Untracked
 from handgrad.experiment.config import load_experiment
 from handgrad.experiment.config_files import read_config, read_module_config, require_options_once
-from handgrad.experiment.registry import EMBEDDED, data_digest, without_places
-from handgrad.layout import memory, paths, resources
-from handgrad.layout.dates import date_now
+from handgrad.experiment.registry import data_digest, without_places
+from handgrad.layout import jobs, memory, paths, resources
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page import context
 
 
+@contextmanager
+def one_line_errors():
+    """Let Snakemake show an error of the library or of the system as a line without a traceback."""
+    try:
+        yield
+    except (HandgradError, OSError) as error:
+        raise WorkflowError(system_message(error) or str(error)) from None
+
+
+@one_line_errors()
 def load():
     """The experiment that the config describes; every mistake in it ends the workflow here.
 
@@ -65,30 +76,12 @@ def load():
     are read again here, which refuses both.
     """
     settings = workflow.config_settings
-    try:
-        require_options_once(sys.argv)
-        if workflow.modifier.skip_configfile:  # a module, whose config is what the other workflow gives
-            complete = read_module_config(config, workflow.modifier_stack[0].globals["config"], workflow.configfiles)
-        else:
-            complete = read_config(settings.configfiles, settings.config, replace=settings.replace_workflow_config)
-        return load_experiment(complete)
-    except HandgradError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def prepare():
-    """What the main process alone takes care of, from here to its end."""
-    if workflow.is_main_process:
-        # not with the others: each job parses this file
-        from handgrad.layout.main_process import prepare_main_process, require_path, require_writable
-
-        prepare_main_process()
-        try:
-            require_path(Path.cwd())
-            require_path(PROJECT)
-            require_writable(sys.argv, dry=workflow.output_settings.dryrun)
-        except HandgradError as error:
-            raise WorkflowError(str(error)) from None
+    require_options_once(sys.argv)
+    if workflow.modifier.skip_configfile:  # a module, whose config is what the other workflow gives
+        whole = workflow.modifier_stack[0].globals["config"]
+        return load_experiment(read_module_config(config, whole, workflow.configfiles))
+    given = settings.configfiles, settings.config
+    return load_experiment(read_config(*given, replace=settings.replace_workflow_config))
 
 
 def leave_reruns_to_digests():
@@ -111,22 +104,12 @@ def leave_reruns_to_digests():
             )
 
 
-def check_results():
-    """End the workflow before its first job if it cannot read a file that it would use."""
-    if workflow.is_main_process:
-        from handgrad.layout.main_process import require_readable
-
-        try:
-            require_readable([*paths.data_files(EXPERIMENT), *paths.final_outputs(EXPERIMENT)])
-        except HandgradError as error:
-            raise WorkflowError(str(error)) from None
-
-
 IS_MODULE = not workflow.modifier.is_main_snakefile()
-prepare()
 EXPERIMENT = load()
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
 FIRST = 10**9  # the priority of what training waits for, above that of any run
+# where it has a row of any dataset; a param, for the user's table may be dated in the future, as their data may
+PUBLISHED = EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else None
 
 
 def one_of(names):
@@ -139,82 +122,22 @@ def entry(wildcards):
     return EXPERIMENT.datasets[wildcards.dataset]
 
 
-def snakemake_memory():
-    """Megabytes that a job needs beside its script: on a cluster, every job starts Snakemake again."""
-    return 0 if workflow.local_exec else 150
-
-
-def date_files():
-    """Date to now what is dated in the future of the files that this workflow makes.
-
-    Of all jobs and not only of those to be done, so that nothing becomes older than what it was made from.
-    """
-    made = {str(path) for job in workflow.dag.jobs for path in job.output}
-    try:
-        dated = date_now(made)
-    except HandgradError as error:
-        raise WorkflowError(str(error)) from None
-    if dated:
-        logger.warning(f"{dated[0]}: dated in the future, as {len(dated)} files in all; set to now")
-
-
-def limit_memory():
-    """Let jobs on this machine start only where there is memory for them; --resources mem_mb=... goes before."""
-    if workflow.is_main_process and not IS_MODULE and workflow.local_exec and "mem_mb" not in workflow.global_resources:
-        workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
-
-
-def refuse_too_large():
-    """End the workflow before its first job if a run that is to be trained here cannot fit into memory."""
-    if workflow.local_exec:
-        jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train_run"]
-        runs = [run_of(job.wildcards) for job in jobs]
-        if line := memory.too_large(runs, EXPERIMENT.datasets):
-            raise WorkflowError(line)
-
-
-def show_progress():
-    """Show how far the workflow is while it runs. In the main process alone, since hooks are off in jobs."""
-    # not with the others: each job parses this file, and these take long to load
-    from handgrad.monitor.events import follow
-
-    quiet = {choice.name for choice in workflow.output_settings.quiet or ()}
-    if not quiet & {"ALL", "PROGRESS"}:
-        logs = [job.log[0] for job in workflow.dag.needrun_jobs() if job.log]
-        follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)
+def asked_memory(megabytes, attempt):
+    """Megabytes to ask for. On a cluster, every job starts Snakemake again; a second attempt gets twice as much."""
+    return attempt * (megabytes + (0 if workflow.local_exec else resources.SNAKEMAKE_MEGABYTES))
 
 
 # --- data ---
 
 
-def image_shape(wildcards):
-    """The shape of an image, in the order of its pixels."""
-    return list(entry(wildcards)["image_shape"])
-
-
-def file_of(wildcards):
-    """The registry's facts on one downloaded file."""
-    files = EXPERIMENT.datasets[wildcards.dataset]["files"].values()
-    found = [file for file in files if file["name"] == wildcards.file]
-    if not found:
-        names = ", ".join(file["name"] for file in files)
-        raise WorkflowError(
-            f"resources/{wildcards.dataset}/{wildcards.file}: no file of the dataset; its files: {names or 'none'}"
-        )
-    return found[0]
-
-
-def file_size(wildcards):
-    return file_of(wildcards)["size"]
-
-
-def file_checksum(wildcards):
-    return file_of(wildcards)["sha256"]
-
-
-def mirrors(wildcards):
-    """Where a file is downloaded from. Untracked: a new address makes nothing again."""
-    return Untracked(file_of(wildcards)["mirrors"])
+def file_to_download(wildcards):
+    """The registry's facts on a downloaded file. Its mirrors are untracked: a new address makes nothing again."""
+    files = {file["name"]: file for file in entry(wildcards)["files"].values()}
+    if wildcards.file not in files:
+        path = paths.DOWNLOAD.format(**wildcards)
+        raise WorkflowError(f"{path}: no file of the dataset; its files: {', '.join(files) or 'none'}")
+    file = files[wildcards.file]
+    return {"size": file["size"], "sha256": file["sha256"], "mirrors": Untracked(file["mirrors"])}
 
 
 def entry_to_read(wildcards):
@@ -226,45 +149,40 @@ def local_folder(wildcards):
     return Untracked(entry(wildcards)["local_dir"])
 
 
-def downloaded_files(dataset):
-    """Where the files of a dataset that are downloaded are, by role.
-
-    Files in a folder of the user's own are no input of any rule, since they may be dated in the future, and Snakemake
-    then removes what is made from them. Checking the config finds those that are missing; the checksums of the registry,
-    which are params, decide whether they are read again.
-    """
-    facts = EXPERIMENT.datasets[dataset]
-    if facts["format"] in EMBEDDED or facts["local_dir"] is not None:
-        return {}
-    return {role: f"resources/{dataset}/{file['name']}" for role, file in facts["files"].items()}
-
-
 def source_files(wildcards):
-    """The same for the rule that all others depend on."""
+    """The files of a dataset that are downloaded, by role; an input of the rule that all others depend on."""
     leave_reruns_to_digests()
-    return downloaded_files(wildcards.dataset)
-
-
-def downloads():
-    """Every file that this experiment downloads."""
-    return [path for dataset in paths.dataset_names(EXPERIMENT) for path in downloaded_files(dataset).values()]
+    return jobs.downloads(EXPERIMENT, wildcards.dataset)
 
 
 def preprocess_memory(wildcards, attempt):
-    """Megabytes to ask for; a second attempt gets twice as much."""
-    return attempt * (snakemake_memory() + resources.preprocess_megabytes(entry(wildcards)))
+    return asked_memory(resources.preprocess_megabytes(entry(wildcards)), attempt)
 
 
-# --- training ---
+def digest_of_data(wildcards):
+    """What a dataset is, without the places that it may come from."""
+    return data_digest(entry(wildcards))
+
+
+def data_digests():
+    """What each dataset of this experiment is."""
+    return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in paths.dataset_names(EXPERIMENT)}
+
+
+# --- checks and training ---
+
+
+def check_memory(wildcards, attempt):
+    return asked_memory(resources.check_megabytes(entry(wildcards), EXPERIMENT.gradient_check), attempt)
 
 
 def run_of(wildcards):
     """The run that a file's name means. Raises WorkflowError if this experiment has no such run."""
     run = RUNS.get((wildcards.dataset, wildcards.run))
     if run is None:
+        path = paths.RUN.format(**wildcards)
         raise WorkflowError(
-            f"results/runs/{wildcards.dataset}/{wildcards.run}.h5: no run of the experiment "
-            f"{EXPERIMENT.name!r}; name one of its runs, or add it to the config"
+            f"{path}: no run of the experiment {EXPERIMENT.name!r}; name one of its runs, or add it to the config"
         )
     return run
 
@@ -276,7 +194,7 @@ def axes_of_run(wildcards):
 
 def gate_of_run(wildcards):
     """The check that must have passed before this run trains."""
-    return f"results/checks/gate/{wildcards.dataset}_{run_of(wildcards).activation}.json"
+    return paths.GATE.format(dataset=wildcards.dataset, activation=run_of(wildcards).activation)
 
 
 def run_seconds(wildcards):
@@ -298,61 +216,52 @@ def run_minutes(wildcards, attempt):
 
 
 def run_memory(wildcards, attempt):
-    """Megabytes to ask for; a second attempt gets twice as much."""
-    return attempt * (snakemake_memory() + resources.run_megabytes(run_of(wildcards), entry(wildcards)))
-
-
-# --- checks ---
-
-
-def check_memory(wildcards, attempt):
-    """Megabytes to ask for, enough for the gate as well; a second attempt gets twice as much."""
-    check = EXPERIMENT.gradient_check
-    size = {"hidden_units": max(check.hidden_units, 200), "examples": max(check.examples, 5)}
-    return attempt * (snakemake_memory() + resources.check_megabytes(entry(wildcards), **size))
+    return asked_memory(resources.run_megabytes(run_of(wildcards), entry(wildcards)), attempt)
 
 
 # --- tables, figures and the page ---
 
 
+def runs_of_dataset(wildcards):
+    return paths.run_files(EXPERIMENT, wildcards.dataset)
+
+
+def order_of_runs(wildcards):
+    """The order of a dataset's runs, for rules whose result depends on it."""
+    return names_digest(runs_of_dataset(wildcards))
+
+
 def table(name):
     """A table of the experiment as an input, with its checksums."""
-    csv = f"results/{{experiment}}/tables/{name}.csv"
-    return {name: csv, "checksums": f"{csv}.sha256"}
+    return {name: paths.table(name), "checksums": paths.table(name, paths.CHECKSUMS)}
 
 
 def table_outputs(name, label):
     """A table as outputs: for programs and for people. label: what Snakemake's report calls it."""
-    path = f"results/{{experiment}}/tables/{name}"
     shown = {"caption": f"../report/{name}.rst", "category": "Tables", "labels": {"table": label}}
     return {
-        "csv": f"{path}.csv",
-        "checksums": f"{path}.csv.sha256",
-        "md": f"{path}.md",
-        "html": report(f"{path}.html", **shown),
+        "csv": paths.table(name),
+        "checksums": paths.table(name, paths.CHECKSUMS),
+        "md": paths.table(name, "md"),
+        "html": report(paths.table(name, "html"), **shown),
     }
 
 
-def dataset_figure(name, label):
-    """A figure of one dataset. label: what Snakemake's report calls it."""
+def figure(name, label):
+    """A figure, of one dataset or of all. label: what Snakemake's report calls it."""
+    overall = name in paths.OVERALL_FIGURES
     return report(
-        f"results/{{experiment}}/figures/{name}/{{dataset}}.svg",
-        caption=f"../report/{name}.rst",
+        paths.figure(name),
+        caption=f"../report/{name}{'_figure' if overall else ''}.rst",
         category="Figures",
-        subcategory="{dataset}",
-        labels={"figure": label, "dataset": "{dataset}"},
+        subcategory="all datasets" if overall else "{dataset}",
+        labels={"figure": label, "dataset": "all" if overall else "{dataset}"},
     )
 
 
-def overall_figure(name, label):
-    """A figure of all datasets."""
-    return report(
-        f"results/{{experiment}}/figures/{name}.svg",
-        caption=f"../report/{name}_figure.rst",
-        category="Figures",
-        subcategory="all datasets",
-        labels={"figure": label, "dataset": "all"},
-    )
+def image_shape(wildcards):
+    """The shape of an image, in the order of its pixels."""
+    return list(entry(wildcards)["image_shape"])
 
 
 def caption_context(wildcards):
@@ -365,40 +274,6 @@ def page_contexts():
     return {name: context.caption_context(EXPERIMENT, name) for name in (None, *paths.dataset_names(EXPERIMENT))}
 
 
-def digest_of_data(wildcards):
-    """What a dataset is, without the places that it may come from."""
-    return data_digest(entry(wildcards))
-
-
-def data_digests():
-    """What each dataset of this experiment is."""
-    return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in paths.dataset_names(EXPERIMENT)}
-
-
-def runs_of_dataset(wildcards):
-    return paths.run_files(EXPERIMENT, wildcards.dataset)
-
-
-def order_of_runs(wildcards):
-    """The order of a dataset's runs, for rules whose result depends on it."""
-    return names_digest(runs_of_dataset(wildcards))
-
-
-def published_checksum():
-    """What is in the published table. A param, for the user's table may be dated in the future, as their data may."""
-    return file_sha256(EXPERIMENT.published.table) if EXPERIMENT.has_published_dataset else None
-
-
-def published_table():
-    """Where the published table is, if it has a row of any dataset. Untracked: its checksum decides."""
-    return Untracked(EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else None)
-
-
-def comparison_file():
-    """The table of published and reproduced results, where there is one."""
-    return f"results/{EXPERIMENT.name}/tables/comparison.csv" if EXPERIMENT.has_published else []
-
-
 def page_config(wildcards):
     """The configuration as the page shows it. Untracked: markup in it must not become part of Snakemake's report."""
     return Untracked(context.shown_config(EXPERIMENT))
@@ -407,3 +282,11 @@ def page_config(wildcards):
 def page_config_digest(wildcards):
     """A digest of the same, which decides: where files come from or lie is no part of it."""
     return names_digest([context.config_text(context.shown_config(EXPERIMENT))])
+
+
+def page_benchmarks(wildcards):
+    """What the benchmarks of this experiment's jobs are called, by rule. Untracked: they follow from the inputs."""
+    names = {}
+    for job in jobs.jobs_of(EXPERIMENT)[:-1]:  # the last one makes the page
+        names.setdefault(job.rule, []).append(job.name)
+    return Untracked(names)

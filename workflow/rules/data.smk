@@ -4,26 +4,24 @@
 rule download_file:
     output:
         # kept while the job runs: a finished download is not fetched again because a rule has changed
-        update("resources/{dataset}/{file}"),
+        update(paths.DOWNLOAD),
     log:
-        "results/logs/download_file/{dataset}/{file}.log",
+        jobs.log("download_file"),
     benchmark:
-        "results/benchmarks/download_file/{dataset}/{file}.tsv"
+        jobs.benchmark("download_file")
     priority: FIRST
     localrule: True
     conda:
         "../envs/handgrad.yml"
     params:
-        size=file_size,
-        sha256=file_checksum,
-        mirrors=mirrors,
+        file=file_to_download,
     script:
         "../../scripts/download_file.py"
 
 
 rule download:
     input:
-        downloads(),
+        [[*jobs.downloads(EXPERIMENT, dataset).values()] for dataset in paths.dataset_names(EXPERIMENT)],
     localrule: True
 
 
@@ -31,11 +29,11 @@ rule preprocess_dataset:
     input:
         unpack(source_files),
     output:
-        "results/data/{dataset}.h5",
+        paths.DATA,
     log:
-        "results/logs/preprocess_dataset/{dataset}.log",
+        jobs.log("preprocess_dataset"),
     benchmark:
-        "results/benchmarks/preprocess_dataset/{dataset}.tsv"
+        jobs.benchmark("preprocess_dataset")
     priority: FIRST
     conda:
         "../envs/handgrad.yml"

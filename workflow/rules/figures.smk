@@ -5,11 +5,11 @@ rule plot_learning_curves:
     input:
         runs=runs_of_dataset,
     output:
-        dataset_figure("learning_curves", "learning curves"),
+        figure("learning_curves", "learning curves"),
     log:
-        "results/logs/plot_learning_curves/{experiment}/{dataset}.log",
+        jobs.log("plot_learning_curves"),
     benchmark:
-        "results/benchmarks/plot_learning_curves/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_learning_curves")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -26,11 +26,11 @@ rule plot_accuracy:
     input:
         **table("results"),
     output:
-        dataset_figure("accuracy", "accuracy by hidden units"),
+        figure("accuracy", "accuracy by hidden units"),
     log:
-        "results/logs/plot_accuracy/{experiment}/{dataset}.log",
+        jobs.log("plot_accuracy"),
     benchmark:
-        "results/benchmarks/plot_accuracy/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_accuracy")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -44,11 +44,11 @@ rule plot_heat_maps:
     input:
         **table("results"),
     output:
-        dataset_figure("heat_maps", "heat maps"),
+        figure("heat_maps", "heat maps"),
     log:
-        "results/logs/plot_heat_maps/{experiment}/{dataset}.log",
+        jobs.log("plot_heat_maps"),
     benchmark:
-        "results/benchmarks/plot_heat_maps/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_heat_maps")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -62,11 +62,11 @@ rule plot_cost:
     input:
         **table("results"),
     output:
-        dataset_figure("cost", "accuracy against cost"),
+        figure("cost", "accuracy against cost"),
     log:
-        "results/logs/plot_cost/{experiment}/{dataset}.log",
+        jobs.log("plot_cost"),
     benchmark:
-        "results/benchmarks/plot_cost/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_cost")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -81,13 +81,13 @@ rule plot_confusion:
         **table("best_runs"),
         # the best one is read
         runs=runs_of_dataset,
-        data="results/data/{dataset}.h5",
+        data=paths.DATA,
     output:
-        dataset_figure("confusion", "confusion matrix of the best run"),
+        figure("confusion", "confusion matrix of the best run"),
     log:
-        "results/logs/plot_confusion/{experiment}/{dataset}.log",
+        jobs.log("plot_confusion"),
     benchmark:
-        "results/benchmarks/plot_confusion/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_confusion")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -103,13 +103,13 @@ rule plot_mistakes:
         **table("best_runs"),
         # the best one is read
         runs=runs_of_dataset,
-        data="results/data/{dataset}.h5",
+        data=paths.DATA,
     output:
-        dataset_figure("mistakes", "the most confident mistakes"),
+        figure("mistakes", "the most confident mistakes"),
     log:
-        "results/logs/plot_mistakes/{experiment}/{dataset}.log",
+        jobs.log("plot_mistakes"),
     benchmark:
-        "results/benchmarks/plot_mistakes/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_mistakes")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -127,11 +127,11 @@ rule plot_weights:
         # the best one is read
         runs=runs_of_dataset,
     output:
-        dataset_figure("weights", "first-layer weights as images"),
+        figure("weights", "first-layer weights as images"),
     log:
-        "results/logs/plot_weights/{experiment}/{dataset}.log",
+        jobs.log("plot_weights"),
     benchmark:
-        "results/benchmarks/plot_weights/{experiment}/{dataset}.tsv"
+        jobs.benchmark("plot_weights")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -148,11 +148,11 @@ rule plot_comparison:
     input:
         **table("comparison"),
     output:
-        overall_figure("comparison", "published and reproduced faults"),
+        figure("comparison", "published and reproduced faults"),
     log:
-        "results/logs/plot_comparison/{experiment}.log",
+        jobs.log("plot_comparison"),
     benchmark:
-        "results/benchmarks/plot_comparison/{experiment}.tsv"
+        jobs.benchmark("plot_comparison")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -166,11 +166,11 @@ rule plot_best:
     input:
         **table("best"),
     output:
-        overall_figure("best", "published and our best accuracy"),
+        figure("best", "published and our best accuracy"),
     log:
-        "results/logs/plot_best/{experiment}.log",
+        jobs.log("plot_best"),
     benchmark:
-        "results/benchmarks/plot_best/{experiment}.tsv"
+        jobs.benchmark("plot_best")
     conda:
         "../envs/handgrad.yml"
     params:

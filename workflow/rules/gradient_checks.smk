@@ -3,13 +3,13 @@
 
 rule check_gate:
     input:
-        data="results/data/{dataset}.h5",
+        data=paths.DATA,
     output:
-        "results/checks/gate/{dataset}_{activation}.json",
+        paths.GATE,
     log:
-        "results/logs/check_gate/{dataset}_{activation}.log",
+        jobs.log("check_gate"),
     benchmark:
-        "results/benchmarks/check_gate/{dataset}_{activation}.tsv"
+        jobs.benchmark("check_gate")
     priority: FIRST
     conda:
         "../envs/handgrad.yml"
@@ -18,20 +18,20 @@ rule check_gate:
     params:
         code=code_digest("check_gate"),
         data=digest_of_data,
-        failed="results/checks/failed/check_gate/{dataset}_{activation}.json",
+        failed=jobs.failed_check("check_gate"),
     script:
         "../../scripts/check_gate.py"
 
 
 rule check_gradients:
     input:
-        data="results/data/{dataset}.h5",
+        data=paths.DATA,
     output:
-        "results/checks/gradients/{dataset}_{activation}_{settings}.json",
+        paths.GRADIENT_CHECK,
     log:
-        "results/logs/check_gradients/{dataset}_{activation}_{settings}.log",
+        jobs.log("check_gradients"),
     benchmark:
-        "results/benchmarks/check_gradients/{dataset}_{activation}_{settings}.tsv"
+        jobs.benchmark("check_gradients")
     conda:
         "../envs/handgrad.yml"
     resources:
@@ -39,7 +39,7 @@ rule check_gradients:
     params:
         code=code_digest("check_gradients"),
         data=digest_of_data,
-        failed="results/checks/failed/check_gradients/{dataset}_{activation}_{settings}.json",
+        failed=jobs.failed_check("check_gradients"),
         hidden_units=EXPERIMENT.gradient_check.hidden_units,
         examples=EXPERIMENT.gradient_check.examples,
         pixels=EXPERIMENT.gradient_check.pixels,

@@ -3,11 +3,11 @@
 
 rule render_summary:
     input:
-        results="results/{experiment}/tables/results.csv",
-        seeds="results/{experiment}/tables/seeds.csv",
-        best="results/{experiment}/tables/best.csv",
-        comparison=comparison_file(),
-        gradient_checks="results/{experiment}/tables/gradient_checks.csv",
+        results=paths.table("results"),
+        seeds=paths.table("seeds"),
+        best=paths.table("best"),
+        comparison=paths.table("comparison") if EXPERIMENT.has_published else [],
+        gradient_checks=paths.table("gradient_checks"),
         checksums=paths.checksum_files(EXPERIMENT),
         figures=paths.figure_files(EXPERIMENT),
         runs=paths.run_files(EXPERIMENT),
@@ -16,15 +16,15 @@ rule render_summary:
         checks=paths.gradient_checks(EXPERIMENT),
     output:
         report(
-            "results/{experiment}/summary.html",
+            paths.PAGE,
             caption="../report/summary.rst",
             category="Summary",
             labels={"page": "the whole experiment on one page"},
         ),
     log:
-        "results/logs/render_summary/{experiment}.log",
+        jobs.log("render_summary"),
     benchmark:
-        "results/benchmarks/render_summary/{experiment}.tsv"
+        jobs.benchmark("render_summary")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -36,7 +36,7 @@ rule render_summary:
         config_digest=page_config_digest,
         contexts=page_contexts(),
         order=names_digest(paths.run_files(EXPERIMENT)),
-        benchmarks="results/benchmarks",
+        benchmarks=page_benchmarks,
         caption=caption_context,
     script:
         "../../scripts/render_summary.py"

@@ -8,9 +8,9 @@ rule aggregate_results:
     output:
         **table_outputs("results", "results"),
     log:
-        "results/logs/aggregate_results/{experiment}.log",
+        jobs.log("aggregate_results"),
     benchmark:
-        "results/benchmarks/aggregate_results/{experiment}.tsv"
+        jobs.benchmark("aggregate_results")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -29,9 +29,9 @@ rule aggregate_seeds:
     output:
         **table_outputs("seeds", "over seeds"),
     log:
-        "results/logs/aggregate_seeds/{experiment}.log",
+        jobs.log("aggregate_seeds"),
     benchmark:
-        "results/benchmarks/aggregate_seeds/{experiment}.tsv"
+        jobs.benchmark("aggregate_seeds")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -47,15 +47,15 @@ rule aggregate_comparison:
     output:
         **table_outputs("comparison", "published and reproduced"),
     log:
-        "results/logs/aggregate_comparison/{experiment}.log",
+        jobs.log("aggregate_comparison"),
     benchmark:
-        "results/benchmarks/aggregate_comparison/{experiment}.tsv"
+        jobs.benchmark("aggregate_comparison")
     conda:
         "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_comparison"),
-        published=published_table(),
-        published_sha256=published_checksum(),
+        published=Untracked(PUBLISHED),
+        published_sha256=PUBLISHED and file_sha256(PUBLISHED),
         loss_divisor=context.loss_divisors(EXPERIMENT),
         caption=caption_context,
     script:
@@ -68,15 +68,15 @@ rule aggregate_best:
     output:
         **table_outputs("best", "published and ours, the best"),
     log:
-        "results/logs/aggregate_best/{experiment}.log",
+        jobs.log("aggregate_best"),
     benchmark:
-        "results/benchmarks/aggregate_best/{experiment}.tsv"
+        jobs.benchmark("aggregate_best")
     conda:
         "../envs/handgrad.yml"
     params:
         code=code_digest("aggregate_best"),
-        published=published_table(),
-        published_sha256=published_checksum(),
+        published=Untracked(PUBLISHED),
+        published_sha256=PUBLISHED and file_sha256(PUBLISHED),
         caption=caption_context,
     script:
         "../../scripts/aggregate_best.py"
@@ -87,12 +87,12 @@ rule aggregate_best_runs:
     input:
         **table("results"),
     output:
-        csv="results/{experiment}/tables/best_runs.csv",
-        checksums="results/{experiment}/tables/best_runs.csv.sha256",
+        csv=paths.table("best_runs"),
+        checksums=paths.table("best_runs", paths.CHECKSUMS),
     log:
-        "results/logs/aggregate_best_runs/{experiment}.log",
+        jobs.log("aggregate_best_runs"),
     benchmark:
-        "results/benchmarks/aggregate_best_runs/{experiment}.tsv"
+        jobs.benchmark("aggregate_best_runs")
     conda:
         "../envs/handgrad.yml"
     params:
@@ -107,9 +107,9 @@ rule aggregate_gradient_checks:
     output:
         **table_outputs("gradient_checks", "gradient checks"),
     log:
-        "results/logs/aggregate_gradient_checks/{experiment}.log",
+        jobs.log("aggregate_gradient_checks"),
     benchmark:
-        "results/benchmarks/aggregate_gradient_checks/{experiment}.tsv"
+        jobs.benchmark("aggregate_gradient_checks")
     conda:
         "../envs/handgrad.yml"
     params:

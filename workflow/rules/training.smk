@@ -4,14 +4,14 @@
 
 rule train_run:
     input:
-        data="results/data/{dataset}.h5",
+        data=paths.DATA,
         gate=gate_of_run,
     output:
-        "results/runs/{dataset}/{run}.h5",
+        paths.RUN,
     log:
-        "results/logs/train_run/{dataset}/{run}.log",
+        jobs.log("train_run"),
     benchmark:
-        "results/benchmarks/train_run/{dataset}/{run}.tsv"
+        jobs.benchmark("train_run")
     priority: run_priority
     conda:
         "../envs/handgrad.yml"
@@ -23,7 +23,7 @@ rule train_run:
         code=code_digest("train_run"),
         data=digest_of_data,
         run=axes_of_run,
-        checkpoints="results/checkpoints",
+        checkpoints=paths.CHECKPOINTS,
         # how often a run is saved changes nothing about it
         checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:

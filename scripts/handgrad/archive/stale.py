@@ -15,6 +15,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.runs import Run
 from handgrad.layout import paths
+from handgrad.layout.jobs import jobs_of
 
 RESULTS = "results"
 #: what may be stale, in the order in which it is listed
@@ -95,7 +96,7 @@ def _pattern() -> re.Pattern[str]:
     names = {
         "table": (*paths.TABLES, paths.COMPARISON, paths.BEST_RUNS),
         "kind": (*paths.TABLE_KINDS, re.escape(paths.CHECKSUMS)),
-        "figure": (*paths.DATASET_FIGURES, paths.BEST_FIGURE, paths.COMPARISON),
+        "figure": (*paths.DATASET_FIGURES, *paths.OVERALL_FIGURES),
         "rule": digested_rules(),
         "name": (name, f"{name}/{name}"),
     }
@@ -123,10 +124,9 @@ def _is_ours(path: Path, group: str) -> bool:
 def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:
     """Yield every file that these experiments need, whether it is there or not."""
     for experiment in experiments:
-        outputs = [*paths.final_outputs(experiment), *paths.data_files(experiment)]
-        yield from (*outputs, paths.report_file(experiment))
-        for job in map(paths.job_name, outputs):
-            yield from (f"results/logs/{job}.log", f"results/logs/{job}.jsonl", f"results/benchmarks/{job}.tsv")
+        yield from (*paths.final_outputs(experiment), *paths.data_files(experiment), paths.report_file(experiment))
+        for job in jobs_of(experiment):
+            yield from (str(job.log), str(job.log.with_suffix(".jsonl")), str(job.benchmark))
         for check in (*paths.gates(experiment), *paths.gradient_checks(experiment)):
             yield check.replace("results/checks/", "results/checks/failed/check_")
         yield from (_CHECKPOINT.format(dataset=run.dataset, run=run.name) for run in experiment.runs)

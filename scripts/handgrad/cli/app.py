@@ -12,7 +12,7 @@ import typer
 
 from handgrad.cli import archive
 from handgrad.cli.command import as_command
-from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile
+from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile, number_of_cores
 from handgrad.common.code_digests import PROJECT
 
 app = typer.Typer(
@@ -81,7 +81,7 @@ def plan(
     """
     from handgrad.cli.plan import show_plan
 
-    show_plan(file, cores, profile, as_json=as_json)
+    show_plan(file, number_of_cores(cores), profile, as_json=as_json)
 
 
 @app.command()

@@ -1,12 +1,15 @@
 """``handgrad archive`` and ``handgrad verify``: one experiment in one file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handgrad.cli.options import DEFAULT, ExperimentFile
 from handgrad.common.errors import HandgradError
+
+if TYPE_CHECKING:
+    from handgrad.experiment.config import Experiment
 
 ARCHIVES = Path("archives")
 
@@ -31,7 +34,7 @@ def archive(file: ExperimentFile = DEFAULT) -> None:
     folder = Path.cwd()
     require_idle(folder)
     _, experiment = read_experiment(file)
-    require_finished(file)
+    require_finished(file, experiment)
     report = report_file(experiment)
     if (folder / report).exists() and not has_report(experiment, folder):
         print(f"{report}: older than the page, so it is left out (handgrad report {file})")
@@ -42,15 +45,15 @@ def archive(file: ExperimentFile = DEFAULT) -> None:
     print(f"The code is not in it. It is that of git revision: {git_revision(PROJECT)}")
 
 
-def require_finished(file: Path) -> None:
+def require_finished(file: Path, experiment: "Experiment") -> None:
     """Raise HandgradError if snakemake would make anything of an experiment now."""
-    from handgrad.monitor.jobs import jobs_of
+    from handgrad.monitor.planned_jobs import planned_jobs
 
-    steps = jobs_of(file)
-    if pending := [step for step in steps if step.pending]:
+    jobs = planned_jobs(file, experiment)
+    if pending := [planned.job.title for planned in jobs if planned.pending]:
         raise HandgradError(
-            f"{file}: not finished, or not up to date: {len(pending)} of {len(steps)} steps are to do, the first "
-            f"{pending[0].rule} {pending[0].name}; run snakemake --configfile {file} first"
+            f"{file}: not finished, or not up to date: {len(pending)} of {len(jobs)} steps are to do, the first "
+            f"{pending[0]}; run snakemake --configfile {file} first"
         )
 
 

@@ -35,7 +35,7 @@ def as_command() -> Iterator[None]:
         if line is None:
             raise
         _exit(line, 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # the latter at a question
         _exit("interrupted", 128 + signal.SIGINT)
     except Interrupted as stopped:
         _exit(f"stopped by {stopped}", 128 + stopped.signal)

@@ -33,8 +33,9 @@ from handgrad.gradient_check.numeric_gradients import (
     numeric_gradient,
     plain_slopes,
 )
-from handgrad.gradient_check.problem import GATE, Problem, Settings, random_problem
+from handgrad.gradient_check.problem import Problem, random_problem
 from handgrad.gradient_check.results import Block, CheckReport, compare
+from handgrad.gradient_check.settings import GATE, Settings
 from handgrad.gradient_check.training_check import Point, check_training, run_of, started_state
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward, gradients

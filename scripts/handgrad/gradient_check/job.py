@@ -11,8 +11,8 @@ from handgrad.common.logs import logger
 from handgrad.datasets.data import open_data
 from handgrad.gradient_check.check import check
 from handgrad.gradient_check.files import write_check
-from handgrad.gradient_check.problem import Settings
 from handgrad.gradient_check.report import as_dict, explain, table
+from handgrad.gradient_check.settings import Settings
 
 
 def check_dataset(

@@ -8,6 +8,7 @@ import numpy as np
 from handgrad.common.errors import HandgradError
 from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, one_hot
+from handgrad.gradient_check.settings import GATE, Settings
 from handgrad.network.activations import ACTIVATIONS, Activation, Array
 from handgrad.network.model import Weights, forward, objective
 
@@ -57,22 +58,6 @@ class Size:
 
 #: huge: beyond the clamps of both dtypes (29.1, 236), and logits beyond the range of exp (88.7, 709.8)
 SIZES = {"ordinary": Size(3.0, 4.0, 0.0), "huge": Size(400.0, 300.0, 1000.0)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Where the gradient is checked. epsilon: the step of the central differences."""
-
-    hidden_units: int
-    examples: int
-    pixels: str
-    epsilon: float
-    l2: float = 0.01
-    seed: int = 0
-
-
-#: what must hold before anything is trained
-GATE = Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5)
 
 
 def random_problem(data: ImageData, activation: str, settings: Settings) -> Problem:

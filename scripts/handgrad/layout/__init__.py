@@ -1,5 +1,5 @@
-"""Paths of every file of the workflow, resources that jobs ask for, and what the main process does at its start.
+"""Paths of every file of the workflow, its jobs, what they ask for, and what the main process does at its start.
 
-``paths``: paths. ``resources``, ``memory``: time limits and memory. ``dates``: files dated in the future.
+``paths``, ``jobs``: where files are and which job makes them. ``resources``, ``memory``: time limits and memory.
 ``main_process``: checks and settings of the main process.
 """

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,28 +15,36 @@ from types import FrameType
 
 import psutil
 
+from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded
 from handgrad.common.signals import handle
-from handgrad.common.system_errors import refusal
 
-#: the folders that Snakemake and its jobs write to
-WRITTEN = (Path(".snakemake"), Path("results"), Path("resources"))
+#: the folders that jobs write to, and with them those that Snakemake writes to
+RESULTS_AND_DOWNLOADS = (Path("results"), Path("resources"))
+WRITTEN = (Path(".snakemake"), *RESULTS_AND_DOWNLOADS)
+#: nanoseconds; a millisecond keeps apart what Snakemake compares as floating point
+STEP = 1_000_000
 #: what Snakemake is called with to look at results and not to make any, which may be somebody else's
 LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph"})
 
 
-def prepare_main_process() -> None:
+def prepare_main_process(arguments: Sequence[str], *, dry: bool, files: Iterable[str]) -> None:
     """From now on, a closed terminal ends this process and its jobs in an orderly way.
 
     On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write. A
-    terminal shows what its encoding lacks as an escape, so that no line is lost there.
+    terminal shows what its encoding lacks as an escape, so that no line is lost there. Raises HandgradError or OSError
+    if Snakemake, called with these arguments, could not work in this folder, or not read one of the files.
     """
     logging.raiseExceptions = False
     for stream in (sys.stdout, sys.stderr):
         replacing_what_cannot_be_encoded(stream)
     if threading.current_thread() is threading.main_thread():  # Python allows signal handlers nowhere else
         end_tree_at_hangup()
+    require_path(Path.cwd())
+    require_path(PROJECT)
+    require_writable(arguments, dry=dry)
+    require_readable(files)
 
 
 def end_tree_at_hangup() -> None:
@@ -74,55 +82,53 @@ def require_path(folder: Path) -> None:
 
 
 def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
-    """Raise HandgradError if Snakemake, called with these arguments, cannot write where it must.
+    """Raise OSError if Snakemake, called with these arguments, cannot write where it must.
 
     It would else end with a traceback, or after the jobs that come before.
     """
     looks = dry or not LOOKS.isdisjoint(arguments)
-    try:
-        for folder in WRITTEN:
-            if os.path.lexists(folder):
-                _require_access(folder, os.R_OK | os.X_OK)
-            if not looks or folder == WRITTEN[0]:
-                _require_writable(folder)
-    except OSError as error:
-        raise HandgradError(str(refusal(error))) from error
+    for folder in WRITTEN:
+        written = not looks or folder == WRITTEN[0]
+        there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        # as deep as the logs of a rule's jobs on a dataset
+        inside = [path for pattern in ("*/", "*/*/", "*/*/*/") for path in sorted(folder.glob(pattern)) if written]
+        for path in (there, *inside):
+            if not path.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "", str(path))
+            if not os.access(path, os.R_OK | os.X_OK | (os.W_OK if written else 0)):
+                raise PermissionError(errno.EACCES, "", str(path))
 
 
 def require_readable(files: Iterable[str]) -> None:
-    """Raise HandgradError if one of these files is there and cannot be read.
+    """Raise OSError if one of these files is there and cannot be read.
 
     Snakemake would end with a traceback, since it compares the checksums of small files.
     """
-    for file in map(Path, files):
-        if file.exists() and not os.access(file, os.R_OK):
-            raise HandgradError(str(refusal(_error(errno.EACCES, file))))
+    for file in filter(os.path.exists, files):
+        if not os.access(file, os.R_OK):
+            raise PermissionError(errno.EACCES, "", file)
 
 
-def _error(number: int, path: Path) -> OSError:
-    return OSError(number, os.strerror(number), str(path))
+def date_now(paths: Iterable[str | Path]) -> list[Path]:
+    """Date the files that are in the future to now, in the order of their dates, and return them.
 
-
-def _require_access(folder: Path, mode: int) -> None:
-    """Raise OSError if what is there is no folder, or does not allow this."""
-    if not folder.is_dir():
-        raise _error(errno.ENOTDIR, folder)
-    if not os.access(folder, mode):
-        raise _error(errno.EACCES, folder)
-
-
-def _require_writable(folder: Path) -> None:
-    """Raise OSError if files cannot be made in a folder that is there, or can be made.
-
-    Folders in it are looked at as deep as the logs of a rule's jobs on a dataset.
+    Another machine's clock, or a copy, may have dated them. Snakemake removes what a job made if one of its inputs is
+    newer, so nothing could be made from such a file until its date has passed. Raises HandgradError, one line, if the
+    dates cannot be set.
     """
-    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        error.filename = str(there)
-        raise
-    for pattern in ("*/", "*/*/", "*/*/*/"):
-        for inside in sorted(folder.glob(pattern)):
-            _require_access(inside, os.R_OK | os.W_OK | os.X_OK)
+    now = time.time_ns()
+    there = [path for path in map(Path, paths) if path.exists()]
+    found = {path: modified for path in there if (modified := path.stat().st_mtime_ns) > now}
+    order = sorted(set(found.values()), reverse=True)
+    for path, modified in found.items():
+        date = now - STEP * order.index(modified)
+        try:
+            os.utime(path, ns=(date, date))
+        except OSError as error:
+            hours = (modified - now) / 3.6e12
+            raise HandgradError(
+                f"{path}: dated {hours:.1f} hours in the future, so Snakemake removes what is made from it, "
+                f"and the date cannot be set ({error.strerror}); let the file's owner touch it, or copy the "
+                "folder and work in the copy"
+            ) from error
+    return sorted(found)

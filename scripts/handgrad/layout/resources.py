@@ -7,9 +7,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from handgrad.experiment.config import CheckSettings
 from handgrad.experiment.runs import Run, training_cost
+from handgrad.gradient_check.settings import GATE
 
 Facts = Mapping[str, Any]
+
+#: what a job on a cluster needs besides its script: Snakemake, which starts again in each
+SNAKEMAKE_MEGABYTES = 150
 
 #: what else is done, in operations of a matrix product that take as long (benchmarks/profile_step.py shows
 #: the parts): a pixel that is gathered and converted, the softmax of a class, and h and h' of a hidden unit
@@ -130,11 +135,14 @@ def preprocess_megabytes(facts: Facts) -> int:
     return 200 + (2 * pixels_of_dataset(facts) + files) // 10**6
 
 
-def check_megabytes(facts: Facts, *, hidden_units: int, examples: int) -> int:
-    """Return the memory of a check: pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python."""
+def check_megabytes(facts: Facts, check: CheckSettings) -> int:
+    """Return the memory of a check, enough for the gate as well.
+
+    Pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python.
+    """
     inputs, pixels = pixels_of_image(facts) + 1, pixels_of_dataset(facts)
-    weights = 16 * 8 * hidden_units * inputs
-    return 200 + (pixels + weights + 8 * 8 * examples * inputs) // 10**6
+    hidden_units, examples = max(check.hidden_units, GATE.hidden_units), max(check.examples, GATE.examples)
+    return 200 + (pixels + (16 * 8 * hidden_units + 8 * 8 * examples) * inputs) // 10**6
 
 
 def run_bytes(run: Run, facts: Facts) -> int:

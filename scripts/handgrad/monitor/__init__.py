@@ -1,6 +1,5 @@
 """What an experiment will cost, how far it is, and recovery after Snakemake was killed.
 
-``plan``, ``estimates``, ``throughput``, ``makespan``, ``machines``: before it runs. ``job_progress``, ``jobs``,
-``status``, ``processes``, ``slurm``: while it runs. ``progress``, ``display``, ``events``: the live display.
-``recovery``: afterwards.
+``plan``, ``estimates``, ``throughput``: before it runs. ``planned_jobs``, ``job_progress``, ``status``, ``processes``,
+``slurm``: while it runs. ``progress``, ``display``, ``events``: the live display. ``recovery``: afterwards.
 """

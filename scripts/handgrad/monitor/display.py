@@ -12,14 +12,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.monitor.progress import Progress, Running
+from handgrad.monitor.progress import Progress
+from handgrad.monitor.status import MAX_ROWS, status_rows
 
 #: seconds between two looks at a terminal, and where jobs run on a cluster, whose file server has to answer
 LIVE_SECONDS, CLUSTER_SECONDS = 0.5, 5.0
 #: and where there is no terminal
 PLAIN_SECONDS = 60.0
-#: the most jobs that are shown one by one
-MAX_ROWS = 16
 #: columns of a bar, of a terminal that has room for one beside each job, and for one at all
 BAR, WIDE, NARROW = 24, 100, 70
 #: columns and rows of the smallest terminal that has room for what is shown live; some consoles say 0 and 0
@@ -30,14 +29,13 @@ LAST_SECONDS = 1.0
 GREEN, PLAIN = "\033[32m", "\033[0m"
 
 
-def is_live(stream: TextIO) -> bool:
+def may_draw_on(stream: TextIO) -> bool:
     """Return whether a stream is a terminal that this process may draw on: it can move its cursor, and is ours."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return False
-    try:
-        if not has_room(os.get_terminal_size(stream.fileno())):
-            return False
-        return os.tcgetpgrp(stream.fileno()) == os.getpgrp()  # else the shell has it, or another of its jobs
+    try:  # the shell has it, or another of its jobs, if it is not this process group's
+        room = has_room(os.get_terminal_size(stream.fileno()))
+        return room and os.tcgetpgrp(stream.fileno()) == os.getpgrp()
     except OSError:
         return False
 
@@ -49,6 +47,8 @@ def has_room(size: os.terminal_size) -> bool:
 
 class PlainDisplay:
     """A headline and a line for each running job, every minute, for logs."""
+
+    is_live = False
 
     def __init__(self, progress: Progress, stream: TextIO, seconds: float = PLAIN_SECONDS) -> None:
         self.progress, self.stream, self.seconds = progress, stream, seconds
@@ -73,13 +73,7 @@ class PlainDisplay:
     def lines(self) -> list[str]:
         """Return what is shown now."""
         view = self.progress.snapshot()
-        rows = [f"    {row.job.title}: {row.text}" for row in view.running[:MAX_ROWS]]
-        return [f"Progress: {self.progress.headline(view)}", *rows, *_more(view.running)]
-
-
-def _more(running: list[Running]) -> list[str]:
-    hidden = len(running) - MAX_ROWS
-    return [f"    and {hidden} more"] if hidden > 0 else []
+        return [f"Progress: {self.progress.headline(view)}", *status_rows(view, "running")]
 
 
 class LiveDisplay:
@@ -90,6 +84,8 @@ class LiveDisplay:
     pipe, and what comes through it is printed by Rich. The pipe is read whatever happens to
     the terminal: otherwise all that print would wait.
     """
+
+    is_live = True
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -116,8 +112,7 @@ class LiveDisplay:
 
     def say(self, line: str) -> None:
         """Print a line above the live part."""
-        sys.stderr.write(f"{GREEN}{line}{PLAIN}\n")
-        sys.stderr.flush()
+        print(f"{GREEN}{line}{PLAIN}", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """Give stderr back, and take the live part away once what was written is shown.
@@ -164,20 +159,21 @@ class LiveDisplay:
         rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
         rows.add_column(width=BAR if self.console.width >= WIDE else 0)
         rows.add_column(no_wrap=True, overflow="ellipsis", style="cyan")
-        for row in view.running[: max(1, min(MAX_ROWS, self.console.height - 6))]:
-            rows.add_row(row.job.title, _bar(row.share), row.text)
+        running = [one for one in view if one.state == "running"]
+        shown = running[: max(1, min(MAX_ROWS, self.console.height - 6))]
+        for one in shown:
+            rows.add_row(one.job.title, _bar(one.share), one.text)
+        if len(running) > len(shown):
+            rows.add_row(f"and {len(running) - len(shown)} more")
         head = Table.grid(padding=(0, 1))
         headline = Text(self.progress.headline(view), style="bold")
         head.add_row(*([_bar(self.progress.share(view))] if self.console.width >= NARROW else []), headline)
-        return Group(Text(), head, rows, *map(Text, _more(view.running)))
+        return Group(Text(), head, rows)
 
 
-Display = PlainDisplay | LiveDisplay
-
-
-def display(progress: Progress) -> Display:
+def display(progress: Progress) -> PlainDisplay | LiveDisplay:
     """Return the display that suits where messages go, begun."""
-    return LiveDisplay(progress) if is_live(sys.stderr) else PlainDisplay(progress, sys.stderr)
+    return LiveDisplay(progress) if may_draw_on(sys.stderr) else PlainDisplay(progress, sys.stderr)
 
 
 def _bar(share: float | None) -> RenderableType:

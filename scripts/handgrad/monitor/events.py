@@ -1,15 +1,15 @@
 """From the events that Snakemake logs of its jobs to ``progress``, by the names of its logger interface."""
 
 import logging
-from collections.abc import Iterable
-from pathlib import Path, PurePath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from handgrad.common.code_digests import code_digest
 from handgrad.experiment.config import Experiment
-from handgrad.monitor.display import Display, LiveDisplay, display
-from handgrad.monitor.estimates import Estimate, Estimator
-from handgrad.monitor.jobs import Job
+from handgrad.layout.jobs import Job, jobs_of
+from handgrad.monitor.display import display
+from handgrad.monitor.estimates import Estimator
 from handgrad.monitor.progress import Progress
 
 #: events that say no more than what is shown live
@@ -18,37 +18,30 @@ SHOWN = {"run_info", "job_info", "group_info", "job_started", "job_finished", "p
 EMPTY = {"Select jobs to execute..."}
 
 
-def job_of_log(log: str) -> Job | None:
-    """Return the job whose log is ``results/logs/<rule>/<name>.log``, whatever its rule is called, or None."""
-    parts = PurePath(log).with_suffix("").parts
-    return Job(parts[2], "/".join(parts[3:])) if parts[:2] == ("results", "logs") and len(parts) > 3 else None
-
-
 def follow(snakemake_logger: logging.Logger, logs: Iterable[str], experiment: Experiment, workers: int | None) -> None:
     """Show how far Snakemake is from now on, until the process ends.
 
     logs: those of the jobs that are to be done. workers: how many run at once; None on a cluster. Does
     nothing where Snakemake itself prints nothing, because another logger plugin does.
     """
-    streams = [handler for handler in snakemake_logger.handlers if isinstance(handler, logging.StreamHandler)]
-    printers = [handler for handler in streams if not isinstance(handler, logging.FileHandler)]
+    printers = [
+        handler
+        for handler in snakemake_logger.handlers
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
+    ]
     if not printers:
         return
     try:
-        progress = Progress(_estimates(logs, experiment), workers)
-        shown = display(progress)
+        jobs = {str(job.log): job for job in jobs_of(experiment)}
+        estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
+        planned = {jobs[log]: estimator.estimate(jobs[log]) for log in logs if log in jobs}
+        events = ProgressEvents(Progress(planned, workers), jobs)
     except Exception as error:  # noqa: BLE001, what is shown must never end a workflow
         snakemake_logger.warning(f"Progress cannot be shown: {type(error).__name__}: {error}")
         return
-    if isinstance(shown, LiveDisplay):
-        for printer in printers:
-            printer.addFilter(is_printed)
-    snakemake_logger.addHandler(ProgressEvents(progress, shown))
-
-
-def _estimates(logs: Iterable[str], experiment: Experiment) -> dict[Job, Estimate]:
-    estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
-    return {job: estimator.estimate(job) for job in map(job_of_log, logs) if job}
+    for printer in printers if events.display.is_live else ():
+        printer.addFilter(is_printed)
+    snakemake_logger.addHandler(events)
 
 
 def event_of(record: logging.LogRecord) -> str:
@@ -66,12 +59,12 @@ def is_printed(record: logging.LogRecord) -> bool:
 
 
 class ProgressEvents(logging.Handler):
-    """A handler of Snakemake's logger that keeps ``progress`` up to date."""
+    """A handler of Snakemake's logger that keeps ``progress`` up to date and shown. jobs: by their logs."""
 
-    def __init__(self, progress: Progress, display: Display) -> None:
+    def __init__(self, progress: Progress, jobs: Mapping[str, Job]) -> None:
         super().__init__()
-        self.progress, self.display = progress, display
-        self._jobs: dict[int, Job] = {}
+        self.progress, self.display, self.jobs = progress, display(progress), jobs
+        self._begun: dict[int, Job] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take in an event; all others are ignored."""
@@ -82,17 +75,17 @@ class ProgressEvents(logging.Handler):
 
     def _take(self, event: str, facts: dict[str, Any]) -> None:
         if event == "job_info" and facts["log"]:
-            if job := job_of_log(facts["log"][0]):
-                self._jobs[facts["jobid"]] = job
+            if job := self.jobs.get(str(facts["log"][0])):
+                self._begun[facts["jobid"]] = job
                 self.progress.begin(job)
-        elif event == "job_finished" and facts["job_id"] in self._jobs:
-            job = self._jobs[facts["job_id"]]
+        elif event == "job_finished" and facts["job_id"] in self._begun:
+            job = self._begun[facts["job_id"]]
             seconds = self.progress.finish(job)  # on a cluster, with the time in the queue
             self.display.say(f"{job.title}: done" + (f" in {seconds:.1f} s" if self.progress.workers else ""))
         elif event in ("job_error", "group_error"):
             for failed in facts["job_error_info"] if event == "group_error" else [facts]:
-                if failed["jobid"] in self._jobs:
-                    self.progress.fail(self._jobs[failed["jobid"]])
+                if failed["jobid"] in self._begun:
+                    self.progress.fail(self._begun[failed["jobid"]])
 
     def close(self) -> None:
         """End the display, when logging ends."""

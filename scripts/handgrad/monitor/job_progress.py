@@ -1,6 +1,7 @@
 """Reading how far a job is, from its progress file."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,14 @@ class JobProgress:
         """The share that is done of the epochs that this attempt has to compute."""
         return max(0, self.epoch - self.resumed) / max(1, self.epochs - self.resumed)
 
+    @property
+    def an_epoch(self) -> float | None:
+        """The seconds of an epoch that this attempt has computed; None before there is any."""
+        return self.seconds / (self.epoch - self.resumed) if self.seconds else None
+
     def left(self, now: float) -> float | None:
         """Return the seconds that are left, by the epochs that this attempt has computed; None before there is any."""
-        if not self.seconds:
-            return None
-        an_epoch = self.seconds / (self.epoch - self.resumed)
-        return max(0.0, an_epoch * (self.epochs - self.epoch) - (now - self.time))
+        return max(0.0, self.an_epoch * (self.epochs - self.epoch) - (now - self.time)) if self.an_epoch else None
 
     def position(self, now: float) -> str:
         """Return where it is, in words; nothing of a job that has no epochs, or has passed none."""
@@ -67,16 +70,7 @@ def read_progress(log: Path) -> JobProgress | None:
         return None
     facts: dict[str, Any] = {}
     for line in lines:
-        facts |= _event(line)
-    known = {field.name for field in fields(JobProgress)}
-    found = {key: value for key, value in facts.items() if key in known}
+        with suppress(ValueError, TypeError):  # a torn one, as the first of a file's end and the last may be
+            facts |= json.loads(line)
+    found = {field.name: facts[field.name] for field in fields(JobProgress) if field.name in facts}
     return JobProgress(**found) if begun and {"event", "time"} <= found.keys() else None
-
-
-def _event(line: bytes) -> dict[str, Any]:
-    """Return the facts of a line; none of one that is torn, as the first of a file's end and the last may be."""
-    try:
-        facts = json.loads(line)
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}

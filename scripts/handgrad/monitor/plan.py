@@ -1,147 +1,186 @@
-"""What will be done and what it will cost: ``handgrad plan``."""
+"""What will be done, and what it will cost on this machine's cores or on a cluster: ``handgrad plan``."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import yaml
+
+from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted, duration_text, size_text
-from handgrad.monitor.estimates import Estimate
-from handgrad.monitor.jobs import Job
-from handgrad.monitor.machines import Cluster, Cores, max_megabytes, stages, wall_seconds
+from handgrad.layout.jobs import PARTS
+from handgrad.layout.memory import SHARE
+from handgrad.layout.resources import SNAKEMAKE_MEGABYTES
+from handgrad.monitor.estimates import Estimate, makespan
+from handgrad.monitor.planned_jobs import PlannedJob
 
-#: the parts of an experiment, in the order in which they are done, and their rules; the rest is the last part
-PARTS = {
-    "downloads": ("download_file",),
-    "datasets": ("preprocess_dataset",),
-    "gates": ("check_gate",),
-    "runs": ("train_run",),
-    "gradient checks": ("check_gradients",),
-    "tables, figures, page": (),
-}
-
-
-def part_of(rule: str) -> str:
-    """Return the part of an experiment that a rule belongs to."""
-    return next((part for part, rules in PARTS.items() if rule in rules), "tables, figures, page")
+DOWNLOADS = PARTS[0]
+#: seconds that Snakemake takes to plan, and for each job
+TO_PLAN, A_JOB = 1.0, 0.1
+#: seconds of a submission to a cluster beside its work: the queue, and Snakemake within it
+A_SUBMISSION = 8.0
 
 
 @dataclass(frozen=True)
-class PlannedPart:
-    """What is to be done of a part of an experiment. seconds: of one core."""
+class Cores:
+    """A machine. megabytes: its memory."""
 
-    name: str
-    to_do: int
-    done: int
-    seconds: float
-    from_checkpoints: int
-    download_bytes: int
+    number: int
+    megabytes: int
+
+    def at_once(self, estimates: Iterable[Estimate]) -> int:
+        """Return how many jobs run at once if each asks for as much memory as the largest of some."""
+        memory = _most_memory(estimates)
+        return max(1, min(self.number, int(SHARE * self.megabytes * 10**6) // memory if memory else self.number))
+
+    def seconds(self, part: Sequence[Estimate]) -> float:
+        """Return how long the jobs of a part of the experiment take."""
+        return makespan([one.cpu_seconds + A_JOB for one in part], self.at_once(part))
+
+    def memory_text(self, estimates: Sequence[Estimate]) -> str:
+        """Return what jobs ask for at once, and what this machine lacks."""
+        most = max(map(self._memory_at_once, parts_of(estimates)))
+        largest = max(estimates, key=lambda one: one.memory)
+        text = f"up to {size_text(most)} at once, {size_text(largest.memory)} for one job"
+        runs = [one for one in estimates if one.job.run]
+        if self.at_once(runs) < min(self.number, len(runs)):
+            text += f"; this machine has room for {counted(self.at_once(runs), 'run')} at once"
+        if largest.memory > self.megabytes * 10**6:
+            text += f". THIS MACHINE HAS {size_text(self.megabytes * 1e6)}: {largest.job.title} asks for more"
+        return text
+
+    def _memory_at_once(self, part: Sequence[Estimate]) -> int:
+        return sum(sorted((one.memory for one in part), reverse=True)[: self.at_once(part)])
+
+    def __str__(self) -> str:
+        return counted(self.number, "core")
 
 
 @dataclass(frozen=True)
-class PlannedCost:
-    """What a plan costs.
+class Cluster:
+    """A cluster, by its profile. jobs: submissions at once; cpus and runs: of a submission."""
 
-    job_megabytes: what the largest job asks for, largest_job. megabytes, runs_at_once: of what runs at once on
-    this machine; None on a cluster, whose submissions are counted in place of them. runs_by_earlier_runs,
-    runs_by_operation_counts: how many runs are estimated by what.
-    """
+    profile: str
+    jobs: int
+    runs: int
+    cpus: int
+
+    def seconds(self, part: Sequence[Estimate]) -> float:
+        """Return how long the jobs of a part of the experiment take, if the cluster starts each submission at once."""
+        return makespan(self.submissions(part), self.jobs)
+
+    def submissions(self, estimates: Iterable[Estimate]) -> list[float]:
+        """Return what each submission takes: runs of one dataset go together, all else by itself."""
+        found, runs = [], dict[str | None, list[float]]()
+        for one in estimates:
+            if one.job.run:
+                runs.setdefault(one.job.dataset, []).append(one.cpu_seconds)
+            else:
+                found.append(A_SUBMISSION + one.cpu_seconds)
+        for seconds in runs.values():
+            groups = math.ceil(len(seconds) / self.runs)
+            ordered = sorted(seconds, reverse=True)
+            found += [A_SUBMISSION + makespan(ordered[n::groups], self.cpus) for n in range(groups)]
+        return found
+
+    def memory_text(self, estimates: Sequence[Estimate]) -> str:
+        """Return what jobs ask for."""
+        largest = size_text(_most_memory(estimates))
+        return f"a job asks for up to {largest}, and for {SNAKEMAKE_MEGABYTES} MB for Snakemake"
+
+    def __str__(self) -> str:
+        return f"{self.profile}, {counted(self.jobs, 'submission')} at once"
+
+
+def read_cluster(profile: Path) -> Cluster:
+    """Read a cluster profile. Raises HandgradError if it is none, or does not say what a plan needs."""
+    file = profile / "profile.yaml"
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        sizes = content.get("group-components", {})
+        return Cluster(
+            str(profile),
+            jobs=int(content["jobs"]),
+            runs=max((int(size) for group, size in sizes.items() if group.startswith("train_")), default=1),
+            cpus=int(content.get("resources", {}).get("cpus_per_task", 1)),
+        )
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise HandgradError(
+            f"{file}: cannot be read as a profile for a cluster ({' '.join(str(error).split())}); it must "
+            "say jobs, how many submissions may be in the queue, as profiles/slurm does"
+        ) from error
+
+
+def wall_seconds(estimates: Sequence[Estimate], machine: Cores | Cluster) -> float:
+    """Return the seconds from the command to its end."""
+    return TO_PLAN + sum(map(machine.seconds, parts_of(estimates)))
+
+
+def parts_of(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
+    """Return estimates by the parts of the experiment, which are made one after the other."""
+    return [[one for one in estimates if one.job.part == part] for part in PARTS]
+
+
+def _most_memory(estimates: Iterable[Estimate]) -> int:
+    return max((one.memory for one in estimates), default=0)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What all jobs of a plan cost: seconds of one core, without downloads; seconds to the end; bytes."""
 
     cpu_seconds: float
     wall_seconds: float
-    job_megabytes: int
-    largest_job: str
-    megabytes: int | None
-    runs_at_once: int | None
-    submissions: int | None
-    disk_bytes: int
-    runs_by_earlier_runs: int
-    runs_by_operation_counts: int
+    disk: int
+    disk_free: int
 
 
-def plan_parts(jobs: Sequence[Job], estimates: Sequence[Estimate]) -> list[PlannedPart]:
-    """Return the parts that the experiment has. estimates: of the jobs that are to be done."""
-    found = []
-    for part in PARTS:
-        number = sum(part_of(job.rule) == part for job in jobs)
-        some = [one for one in estimates if part_of(one.job.rule) == part]
-        seconds = 0.0 if part == "downloads" else sum(one.seconds for one in some)
-        download = sum(one.room for one in some) if part == "downloads" else 0
-        resumed = sum(one.passed > 0 for one in some)
-        if number:
-            found.append(PlannedPart(part, len(some), number - len(some), seconds, resumed, download))
-    return found
+def cost_of(estimates: Sequence[Estimate], machine: Cores | Cluster, free: int) -> Cost:
+    """Return what the jobs that are to be done will cost. free: bytes that are free where results go."""
+    cpu_seconds = sum(one.cpu_seconds for one in estimates if one.job.part != DOWNLOADS)
+    return Cost(cpu_seconds, wall_seconds(estimates, machine), sum(one.disk for one in estimates), free)
 
 
-def plan_cost(estimates: Sequence[Estimate], machine: Cores | Cluster) -> PlannedCost:
-    """Return what the jobs that are to be done will cost."""
-    computed = [one for one in estimates if one.job.rule != "download_file"]
-    runs = [one for one in estimates if one.job.rule == "train_run"]
-    largest = max(estimates, key=lambda one: one.megabytes, default=None)
-    cores, cluster = (machine, None) if isinstance(machine, Cores) else (None, machine)
-    return PlannedCost(
-        cpu_seconds=sum(one.seconds for one in computed),
-        wall_seconds=wall_seconds(estimates, machine),
-        job_megabytes=largest.megabytes if largest else 0,
-        largest_job=largest.job.title if largest else "",
-        megabytes=max(map(cores.megabytes_at_once, stages(estimates))) if cores else None,
-        runs_at_once=cores.at_once(max_megabytes(runs)) if cores else None,
-        submissions=len(cluster.submissions(computed)) if cluster else None,
-        disk_bytes=sum(one.room for one in estimates),
-        runs_by_earlier_runs=sum(one.by == "earlier runs" for one in runs),
-        runs_by_operation_counts=sum(one.by == "operation counts" for one in runs),
-    )
-
-
-def plan_table(jobs: Sequence[Job], estimates: Sequence[Estimate]) -> list[str]:
+def plan_table(jobs: Sequence[PlannedJob], estimates: Sequence[Estimate]) -> list[str]:
     """Return a line for each part that the experiment has: to do, done, and the time of one core."""
     lines = [f"{'':<23}{'to do':>7}{'done':>8}{'CPU time':>14}"]
-    for part in plan_parts(jobs, estimates):
-        seconds = duration_text(part.seconds) if part.seconds else "-"
-        line = f"{part.name:<23}{part.to_do:>7}{part.done:>8}{seconds:>14}"
-        if part.from_checkpoints:
-            line += f"   {part.from_checkpoints} from checkpoints"
-        if part.download_bytes:
-            line += f"   {size_text(part.download_bytes)}"
-        lines.append(line)
+    for part in PARTS:
+        number = sum(planned.job.part == part for planned in jobs)
+        some = [one for one in estimates if one.job.part == part]
+        time, note = duration_text(sum(one.cpu_seconds for one in some)) if some else "-", ""
+        if part == DOWNLOADS:
+            time, note = "-", f"   {size_text(sum(one.disk for one in some))}"
+        if resumed := sum(one.passed > 0 for one in some):
+            note = f"   {resumed} from checkpoints"
+        if number:
+            lines.append(f"{part:<23}{len(some):>7}{number - len(some):>8}{time:>14}{note}")
     return lines
 
 
-def plan_words(estimates: Sequence[Estimate], machine: Cores | Cluster, *, earlier: int, free: int) -> list[str]:
+def plan_words(estimates: Sequence[Estimate], machine: Cores | Cluster, cost: Cost, *, earlier: int) -> list[str]:
     """Return what the jobs that are to be done will cost, in sentences.
 
-    earlier: how many earlier runs the estimate rests on. free: bytes that are free where results go.
+    earlier: how many earlier runs the estimate rests on.
     """
-    cost = plan_cost(estimates, machine)
+    wall = f"Wall time: about {duration_text(cost.wall_seconds)} on {machine}"
+    if isinstance(machine, Cluster):
+        submissions = machine.submissions(one for one in estimates if one.job.part != DOWNLOADS)
+        wall += f", if it starts each at once. {counted(len(submissions), 'submission')} in all"
+    disk = f"Disk: about {size_text(cost.disk)}, checkpoints included; {size_text(cost.disk_free)} are free."
     lines = [
         f"CPU time in all: about {duration_text(cost.cpu_seconds)}.",
-        f"Wall time: about {duration_text(cost.wall_seconds)} on {machine}",
+        f"{wall}.",
+        *([f"Memory: {machine.memory_text(estimates)}."] if any(one.memory for one in estimates) else []),
+        disk + (" THAT IS NOT ENOUGH." if cost.disk >= cost.disk_free else ""),
     ]
-    if isinstance(machine, Cluster):
-        lines[-1] += f", if it starts each at once. {counted(cost.submissions or 0, 'submission')} in all."
-    else:
-        lines[-1] += "."
-    if cost.job_megabytes:
-        lines.append(_memory(cost, machine))
-    lines.append(f"Disk: about {size_text(cost.disk_bytes)}, checkpoints included; {size_text(free)} are free.")
-    if cost.disk_bytes >= free:
-        lines[-1] += " THAT IS NOT ENOUGH."
-    if cost.runs_by_earlier_runs:
-        lines.append(f"{counted(cost.runs_by_earlier_runs, 'run')} estimated by {counted(earlier, 'earlier run')}.")
-    if cost.runs_by_operation_counts:
+    runs = [one.by_earlier_runs for one in estimates if one.job.run]
+    if by_earlier := sum(runs):
+        lines.append(f"{counted(by_earlier, 'run')} estimated by {counted(earlier, 'earlier run')}.")
+    if counted_operations := len(runs) - by_earlier:
         lines.append(
-            f"{counted(cost.runs_by_operation_counts, 'run')} estimated by operation counts, at the speed of a matrix "
-            "product on this machine now: right within a factor of 2. It gets better with the first runs."
+            f"{counted(counted_operations, 'run')} estimated by operation counts, at the speed of a matrix product on "
+            "this machine now: right within a factor of 2. It gets better with the first runs."
         )
     return lines
-
-
-def _memory(cost: PlannedCost, machine: Cores | Cluster) -> str:
-    each = size_text(cost.job_megabytes * 1e6)
-    if isinstance(machine, Cluster):
-        return f"Memory: a job asks for up to {each}, and for 150 MB for Snakemake."
-    line = f"Memory: up to {size_text((cost.megabytes or 0) * 1e6)} at once, {each} for one job"
-    runs = cost.runs_by_earlier_runs + cost.runs_by_operation_counts
-    if cost.runs_at_once is not None and cost.runs_at_once < min(machine.number, runs):
-        line += f"; this machine has room for {counted(cost.runs_at_once, 'run')} at once"
-    if cost.job_megabytes > machine.megabytes:
-        line += f". THIS MACHINE HAS {size_text(machine.megabytes * 1e6)}: {cost.largest_job} asks for more"
-    return f"{line}."

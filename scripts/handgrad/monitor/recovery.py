@@ -5,22 +5,20 @@ directory, user or workflow is touched.
 """
 
 import platform
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
-from handgrad.monitor.jobs import environment
+from handgrad.layout.main_process import RESULTS_AND_DOWNLOADS
 from handgrad.monitor.processes import end_processes, is_job, is_submitter, main_processes
 from handgrad.monitor.slurm import MAIN, cancel_jobs, jobs_of_folder, why_no_slurm
 
 PATIENCE = 120.0  # seconds for jobs to end: one has SLURM's KillWait (30 by default) to save its checkpoint
 
-_WRITTEN = ("results", "resources")  # the folders that the workflow writes to
 _PART = ".*.????????.part"  # what handgrad.common.atomic calls a file until it is whole
+LOCKS = ".snakemake/locks"  # where Snakemake keeps them
 _OPEN = ".snakemake/slurm_open.*"  # exists as long as jobs may be submitted
 
 
@@ -33,6 +31,11 @@ def recover(folder: Path, patience: float = PATIENCE) -> Iterator[str]:
     yield f"{folder}: no snakemake is running here on {platform.node()}; other machines cannot be seen"
     if reason := why_no_slurm(folder):
         yield f"No SLURM jobs were looked for: {reason}"
+    said = (
+        "There was nothing to recover.",
+        "Recovered. Now give the snakemake command of before again (on a cluster: snakemake "
+        "--workflow-profile profiles/slurm): it keeps what is finished and completes the rest.",
+    )
     recovered = False
     for line in chain(
         end_submitters(folder, patience),  # first, since they add jobs
@@ -43,26 +46,17 @@ def recover(folder: Path, patience: float = PATIENCE) -> Iterator[str]:
     ):
         recovered = True
         yield line
-    if recovered:
-        yield (
-            "Recovered. Now give the snakemake command of before again (on a cluster: snakemake "
-            "--workflow-profile profiles/slurm): it keeps what is finished and completes the rest."
-        )
-    else:
-        yield "There was nothing to recover."
+    yield said[recovered]
 
 
 def require_idle(folder: Path) -> None:
     """Raise HandgradError if a main Snakemake is running in the folder, on this machine or as a SLURM job."""
-    for process in main_processes(folder):
+    here = [(f", process {process.pid}", f"kill -INT {process.pid}") for process in main_processes(folder)]
+    queued = [job for job in jobs_of_folder(folder) if job.name == MAIN]
+    here += [(f" as SLURM job {job.id} ({job.state})", f"scancel --batch --signal=INT {job.id}") for job in queued]
+    for where, command in here:
         raise HandgradError(
-            f"{folder}: snakemake is running here, process {process.pid}; "
-            f"wait for its end, or end it with Ctrl-C or kill -INT {process.pid}, and try again"
-        )
-    for job in (job for job in jobs_of_folder(folder) if job.name == MAIN):
-        raise HandgradError(
-            f"{folder}: snakemake is running here as SLURM job {job.id} ({job.name}, {job.state}); wait for "
-            f"its end, or end it with scancel --batch --signal=INT {job.id}, and try again"
+            f"{folder}: snakemake is running here{where}; wait for its end, or end it with {command}, and try again"
         )
 
 
@@ -78,7 +72,7 @@ def require_unlocked(folder: Path) -> None:
 
 def locks_of(folder: Path) -> list[str]:
     """Return the names of Snakemake's locks of a folder."""
-    return sorted(path.name for path in (folder / ".snakemake/locks").glob("*.lock"))
+    return sorted(path.name for path in (folder / LOCKS).glob("*.lock"))
 
 
 def end_submitters(folder: Path, patience: float) -> Iterator[str]:
@@ -91,21 +85,14 @@ def end_submitters(folder: Path, patience: float) -> Iterator[str]:
 def unlock(folder: Path) -> Iterator[str]:
     """Remove Snakemake's locks of a folder, whichever experiment set them; yields a line if there are any."""
     if locks := locks_of(folder):
-        command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", str(PROJECT / "Snakefile")]
-        done = subprocess.run(  # noqa: S603, no shell
-            command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = " ".join((done.stderr or done.stdout).split())
-            raise HandgradError(f"snakemake --unlock failed ({reason}); correct that, and try again")
+        shutil.rmtree(folder / LOCKS)  # as snakemake --unlock does, which plans the workflow before
         yield f"locks removed ({len(locks)}): {', '.join(locks)}"
 
 
 def remove_parts(folder: Path) -> Iterator[str]:
     """Remove what killed writers have left of files that were to appear whole; yields a line if there are any."""
-    found = [path for top in _WRITTEN for path in (folder / top).rglob(_PART)]
+    found = sorted(path for top in RESULTS_AND_DOWNLOADS for path in (folder / top).rglob(_PART))
     for path in found:
         path.unlink(missing_ok=True)
     if found:
-        names = sorted(str(path.relative_to(folder)) for path in found)
-        yield f"unfinished files removed ({len(names)}): {', '.join(names)}"
+        yield f"unfinished files removed ({len(found)}): {', '.join(str(path.relative_to(folder)) for path in found)}"

@@ -1,8 +1,6 @@
 """The SLURM jobs of a workflow in a folder: which there are, and cancelling them."""
 
 import os
-import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,22 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
-from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 
-PROFILE = PROJECT / "profiles/slurm/profile.yaml"
-SUBMIT = "cluster-generic-submit-cmd"
-_JOB_NAME = re.compile(r"--job-name=(\S+)\{name\}")  # in the command that submits
-
+PREFIX = "handgrad:"  # how profiles/slurm lets the names of the workflow's jobs begin
 MAIN = "handgrad-main"  # the name of a main Snakemake that is a job itself (docs/cluster.md)
 SUBMITTED = Path(".snakemake/slurm_logs")  # exists once a job was submitted
 POLL = 1.0  # seconds between two looks at the queue
 CHUNK = 500  # job ids in one scancel
 
 
-class Job(NamedTuple):
+class QueuedJob(NamedTuple):
     """A line of the queue."""
 
     id: str
@@ -33,42 +25,27 @@ class Job(NamedTuple):
     name: str
     folder: str
 
-    def is_in(self, folder: Path) -> bool:
-        """Return whether the job works in a folder, by whatever path SLURM knows it."""
-        with suppress(OSError):
-            return Path(self.folder).samefile(folder)
-        return False
 
-
-def jobs_of_folder(folder: Path) -> list[Job]:
+def jobs_of_folder(folder: Path) -> list[QueuedJob]:
     """Return the workflow's jobs in a folder that SLURM is not done with, main ones included.
 
     None of them where there is no SLURM, or where it does not answer.
     """
-    prefix = jobname_prefix()
     with suppress(HandgradError):
-        return [job for job in queue() if job.is_in(folder) and (job.name.startswith(prefix) or job.name == MAIN)]
+        return queue(folder)
     return []
 
 
-def queue() -> list[Job]:
-    """Return this user's jobs that SLURM is not done with. Raises HandgradError if SLURM does not answer."""
+def queue(folder: Path) -> list[QueuedJob]:
+    """Return the same. Raises HandgradError if SLURM does not answer."""
     done = _slurm("squeue", "--all", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z")
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2]
         raise HandgradError(f"squeue failed, exit status {done.returncode} ({reason}); when SLURM answers, try again")
     lines = (line.strip().split("|", 3) for line in done.stdout.splitlines())
-    return [Job(*fields) for fields in lines if len(fields) == len(Job._fields)]
-
-
-def jobname_prefix(profile: Path = PROFILE) -> str:
-    """Return how the names of the workflow's SLURM jobs begin."""
-    found = _JOB_NAME.search(yaml.safe_load(profile.read_text(encoding="utf-8")).get(SUBMIT, ""))
-    if not found:
-        raise HandgradError(
-            f"{profile}: {SUBMIT}: lacks --job-name=...{{name}}, so nobody knows which jobs are the workflow's"
-        )
-    return found[1]
+    jobs = [QueuedJob(*fields) for fields in lines if len(fields) == 4]
+    ours = [job for job in jobs if job.name.startswith(PREFIX) or job.name == MAIN]
+    return [job for job in ours if os.path.exists(job.folder) and folder.samefile(job.folder)]  # noqa: PTH110
 
 
 def why_no_slurm(folder: Path) -> str | None:
@@ -76,10 +53,8 @@ def why_no_slurm(folder: Path) -> str | None:
 
     Raises HandgradError if jobs were submitted there, and SLURM does not answer.
     """
-    if not shutil.which("squeue"):
-        return "squeue is not on the PATH"
     try:
-        queue()
+        queue(folder)
     except HandgradError as error:
         if (folder / SUBMITTED).exists():
             raise
@@ -92,11 +67,10 @@ def cancel_jobs(folder: Path, patience: float) -> Iterator[str]:
 
     Raises HandgradError if they do not leave it within ``patience`` seconds.
     """
-    prefix = jobname_prefix()
     asked: set[str] = set()
     complaint = ""
     until = time.monotonic() + patience
-    while jobs := [job for job in queue() if job.is_in(folder) and job.name.startswith(prefix)]:
+    while jobs := [job for job in queue(folder) if job.name != MAIN]:
         if new := [job.id for job in jobs if job.id not in asked]:
             yield f"cancelling SLURM jobs ({len(new)}): {', '.join(new)}"
         for start in range(0, len(new), CHUNK):

@@ -6,10 +6,10 @@ from typing import Any
 
 from handgrad.common.code_digests import PROJECT, code_digest
 from handgrad.gradient_check.files import read_check
-from handgrad.layout.paths import figure_keys, job_name
+from handgrad.layout.paths import BENCHMARKS, figure_keys
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.content import KINDS, Contents
-from handgrad.storage.provenance import Source, git_revision, machines, package_versions
+from handgrad.storage.provenance import git_revision, machines, package_versions
 from handgrad.tables.checksums import MadeTable
 from handgrad.tables.inputs import read_inputs
 
@@ -25,11 +25,13 @@ def read_contents(
     gates: Sequence[str],
     checks: Sequence[str],
     checked: Sequence[tuple[str, str]],
-    benchmarks: str,
+    benchmarks: Mapping[str, Sequence[str]],
     training: str,
     data_digests: Mapping[str, str],
 ) -> Contents:
-    """Return what the page shows. tables: paths by name; checked: dataset and activation of each gate and check.
+    """Return what the page shows.
+
+    tables: paths by name; checked: dataset and activation of each gate and check; benchmarks: of jobs, by their rules.
 
     Raises HandgradError if a file was changed after it was made, or was made from others than are there now.
     """
@@ -39,13 +41,12 @@ def read_contents(
     for table, files in (("results", inputs.seals), ("gradient_checks", sums)):
         for path, digest in files.items():
             made[table].require_made_from(path, digest)
-    jobs = job_names([*tables.values(), *figures, *runs, *data, *gates, *checks], inputs.sources)
     return Contents(
         config=config,
         contexts=contexts,
         tables={name: one.table for name, one in made.items()},
         figures=dict(zip(figure_keys(data_digests, comparison="comparison" in tables), figures, strict=True)),
-        costs=rule_costs(benchmarks, jobs),
+        costs=rule_costs(BENCHMARKS, benchmarks),
         machines=machines(json.loads(run.attributes["segments"]) for run in inputs.runs),
         sources=inputs.sources,
         facts=facts(training),
@@ -76,15 +77,6 @@ def read_checks(
             expected = {"code_digest": code_digest(rule), "dataset": dataset, "activation": activation, **data}
             sums[path] = read_check(path, expected)[1]
     return {path: sums[path] for path in checks}
-
-
-def job_names(files: Sequence[str], sources: Mapping[str, Source]) -> dict[str, list[str]]:
-    """What the benchmarks of the jobs are called, by rule, that made these files and downloaded the sources."""
-    downloads = [f"{dataset}/{file}" for dataset, source in sources.items() for file, _ in source.files]
-    names = {"download_file": downloads}
-    for rule, name in (job_name(path).split("/", 1) for path in files):
-        names.setdefault(rule, []).append(name)
-    return names
 
 
 def facts(training: str) -> dict[str, str]:

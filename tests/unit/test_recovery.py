@@ -4,7 +4,6 @@ squeue and scancel are small scripts here, over a queue that is a file; processe
 """
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -55,20 +54,18 @@ Start = Callable[..., "subprocess.Popen[str]"]
 class Slurm:
     """A queue in a file, a job a line, and what was cancelled."""
 
-    bin: Path
-    queue: Path
-    cancelled: Path
+    folder: Path
 
     def submit(self, id: str, name: str, folder: Path, *, user: int = os.getuid()) -> None:
-        with self.queue.open("a") as file:
+        with (self.folder / "queue").open("a") as file:
             file.write(f"{user} {id}|RUNNING|{name}|{folder}\n")
 
     def ids_cancelled(self) -> list[str]:
-        return self.cancelled.read_text().split()
+        return (self.folder / "cancelled").read_text().split()
 
     def command(self, name: str, text: str) -> None:
-        (self.bin / name).write_text(text)
-        (self.bin / name).chmod(0o755)
+        (self.folder / name).write_text(text)
+        (self.folder / name).chmod(0o755)
 
 
 @pytest.fixture
@@ -80,15 +77,12 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
-    slurm = Slurm(tmp_path / "bin", tmp_path / "queue", tmp_path / "cancelled")
-    slurm.bin.mkdir()
-    slurm.queue.touch()
-    slurm.cancelled.touch()
-    slurm.command("squeue", SQUEUE)
-    slurm.command("scancel", SCANCEL)
-    monkeypatch.setenv("QUEUE", str(slurm.queue))
-    monkeypatch.setenv("CANCELLED", str(slurm.cancelled))
-    monkeypatch.setenv("PATH", f"{slurm.bin}:{os.environ['PATH']}")
+    slurm = Slurm(tmp_path)
+    for name, text in (("squeue", SQUEUE), ("scancel", SCANCEL), ("queue", ""), ("cancelled", "")):
+        slurm.command(name, text)
+    monkeypatch.setenv("QUEUE", str(tmp_path / "queue"))
+    monkeypatch.setenv("CANCELLED", str(tmp_path / "cancelled"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setattr(slurm_jobs, "POLL", 0.01)
     monkeypatch.setattr(slurm_jobs, "CHUNK", 2)
@@ -126,16 +120,20 @@ def lock(folder: Path) -> Path:
 # --- SLURM jobs ---
 
 
-def test_own_jobs_are_cancelled_and_waited_for_once(
+def test_own_jobs_are_cancelled_and_locks_removed_once(
     folder: Path, slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SQUEUE_STATES", "PENDING")
     (tmp_path / "link").symlink_to(folder)
     for id, place in (("11", folder), ("12", tmp_path / "link"), ("13_4", folder)):
         slurm.submit(id, NAME, place)
-    assert "cancelling SLURM jobs (3): 11, 12, 13_4" in [*recover(folder)]
+    path = lock(folder)
+    lines = [*recover(folder)]
+    assert {"cancelling SLURM jobs (3): 11, 12, 13_4", "locks removed (1): 0.output.lock"} <= {*lines}
+    assert "snakemake --workflow-profile profiles/slurm" in lines[-1]
+    assert not path.exists()
     assert slurm.ids_cancelled() == ["11", "12", "13_4"]
-    assert slurm.queue.read_text() == ""  # also those that were completing
+    assert (tmp_path / "queue").read_text() == ""  # also those that were completing
     assert [*recover(folder)][-1] == "There was nothing to recover."
 
 
@@ -174,63 +172,51 @@ def test_a_silent_queue_stops_it_only_where_jobs_were_submitted(folder: Path, sl
         [*recover(folder)]
 
 
-def test_the_prefix_of_jobs_is_that_of_the_slurm_profile(tmp_path: Path) -> None:
-    profile = tmp_path / "profile.yaml"
-    profile.write_text("cluster-generic-submit-cmd: submit.sh --job-name=mine:{name} --mem=5\n")
-    assert slurm_jobs.jobname_prefix(profile) == "mine:"
-    profile.write_text("jobs: 100\n")
-    with pytest.raises(HandgradError, match="cluster-generic-submit-cmd"):
-        slurm_jobs.jobname_prefix(profile)
-    assert NAME.startswith(slurm_jobs.jobname_prefix())
+def test_the_slurm_profile_names_jobs_as_recover_expects() -> None:
+    assert f"--job-name={slurm_jobs.PREFIX}{{name}}" in (ROOT / "profiles/slurm/profile.yaml").read_text()
+    assert NAME.startswith(slurm_jobs.PREFIX)
 
 
 # --- processes ---
 
 
-def test_it_refuses_while_snakemake_runs_here_as_a_job(folder: Path, slurm: Slurm) -> None:
-    slurm.submit("10", "handgrad-main", folder)
+@pytest.mark.parametrize("as_job", [True, False])
+def test_it_refuses_while_snakemake_runs_here(
+    folder: Path, slurm: Slurm, start: Start, tmp_path: Path, *, as_job: bool
+) -> None:
     slurm.submit("11", NAME, folder)
-    with pytest.raises(HandgradError, match=r"as SLURM job 10 .*scancel --batch --signal=INT 10"):
+    if as_job:
+        slurm.submit("10", "handgrad-main", folder)
+        place = "as SLURM job 10 .*scancel --batch --signal=INT 10,"
+    else:
+        place = f", process {start(folder, tmp_path / 'snakemake', '--cores', '2', '--mode', 'default').pid};"
+    with pytest.raises(HandgradError, match=place):
         [*recover(folder)]
     assert slurm.ids_cancelled() == []
 
 
-def test_it_refuses_while_snakemake_runs_here(folder: Path, slurm: Slurm, start: Start, tmp_path: Path) -> None:
-    slurm.submit("11", NAME, folder)
-    script = start(folder, folder / SCRIPT)
-    process = start(folder, tmp_path / "snakemake", "--cores", "2", "--mode", "default")
-    with pytest.raises(HandgradError, match=rf"snakemake is running here, process {process.pid};"):
-        [*recover(folder)]
-    assert slurm.ids_cancelled() == []
-    assert script.poll() is None
-
-
-def test_jobs_left_here_may_save_and_are_waited_for(
+def test_jobs_left_here_may_save_and_others_are_left(
     folder: Path, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    processes = [
+    ours = [
         start(folder, folder / SCRIPT, text=SAVING + BUSY),
         start(folder, folder / SCRIPT, SLURM_JOB_ID="7"),  # in the job that we are in too
         start(folder, tmp_path / "snakemake", "--mode", "subprocess"),  # within a job
     ]
-    monkeypatch.setenv("PATH", str(folder))
-    lines = [*recover(folder)]
-    assert None not in [process.poll() for process in processes]
-    assert (folder / "saved").exists()
-    assert any(line.startswith("ending local processes (3): ") for line in lines)
-    assert "No SLURM jobs were looked for: squeue is not on the PATH" in lines
-
-
-def test_other_processes_are_left(folder: Path, start: Start, tmp_path: Path) -> None:
-    processes = [
+    others = [
         start(tmp_path, tmp_path / SCRIPT),  # of another checkout
         start(tmp_path, tmp_path / "snakemake", "--cores", "2"),
         start(folder, tmp_path / "analysis.py"),  # the user's own work here
-        start(folder, folder / SCRIPT, SLURM_JOB_ID="7"),  # SLURM ends it
+        start(folder, folder / SCRIPT, SLURM_JOB_ID="8"),  # SLURM ends it
     ]
-    [*recover(folder)]
-    assert [process.poll() for process in processes] == [None] * 4
+    monkeypatch.setenv("PATH", str(folder))
+    lines = [*recover(folder)]
+    assert None not in [process.poll() for process in ours]
+    assert [process.poll() for process in others] == [None] * 4
+    assert (folder / "saved").exists()
+    assert any(line.startswith("ending local processes (3): ") for line in lines)
+    assert any(line.startswith("No SLURM jobs were looked for: squeue failed") for line in lines)
 
 
 def test_a_script_that_does_not_end_is_named(folder: Path, start: Start) -> None:
@@ -303,11 +289,10 @@ def test_a_command_line_tells_what_a_process_is(command: str, kind: str) -> None
 
 
 def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) -> None:
-    killed = "import os; from handgrad.common.atomic import whole_file as w\nwith w('{}'): os.kill(os.getpid(), 9)"
-    for path in ("results/runs/digits/af.h5", "resources/mnist/images.gz", "elsewhere/af.h5"):
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-        done = subprocess.run([sys.executable, "-c", killed.format(folder / path)], env=env, check=False)
-        assert done.returncode == -signal.SIGKILL
+    killed = ("results/runs/digits/af.h5", "resources/mnist/images.gz", "elsewhere/af.h5")
+    writers = [whole_file(folder / path) for path in killed]
+    for writer in writers:
+        writer.__enter__()  # and none of them ends
     for path in (  # the last one is continued by the next download
         *("results/runs/digits/done.h5", "resources/mnist/mine.part", "results/a.part"),
         "resources/mnist/.images.gz.partial",
@@ -320,11 +305,3 @@ def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) 
     assert kept >= {"done.h5", "mine.part", "a.part", ".images.gz.partial"}
     left = [str(path.relative_to(folder).parent) for path in folder.rglob("*.part")]
     assert sorted(left) == ["elsewhere", "resources/mnist", "results"]
-
-
-def test_locks_are_removed_whichever_experiment_set_them(folder: Path) -> None:
-    path = lock(folder)
-    lines = [*recover(folder)]
-    assert not path.exists()
-    assert "locks removed (1): 0.output.lock" in lines
-    assert "snakemake --workflow-profile profiles/slurm" in lines[-1]

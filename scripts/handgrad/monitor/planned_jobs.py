@@ -1,0 +1,62 @@
+"""Which jobs of an experiment Snakemake would run now, as it says itself."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from handgrad.common.code_digests import PROJECT
+from handgrad.common.errors import HandgradError
+from handgrad.experiment.config import Experiment
+from handgrad.layout.jobs import Job, jobs_of
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job, and whether Snakemake would run it now and has all its outputs."""
+
+    job: Job
+    pending: bool = True
+    outputs_exist: bool = False
+
+
+def planned_jobs(file: Path, experiment: Experiment) -> list[PlannedJob]:
+    """Return the jobs of an experiment file, in the order in which Snakemake lists them; nothing is run.
+
+    Raises HandgradError with what Snakemake says, if it cannot plan.
+    """
+    command = snakemake_command("--configfile", str(file), "--summary")
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
+    if done.returncode:
+        raise HandgradError(f"{file}: snakemake cannot plan it: {done.stderr.strip() or done.stdout.strip()}")
+    return read_summary(done.stdout.splitlines(), jobs_of(experiment))
+
+
+def snakemake_command(*arguments: str) -> list[str]:
+    """Return the command that runs Snakemake on this workflow."""
+    return [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for a Snakemake of our own, without a profile that is meant for the user's."""
+    return {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+
+
+def read_summary(lines: Iterable[str], jobs: Iterable[Job]) -> list[PlannedJob]:
+    """Return the jobs in the lines of ``snakemake --summary``, which has one for each output.
+
+    jobs: those of the experiment; an output of none of them, made by a rule that somebody added, is a job of its own.
+    """
+    job_of = {output: job for job in jobs for output in job.outputs}
+    found: dict[Job, list[tuple[bool, bool]]] = {}
+    for fields in (line.split("\t") for line in lines):
+        if len(fields) == 6 and fields[0] != "output_file":
+            output, _, rule, _, status, plan = fields
+            job = job_of.get(output) or Job(rule, output, (output,))
+            found.setdefault(job, []).append((plan == "update pending", status != "missing"))
+    return [
+        PlannedJob(job, any(pending for pending, _ in facts), all(exist for _, exist in facts))
+        for job, facts in found.items()
+    ]

@@ -1,0 +1,33 @@
+# What the main process alone does, before its first job: checks, settings, and showing how far the workflow is.
+# Imports are in the blocks that need them, since each job parses this file.
+
+
+if workflow.is_main_process:
+    from handgrad.layout.main_process import prepare_main_process
+
+    with one_line_errors():
+        files = [*paths.data_files(EXPERIMENT), *paths.final_outputs(EXPERIMENT)]
+        prepare_main_process(sys.argv, dry=workflow.output_settings.dryrun, files=files)
+    # jobs on this machine start only where there is memory for them; --resources mem_mb=... takes precedence
+    if not IS_MODULE and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+        workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
+
+
+# hooks are off in jobs
+onstart:
+    from handgrad.layout.main_process import date_now
+    from handgrad.monitor.events import follow
+
+    to_do = list(workflow.dag.needrun_jobs())
+    if workflow.local_exec:
+        to_train = [run_of(job.wildcards) for job in to_do if job.rule.name == "train_run"]
+        if line := memory.too_large(to_train, EXPERIMENT.datasets):
+            raise WorkflowError(line)
+    # of all jobs and not only of those to be done, so that nothing becomes older than what it was made from
+    with one_line_errors():
+        dated = date_now({str(path) for job in workflow.dag.jobs for path in job.output})
+    if dated:
+        logger.warning(f"{dated[0]}: dated in the future, as {len(dated)} files in all; set to now")
+    if {"ALL", "PROGRESS"}.isdisjoint(choice.name for choice in workflow.output_settings.quiet or ()):
+        logs = [job.log[0] for job in to_do if job.log]
+        follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)
