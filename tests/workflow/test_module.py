@@ -67,16 +67,6 @@ def test_without_its_profiles_a_module_warns_once(project: Project, tmp_path: Pa
     assert "train_run" in said
 
 
-def test_lint_finds_in_a_users_snakefile_only_the_path_of_the_clone(project: Project, tmp_path: Path) -> None:
-    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
-    user = folder_with(tmp_path / "user", snakefile, TINY)
-    said = user.snakemake("--lint").stdout
-    assert re.findall(r"^    \* (.*?) in line", said, re.MULTILINE) == [
-        f'Absolute path "{project.path}/workflow/Snakefile"'
-    ]
-    assert said.count("Lints for") == 1
-
-
 @pytest.mark.parametrize(
     ("part", "expected"),
     [

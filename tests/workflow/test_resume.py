@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from .conftest import Project, made_once, wait_until
+from .conftest import Project, made_once
 from .terminal import Terminal
 
 Tiny = Callable[..., dict[str, Any]]
@@ -24,10 +24,10 @@ def whole(shared: Path, tiny: Tiny) -> str:
     return made_once(shared, "whole", lambda project: project.train(tiny(axes=LONG))).contents()[RUN]
 
 
-def terminal(project: Project, config: dict[str, Any], *before: str) -> Terminal:
+def terminal(project: Project, config: dict[str, Any]) -> Terminal:
     """A terminal in which snakemake begins to train."""
     command = project.command("--configfile", project.write_config(config), "--until", "train_run")
-    return Terminal([*before, *command], cwd=project.path, env=project.environment)
+    return Terminal(command, cwd=project.path, env=project.environment)
 
 
 def has_passed_50_epochs(project: Project) -> bool:
@@ -77,15 +77,6 @@ def test_an_interrupted_run_goes_on_and_ends_as_the_same_run(
     assert finished.contents()[RUN] == whole
 
 
-@pytest.mark.slow
-def test_under_nohup_a_closed_terminal_ends_nothing(finished: Project, whole: str, tiny: Tiny) -> None:
-    shown = terminal(finished, tiny(axes=LONG), "nohup")
-    wait_until(lambda: has_passed_50_epochs(finished))
-    assert shown.hang_up() == 0
-    assert finished.segments(RUN) == [(1, 600)]
-    assert finished.contents()[RUN] == whole
-
-
 def name_of(epochs: int) -> str:
     return f"results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_{epochs}_l2_0.01_seed_0.h5"
 
@@ -100,16 +91,3 @@ def test_a_deleted_run_comes_back_without_training_and_more_epochs_train_only_th
     assert path.read_bytes() == before
     assert "epoch 1 of 1" not in finished.log(name_of(1))
     assert finished.segments(name_of(3)) == [(1, 1), (2, 3)]
-
-
-@pytest.mark.slow
-def test_checkpoints_of_other_code_are_set_aside_and_runs_trained_again(finished: Project, tiny: Tiny) -> None:
-    checkpoint = finished.checkpoint(name_of(1))
-    old = checkpoint.read_bytes()
-    finished.edit("scripts/handgrad/training/loop.py", "\nimport time", "\nanother = 1\nimport time")
-    finished.train(tiny())
-    log = finished.log(name_of(1))
-    assert f"{checkpoint.name}: of other training code; set aside as " in log
-    assert "epoch 1 of 1" in log
-    assert Path(f"{checkpoint}.rejected").read_bytes() == old
-    assert checkpoint.read_bytes() != old

@@ -110,17 +110,6 @@ def test_files_in_a_folder_of_ones_own_are_used_in_place(downloaded: Project, fo
 
 
 @pytest.mark.slow
-def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(project: Project, folder: Path) -> None:
-    config = small(folder, local_dir=str(folder))
-    path = folder / "train-x.gz"
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
-    said = project.refuse(config, "--until", "preprocess_dataset")
-    (line,) = (line for line in said.splitlines() if line.startswith(f"{path}: "))
-    assert "sha256" in line
-    assert not (project.path / DATA).exists()
-
-
-@pytest.mark.slow
 def test_files_dated_in_the_future_are_used(downloaded: Project, folder: Path) -> None:
     table = downloaded.path / "config/mine.csv"
     header = (downloaded.path / "config/published_results.csv").read_text().splitlines()[0]
@@ -135,16 +124,3 @@ def test_files_dated_in_the_future_are_used(downloaded: Project, folder: Path) -
     downloaded.run(config, "results/tiny/tables/comparison.csv")
     log = next(downloaded.path.glob("results/logs/train_run/small/*lr_0.01*"))
     assert log.stat().st_mtime > time.time()  # it was not run again
-
-
-@pytest.mark.slow
-def test_labels_of_one_class_are_said_on_terminal_and_log(project: Project, folder: Path) -> None:
-    for split, n in (("train", 40), ("test", 20)):
-        (folder / f"{split}-y.gz").write_bytes(idx(np.zeros(n, np.uint8)))
-    config = small(folder, local_dir=str(folder))
-    said = project.run(config, "--until", "preprocess_dataset")
-    log = (project.path / "results/logs/preprocess_dataset/small.log").read_text()
-    checked = project.handgrad("check", project.write_config(config)).stderr
-    for text in (said, log, checked):
-        assert "all 40 training images are of class 0" in text
-        assert "all 20 test images are of class 0" in text

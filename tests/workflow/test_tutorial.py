@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from .mirrors import idx, serving
-from .tutorial import CLUSTER, PAGE, Block, Reader, blocks, fits
+from .tutorial import CLUSTER, PAGE, Reader, blocks, fits
 
 
 @pytest.fixture
@@ -79,17 +79,3 @@ def test_every_block_of_the_tutorial_is_one_that_the_tests_follow() -> None:
 )
 def test_what_is_shown_may_leave_out_only_what_it_says(shown: list[str], output: str, *, expected: bool) -> None:
     assert fits(shown, output) == expected
-
-
-def test_commands_are_those_of_one_shell_and_what_is_otherwise_is_noticed(tmp_path: Path) -> None:
-    change = Block("", "diff", "# file\n one\n-two\n+three\n")
-    lines = "$ mkdir a && cd a\n$ export B=b\n$ echo $B in $(basename $PWD)\nb in a\n"
-    with closing(Reader(tmp_path)) as reader:
-        reader.follow(Block("", "console", lines))
-        reader.follow(Block("", "yaml", "# file\none\ntwo\n"))
-        reader.follow(change)
-        assert (tmp_path / "a/file").read_text() == "# file\none\nthree\n"
-        with pytest.raises(AssertionError, match="does not hold once"):
-            reader.follow(change)
-        with pytest.raises(AssertionError, match="exit status 1"):
-            reader.follow(Block("", "console", "$ false\n"))
