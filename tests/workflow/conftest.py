@@ -194,6 +194,11 @@ def copy_repository(to: Path) -> Project:
     return Project(to)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.name != "test_every_command_of_the_tutorial_does_what_the_page_shows")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A fresh copy of the repository."""
