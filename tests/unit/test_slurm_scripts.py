@@ -52,14 +52,6 @@ class Slurm:
         path.write_text(f'#!/bin/sh\n{before}\n"$0.wrapped" "$@"; status=$?\n{after}\nexit $status\n')
         path.chmod(0o755)
 
-    def does_not_answer(self) -> None:
-        self.command("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
-
-    def refuses(self, why: str, times: int = 10**9) -> None:
-        """What sbatch says before it takes a job."""
-        taken = f'[ "$(grep -c sbatch "{self.calls}")" -gt {times} ] && {{ echo 42; exit; }}'
-        self.command("sbatch", f"{taken}\necho 'sbatch: error: {why}' >&2\nexit 1")
-
     def called(self, name: str) -> list[str]:
         """With what each call of a command was made."""
         lines = self.calls.read_text().splitlines() if self.calls.exists() else []
@@ -239,7 +231,8 @@ def test_a_job_is_submitted_with_its_options_and_not_those_of_a_job_around(slurm
 def test_what_passes_is_waited_for_and_what_does_not_is_given_up(
     slurm: Slurm, jobscript: Path, why: str, passes: bool
 ) -> None:
-    slurm.refuses(why, times=2)
+    taken = '[ "$(grep -c sbatch "$OUT/calls")" -gt 2 ] && { echo 42; exit; }'
+    slurm.command("sbatch", f"{taken}\necho 'sbatch: error: {why}' >&2\nexit 1")
     done = slurm.run("submit.sh", str(jobscript))
     assert (done.returncode, done.stdout) == ((0, "42\n") if passes else (1, ""))
     assert why in done.stderr
@@ -342,7 +335,7 @@ def test_a_job_that_is_being_submitted_at_the_end_is_cancelled_too(slurm: Slurm)
 
 def test_a_slurm_that_does_not_answer_at_the_end_is_told(slurm: Slurm) -> None:
     sidecar = Sidecar(slurm)
-    slurm.does_not_answer()
+    slurm.command("squeue", AWAY)
     status, complaints = sidecar.end()
     assert status == 1
     assert complaints.splitlines()[-1].endswith("'handgrad recover' will cancel them")
