@@ -14,7 +14,9 @@ import jsonschema  # noqa: F401
 import pandas as pd  # noqa: F401
 import requests  # noqa: F401
 import snakemake.report  # noqa: F401
-from snakemake.cli import main
+from snakemake.cli import get_argument_parser, main
+
+get_argument_parser()  # finds the plugins
 
 
 def call(folder: str, environment: dict[str, str], arguments: list[str], said: str, seconds: int) -> None:
