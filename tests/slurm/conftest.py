@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..conftest import locked
-from ..workflow.conftest import Project, copy_repository
+from ..workflow.conftest import TINY, Project, copy_repository, made_once
 from .cluster import (
     HERE,
     SLURM_CONF,
@@ -21,30 +21,29 @@ from .cluster import (
 
 QUICK = "config/quick.yaml"
 
+EPOCHS = 1000
+
 #: three runs of some seconds, the longest first, that only a signal to stop saves before their end
 LONG: dict[str, Any] = {
+    **TINY,
     "name": "long",
     "experiments": [
         {
-            "dataset": "digits",
-            "activation": "tanh",
+            **TINY["experiments"][0],
             "hidden_units": [100, 40, 20],
             "learning_rate": 0.001,
             "batch_size": 20,
-            "epochs": 1500,
-            "l2": 0.01,
-            "seed": 0,
+            "epochs": EPOCHS,
         }
     ],
-    "gradient_check": {"hidden_units": 3, "examples": 2},
     "checkpoint_seconds": 1000,
 }
 
-#: thirty runs that take no time
+#: runs that take no time, more than the cluster has cores
 MANY: dict[str, Any] = {
     **LONG,
     "name": "many",
-    "experiments": [{**LONG["experiments"][0], "hidden_units": 5, "epochs": 1, "seed": [*range(30)]}],
+    "experiments": [{**LONG["experiments"][0], "hidden_units": 5, "epochs": 1, "seed": [*range(12)]}],
 }
 
 
@@ -77,19 +76,15 @@ def cluster(shared: Path) -> Iterator[None]:
             stop_cluster()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def local(shared: Path) -> Project:
-    """A copy in which this machine has trained the long runs, without the cluster.
+    """A copy in which this machine has trained the long and the many runs, without the cluster."""
 
-    Nothing changes it afterwards: a copy of it taken while Snakemake works in it would hold Snakemake's lock.
-    """
-    project, done = Project(shared / "local"), shared / "local-is-done"
-    with locked(shared / "local.lock"):
-        if not done.exists():
-            copy_repository(project.path)
-            project.run(LONG, "--until", "train_run")
-            done.touch()
-    return project
+    def train(project: Project) -> None:
+        project.train(LONG)
+        project.train(MANY)
+
+    return made_once(shared, "local", train)
 
 
 @pytest.fixture
@@ -101,12 +96,9 @@ def long_runs(local: Project) -> dict[str, str]:
 
 
 @pytest.fixture
-def many_runs(local: Project, tmp_path: Path) -> dict[str, str]:
-    """content_sha256 of the many runs by their paths, trained on this machine."""
-    project = Project(tmp_path / "many")
-    shutil.copytree(local.path, project.path)
-    project.run(MANY, "--until", "train_run")
-    return {run: content for run, content in project.contents().items() if "_hu_5_" in run}
+def run(long_runs: dict[str, str]) -> str:
+    """The path of the longest run."""
+    return next(iter(long_runs))
 
 
 @pytest.fixture
@@ -119,10 +111,9 @@ def project(cluster: None, tmp_path: Path) -> Iterator[ClusterProject]:
 
 @pytest.fixture
 def untrained(cluster: None, local: Project, tmp_path: Path) -> Iterator[ClusterProject]:
-    """A copy with its data and checks made, so that nothing but the long runs is left to do."""
+    """A copy with its data and checks made, so that nothing is left to do except the long and the many runs."""
     to = tmp_path / "project"
     shutil.copytree(local.path, to, ignore=shutil.ignore_patterns("runs", "checkpoints", "logs"))
     project = ClusterProject(to, f"config/{LONG['name']}.yaml")
-    project.write_config(MANY)
     yield project
     project.end()

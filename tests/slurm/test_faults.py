@@ -1,30 +1,18 @@
 """What goes wrong on a cluster loses no finished work, and ends with the same runs as if nothing had."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ..workflow.conftest import written
-from .cluster import (
-    ClusterProject,
-    boot_node,
-    crash_node,
-    slurm,
-    wait_until,
-)
-from .conftest import LONG
+from ..workflow.conftest import Project, written
+from .cluster import ClusterProject, boot_node, crash_node, slurm, wait_until
+from .conftest import EPOCHS, LONG, MANY
 
 Runs = dict[str, str]
 
-EPOCHS = LONG["experiments"][0]["epochs"]
 SEEN = 20  # epochs that have passed when something goes wrong
-
-
-@pytest.fixture
-def run(long_runs: Runs) -> str:
-    """The path of the longest run."""
-    return next(iter(long_runs))
 
 
 def wait_for_training(project: ClusterProject, run: str) -> None:
@@ -37,10 +25,6 @@ def require_resumed(project: ClusterProject, run: str, *, after: int) -> None:
     assert epochs == [1, epochs[-1]]
     assert epochs[-1] > after
     assert " INFO resumes after " in project.log(run)
-
-
-def cancel(project: ClusterProject) -> None:
-    slurm("scancel", project.running().id)
 
 
 def hang(project: ClusterProject) -> None:
@@ -56,7 +40,7 @@ def preempt(_: ClusterProject) -> None:
 
 @pytest.mark.parametrize(
     ("disturb", "partition", "state"),
-    [(cancel, "faults", "CANCELLED"), (hang, "faults", "TIMEOUT"), (preempt, "lowly", "PREEMPTED")],
+    [(hang, "faults", "TIMEOUT"), (preempt, "lowly", "PREEMPTED")],
 )
 def test_a_disturbed_job_is_retried_and_resumes(
     untrained: ClusterProject,
@@ -116,25 +100,7 @@ def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
 
 
 def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: ClusterProject, long_runs: Runs) -> None:
-    _, failing, _ = long_runs  # in the order in which a group trains them
-    snakemake = untrained.start(*long_runs, partition="faults")
-    wait_until(untrained.jobs)
-    obstacle = untrained.path / failing / "obstacle"  # a folder in the place of the run's file
-    obstacle.mkdir(parents=True)
-    wait_until(lambda: untrained.states()[0] == "FAILED")
-    obstacle.rmdir()
-    obstacle.parent.rmdir()
-    snakemake.succeeds()
-    assert untrained.states() == ["FAILED", "COMPLETED"]
-    for run in long_runs:
-        assert "finished before; written from the checkpoint" in untrained.log(run)
-        assert f"epoch {EPOCHS} of" not in untrained.log(run)
-        assert untrained.segments(run) == [(1, EPOCHS)]
-    assert untrained.contents() == long_runs
-
-
-def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterProject, long_runs: Runs) -> None:
-    first, failing, last = long_runs
+    first, failing, last = long_runs  # in the order in which a group trains them
     broken = untrained.path / "broken"
     broken.touch()
     fault = f'    assert not (Path("broken").exists() and run.name == "{Path(failing).stem}")\n'
@@ -143,8 +109,10 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     snakemake = untrained.start(*long_runs, partition="faults")
     assert snakemake.process.wait(timeout=600) == 1, snakemake.said
     assert untrained.states() == ["FAILED"] * 3
-    healthy = {run: long_runs[run] for run in (first, last)}
-    assert untrained.contents() == healthy
+    assert untrained.contents() == {run: long_runs[run] for run in (first, last)}
+    for run in (first, last):
+        assert "finished before; written from the checkpoint" in untrained.log(run)
+        assert untrained.segments(run) == [(1, EPOCHS)]
     assert untrained.plan(LONG, *long_runs, "--workflow-profile", "profiles/slurm") == {"train_run": 1}
     before = untrained.times("results/runs/*/*.h5")
     broken.unlink()
@@ -153,10 +121,23 @@ def test_a_run_that_keeps_failing_leaves_the_others_finished(untrained: ClusterP
     assert untrained.contents() == long_runs
 
 
-def test_a_job_that_can_never_start_fails(
-    project: ClusterProject,
-) -> None:
+def test_a_job_that_can_never_start_fails(project: ClusterProject) -> None:
     snakemake = project.start("results/data/digits.h5", partition="brief")
     assert snakemake.process.wait(timeout=600) == 1, snakemake.said
     assert project.states() == ["CANCELLED"] * 3
     assert "can never start (PartitionTimeLimit)" in snakemake.said
+
+
+def test_ctrl_c_cancels_many_jobs_and_the_same_command_completes(untrained: ClusterProject, local: Project) -> None:
+    project = replace(untrained, config=f"config/{MANY['name']}.yaml")
+    many = {run: content for run, content in local.contents().items() if "_hu_5_" in run}
+    for all_in_terminal in (False, True):
+        snakemake = project.start("--until", "train_run", "--group-components", "train_digits=1")
+        wait_until(lambda: project.states().count("PENDING") > len(many) / 2)
+        answers = project.times(".snakemake/slurm_states")
+        wait_until(lambda before=answers: written(before, project.times(".snakemake/slurm_states")))
+        snakemake.interrupt(all_in_terminal=all_in_terminal)  # while Snakemake asks about its jobs
+        assert not {"PENDING", "RUNNING"} & set(project.states())
+        assert project.states().count("CANCELLED") > len(many) / 3
+    project.start("--until", "train_run").succeeds()
+    assert project.contents() == many

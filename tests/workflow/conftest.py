@@ -1,5 +1,6 @@
 """Tests that drive the real snakemake on copies of this repository."""
 
+import atexit
 import json
 import os
 import re
@@ -7,10 +8,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import h5py
@@ -42,6 +45,21 @@ TINY: dict[str, Any] = {
 }
 
 
+@cache
+def warm_snakemake() -> subprocess.Popen[str]:
+    """The process in which Snakemake is loaded for all calls of this one."""
+    command = [sys.executable, str(Path(__file__).with_name("warm_snakemake.py"))]
+    process = subprocess.Popen(command, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)
+    return process
+
+
+def planned(said: str) -> dict[str, int]:
+    """How many jobs of each rule a dry run counts, but for the rules that only name targets."""
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
+    return {rule: int(count) for rule, count in jobs.items() if rule not in ("all", "default", "total")}
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the repository in a folder of its own."""
@@ -58,18 +76,15 @@ class Project:
         """The command that runs snakemake."""
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
 
-    def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
-        """Run snakemake here; the output is stdout and stderr together."""
-        return subprocess.run(
-            self.command(*arguments, cores=cores),
-            cwd=self.path,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+    def snakemake(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run snakemake here, with more variables; the output is stdout and stderr together."""
+        command, process = self.command(*arguments, cores=cores), warm_snakemake()
+        assert process.stdin
+        assert process.stdout
+        with NamedTemporaryFile("r", encoding="utf-8") as said:
+            call = [str(self.path), {**self.environment, **environment}, command[3:], said.name, 600]
+            print(json.dumps(call), file=process.stdin, flush=True)
+            return subprocess.CompletedProcess(command, int(process.stdout.readline()), said.read())
 
     def handgrad(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run this copy's command here."""
@@ -96,9 +111,7 @@ class Project:
 
     def plan(self, config: dict[str, Any], *arguments: str) -> dict[str, int]:
         """How many jobs of each rule snakemake would run now, but for the rules that only name targets."""
-        said = self.run(config, "--dry-run", *arguments)
-        jobs = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
-        return {rule: int(count) for rule, count in jobs.items() if rule not in ("all", "default", "total")}
+        return planned(self.run(config, "--dry-run", *arguments))
 
     def refuse(self, config: dict[str, Any], *arguments: str) -> str:
         """The same for a run that must fail."""
@@ -181,29 +194,42 @@ def copy_repository(to: Path) -> Project:
     return Project(to)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.name != "test_every_command_of_the_tutorial_does_what_the_page_shows")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A fresh copy of the repository."""
     return copy_repository(tmp_path / "project")
 
 
-@pytest.fixture(scope="session")
-def _finished(shared: Path) -> Project:
-    project, done = Project(shared / "finished"), shared / "finished-is-done"
-    with locked(shared / "finished.lock"):
+def made_once(shared: Path, name: str, make: Callable[[Project], object]) -> Project:
+    """A copy of the repository in which the first of all workers makes something. Tests change copies of it."""
+    project, done = Project(shared / name), shared / f"{name}-is-done"
+    with locked(shared / f"{name}.lock"):
         if not done.exists():
             copy_repository(project.path)
-            project.run(TINY)
+            make(project)
             done.touch()
     return project
 
 
+def copy_project(project: Project, to: Path) -> Project:
+    """A copy in which the files have the same times, so that nothing is made again."""
+    return Project(shutil.copytree(project.path, to))
+
+
+@pytest.fixture(scope="session")
+def _finished(shared: Path) -> Project:
+    return made_once(shared, "finished", lambda project: project.run(TINY))
+
+
 @pytest.fixture
-def finished(_finished: Project, tmp_path: Path) -> Iterator[Project]:
+def finished(_finished: Project, tmp_path: Path) -> Project:
     """A copy of the repository in which the tiny experiment has been run."""
-    to = tmp_path / "project"
-    shutil.copytree(_finished.path, to)  # keeps the files' times
-    yield Project(to)
+    return copy_project(_finished, tmp_path / "project")
 
 
 @pytest.fixture

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ROOT, TINY, Project
+from .conftest import ROOT, TINY, Project, copy_repository
 
 PAGE = (ROOT / "docs/ecosystem.md").read_text()
+IMPORT, CHANGE = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def block(language: str, number: int = 0) -> str:
-    """A block of code of the page that tells of modules."""
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[number]
+@pytest.fixture
+def example(project: Project) -> str:
+    """The page's Snakefile, which imports a copy of the repository."""
+    return IMPORT.replace("/path/to/handgrad", str(project.path))
 
 
 def folder_with(path: Path, snakefile: str, config: dict[str, Any], *, profiles: bool = True) -> Project:
@@ -44,87 +46,29 @@ def report_text(user: Project, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(project: Project, tmp_path: Path) -> None:
-    snakefile = (block("python", 0) + "\n\n" + block("python", 1)).replace("/path/to/handgrad", str(project.path))
-    user = folder_with(tmp_path / "user", snakefile, yaml.safe_load(block("yaml")))
+def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(example: str, tmp_path: Path) -> None:
+    config = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[0]
+    user = folder_with(tmp_path / "user", f"{example}\n\n{CHANGE}", yaml.safe_load(config))
     said = succeed(user)
     assert "rule handgrad_train_run:" in said
     assert said.count("mem_mb=2000") == 4  # the rule that the example changes
     table = (user.path / "results/mine/tables/results.csv").read_text().splitlines()
     assert len(table) == 1 + 4
-    for gate in ("digits_tanh", "digits_cos"):
-        assert yaml.safe_load((user.path / f"results/checks/gate/{gate}.json").read_text())["passed"] is True
     page = (user.path / "results/mine/summary.html").read_text()
     assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # costs are told by this workflow's names
-    report = report_text(user)
-    assert re.search(r"Experiment <[^>]*>mine<", report)
-    assert "in the category Summary" in report
-    assert "figures/learning_curves/digits.svg" in report
-    assert "Nothing to be done" in succeed(user)
+    assert re.search(r"Experiment <[^>]*>mine<", report_text(user))
+    assert "Nothing to be done" in succeed(user, "-n")
 
 
-@pytest.mark.slow
-def test_a_module_in_a_folder_makes_the_same_runs_from_a_part_of_a_config(finished: Project, tmp_path: Path) -> None:
-    snakefile = f"""
-configfile: "config/config.yaml"
-
-
-rule first:
-    input:
-        "nets/results/tiny/tables/results.csv",
-    output:
-        "first.txt",
-    log:
-        "first.log",
-    shell:
-        "head -1 {{input}} > {{output}} 2> {{log}}"
-
-
-module handgrad:
-    snakefile:
-        "{finished.path}/workflow/Snakefile"
-    config:
-        config["nets"]
-    prefix:
-        "nets"
-
-
-use rule * from handgrad
-
-
-use rule train_run from handgrad with:
-    threads: 2
-"""
-    user = folder_with(tmp_path / "user", snakefile, {"nets": TINY})
-    targets = ["first", "nets/results/tiny/summary.html"]
-    succeed(user, *targets)
-    assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
-    assert Project(user.path / "nets").contents() == finished.contents()
-    assert "A network with one hidden" in re.sub(r"\\n|\s+", " ", report_text(user, *targets))
-    assert "Nothing to be done" in succeed(user, *targets)
-
-
-@pytest.mark.parametrize("profiles", [True, False])
-def test_without_its_profiles_a_module_warns_once(project: Project, tmp_path: Path, profiles: bool) -> None:
-    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
-    said = folder_with(tmp_path / "user", snakefile, TINY, profiles=profiles).snakemake("-n").stdout
-    assert said.count("--rerun-triggers mtime params input") == (0 if profiles else 1)
-
-
-def test_lint_finds_in_a_users_snakefile_only_the_path_of_the_clone(project: Project, tmp_path: Path) -> None:
-    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
-    user = folder_with(tmp_path / "user", snakefile, TINY)
-    said = user.snakemake("--lint").stdout
-    assert re.findall(r"^    \* (.*?) in line", said, re.MULTILINE) == [
-        f'Absolute path "{project.path}/workflow/Snakefile"'
-    ]
-    assert said.count("Lints for") == 1
+def test_without_its_profiles_a_module_warns_once(example: str, tmp_path: Path) -> None:
+    said = folder_with(tmp_path / "user", example, TINY, profiles=False).snakemake("-n").stdout
+    assert said.count("--rerun-triggers mtime params input") == 1
+    assert "train_run" in said
 
 
 @pytest.mark.parametrize(
     ("part", "expected"),
     [
-        ("name: tiny, experiments: [{dataset: digits, seed: 8}]", "train_run"),
         ("name: tiny, experiments: [{dataset: digits, seed: 010}]", "config/config.yaml: line 2"),
         # all is known of the dataset, and its files are looked for where the config says
         (
@@ -132,16 +76,15 @@ def test_lint_finds_in_a_users_snakefile_only_the_path_of_the_clone(project: Pro
             "datasets.mnist.local_dir: found ",
         ),
     ],
-    ids=["right", "YAML 1.1", "local_dir"],
+    ids=["YAML 1.1", "local_dir"],
 )
 def test_the_part_of_a_config_that_a_module_gets_is_read_and_checked(
-    project: Project, tmp_path: Path, part: str, expected: str
+    example: str, tmp_path: Path, part: str, expected: str
 ) -> None:
-    snakefile = block("python").replace("/path/to/handgrad", str(project.path))
-    user = folder_with(tmp_path / "user", snakefile.replace("config\n\n", 'config["nets"]\n\n'), {})
+    user = folder_with(tmp_path / "user", example.replace("config\n\n", 'config["nets"]\n\n'), {})
     (user.path / "config/config.yaml").write_text(f"others: {{time: 1:30}}\nnets: {{{part}}}\n")
     done = user.snakemake("-n")
-    assert (done.returncode == 0) == (expected == "train_run"), done.stdout
+    assert done.returncode != 0
     assert expected in done.stdout
 
 
@@ -151,9 +94,9 @@ def git(*arguments: str, cwd: Path) -> None:
 
 
 @pytest.fixture
-def hosted(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of this workflow that git finds in the place of https://github.com/owner/handgrad."""
-    host = tmp_path / "host"
+    project, host = copy_repository(tmp_path / "hosted"), tmp_path / "host"
     (host / "owner").mkdir(parents=True)
     git("init", "-q", "-b", "main", cwd=project.path)
     git("add", "-A", cwd=project.path)
@@ -190,20 +133,42 @@ module handgrad:
 use rule * from handgrad
 """
 
+#: what a user may add: a rule that takes a table, and a change of one of ours
+ADDED = """
+
+rule first:
+    input:
+        "nets/results/tiny/tables/results.csv",
+    output:
+        "first.txt",
+    log:
+        "first.log",
+    shell:
+        "head -1 {input} > {output} 2> {log}"
+
+
+use rule train_run from handgrad with:
+    threads: 2
+"""
+
 
 @pytest.mark.slow
-def test_the_workflow_runs_from_a_git_host(hosted: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("hosted")
+def test_from_a_git_host_it_makes_the_same_runs_in_a_folder_of_its_own(finished: Project, tmp_path: Path) -> None:
     place = 'github("owner/handgrad", path="workflow/Snakefile", REF)'
-    snakefile = DEPLOYED.replace("PLACE", place)
-    branch = folder_with(tmp_path / "branch", snakefile.replace("REF", 'branch="main"'), TINY)
-    assert "rule train_run:" in succeed(branch, "-n")
-    user = folder_with(tmp_path / "user", snakefile.replace("REF", 'tag="v0.1.0"'), TINY)
-    succeed(user)
-    assert len(user.contents()) == 2
-    assert (user.path / "results/tiny/summary.html").stat().st_size > 100_000
-    assert str(hosted) not in (user.path / "results/tiny/summary.html").read_text()
-    assert "figures/learning_curves/digits.svg" in report_text(user)
-    assert "Nothing to be done" in succeed(user)
+    branch = DEPLOYED.replace("PLACE", place.replace("REF", 'branch="main"'))
+    assert "rule train_run:" in succeed(folder_with(tmp_path / "branch", branch, TINY), "-n")
+    part = DEPLOYED.replace("        config\n", '        config["nets"]\n    prefix:\n        "nets"\n')
+    snakefile = part.replace("PLACE", place.replace("REF", 'tag="v0.1.0"')) + ADDED
+    user = folder_with(tmp_path / "user", snakefile, {"nets": TINY})
+    targets = ["first", "nets/results/tiny/figures/learning_curves/digits.svg"]
+    succeed(user, *targets)
+    assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
+    assert Project(user.path / "nets").contents() == finished.contents()
+    report = re.sub(r"\\n|\s+", " ", report_text(user, *targets))
+    assert "A network with one hidden" in report
+    assert "figures/learning_curves/digits.svg" in report
+    assert "Nothing to be done" in succeed(user, "-n", *targets)
 
 
 def test_a_place_that_cannot_hold_the_library_is_refused_in_one_line(hosted: Path, tmp_path: Path) -> None:

@@ -3,10 +3,7 @@
 import hashlib
 import os
 import shutil
-import socket
 import time
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from .conftest import TINY, Project, copy_repository, written
+from .conftest import TINY, Project, copy_project, made_once, written
 from .mirrors import idx, serving
 
 SHAPE = (2, 3)
@@ -63,28 +60,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def nowhere() -> Iterator[str]:
-    """An address that refuses connections: its port is bound, and nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-
-
-@pytest.fixture(scope="module")
-def _downloaded(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    to = tmp_path_factory.mktemp("downloaded")
-    project, folder = copy_repository(to / "project"), make_folder(to / "server")
-    with serving(folder) as address:
-        project.train(small(folder, address))
-    return project
-
-
-@pytest.fixture
-def downloaded(_downloaded: Project, tmp_path: Path) -> Project:
+def downloaded(shared: Path, folder: Path, tmp_path: Path) -> Project:
     """A copy of the repository in which the small dataset has been downloaded and trained on."""
-    to = tmp_path / "project"
-    shutil.copytree(_downloaded.path, to)  # keeps the files' times
-    return Project(to)
+
+    def download(project: Project) -> None:
+        with serving(folder) as address:
+            project.train(small(folder, address))
+
+    return copy_project(made_once(shared, "downloaded", download), tmp_path / "project")
 
 
 def sources(project: Project) -> dict[str, str]:
@@ -94,28 +77,13 @@ def sources(project: Project) -> dict[str, str]:
         return dict(zip(file.attrs["source_files"], file.attrs["source_sha256"], strict=True))
 
 
-def test_a_dataset_of_a_known_format_is_yaml_alone(downloaded: Project, folder: Path) -> None:
+def test_a_dataset_is_yaml_alone_and_a_new_mirror_runs_nothing_again(downloaded: Project, folder: Path) -> None:
     assert sources(downloaded) == checksums(folder)
     assert len(downloaded.times(RUNS)) == 1
+    assert downloaded.plan(small(folder, "http://127.0.0.1:9"), "--until", "train_run") == {}
 
 
-def test_a_new_mirror_runs_nothing_again(downloaded: Project, folder: Path, nowhere: str) -> None:
-    assert downloaded.plan(small(folder, nowhere), "--until", "train_run") == {}
-
-
-@pytest.mark.parametrize(
-    ("changed", "jobs"),
-    [(True, {"download_file": 1}), (False, {})],
-    ids=["another checksum", "a folder of one's own"],
-)
-def test_other_sources_make_the_data_again_and_fetch_what_is_new(
-    downloaded: Project, folder: Path, tmp_path: Path, changed: bool, jobs: dict[str, int]
-) -> None:
-    if changed:
-        shutil.copy2(make_folder(tmp_path / "other", seed=1) / "train-x.gz", folder)
-    config = small(folder, local_dir=None if changed else str(folder))
-    plan = downloaded.plan(config, "--until", "train_run")
-    assert plan == {**jobs, "preprocess_dataset": 1, "check_gate": 1, "train_run": 1}
+AGAIN = {"preprocess_dataset": 1, "check_gate": 1, "train_run": 1}
 
 
 @pytest.mark.slow
@@ -123,6 +91,7 @@ def test_a_changed_file_is_fetched_alone(downloaded: Project, folder: Path, tmp_
     files = downloaded.times(FILES)
     shutil.copy2(make_folder(tmp_path / "other", seed=1) / "train-x.gz", folder)
     with serving(folder) as address:
+        assert downloaded.plan(small(folder, address), "--until", "train_run") == {"download_file": 1, **AGAIN}
         downloaded.run(small(folder, address), "--until", "preprocess_dataset")
     assert written(files, downloaded.times(FILES)) == {"resources/small/train-x.gz"}
     assert sources(downloaded) == checksums(folder)
@@ -131,77 +100,27 @@ def test_a_changed_file_is_fetched_alone(downloaded: Project, folder: Path, tmp_
 @pytest.mark.slow
 def test_files_in_a_folder_of_ones_own_are_used_in_place(downloaded: Project, folder: Path, tmp_path: Path) -> None:
     shutil.rmtree(downloaded.path / "resources")
-    downloaded.run(small(folder, local_dir=str(folder)), "--until", "preprocess_dataset")
+    config = small(folder, local_dir=str(folder))
+    assert downloaded.plan(config, "--until", "train_run") == AGAIN
+    downloaded.run(config, "--until", "preprocess_dataset")
     assert sources(downloaded) == checksums(folder)
     assert not (downloaded.path / "resources").exists()
     moved = folder.rename(tmp_path / "moved")
     assert downloaded.plan(small(moved, local_dir=str(moved)), "--until", "preprocess_dataset") == {}
 
 
-def test_a_wrong_file_in_a_folder_of_ones_own_is_refused(project: Project, folder: Path) -> None:
-    config = small(folder, local_dir=str(folder))
-    path = folder / "train-x.gz"
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
-    said = project.refuse(config, "--until", "preprocess_dataset")
-    (line,) = (line for line in said.splitlines() if line.startswith(f"{path}: "))
-    assert "sha256" in line
-    assert not (project.path / DATA).exists()
-
-
-def date_in_the_future(files: Iterable[Path]) -> None:
-    for file in files:
-        os.utime(file, (time.time() + 3 * 3600,) * 2)
-
-
 @pytest.mark.slow
 def test_files_dated_in_the_future_are_used(downloaded: Project, folder: Path) -> None:
-    date_in_the_future(folder.iterdir())
-    config = small(folder, local_dir=str(folder))
-    downloaded.train(config)
-    date_in_the_future(path for path in downloaded.path.glob("results/**/*") if path.is_file())
-    assert downloaded.plan(config, "--until", "train_run") == {}
-    config["experiments"][0]["learning_rate"] = [0.01, 0.02]
-    downloaded.train(config)
-    assert len(downloaded.times(RUNS)) == 2
-    log = next(downloaded.path.glob("results/logs/train_run/small/*lr_0.01*"))
-    assert log.stat().st_mtime > time.time()  # it was not run again
-
-
-@pytest.mark.slow
-def test_a_published_table_and_downloads_dated_in_the_future_are_used(downloaded: Project, folder: Path) -> None:
-    (downloaded.path / DATA).unlink()
-    date_in_the_future((downloaded.path / "resources/small").iterdir())
     table = downloaded.path / "config/mine.csv"
     header = (downloaded.path / "config/published_results.csv").read_text().splitlines()[0]
     table.write_text(f"{header}\nsmall,tanh,5,0.01,8,1,0.01,90.0,2,20,0.5,,\n")
-    date_in_the_future([table])
+    for path in [table, *downloaded.path.glob("resources/small/*"), *downloaded.path.glob("results/**/*.*")]:
+        os.utime(path, (time.time() + 3 * 3600,) * 2)
     config = {**small(folder), "published": {"table": str(table), "loss_divisor": {"small": 1}}}
-    downloaded.run(config, "--until", "aggregate_comparison", "aggregate_best")
-    assert downloaded.times("results/tiny/tables/comparison.csv")
-
-
-@pytest.mark.slow
-def test_labels_of_one_class_are_said_on_terminal_log_and_page(project: Project, folder: Path) -> None:
-    for split, n in (("train", 40), ("test", 20)):
-        (folder / f"{split}-y.gz").write_bytes(idx(np.zeros(n, np.uint8)))
-    config = small(folder, local_dir=str(folder))
-    said = project.run(config)
-    page = (project.path / "results/tiny/summary.html").read_text()
-    log = (project.path / "results/logs/preprocess_dataset/small.log").read_text()
-    checked = project.handgrad("check", project.write_config(config)).stderr
-    for text in (said, log, page, checked):
-        assert "all 40 training images are of class 0" in text
-        assert "all 20 test images are of class 0" in text
-
-
-@pytest.mark.slow
-def test_without_a_network_each_file_has_one_short_message(project: Project, folder: Path, nowhere: str) -> None:
-    said = project.refuse(small(folder, nowhere), "--until", "download_file").splitlines()
-    for file in folder.iterdir():
-        (start,) = (number for number, line in enumerate(said) if line.startswith(f"resources/small/{file.name}: "))
-        message = [said[start], *takewhile(lambda line: line.startswith("  "), said[start + 1 :])]
-        assert len(message) <= 5
-        for text in (f"{nowhere}/{file.name}: cannot connect", "datasets.small.local_dir"):
-            assert sum(text in line for line in message) == 1
-        assert "cannot connect" in (project.path / f"results/logs/download_file/small/{file.name}.log").read_text()
-    assert not project.times("resources/**/*")
+    config["experiments"][0]["learning_rate"] = [0.01, 0.02]
+    jobs = downloaded.plan(config, "results/tiny/tables/comparison.csv")
+    assert jobs["train_run"] == 1
+    assert jobs.keys().isdisjoint({"download_file", "preprocess_dataset", "check_gate"})
+    downloaded.run(config, "results/tiny/tables/comparison.csv")
+    log = next(downloaded.path.glob("results/logs/train_run/small/*lr_0.01*"))
+    assert log.stat().st_mtime > time.time()  # it was not run again

@@ -1,15 +1,13 @@
 """The status of an experiment while the workflow runs, and after it."""
 
-import os
 import re
-import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from .conftest import Project
-from .test_resume import started, wait_until
+from .test_resume import terminal
 
 pytestmark = pytest.mark.slow
 
@@ -27,15 +25,15 @@ def test_a_run_is_running_and_then_stopped(project: Project, tiny: Tiny) -> None
     axes = {"hidden_units": 200, "batch_size": 2, "epochs": 5000, "learning_rate": 0.003}
     config = tiny(axes=axes)
     progress = project.path / "results/logs/train_run/digits"
-    with started(project, config) as snakemake:
-        wait_until(lambda: any('"epoch": 2' in path.read_text() for path in progress.glob("*.jsonl")))
-        text = status(project, config)
-        assert re.search(r"^datasets +1 ", text, re.MULTILINE)
-        assert re.search(r"train_run digits/af_tanh_hu_200_\S+: epoch \d+ of 5000, \d+ \w+", text)
-        assert re.search(r"process \d+", text)
-        assert re.search(r"About \d+ \w+.* left, with 1 job at once", text)
-        os.killpg(snakemake.pid, signal.SIGINT)
-        snakemake.wait()
+    shown = terminal(project, config)
+    shown.run(until=lambda _: any('"epoch": 2' in path.read_text() for path in progress.glob("*.jsonl")))
+    text = status(project, config)
+    assert re.search(r"^datasets +1 ", text, re.MULTILINE)
+    assert re.search(r"train_run digits/af_tanh_hu_200_\S+: epoch \d+ of 5000, \d+ \w+", text)
+    assert re.search(r"process \d+", text)
+    assert re.search(r"About \d+ \w+.* left, with 1 job at once", text)
+    shown.type(b"\x03")
+    shown.run()
     text = status(project, config)
     assert re.search(r"stopped\n +train_run digits/af_tanh_hu_200_\S+: stopped by SIGINT after epoch", text)
     assert not re.search(r"process \d+", text)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .conftest import ROOT
+from .conftest import ROOT, wait_until
 
 PAGE = ROOT / "docs/tutorial.md"
 CLUSTER = "On a cluster"
@@ -27,7 +27,7 @@ LEFT_OUT = r"(\.\.\.)"
 VARIES = r"(\.\.\.|\d+\.\d+%|\d+\.\d+ to \d+\.\d+|\d+/\d+|\d+\.\d{5}|\d+\.\d(?= \|$))"
 #: how lines begin that a command prints which fails
 FAILURES = ("broken.yaml: ", "At least one job did not complete successfully.")
-PATIENCE = 600  # seconds for a command
+END = "--- exit status "
 
 
 @dataclass(frozen=True)
@@ -36,35 +36,17 @@ class Block:
 
     section: str
     language: str
-    lines: tuple[str, ...]
-
-    @property
-    def file(self) -> str:
-        """The file that it writes or changes."""
-        return self.lines[0].removeprefix("# ")
-
-    @property
-    def commands(self) -> list[tuple[str, list[str]]]:
-        """Each command, with the lines that are shown below it."""
-        commands: list[tuple[str, list[str]]] = []
-        for line in self.lines:
-            if line.startswith("$ "):
-                commands.append((line.removeprefix("$ "), []))
-            else:
-                commands[-1][1].append(line)
-        return commands
+    text: str
 
 
 def blocks(page: str) -> list[Block]:
     """The fenced blocks of the page, in their order."""
-    found, section = [], ""
-    for match in re.finditer(r"^## ([^\n]+)$|^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
-        heading, language, text = match.groups()
-        if heading:
-            section = heading
-        else:
-            found.append(Block(section, language, tuple(text.splitlines())))
-    return found
+    sections = re.split(r"^## (.*)\n", f"## \n{page}", flags=re.MULTILINE)[1:]
+    return [
+        Block(section, *block)
+        for section, text in zip(sections[::2], sections[1::2], strict=True)
+        for block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    ]
 
 
 def fits(shown: Iterable[str], output: str) -> bool:
@@ -90,34 +72,43 @@ class Reader:
     """A person at a shell who follows the page, in an empty folder at first."""
 
     def __init__(self, folder: Path) -> None:
-        self.home, self.folder = folder / "home", folder
-        self.home.mkdir()
         own = Path(sys.prefix) / "bin"  # the page enters an environment itself
-        path = [entry for entry in os.environ["PATH"].split(":") if Path(entry) != own]
+        path = ":".join(entry for entry in os.environ["PATH"].split(":") if Path(entry) != own)
         git = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         # A checkout may belong to somebody else, as in containers; git would not clone it.
         git |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-        self.environment = {**os.environ, **git, "HOME": str(self.home), "PATH": ":".join(path)}
-        for key in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "VIRTUAL_ENV", "XDG_CACHE_HOME"):
-            self.environment.pop(key, None)
+        foreign = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "VIRTUAL_ENV", "SLURM_CONF")
+        self.shell = subprocess.Popen(
+            ["bash"],
+            cwd=folder,
+            env={key: value for key, value in os.environ.items() if key not in foreign} | git | {"PATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.run("trap : INT")
+
+    @property
+    def folder(self) -> Path:
+        return Path(f"/proc/{self.shell.pid}/cwd").readlink()
 
     def follow(self, block: Block, *, skip: Iterable[str] = ()) -> None:
-        """Do what a block says, but for these commands."""
-        if block.language == "yaml":
-            (self.folder / block.file).write_text("\n".join(block.lines) + "\n")
-        elif block.language == "diff":
-            self.change(block)
-        else:
-            for command, shown in block.commands:
+        """Do what a block says, except these commands."""
+        if block.language == "console":
+            for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
                 if command not in skip:
-                    self.type(command, shown)
-
-    def change(self, block: Block) -> None:
-        path = self.folder / block.file
-        old, new = ("".join(f"{line[1:]}\n" for line in block.lines[1:] if not line.startswith(mark)) for mark in "+-")
-        text = path.read_text()
-        assert text.count(old) == 1, f"{block.file} does not hold once\n{old}"
-        path.write_text(text.replace(old, new))
+                    self.type(command, shown.splitlines())
+            return
+        first, change = block.text.split("\n", 1)
+        path, text = self.folder / first.removeprefix("# "), block.text
+        if block.language == "diff":
+            old, new = (re.sub(rf"^(?:[{mark}].*\n|.)", "", change, flags=re.MULTILINE) for mark in "+-")
+            text = path.read_text()
+            assert text.count(old) == 1, f"{path} does not hold once\n{old}"
+            text = text.replace(old, new)
+        path.write_text(text)
 
     def type(self, command: str, shown: list[str]) -> None:
         """Type a command and compare its output, and whether it succeeds, with what is shown."""
@@ -125,58 +116,29 @@ class Reader:
         lines = [line for line in shown if line != INTERRUPT]
         assert fits(lines, output), "\n".join([f"$ {command}", output, "--- is not what is shown:", *lines])
         fails = any(line.startswith(FAILURES) for line in lines)
-        assert (status != 0) == fails, f"$ {command}\n{output}\n--- exit status {status}"
-        if command.startswith("git clone"):
-            lend_environment(self.folder / command.split()[-1])
+        assert (status != 0) == fails, f"$ {command}\n{output}\n{END}{status}"
 
-    def run(self, command: str, *, interrupt: bool) -> tuple[int, str]:
-        """Run a command as the next of one shell; Ctrl-C is pressed once training is under way."""
-        folder, environment, said = (self.home / what for what in ("folder", "environment", "said"))
-        keep = f'{command}\nstatus=$?; pwd >"{folder}"; env -0 >"{environment}"; exit $status'
-        with (
-            said.open("w") as output,
-            subprocess.Popen(
-                ["bash", "-c", keep],
-                cwd=self.folder,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            ) as shell,
-        ):
-            try:
-                if interrupt:
-                    self.wait_for_training(shell)
-                    os.killpg(shell.pid, signal.SIGINT)
-                status = shell.wait(PATIENCE)
-            except BaseException:
-                os.killpg(shell.pid, signal.SIGKILL)
-                raise
-        if not interrupt:
-            self.folder = Path(folder.read_text().removesuffix("\n"))
-            pairs = environment.read_text().split("\0")
-            self.environment = dict(pair.split("=", 1) for pair in pairs if pair)
-        return status, said.read_text()
+    def run(self, command: str, *, interrupt: bool = False) -> tuple[int, str]:
+        """Run a command as the next of the shell; Ctrl-C is pressed once training is under way."""
+        assert self.shell.stdin
+        assert self.shell.stdout
+        began, output = time.time(), ""
 
-    def wait_for_training(self, shell: subprocess.Popen[bytes]) -> None:
-        began, deadline = time.time(), time.monotonic() + PATIENCE
-        while True:
-            logs = self.folder.glob("results/logs/train_run/*/*.log")
-            if any(" epoch 2 of " in log.read_text() for log in logs if log.stat().st_mtime >= began):
-                return
-            assert shell.poll() is None, "it ended before Ctrl-C could be pressed"
-            assert time.monotonic() < deadline, "no training began"
-            time.sleep(0.1)
+        def trains() -> bool:
+            logs = [log for log in self.folder.glob("results/logs/train_run/*/*.log") if log.stat().st_mtime >= began]
+            return any(" epoch 2 of " in log.read_text() for log in logs)
 
+        print(f"{{ {command}\n}} </dev/null; printf '\\n{END}%s\\n' $?", file=self.shell.stdin, flush=True)
+        if interrupt:
+            wait_until(trains)
+            os.killpg(self.shell.pid, signal.SIGINT)
+        for line in self.shell.stdout:
+            if line.startswith(END):
+                return int(line.removeprefix(END)), output
+            output += line
+        raise EOFError(output)
 
-def lend_environment(clone: Path) -> None:
-    """Give a clone what it needs of the tests' environment, as if make had made one, which takes half a minute."""
-    bin_folder = clone / ".venv/bin"
-    bin_folder.mkdir(parents=True)
-    (bin_folder / "activate").write_text(f'export PATH="{bin_folder}:$PATH"\n')
-    (bin_folder / "snakemake").symlink_to(Path(sys.prefix) / "bin/snakemake")
-    command = f'#!/bin/sh\nPYTHONPATH="{clone}/scripts" exec "{sys.executable}" -m handgrad "$@"\n'
-    (bin_folder / "handgrad").write_text(command)
-    (bin_folder / "handgrad").chmod(0o755)
-    (clone / ".venv/workflow").touch()
+    def close(self) -> None:
+        """Leave the shell, and end what still runs in it."""
+        os.killpg(self.shell.pid, signal.SIGKILL)
+        self.shell.communicate()
