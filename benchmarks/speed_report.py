@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from handgrad.plots.panels import fixed_ticks, panels
+from handgrad.plots.panels import fixed_ticks
 from handgrad.plots.style import COLOURS, INK, MARKERS, entries, legend, save_figure, style
 
 OURS, BOUND = "handgrad", "bound"
@@ -81,11 +81,12 @@ def ratio_figure(table: pd.DataFrame) -> Figure:
     }
     looks[BOUND] = {"color": INK, "marker": "|", "linestyle": "", "markersize": 9}
     with style():
-        keys = list(table[["dtype", "dataset"]].drop_duplicates().itertuples(index=False, name=None))
-        figure, at = panels(keys, rows_by=lambda key: key[0])
-        figure.set_figheight(1.2 + 2.9 * len({dtype for dtype, _ in keys}))
-        for (dtype, dataset), axes in at.items():
-            rows = table[(table["dtype"] == dtype) & (table["dataset"] == dataset)].iloc[::-1]
+        parts = table.groupby(["dtype", "dataset"], sort=False)
+        height, width = (table[name].nunique() for name in ("dtype", "dataset"))
+        figure = Figure(figsize=(0.5 + 3.7 * width, 1.2 + 2.9 * height))
+        grid = figure.subplots(height, width, sharex=True, squeeze=False)
+        for ((dtype, dataset), rows), axes in zip(parts, grid.flat, strict=False):
+            rows = rows.iloc[::-1]
             labels = [f"{row.activation} {row.M}" for row in rows.itertuples()]
             for name in names:
                 axes.plot(rows[name] / rows[OURS], range(len(rows)), **looks[name])

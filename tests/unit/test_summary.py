@@ -307,7 +307,7 @@ def job(tmp_path: Path) -> dict[str, Any]:
         "gates": [str(tmp_path / "check_gate.json")],
         "checks": [check],
         "checked": [("digits", "tanh")],
-        "benchmarks": str(tmp_path),
+        "benchmarks": {},
         "training": "code",
         "data_digests": {"digits": "data"},
     }

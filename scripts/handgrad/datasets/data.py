@@ -64,11 +64,13 @@ class ImageData:
 
 
 def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
-    """Write a dataset; the file appears whole or not at all.
+    """Write a dataset and its pixel statistics of the training split; the file appears whole or not at all.
 
     warnings: what is strange about it, see ``datasets.warnings``; kept so that the page and the check say it too.
     """
-    with sealed_file(path) as file:
+    mean, std = pixel_statistics(data.train.x)
+    # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
+    with sealed_file(path, libver="v110") as file:
         for name, split in (("train", data.train), ("test", data.test)):
             group = file.create_group(name)
             group.create_dataset("x", data=split.x)
@@ -78,6 +80,8 @@ def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) 
         file.attrs["class_names"] = list(data.class_names)
         file.attrs["source_files"] = list(data.sources)
         file.attrs["source_sha256"] = list(data.sources.values())
+        file.attrs["pixel_mean"] = mean
+        file.attrs["pixel_std"] = std
         file.attrs["warnings"] = list(warnings)
         file.attrs["data_digest"] = data.digest
         file.attrs["content_sha256"] = content_of(data)
