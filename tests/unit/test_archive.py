@@ -243,6 +243,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
         RUN,
         "faults",
     ),
+    "an impossible label": (edit(LABELS, lambda facts: facts["test_labels"].append(3)), LABELS, "less than 3"),
     "a label less": (edit(LABELS, lambda facts: facts["test_labels"].pop()), RUN, "test_examples"),
     "a figure of a check": (edit_part(max_rel_difference=0.5), CHECK, "W2, training's step"),
     "a limit of a check": (edit_part(limit=1), CHECK, "W2, training's step"),

@@ -109,12 +109,19 @@ def test_check_says_what_a_file_describes_and_warns(
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", QUICK]])
-def test_help_and_check_load_no_package_that_takes_long(arguments: list[str]) -> None:
+def test_help_and_check_load_no_package_that_takes_long(arguments: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "handgrad", *arguments]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
     assert "handgrad" in imported
     assert not imported & {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake"}
+
+
+def test_a_shell_completes_the_names_of_commands() -> None:
+    asked = {"_HANDGRAD_COMPLETE": "complete_bash", "COMP_WORDS": "handgrad cl", "COMP_CWORD": "1"}
+    command = [sys.executable, "-m", "handgrad"]
+    done = subprocess.run(command, env=ENVIRONMENT | asked, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["clean-checkpoints"]
 
 
 #: in place of Snakemake: needs a moment to end

@@ -153,8 +153,10 @@ def _find_mistakes(folder: Path, experiment: Experiment, provenance: Mapping[str
 
 def _read_labels(folder: Path, experiment: Experiment, dataset: str) -> Labels:
     found = _read_json(folder, labels_name(dataset))
-    test = np.array(found["test_labels"], np.uint8)
-    return Labels(experiment.datasets[dataset], found["content_sha256"], test)
+    entry, test = experiment.datasets[dataset], np.array(found["test_labels"], np.uint8)
+    if test.max(initial=0) >= (classes := len(entry["class_names"])):
+        raise HandgradError(f"{labels_name(dataset)}: a label is {test.max()}, expected less than {classes}")
+    return Labels(entry, found["content_sha256"], test)
 
 
 def _read_checks(
