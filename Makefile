@@ -1,20 +1,23 @@
-# make quick          set up .venv and run the whole workflow on the embedded digits: no network, under a minute
-# make full           the published 72 runs; downloads MNIST and CIFAR-10
-# make test           the tests (make test-slow: those that take longer)
-# make test-slurm     the tests on a SLURM cluster, which they start on this machine: Debian, as root
-# make test-browser   the tests of the pages in Chromium, which must be installed
-# make bench          how fast training is beside PyTorch, JAX, scikit-learn, plain NumPy and the bound: 12 minutes
-# make lint           formatting, types, imports and Snakemake's own lint
+# make quick          install into .venv and run the workflow on the embedded digits, in under a minute without network
+# make full           train the 72 published runs; downloads MNIST and CIFAR-10
+# make test           run the fast tests
+# make test-slow      run the slow tests
+# make test-slurm     run the tests on a SLURM cluster, which they start on this machine (Debian, as root)
+# make test-browser   run the tests of the pages in Chromium, which must be installed
+# make bench          compare the speed of training with PyTorch, JAX, scikit-learn and plain NumPy (12 minutes)
+# make docs           build the documentation site in docs/_build and print the sentence length of each page
+# make lint           check formatting, types, imports, words and the workflow
 # make format         format the code
-# make generated      write the files that are made from others: environments, workflow/sources.txt
-# Experiments are checked, planned, watched and archived by the command that make quick installs: .venv/bin/handgrad --help
+# make generated      write the conda environments, workflow/sources.txt and the generated reference
+# make diagrams       draw the rule graph and the package diagram of the documentation
+# To check, plan, watch and archive experiments, use the command that make quick installs: .venv/bin/handgrad --help
 PYTHON ?= python3
 CORES ?= all
-unexport SNAKEMAKE_PROFILE # another profile than the workflow's own
+unexport SNAKEMAKE_PROFILE # make uses only the profile of this workflow
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick full test test-slow test-slurm test-browser bench lint format generated help
+.PHONY: quick full test test-slow test-slurm test-browser bench docs lint format generated diagrams help
 
 help:
 	@sed -n '/^[^#]/q; s/^# //p' Makefile
@@ -30,7 +33,7 @@ quick: .venv/workflow
 full: .venv/workflow
 	$(SNAKEMAKE)
 
-# PyTorch and JAX are compared with where .venv has them: $(BIN)/pip install -r requirements-bench.txt
+# Without PyTorch or JAX, the benchmark reports "not installed". To install them: $(BIN)/pip install -r requirements-bench.txt
 bench: .venv/workflow
 	$(BIN)/python benchmarks/compare_speed.py
 
@@ -40,13 +43,16 @@ test: .venv/development
 test-slow: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
-# They wait more than they work, so each has a process of its own.
+# These tests mostly wait, so they use more processes than this machine has cores.
 test-slurm: .venv/development
 	$(BIN)/python -m pytest -v -n 6 --dist worksteal -m slurm tests/slurm
 
-# One process: they share a browser and one run of the quick experiment.
+# One process, because these tests share a browser and one run of the quick experiment.
 test-browser: .venv/development
 	$(BIN)/python -m pytest -v -n 0 -m browser tests/browser
+
+docs: .venv/development
+	$(BIN)/sphinx-build -E -W --keep-going -b html docs docs/_build
 
 lint: .venv/development
 	$(BIN)/ruff check .
@@ -55,18 +61,22 @@ lint: .venv/development
 	PYTHONPATH=scripts $(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+	$(BIN)/python tools/check_words.py
 
 format: .venv/development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-generated:
-	$(PYTHON) tools/write_generated.py
+generated: .venv/workflow
+	PYTHONPATH=scripts $(BIN)/python tools/write_generated.py
+
+diagrams: .venv/development
+	PYTHONPATH=scripts $(BIN)/python tools/draw_diagrams.py
 
 .venv/workflow: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	{ echo "handgrad needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	{ echo "$(PYTHON): found $$($(PYTHON) --version 2>&1), expected Python 3.11 or later; run make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .

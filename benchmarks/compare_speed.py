@@ -1,7 +1,7 @@
-"""Seconds an epoch of handgrad, of what a user would pick instead, and of the bound: ``make bench``.
+"""Measure the seconds per epoch of handgrad, of alternative libraries and of a lower bound (``make bench``).
 
-In each round every contender trains on the same batches of random images, one after another, on one core. The
-bound is the two large products of a step alone. Writes speed.md, speed.csv and speed.svg.
+In each round, all contenders train on the same batches of random images, one after another, on one core. The bound
+is the time of the two large matrix products of a step. The script writes speed.md, speed.csv and speed.svg.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import one_core  # noqa: F401, it acts before NumPy is imported
+import one_core  # noqa: F401, must be imported before NumPy
 
 # isort: split
 import numpy as np
@@ -29,7 +29,7 @@ DTYPES = ("float32", "float64")
 
 
 def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list[str]) -> None:
-    """Measure every cell and write the report."""
+    """Measure all cells of the table and write the report."""
     rows = []
     for dataset in datasets:
         images = Images(DATASETS[dataset])
@@ -45,11 +45,11 @@ def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list
 
 
 def measure(cell: Cell, images: Images, rounds: int, batches: int) -> dict[str, float]:
-    """Median seconds an epoch of the bound and of each contender that can do this cell."""
+    """Return the median seconds per epoch of the bound and of each contender that supports this cell."""
     trains = {BOUND: best_products(cell, batches)}
     trains |= {name: train for name, make in CONTENDERS.items() if (train := make(cell, images))}
     rng = np.random.default_rng(1)
-    for train in trains.values():  # compiled, loaded, warm
+    for train in trains.values():  # warm up: compile, load, fill caches
         train(images.order(rng, batches))
     seconds: dict[str, list[float]] = {name: [] for name in trains}
     for _ in range(rounds):
@@ -61,7 +61,7 @@ def measure(cell: Cell, images: Images, rounds: int, batches: int) -> dict[str, 
 
 
 def best_products(cell: Cell, batches: int) -> Train:
-    """The large products in the fastest layout of all."""
+    """Return the two large products in the fastest memory layout."""
     candidates = [products(cell, layout) for layout in LAYOUTS]
     order = np.empty((batches, 1))
     times = [[timed(train, order) for train in candidates] for _ in range(3)]
@@ -69,14 +69,14 @@ def best_products(cell: Cell, batches: int) -> Train:
 
 
 def timed(train: Train, order: Array) -> float:
-    """Seconds that training on these rows takes."""
+    """Return the seconds that training on these rows takes."""
     began = time.perf_counter()
     train(order)
     return time.perf_counter() - began
 
 
 def machine() -> str:
-    """What it ran on, and which versions of what."""
+    """Return the processor, the operating system and the versions of all libraries."""
     found = dict(versions())
     names = [f"Python {found['python']}", f"NumPy {found['numpy']}"]
     for module, name in (
@@ -94,7 +94,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("results/speed"))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--batches", type=int, default=100, help="of the 500 or 600 of an epoch")
+    parser.add_argument("--batches", type=int, default=100, help="batches per round; an epoch has 500 or 600")
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     options = parser.parse_args()

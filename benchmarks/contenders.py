@@ -1,8 +1,8 @@
-"""The contenders: each makes, for a cell of the table, a function that trains on the batches it is given.
+"""The contenders of the speed comparison. Each one returns a function that trains on given batches.
 
-All but scikit-learn train the same network by the same update from the same start, and a test holds their
-weights equal. What each may prepare before the clock runs is what its users would: all but handgrad hold the
-images as floating point, scaled.
+All contenders except scikit-learn train the same network with the same update from the same weights. A test verifies
+that their final weights are equal. Each contender prepares its data as its users do, before the measurement starts:
+all except handgrad store the images as scaled floating-point numbers.
 """
 
 import functools
@@ -20,14 +20,14 @@ from handgrad.training.batch import in_step_order
 from handgrad.training.loop import ascend, batches_of
 from problem import BATCH_SIZE, CLASSES, L2, LEARNING_RATE, Array, Cell, Images
 
-#: trains on rows, batches x BATCH_SIZE; returns the weights, from scikit-learn and the bound nothing
+#: trains on rows, batches x BATCH_SIZE, and returns the weights; scikit-learn and the bound return None
 Train = Callable[[Array], Weights | None]
-#: makes one for a cell; None where the contender cannot, or is not installed
+#: returns a Train for a cell; None if the contender does not support the cell or is not installed
 Contender = Callable[[Cell, Images], Train | None]
 
 
 def handgrad(cell: Cell, images: Images) -> Train:
-    """The library's own step, on bytes."""
+    """Return training with handgrad, on images stored as bytes."""
     run = Run(
         dataset=cell.dataset,
         activation=cell.activation,
@@ -56,7 +56,7 @@ def handgrad(cell: Cell, images: Images) -> Train:
 
 
 def pytorch(cell: Cell, images: Images) -> Train | None:
-    """Eager PyTorch: SGD with weight decay, batches indexed from one tensor, no data loader."""
+    """Return training with eager PyTorch: SGD with weight decay, batches indexed from one tensor, no data loader."""
     try:
         import torch
     except ImportError:
@@ -74,7 +74,7 @@ def pytorch(cell: Cell, images: Images) -> Train | None:
     linear, cross_entropy = torch.nn.functional.linear, torch.nn.functional.cross_entropy
 
     def train(order: Array) -> Weights:
-        # a setting of the thread, which must not be left on for the others
+        # this setting of the thread must not affect other contenders
         torch.set_flush_denormal(cell.data.pixels == "raw")
         for rows in torch.from_numpy(order):
             logits = linear(h(linear(x[rows], W1, b1)), W2, b2)
@@ -88,14 +88,14 @@ def pytorch(cell: Cell, images: Images) -> Train | None:
 
 
 def _weights(W1: Array, b1: Array, W2: Array, b2: Array) -> Weights:
-    """Return weights with their biases as first columns, from W1, M x D, and W2, K x M, without them."""
+    """Return weights with the biases as first columns. W1: M x D; W2: K x M."""
     return Weights(np.column_stack([b1, W1]), np.column_stack([b2, W2]))
 
 
 def jax(cell: Cell, images: Images, *, bias_is_a_column: bool = False) -> Train | None:
-    """JAX as one writes it: one compiled function that scans over the batches.
+    """Return training with JAX: one compiled function that scans over the batches.
 
-    bias_is_a_column: the first bias is a column of W1, with a column of ones in X, as handgrad has it.
+    bias_is_a_column: True stores the hidden bias as a column of W1, with a column of ones in X, as handgrad does.
     """
     try:
         import jax
@@ -140,9 +140,9 @@ def jax(cell: Cell, images: Images, *, bias_is_a_column: bool = False) -> Train 
 
 
 def scikit_learn(cell: Cell, images: Images) -> Train | None:
-    """scikit-learn's MLPClassifier, which has tanh alone of the three.
+    """Return training with scikit-learn's MLPClassifier. Of the three activations it supports only tanh.
 
-    It starts from weights of its own, takes rows in an order of its own and leaves biases out of the penalty.
+    It chooses its own initial weights and its own order of rows, and its penalty excludes biases.
     """
     if cell.activation != "tanh":
         return None
@@ -168,7 +168,7 @@ def scikit_learn(cell: Cell, images: Images) -> Train | None:
     return train
 
 
-#: h and h' as one would write them down
+#: h and h' in their usual form
 PLAIN: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "softplus": (lambda A: np.logaddexp(A, 0), lambda A: 1 / (1 + np.exp(-A))),
     "tanh": (np.tanh, lambda A: 1 - np.tanh(A) ** 2),
@@ -177,7 +177,7 @@ PLAIN: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
 
 
 def plain_numpy(cell: Cell, images: Images) -> Train:
-    """The derivation written down directly, line by line, with fresh arrays each step."""
+    """Return training with plain NumPy: the formulas of the derivation, with new arrays in each step."""
     x, labels = images.inputs(cell.dtype), images.split.y
     h, h_prime = PLAIN[cell.activation]
     W1, W2 = cell.first_weights()
@@ -204,9 +204,9 @@ def plain_numpy(cell: Cell, images: Images) -> Train:
 
 
 def products(cell: Cell, layout: tuple[bool, bool, bool]) -> Train:
-    """The two large products of a step alone: A = X W1' and delta' X, with nothing around them.
+    """Return the two large products of a step without any other work: A = X W1' and delta' X.
 
-    layout: whether X, W1 and A are held transposed.
+    layout: for each of X, W1 and A, True if it is stored transposed.
     """
     rng = np.random.default_rng(0)
     n, inputs, M = BATCH_SIZE, cell.data.inputs + 1, cell.hidden_units
@@ -215,7 +215,7 @@ def products(cell: Cell, layout: tuple[bool, bool, bool]) -> Train:
         for shape, transposed in zip(((n, inputs), (M, inputs), (n, M)), layout, strict=True)
     )
     delta, G1 = A.copy("K"), W1.copy("K")
-    # a product into an array that is transposed in memory is that of the transposed matrices
+    # if the output is stored transposed, compute the product of the transposed matrices
     forward = (W1, X.T, A.T) if layout[2] else (X, W1.T, A)
     backward = (X.T, delta, G1.T) if layout[1] else (delta.T, X, G1)
 

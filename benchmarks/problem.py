@@ -1,4 +1,4 @@
-"""What every contender is given: a cell of the table, and random images of its shape and range."""
+"""The input of every contender: a cell of the table, and random images of its shape and range."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ L2 = 0.01
 
 @dataclass(frozen=True)
 class Dataset:
-    """The shape of a dataset, and how the published runs treat it."""
+    """The shape of a dataset, and the settings that the published runs use for it."""
 
     name: str
     examples: int
@@ -30,12 +30,12 @@ class Dataset:
 
     @property
     def factor(self) -> float:
-        """What stored pixels are multiplied by."""
+        """Factor that scales the stored pixels."""
         return 1.0 if self.pixels == "raw" else 1 / 255
 
     @property
     def eta(self) -> float:
-        """The step along the gradient of the sum over a batch."""
+        """Learning rate relative to the gradient of the sum over a batch."""
         return LEARNING_RATE if self.batch_gradient == "sum" else LEARNING_RATE / BATCH_SIZE
 
 
@@ -56,11 +56,11 @@ class Cell:
 
     @property
     def data(self) -> Dataset:
-        """The dataset by its name."""
+        """The dataset of this cell."""
         return DATASETS[self.dataset]
 
     def first_weights(self) -> Weights:
-        """The start that the published runs have, the same for all contenders."""
+        """Return the initial weights of the published runs, the same for all contenders."""
         return initial_weights(
             "published",
             ACTIVATIONS[self.activation],
@@ -73,7 +73,7 @@ class Cell:
 
 
 class Images:
-    """Random images and labels, uint8, and the floating-point copies that some contenders train on."""
+    """Random images and labels, uint8, with floating-point copies for contenders that need them."""
 
     def __init__(self, dataset: Dataset) -> None:
         rng = np.random.default_rng(0)
@@ -84,19 +84,19 @@ class Images:
         self._copies: dict[str, tuple[Array, Array]] = {}
 
     def inputs(self, dtype: str) -> Array:
-        """X, N x (D+1) with X[:, 0] = 1."""
+        """Return X, N x (D+1), with X[:, 0] = 1."""
         return self._copies_of(dtype)[0]
 
     def pixels(self, dtype: str) -> Array:
-        """X without its column of ones, N x D."""
+        """Return X without the column of ones, N x D."""
         return self._copies_of(dtype)[1]
 
     def _copies_of(self, dtype: str) -> tuple[Array, Array]:
-        if dtype not in self._copies:  # made once for all cells of a dtype, which follow each other
+        if dtype not in self._copies:  # only the last dtype is kept; cells are sorted by dtype
             X = self.scaling.inputs(self.split.x, dtype)
             self._copies = {dtype: (X, np.ascontiguousarray(X[:, 1:]))}
         return self._copies[dtype]
 
     def order(self, rng: np.random.Generator, batches: int) -> Array:
-        """Row numbers of so many batches, as an epoch takes them: batches x BATCH_SIZE."""
+        """Return random row numbers for a number of batches, batches x BATCH_SIZE."""
         return rng.permutation(len(self.split.y))[: batches * BATCH_SIZE].reshape(batches, BATCH_SIZE)

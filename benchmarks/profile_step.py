@@ -1,8 +1,8 @@
-"""Where the time of a step goes, what evaluation costs beside it, and what weights that have run away cost.
+"""Measure the parts of a training step, the cost of evaluation, and the cost of a step with diverged weights.
 
     python benchmarks/profile_step.py [--dataset mnist] [--hidden-units 200] [--dtype float32]
 
-Prints Markdown tables, medians of several rounds over random images; one core, one BLAS thread.
+Prints Markdown tables with medians of several rounds over random images, on one core with one BLAS thread.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import one_core  # noqa: F401, it acts before NumPy is imported
+import one_core  # noqa: F401, must be imported before NumPy
 
 # isort: split
 import numpy as np
@@ -27,7 +27,7 @@ ROUNDS = 9
 STEPS = 100
 EVALUATED = 10_000
 
-#: what weights are multiplied by
+#: factors of the weights, by their names in the table
 AWAY = {"1e6 times as large": 1e6, "infinite": np.inf, "not a number": np.nan}
 
 
@@ -42,7 +42,7 @@ def main(dataset: str, hidden_units: int, dtype: str) -> None:
             print("|", part, "|", " | ".join(f"{1e6 * found[part]:.0f}" for found in parts.values()), "|")
         print("\n| evaluating 10,000 examples |", " | ".join(cells), "|\n|---|--:|--:|--:|")
         updates = images.dataset.examples / BATCH_SIZE
-        shares = [evaluation(cell, images) / updates / parts[name]["all of it"] for name, cell in cells.items()]
+        shares = [evaluation(cell, images) / updates / parts[name]["total"] for name, cell in cells.items()]
         print("| percent of an epoch's updates |", " | ".join(f"{100 * share:.1f}" for share in shares), "|")
         print("\n| a step whose weights are |", " | ".join(cells), "|\n|---|--:|--:|--:|")
         times = [away(cell, images) for cell in cells.values()]
@@ -51,7 +51,7 @@ def main(dataset: str, hidden_units: int, dtype: str) -> None:
 
 
 def batch_of(cell: Cell, images: Images, scale: float = 1.0) -> Batch:
-    """A batch for weights that are random throughout, the output weights too."""
+    """Return a batch whose weights are all random, including the output weights."""
     rng = np.random.default_rng(0)
     first = cell.first_weights()
     W = Weights(scale * first.W1, scale * 0.1 * rng.standard_normal(first.W2.shape).astype(cell.dtype))
@@ -59,7 +59,7 @@ def batch_of(cell: Cell, images: Images, scale: float = 1.0) -> Batch:
 
 
 def parts_of_a_step(cell: Cell, images: Images) -> dict[str, float]:
-    """Median seconds of each part of a step, and of the two large products in it by themselves."""
+    """Return the median seconds of each part of a step, and of its two large products alone."""
     batch, order = batch_of(cell, images), images.order(np.random.default_rng(1), STEPS)
     W1, _ = batch.W
     rounds: list[dict[str, float]] = []
@@ -75,32 +75,35 @@ def parts_of_a_step(cell: Cell, images: Images) -> dict[str, float]:
             seconds["ascend"] += time.perf_counter() - began
         W1[...] *= w1_scale
         product = sum(timed(np.matmul, batch.X, W1.T, batch.A) for _ in order)
-        seconds["of forward, the product X W1'"] = product
+        seconds["product X W1' (part of forward)"] = product
         add = {"beta": 1.0, "c": W1, "trans_b": True, "overwrite_c": True}
         product = sum(timed(batch.add_product, 1e-30, batch.A.T, batch.X.T, **add) for _ in order)
-        seconds["of ascend, the update of W1"] = product
+        seconds["update of W1 (part of ascend)"] = product
         rounds.append(seconds)
     medians = {part: statistics.median(found[part] for found in rounds) / STEPS for part in rounds[0]}
     whole = sum(medians[part] for part in ("load", "forward", "softmax", "ascend"))
-    return {**medians, "all of it": whole}
+    return {**medians, "total": whole}
 
 
 def timed(call: Callable[..., Any], *arguments: Any, **options: Any) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     began = time.perf_counter()
     call(*arguments, **options)
     return time.perf_counter() - began
 
 
 def evaluation(cell: Cell, images: Images) -> float:
-    """Median seconds of evaluating EVALUATED examples."""
+    """Return the median seconds of evaluating EVALUATED examples."""
     of_size = batches_of(batch_of(cell, images).W, images.scaling, ACTIVATIONS[cell.activation])
     rows = np.arange(EVALUATED)
     return statistics.median(timed(evaluate, of_size, images.split, rows) for _ in range(ROUNDS))
 
 
 def away(cell: Cell, images: Images) -> dict[str, float]:
-    """How many times as long a step takes with weights that have run away, which it leaves as they are."""
+    """Return the time of a step with diverged weights, relative to ordinary weights.
+
+    eta is 0, so the steps do not change the weights.
+    """
     batches = {name: batch_of(cell, images, scale) for name, scale in {"": 1.0, **AWAY}.items()}
     order = images.order(np.random.default_rng(1), STEPS)
 

@@ -1,4 +1,4 @@
-"""The measured seconds as a Markdown table with ratios, as CSV, and as a figure."""
+"""Write the measured seconds as a Markdown table with ratios, as CSV and as a plot."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ CELL = ["dataset", "dtype", "activation", "M"]
 
 
 def write_report(out: Path, table: pd.DataFrame, how: str) -> str:
-    """Write speed.csv, speed.md and speed.svg into a folder; returns what the Markdown file holds."""
+    """Write speed.csv, speed.md and speed.svg into the folder ``out``. Return the text of speed.md."""
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "speed.csv", index=False)
     text = "\n\n".join([how, *(_section(dtype, rows) for dtype, rows in table.groupby("dtype"))]) + "\n"
@@ -24,18 +24,18 @@ def write_report(out: Path, table: pd.DataFrame, how: str) -> str:
 
 
 def others(table: pd.DataFrame) -> list[str]:
-    """The contenders beside ours that were measured at all, and the bound last."""
+    """Return the measured contenders except handgrad, and the bound as the last name."""
     names = [name for name in table.columns if name not in (*CELL, OURS, BOUND)]
     return [*(name for name in names if table[name].notna().any()), BOUND]
 
 
 def geometric_mean(ratios: "pd.Series[float]") -> float:
-    """exp of the mean logarithm of those that are there."""
+    """Return the geometric mean of all ratios that are not missing."""
     return float(np.exp(np.log(ratios.dropna()).mean()))
 
 
 def _section(dtype: str, rows: pd.DataFrame) -> str:
-    """Seconds an epoch, and in brackets how many times ours; of the bound, its share of ours."""
+    """Return the table of a dtype: seconds per epoch, and in brackets the ratio to handgrad."""
     names = [name for name in rows.columns if name not in CELL and name != BOUND]
     lines = [["dataset", "activation", "M", *names, BOUND]]
     for _, row in rows.iterrows():
@@ -43,7 +43,7 @@ def _section(dtype: str, rows: pd.DataFrame) -> str:
         lines.append([row["dataset"], row["activation"], str(row["M"]), *cells])
     head, *body = ["| " + " | ".join(line) + " |" for line in lines]
     rule = "|" + "---|" * 3 + "--:|" * (len(names) + 1)
-    return "\n".join([f"**{dtype}**, seconds an epoch", "", head, rule, *body, "", *_means(rows)])
+    return "\n".join([f"**{dtype}**, seconds per epoch", "", head, rule, *body, "", *_means(rows)])
 
 
 def _cell(row: "pd.Series[float]", name: str, rows: pd.DataFrame) -> str:
@@ -73,7 +73,7 @@ def _means(rows: pd.DataFrame) -> list[str]:
 
 
 def ratio_figure(table: pd.DataFrame) -> Figure:
-    """Time relative to handgrad's, a panel for each dataset and dtype; one line a network."""
+    """Return a plot of the time relative to handgrad: a panel for each dataset and dtype, a row for each network."""
     names = others(table)
     looks = {
         name: {"color": colour, "marker": marker, "linestyle": "", "markersize": 6}

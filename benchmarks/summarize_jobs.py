@@ -1,10 +1,10 @@
-"""What the training jobs of finished runs cost beside training: time, memory, and the whole beside its parts.
+"""Summarize the training jobs of finished runs: time outside the training loop, memory and wall time.
 
     python benchmarks/summarize_jobs.py [--cores 2] EXPERIMENT
 
-Reads results/<experiment>/tables/results.csv, and for each of its runs the run file and Snakemake's
-benchmark. All runs must have been trained by one call of snakemake; the wall time is that from the start of
-the first job to the end of the last.
+Reads results/<experiment>/tables/results.csv, and for each run the run file and Snakemake's benchmark. One call of
+snakemake must have trained all runs. The wall time is the time from the start of the first job to the end of the
+last job.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from handgrad.experiment.runs import Run
 
 
 def jobs(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a run: dataset, seconds of the job and of its training loop, peak megabytes, start and end."""
+    """Return a row for each run: dataset, seconds of the job and its training loop, peak megabytes, start and end."""
     rows = []
     for run in (run_of(row) for _, row in table.iterrows()):
         name = f"{run.dataset}/{run.name}"
         path = Path(f"results/runs/{name}.h5")
         with open_sealed(path) as sealed:
             if len(json.loads(sealed.file.attrs["segments"])) > 1:
-                raise SystemExit(f"{path}: was computed in several parts; this is about jobs that were not")
+                raise SystemExit(f"{path}: found an interrupted run, expected uninterrupted runs only")
             loop = float(sealed.file["history/seconds"][:].sum())
         benchmark = pd.read_csv(f"results/benchmarks/train_run/{name}.tsv", sep="\t").iloc[0]
         end = path.stat().st_mtime
@@ -37,7 +37,7 @@ def jobs(table: pd.DataFrame) -> pd.DataFrame:
                 "dataset": run.dataset,
                 "job": benchmark["s"],
                 "loop": loop,
-                "beside": benchmark["s"] - loop,
+                "overhead": benchmark["s"] - loop,
                 "memory": benchmark["max_rss"],
                 "start": end - benchmark["s"],
                 "end": end,
@@ -47,26 +47,26 @@ def jobs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def run_of(row: "pd.Series[object]") -> Run:
-    """The run of a row of the table of results."""
+    """Return the run of a row of results.csv."""
     return Run.from_name(str(row["dataset"]), str(row["run"]))
 
 
 def main(experiment: str, cores: int) -> None:
-    """Print the figures."""
+    """Print the tables."""
     table = pd.read_csv(f"results/{experiment}/tables/results.csv")
     all_jobs = jobs(table)
-    print("| dataset | jobs | loop, s a job | beside it, s a job (median, largest) | peak memory, MB |")
+    print("| dataset | jobs | training loop, s per job | outside it, s per job (median, maximum) | peak memory, MB |")
     print("|---|--:|--:|--:|--:|")
     for dataset, some in all_jobs.groupby("dataset"):
         print(
-            f"| {dataset} | {len(some)} | {some['loop'].mean():.1f} | {some['beside'].median():.2f}, "
-            f"{some['beside'].max():.2f} | {some['memory'].max():.0f} |"
+            f"| {dataset} | {len(some)} | {some['loop'].mean():.1f} | {some['overhead'].median():.2f}, "
+            f"{some['overhead'].max():.2f} | {some['memory'].max():.0f} |"
         )
     wall, loops = all_jobs["end"].max() - all_jobs["start"].min(), all_jobs["loop"].sum()
     share = loops / cores
     print(
-        f"\nAll jobs, from the first start to the last end: {wall:.1f} s. The training loops add up to "
-        f"{loops:.1f} s, or {share:.1f} s on each of {cores} cores: {wall / share:.3f} of it."
+        f"\nFrom the start of the first job to the end of the last job: {wall:.1f} s. The training loops take "
+        f"{loops:.1f} s in total, or {share:.1f} s on each of {cores} cores. The ratio is {wall / share:.3f}."
     )
 
 

@@ -1,14 +1,15 @@
-"""How long the gradient checks of the published size take, beside plain evaluation.
+"""Measure the gradient checks of the published size, compared with plain evaluation.
 
     python benchmarks/time_checks.py [EXAMPLES ...]
 
-Prints a Markdown table, medians of three. The images are random, of CIFAR-10's shape; one BLAS thread.
+Prints a Markdown table with medians of three. The images are random and have CIFAR-10's shape. BLAS uses one
+thread.
 """
 
 import argparse
 import statistics
 
-import one_core  # noqa: F401, it acts before NumPy is imported
+import one_core  # noqa: F401, must be imported before NumPy
 
 # isort: split
 import numpy as np
@@ -25,7 +26,7 @@ CLASSES = 10
 
 
 def images(n: int) -> ImageData:
-    """Random images of CIFAR-10's shape."""
+    """Return random images of CIFAR-10's shape."""
     rng = np.random.default_rng(0)
     split = Split(rng.integers(0, 256, (n, 3072), np.uint8), rng.integers(0, CLASSES, n, np.uint8))
     names = tuple(f"class {k}" for k in range(CLASSES))
@@ -33,7 +34,7 @@ def images(n: int) -> ImageData:
 
 
 def line(examples: int, activation: str, reports: list[CheckReport]) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     entries = sum(block.entries for block in reports[0].blocks.values())
     central = statistics.median(report.seconds_central for report in reports)
     exact = [report.seconds_complex for report in reports if report.seconds_complex is not None]
@@ -44,7 +45,7 @@ def line(examples: int, activation: str, reports: list[CheckReport]) -> str:
 
 
 def main(sizes: list[int]) -> None:
-    """Print a line for each number of examples and activation. Exit status 1 if a check does not pass."""
+    """Print a line for each number of examples and each activation. Exit with status 1 if a check fails."""
     print("| examples | activation | central differences | complex step | plain evaluation |")
     print("|--:|---|--:|--:|--:|")
     data = images(1000)
@@ -54,7 +55,7 @@ def main(sizes: list[int]) -> None:
             with threadpool_limits(1):
                 reports = [check(data, activation, settings) for _ in range(ROUNDS)]
             if not all(report.passed for report in reports):
-                raise SystemExit(f"the check of {activation} with {examples} examples does not pass")
+                raise SystemExit(f"gradient check of {activation} with {examples} examples failed")
             print(line(examples, activation, reports), flush=True)
 
 

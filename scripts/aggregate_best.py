@@ -1,4 +1,4 @@
-"""The best published row and our best setting: results/<experiment>/tables/best.{csv,md,html}."""
+"""Write the table of the best published rows and our best settings: results/<experiment>/tables/best.{csv,md,html}."""
 
 from handgrad.common.hashing import file_sha256
 from handgrad.common.rule_job import rule_job

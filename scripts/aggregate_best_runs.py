@@ -1,4 +1,4 @@
-"""The best run of each dataset: results/<experiment>/tables/best_runs.csv. Three figures show it."""
+"""Write the table of the best run of each dataset, for figures: results/<experiment>/tables/best_runs.csv."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.layout.paths import data_file, run_file

@@ -1,4 +1,4 @@
-"""Published and reproduced results: results/<experiment>/tables/comparison.{csv,md,html}."""
+"""Write the table of published and reproduced results: results/<experiment>/tables/comparison.{csv,md,html}."""
 
 from handgrad.common.hashing import file_sha256
 from handgrad.common.rule_job import rule_job

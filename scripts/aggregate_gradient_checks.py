@@ -1,4 +1,4 @@
-"""The table of gradient checks: results/<experiment>/tables/gradient_checks.{csv,md,html}."""
+"""Write the table of gradient checks: results/<experiment>/tables/gradient_checks.{csv,md,html}."""
 
 from typing import Any
 

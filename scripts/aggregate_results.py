@@ -1,4 +1,4 @@
-"""The table of an experiment's results: results/<experiment>/tables/results.{csv,md,html} from its runs."""
+"""Write the table of results from the run files: results/<experiment>/tables/results.{csv,md,html}."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.tables.inputs import correct_predictions, read_inputs

@@ -1,4 +1,4 @@
-"""The table over seeds: results/<experiment>/tables/seeds.{csv,md,html}."""
+"""Write the table over seeds: results/<experiment>/tables/seeds.{csv,md,html}."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.tables.results import RESULTS

@@ -1,6 +1,6 @@
-"""The fixed check of a gradient that training waits for: results/checks/gate/<dataset>_<activation>.json.
+"""Run the gate, the check that training waits for: results/checks/gate/<dataset>_<activation>.json.
 
-Its output holds no measured value, so that it changes only when what it promises changes.
+The output has no measured value. It therefore changes only if the settings, the limits, the code or the data change.
 """
 
 from dataclasses import asdict
@@ -15,7 +15,10 @@ from handgrad.gradient_check.training_check import COVERED
 
 
 def main(*, out: str, **job: Any) -> None:
-    """Write the gate if the check passes; raises HandgradError as ``check_dataset`` does, and takes the same."""
+    """Write the gate's file if the check passes. job: arguments of ``check_dataset``.
+
+    Raises HandgradError if the check fails.
+    """
     checked, _ = check_dataset(settings=GATE, **job)
     promise = {"settings": asdict(GATE), "limits": LIMITS, "training": COVERED}
     write_check(out, {**checked, "passed": True, **promise})

@@ -1,4 +1,4 @@
-"""The check of a gradient that the report shows, at settings from the config: results/checks/gradients/<...>.json."""
+"""Run the gradient check of the report, with the settings of the config: results/checks/gradients/<...>.json."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from handgrad.gradient_check.settings import Settings
 
 
 def main(*, out: str, **job: Any) -> None:
-    """Write all figures if the check passes; raises HandgradError as ``check_dataset`` does, and takes the same."""
+    """Write all figures if the check passes. job: arguments of ``check_dataset``.
+
+    Raises HandgradError if the check fails.
+    """
     checked, figures = check_dataset(**job)
     write_check(out, {**checked, **figures})
 

@@ -1,4 +1,4 @@
-"""Download one file of a dataset: resources/<dataset>/<file>, verified, from the first mirror that has it."""
+"""Download one file of a dataset to resources/<dataset>/<file>, and verify it."""
 
 from handgrad.common.logs import job_log
 from handgrad.datasets.download import fetch

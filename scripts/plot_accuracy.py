@@ -1,4 +1,4 @@
-"""Test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
+"""Plot test accuracy by hidden units: results/<experiment>/figures/accuracy/<dataset>.svg."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.accuracy import accuracy_by_hidden_units

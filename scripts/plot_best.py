@@ -1,4 +1,4 @@
-"""Published and our best accuracy by hidden units: results/<experiment>/figures/best.svg."""
+"""Plot the best published accuracy and our best accuracy by hidden units: results/<experiment>/figures/best.svg."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.best import best_accuracies

@@ -1,4 +1,4 @@
-"""Published against reproduced faults: results/<experiment>/figures/comparison.svg."""
+"""Plot reproduced faults compared with published faults: results/<experiment>/figures/comparison.svg."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.comparison import published_against_reproduced

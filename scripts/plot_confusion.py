@@ -1,4 +1,4 @@
-"""Confusion matrix of a dataset's best run: results/<experiment>/figures/confusion/<dataset>.svg."""
+"""Plot the confusion matrix of the best run: results/<experiment>/figures/confusion/<dataset>.svg."""
 
 from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Test accuracy against seconds of training: results/<experiment>/figures/cost/<dataset>.svg."""
+"""Plot test accuracy by seconds of training: results/<experiment>/figures/cost/<dataset>.svg."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.cost import accuracy_against_cost

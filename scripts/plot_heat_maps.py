@@ -1,4 +1,4 @@
-"""Fault rates by learning rate and l2: results/<experiment>/figures/heat_maps/<dataset>.svg."""
+"""Plot fault rates by learning rate and l2: results/<experiment>/figures/heat_maps/<dataset>.svg."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.heat_maps import heat_maps

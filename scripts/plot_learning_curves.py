@@ -1,4 +1,4 @@
-"""Learning curves of a dataset: results/<experiment>/figures/learning_curves/<dataset>.svg."""
+"""Plot learning curves: results/<experiment>/figures/learning_curves/<dataset>.svg."""
 
 from handgrad.common.rule_job import rule_job
 from handgrad.plots.learning_curves import learning_curves

@@ -1,4 +1,4 @@
-"""The best run's most confident mistakes as pictures: results/<experiment>/figures/mistakes/<dataset>.svg."""
+"""Plot the most confident mistakes of the best run as images: results/<experiment>/figures/mistakes/<dataset>.svg."""
 
 from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The best run's first-layer weights as images: results/<experiment>/figures/weights/<dataset>.svg."""
+"""Plot the first-layer weights of the best run as images: results/<experiment>/figures/weights/<dataset>.svg."""
 
 from matplotlib.figure import Figure
 

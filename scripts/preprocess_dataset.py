@@ -1,4 +1,4 @@
-"""Store one dataset: results/data/<dataset>.h5 from the files that the registry names."""
+"""Convert the files of a dataset that the registry names to results/data/<dataset>.h5."""
 
 from collections.abc import Mapping
 from pathlib import Path

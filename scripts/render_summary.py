@@ -1,4 +1,4 @@
-"""The page of an experiment: results/<experiment>/summary.html."""
+"""Write the page of an experiment: results/<experiment>/summary.html."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from handgrad.tables.checksums import write_text
 
 
 def main(out: str, **files: Any) -> None:
-    """files: see ``reading.read_contents``."""
+    """Write the page. files: arguments of ``reading.read_contents``."""
     text = summary_page(read_contents(**files))
     write_text(out, text)
     logger.info("%d runs, %d figures, %.1f MB", len(files["runs"]), len(files["figures"]), len(text.encode()) / 1e6)

@@ -1,4 +1,7 @@
-"""Train one run: results/runs/<dataset>/<run>.h5 from results/data/<dataset>.h5 and any checkpoint of it."""
+"""Train one run from results/data/<dataset>.h5 and write results/runs/<dataset>/<run>.h5.
+
+Training continues from a checkpoint if a usable one exists.
+"""
 
 from pathlib import Path
 
@@ -27,9 +30,11 @@ def main(
     data_digest: str,
     progress: ProgressFile | None = None,
 ) -> None:
-    """Train the run; raises HandgradError if the gate has not passed for its code and data as they are now.
+    """Train the run and write its file.
 
-    The digest of the check's code is no param of this job: a change of that code alone trains nothing again.
+    The digest of the check's code is not a param of this job, so a change of that code alone retrains nothing.
+
+    Raises HandgradError if the gate did not pass with the current code and data.
     """
     with StopSignals() as stop, open_data(data, data_digest) as stored:
         digests = {"code_digest": digest_of("check_gate"), "data_digest": data_digest, "data_content": stored.content}

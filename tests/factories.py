@@ -1,4 +1,4 @@
-"""Builders that tests share: small data, runs and what training gives."""
+"""Builders that tests share: small datasets, runs, training results, summaries and progress files."""
 
 import hashlib
 import json
@@ -21,7 +21,8 @@ from handgrad.network.model import Weights
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.published import PUBLISHED_TYPES
 from handgrad.tables.table import TableKind
-from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
+from handgrad.training.loop import State, TrainingResult
+from handgrad.training.results import Epoch, Evaluation
 
 RUN = Run(
     dataset="digits",
@@ -36,12 +37,12 @@ RUN = Run(
 
 
 def run_of(**axes: Any) -> Run:
-    """Return a run with these values, and those of RUN elsewhere."""
+    """Return RUN with these values replaced."""
     return replace(RUN, **axes)
 
 
 def image_data(train: int = 20, test: int = 10, *, classes: int = 3, digest: str = "data") -> ImageData:
-    """Return random images of 2 x 3 pixels, always the same for the same numbers."""
+    """Return a dataset of random images with 2 x 3 pixels. Equal arguments give equal images."""
     rng = np.random.default_rng(8)
     splits = [
         Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, classes, n, np.uint8)) for n in (train, test)
@@ -51,7 +52,7 @@ def image_data(train: int = 20, test: int = 10, *, classes: int = 3, digest: str
 
 
 def trained(run: Run = RUN, *, inputs: int = 6, classes: int = 3, examples: int = 10, **changes: Any) -> TrainingResult:
-    """Return what training a run gives, with random weights and probabilities, on as many test examples."""
+    """Return the result of training a run, with random weights and probabilities. examples: number of test examples."""
     rng = np.random.default_rng(0)
     M = run.hidden_units
     W = Weights(rng.normal(size=(M, inputs + 1)).astype(run.dtype), rng.normal(size=(classes, M + 1)).astype(run.dtype))
@@ -71,7 +72,7 @@ def summary(
     validation_faults: int = -1,
     **axes: Any,
 ) -> Summary:
-    """Return the summary of a run with these faults of ``size`` test images; None: one that diverged."""
+    """Return the summary of a run with this number of faults in ``size`` test images. None: the run diverged."""
     status = "diverged" if faults is None else "finished"
     history = {"validation_faults": np.array([999, validation_faults])}
     found = None if faults is None else loss
@@ -79,13 +80,13 @@ def summary(
 
 
 def read_data(path: Path, digest: str) -> ImageData:
-    """Return all of a stored dataset."""
+    """Return the whole content of a dataset file."""
     with open_data(path, digest) as stored:
         return stored.images()
 
 
 def grid(base: int = 200, **axes: list[Any]) -> list[Summary]:
-    """Return the summaries of all combinations of these values, with base, base + 1, ... faults."""
+    """Return the summaries of all combinations of these values. Their faults are base, base + 1, ..."""
     points = product(*axes.values())
     return [summary(base + i, **dict(zip(axes, point, strict=True))) for i, point in enumerate(points)]
 
@@ -99,30 +100,30 @@ def write_progress(log: Path, *events: dict[str, Any]) -> Path:
 
 
 def epoch_event(epoch: int, seconds: float, time: float = 0.0, *, resumed: int = 0) -> dict[str, Any]:
-    """Return what a job of 20 epochs writes after one of them. seconds: of all that this attempt has computed."""
+    """Return the event after an epoch of a job of 20 epochs. seconds: the training time of this attempt."""
     facts = {"epoch": epoch, "epochs": 20, "resumed": resumed, "seconds": seconds}
     return {"event": "epoch", "time": time, **facts}
 
 
 def published(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Return a published table; a row has these values, elsewhere the settings of RUN, and 200 faults of 10,000."""
+    """Return a published table with these rows. Missing values are the settings of RUN, and 200 faults of 10,000."""
     usual = {**{name: getattr(RUN, name) for name in SETTINGS}, "faults": 200, "test_size": 10000, "loss": 0.0147}
     return pd.DataFrame([{**usual, **row} for row in rows], columns=list(PUBLISHED_TYPES)).astype(PUBLISHED_TYPES)
 
 
 def shown(kind: TableKind, table: pd.DataFrame) -> list[dict[str, str]]:
-    """Return what people see of each row of a table, by the titles of the columns."""
+    """Return the displayed texts of each row of a table, by the titles of the columns."""
     return pd.DataFrame({column.title: column.texts for column in kind.columns(table)}).to_dict("records")
 
 
 def seal(path: Path) -> None:
-    """Give an HDF5 file the checksum of what it holds now, as one who knows how could."""
+    """Overwrite the seal of an HDF5 file with the checksum of its present content."""
     content = path.read_bytes()[BLOCK:]
     sha256 = hashlib.sha256(content).hexdigest()
     path.write_bytes((MAGIC + sha256.encode() + b"\n").ljust(BLOCK, b"\0") + content)
 
 
 def started_event(**facts: Any) -> dict[str, Any]:
-    """Return what a job of this process, begun long ago, writes at first."""
+    """Return the start event of a job in this process. Its time is later than the start of the process."""
     here = {"host": socket.gethostname(), "pid": os.getpid(), "slurm_job": None}
     return {"event": "started", "time": 1e12, **here, **facts}

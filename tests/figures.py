@@ -1,4 +1,4 @@
-"""What tests ask of a plot: its texts, its legend, and that people can read it."""
+"""Helpers for tests of plots: texts, legends and a check that a plot is readable."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -10,7 +10,7 @@ from handgrad.plots.style import save_figure, style
 
 
 def save(figure: Figure, path: Path) -> str:
-    """Return the SVG of a plot, which must be well-formed and of a readable width."""
+    """Save a plot, require that its SVG is well-formed and has a readable width, and return the SVG."""
     save_figure(path, figure)
     text = path.read_text()
     assert 300 < float(ET.fromstring(text).attrib["width"].removesuffix("pt")) < 1000  # noqa: S314, our own
@@ -18,7 +18,7 @@ def save(figure: Figure, path: Path) -> str:
 
 
 def require_readable(figure: Figure) -> None:
-    """Fail if anything that is drawn is outside the plot, or a text with a $ is taken for a formula."""
+    """Fail if something is drawn outside the plot, or if matplotlib reads a $ in a text as a formula."""
     with style():
         figure.draw_without_rendering()
         drawn = figure.get_tightbbox()  # in inches
@@ -30,7 +30,7 @@ def require_readable(figure: Figure) -> None:
 
 
 def words(figure: Figure) -> list[str]:
-    """Return the texts that are on the plot itself, such as why there is nothing to draw."""
+    """Return the texts on the figure itself, such as its title or a message."""
     return [text.get_text() for text in figure.texts]
 
 

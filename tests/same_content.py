@@ -1,18 +1,18 @@
-"""How the unit tests that Snakemake generates compare files that also say how long something took.
+"""Compare outputs in the unit tests that Snakemake generates; measured times in the files may differ.
 
-docs/ecosystem.md puts it beside them, in the place of their own comparison.
+docs/how-to/reuse.md copies this module next to the generated tests, where it replaces their comparison.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-import common  # written by Snakemake, beside the generated tests
+import common  # written by Snakemake, next to the generated tests
 import h5py
 
 
 def content(path: Path) -> Any:
-    """What a file promises to hold: its bytes, but for runs, checks of gradients and pages of experiments."""
+    """Return the reproducible part of a file: all bytes, except for run files, gradient checks and pages."""
     if path.suffix == ".h5" and "runs" in path.parts:
         with h5py.File(path, "r", locking=False) as file:
             return file.attrs["content_sha256"]
@@ -26,7 +26,7 @@ def content(path: Path) -> Any:
 
 
 class OutputChecker(common.OutputChecker):
-    """The same comparison, of what files promise to hold."""
+    """The checker of Snakemake, which compares only the reproducible part of each file."""
 
     def compare_files(self, expected_file: Path, generated_file: Path, _cmp_cmds: object) -> None:
         expected = content(expected_file)

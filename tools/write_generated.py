@@ -1,16 +1,19 @@
-"""Write the files that are made from others: the conda environments and the list of the workflow's sources.
+"""Write the generated files: conda environments, the list of the workflow's source files, and parts of the reference.
 
-``make generated`` calls it; a test compares the files with what it would write.
+``make generated`` runs this script. A test checks that the files are up to date.
 """
 
+import re
 from pathlib import Path
+
+from reference import commands, config_keys
 
 ROOT = Path(__file__).parents[1]
 
-#: Packages come from pip, so that conda and pip users compute with the same builds of NumPy and its BLAS: runs are
-#: reproducible bit for bit with one NumPy and one BLAS.
+#: All packages come from pip, so that conda and pip users have the same builds of NumPy and its BLAS. Runs are
+#: reproducible bit for bit only with the same NumPy and BLAS.
 ENVIRONMENT = """\
-# Made from requirements.txt by tools/write_generated.py: make generated
+# Generated from requirements.txt. Do not edit; run: make generated
 {name}channels:
   - conda-forge
 dependencies:
@@ -19,8 +22,8 @@ dependencies:
   - pip:
 {packages}"""
 
-#: what Snakefiles and scripts need beside them: from a Git host, Snakemake fetches the Snakefiles and scripts that
-#: rules name, and no module that these import
+#: files that a workflow on a Git host needs in addition to its Snakefiles: Snakemake fetches the Snakefiles and scripts
+#: that rules name, but not the modules that they import
 SOURCES = (
     "config/datasets.yaml",
     "scripts/*.py",
@@ -32,18 +35,27 @@ SOURCES = (
 
 
 def generated_files() -> dict[str, str]:
-    """Return the text of each generated file by its path from the root of the project."""
+    """Return the text of each generated file by its path in the repository."""
     pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
     sources = sorted(path.relative_to(ROOT).as_posix() for pattern in SOURCES for path in ROOT.glob(pattern))
+    pages = (("configuration", "keys", config_keys()), ("command", "commands", commands()))
     return {
         "environment.yml": environment([*pins, "-e ."], name="name: handgrad\n"),
-        "workflow/envs/handgrad.yml": environment(pins),  # Snakemake copies it: there is no package beside it
+        "workflow/envs/handgrad.yml": environment(pins),  # without "-e .": Snakemake copies this file
         "workflow/sources.txt": "".join(f"{path}\n" for path in sources),
+        **{f"docs/reference/{page}.md": filled(f"docs/reference/{page}.md", *part) for page, *part in pages},
     }
 
 
+def filled(page: str, part: str, text: str) -> str:
+    """Return the text of a page, with this text between the comments that mark the part."""
+    start = f"<!-- {part}: made by tools/write_generated.py -->\n"
+    found = (ROOT / page).read_text(encoding="utf-8")
+    return re.sub(f"{start}.*?<!-- end -->", lambda _: f"{start}\n{text}\n<!-- end -->", found, flags=re.DOTALL)
+
+
 def environment(packages: list[str], name: str = "") -> str:
-    """Return a conda environment with these packages from pip."""
+    """Return the text of a conda environment that installs these packages with pip."""
     return ENVIRONMENT.format(name=name, packages="".join(f"      - {package}\n" for package in packages))
 
 

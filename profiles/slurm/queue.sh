@@ -1,32 +1,33 @@
-# What the scripts of this folder ask SLURM, and how they read the answers. They source this file.
-# SLURM's commands are wrapped on some clusters: answers come with banners, headers and colours, or late.
+# Functions that call SLURM and read its answers. The other scripts of this folder source this file.
+# Some clusters wrap the SLURM commands, so answers may contain banners, headers and colours, or may be out of date.
 
-# The user's own defaults could hide jobs or change how they are shown.
+# Defaults of the user could hide jobs or change the format of the output.
 unset ${!SQUEUE_*} ${!SCANCEL_*}
 
-# Errors that pass: the controller is away, or its answer was lost.
+# Temporary errors: the controller is unavailable, or its answer was lost.
 away='(error|fatal).*(Unable to contact|temporarily|timed out|Zero Bytes were transmitted|Unexpected message received)'
 
-# A wrapper that hangs must not hang the workflow: SLURM's own commands give up after 10 s.
+# A timeout, so that a wrapper that hangs does not block the workflow (SLURM's own commands have a timeout of 10 s).
 ask() { LC_ALL=C timeout -k 5 60 "$@"; }
 
 without_colours() { sed -e 's/\x1b\[[0-9;]*[A-Za-z]//g' -e 's/[[:space:]]*$//'; }
 
-# own_jobs CLUSTER STATES FORMAT: a line "ID FORMAT" for each job of this user. A mark separates them from other
-# output. An empty CLUSTER is the one that SLURM takes by itself; with another one, IDs are ID@CLUSTER. The user is
-# given by number: squeue before 20.02 has no --me, and names of a directory service may hold any character.
+# own_jobs CLUSTER STATES FORMAT: print a line "ID FORMAT" for each job of this user. The prefix "handgrad: " separates
+# these lines from other output. If CLUSTER is empty, SLURM uses its default cluster; otherwise IDs are ID@CLUSTER.
+# The user is given by number, because squeue before 20.02 has no --me and user names may contain any character.
 own_jobs() {
     ask squeue ${1:+--clusters="$1"} --user="$UID" --all --states="$2" --noheader \
         --format="handgrad: %A${1:+@$1} $3" | without_colours | sed -n 's/^.*handgrad: //p'
 }
 
-# The clusters that jobs were submitted to, by name (submit.sh adds them); first the one that SLURM takes by itself.
+# clusters: print the names of the clusters that jobs were submitted to, one per line (submit.sh records them). The first
+# line is empty and means the default cluster.
 clusters() {
     echo
     cat .snakemake/slurm_clusters 2>/dev/null || true
 }
 
-# jobs_with STATES COMMENT: the IDs of the jobs whose comment matches, on all clusters.
+# jobs_with STATES COMMENT: print the IDs of the jobs on all clusters with a matching comment.
 jobs_with() {
     local cluster
     while read -r cluster; do
@@ -34,9 +35,9 @@ jobs_with() {
     done < <(clusters)
 }
 
-# cancel ID...: of one cluster. What a wrapper prints is not for stdout, which Snakemake reads.
+# cancel ID...: cancel jobs of one cluster. Output goes to stderr, because Snakemake reads stdout.
 cancel() {
     local cluster=
     [[ $1 != *@* ]] || cluster=${1##*@}
-    ask scancel --quiet ${cluster:+--clusters="$cluster"} "${@%@*}" >&2 || true # one that has ended is no error
+    ask scancel --quiet ${cluster:+--clusters="$cluster"} "${@%@*}" >&2 || true # a job that has already ended is not an error
 }

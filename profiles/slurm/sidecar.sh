@@ -1,34 +1,35 @@
 #!/usr/bin/env bash
-# Works beside Snakemake (profile.yaml) and cancels what it leaves in the queue at its end: after Ctrl-C, and when it was
-# killed. Snakemake itself cancels only jobs that it is not asking about just then, with many jobs hardly any.
+# Run next to Snakemake (profile.yaml). When Snakemake ends or is killed, cancel the jobs that it leaves in the queue.
+# Snakemake itself does not cancel the jobs whose state it is checking at that moment. With many jobs, these are almost all.
 set -euo pipefail
 snakemake=$PPID
-# Ctrl-C in a terminal, and its closing, reach all that runs in it; Snakemake sends TERM at its end, whatever the end is
+# Ctrl-C and the closing of a terminal reach all processes of the terminal. Snakemake always sends TERM when it ends.
 trap '' INT HUP
 over=
 trap 'over=yes' TERM
 . "${0%/*}/queue.sh"
 
-# As long as this file is there and empty, jobs may be submitted, and its name is in the comment of each (submit.sh); a
-# line in it says why not. Nothing else is said on stdout, nor is it closed: Snakemake would read it over and over again.
+# submit.sh submits jobs only while this file exists and is empty. A line in the file gives the reason for a refusal. The
+# comment of each job contains the file name. The script prints only this name on stdout. It keeps stdout open, because
+# Snakemake reads a closed stdout in an endless loop.
 open=$(mktemp .snakemake/slurm_open.XXXXXXXXXX)
 tag=${open##*/}
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 left() { jobs_with PENDING,CONFIGURING,RUNNING,SUSPENDED "$tag/.*" 2>"$said"; }
 
-# A job that nobody can ask about is not submitted.
+# If squeue does not work, no job is submitted, because nothing could check its state.
 refused=
 if ! left >/dev/null && ! grep -qE "$away" "$said"; then
     echo "$0: squeue does not work here ($(tail -n 1 "$said")), so no job is submitted;" \
-        "'squeue --user=$UID --all --states=all --format=%A' must" >"$open"
+        "make 'squeue --user=$UID --all --states=all --format=%A' work" >"$open"
     refused=yes
 fi
 echo "$open"
 
 snakemake_lives() {
     local parent
-    read -r _ _ _ parent _ <"/proc/$$/stat" # not kill -0, to which a dead process may answer
+    read -r _ _ _ parent _ <"/proc/$$/stat" # kill -0 may also succeed for a dead process
     [ "$parent" = "$snakemake" ]
 }
 while [ -z "$over" ] && snakemake_lives; do
@@ -40,7 +41,7 @@ rm -f "$open"
 [ -z "$refused" ] || exit 0
 SECONDS=0
 for _ in {1..60}; do
-    # a submission that is under way may add a job
+    # a running submission may still add a job
     if ! pgrep -f -- "--comment=$tag/" >/dev/null && ids=$(left); then
         [ -n "$ids" ] || exit 0
         while read -r cluster; do
@@ -48,8 +49,9 @@ for _ in {1..60}; do
             while read -r -a some; do [ -z "${some[*]}" ] || cancel "${some[@]}"; done < <(xargs -n 500 <<<"$own")
         done < <(clusters)
     fi
-    ((SECONDS < 120)) || break # where SLURM's commands hang, each takes a minute
+    ((SECONDS < 120)) || break # if SLURM's commands hang, each call takes a minute
     sleep 1 >/dev/null
 done
-echo "$0: jobs may be left in the queue, since SLURM does not answer ($(tail -n 1 "$said")); 'handgrad recover' will cancel them" >&2
+echo "$0: SLURM does not answer ($(tail -n 1 "$said")), so jobs may be left in the queue;" \
+    "run 'handgrad recover' when squeue works again" >&2
 exit 1

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# What Snakemake asks about a job it has submitted (profile.yaml): status.sh ID. Prints running, success or failed.
+# Print the state of a submitted job for Snakemake (profile.yaml): status.sh ID prints running, success or failed.
 set -euo pipefail
-# Ctrl-C in a terminal, and its closing, reach this too; Snakemake, which they are meant for, takes a question that died badly
+# Ctrl-C and the closing of a terminal also reach this script, but only Snakemake must react. It cannot handle a status
+# command that was killed.
 trap '' INT HUP
 . "${0%/*}/queue.sh"
 job=$1 cluster=
 [[ $job != *@* ]] || cluster=${job##*@}
-states=.snakemake/slurm_states${cluster:+@$cluster} # of all jobs of this user, so that many questions are one for SLURM
-silent=.snakemake/slurm_silent                      # since when squeue fails; a second line when that has been said
+states=.snakemake/slurm_states${cluster:+@$cluster} # all jobs of this user, so that one squeue serves many calls
+silent=.snakemake/slurm_silent                      # the time of squeue's first failure; a second line if reported
 
-# The first line says when, by this machine's clock: the file's own time may be that of a file server.
+# The first line of $states is the time by the clock of this machine. A file server may set a different file time.
 ask_squeue() {
     if { date +%s && own_jobs "$cluster" all '%T %r'; } >"$states.$$" 2>"$states.said"; then
         mv "$states.$$" "$states"
@@ -27,12 +28,12 @@ is_fresh() {
     ((0 <= age && age < 5))
 }
 
-# its state, and the reason why it has that
+# Print the state of the job and SLURM's reason for it.
 state_of() {
     sed -n "s/^$job //p" "$states"
 }
 
-# Of one job alone. squeue may fail for good, or be a wrapper that repeats an earlier answer, which lacks new jobs.
+# Ask about one job. This is needed if squeue always fails, or if a wrapper repeats an old answer without new jobs.
 ask_scontrol() {
     local answer status=0
     answer=$(ask scontrol ${cluster:+--clusters="$cluster"} --oneliner show job "${job%@*}" 2>&1) || status=$?
@@ -42,14 +43,14 @@ ask_scontrol() {
             -e "s/.*$away.*/AWAY/p" | tail -n 1
 }
 
-# Says once that squeue fails, when it has failed for a minute.
+# Report once that squeue has failed for a minute.
 say_silence() {
     local since said=
     [ -e "$silent" ] || date +%s >"$silent"
     { read -r since && read -r said || true; } <"$silent"
     if [ -z "$said" ] && (($(date +%s) - since >= 60)); then
         echo said >>"$silent"
-        echo "$0: squeue has failed for a minute ($(tail -n 1 "$states.said")); $1. Does 'squeue --user=$UID' work here?" >&2
+        echo "$0: squeue has failed for a minute ($(tail -n 1 "$states.said")); $1; make 'squeue --user=$UID' work here" >&2
     fi
 }
 
@@ -63,24 +64,24 @@ if [ -z "$state" ]; then
     else
         state=$(ask_scontrol)
         case $state in
-        # a controller that does not answer is no news of the job: it is asked again the next time
-        '' | AWAY) say_silence 'jobs are taken to run until it answers'; echo running; exit ;;
-        *) say_silence 'scontrol is asked instead, once for each job' ;;
+        # without an answer of the controller, the state is unknown: the next call asks again
+        '' | AWAY) say_silence 'jobs count as running until SLURM answers'; echo running; exit ;;
+        *) say_silence 'scontrol is called for each job instead' ;;
         esac
     fi
 fi
 case $state in
 COMPLETED*) echo success ;;
-# It asks for more than SLURM will ever give it, and would wait for ever. (PartitionNodeLimit is not among these: it can
-# also mean that nodes are down.)
+# The job requests more than SLURM can ever give, so it would wait forever. (PartitionNodeLimit is not in this list, because
+# it can also mean that nodes are down.)
 PENDING\ PartitionTimeLimit | PENDING\ *PerJob* | PENDING\ BadConstraints | PENDING\ AccountNotAllowed | PENDING\ QOSNotAllowed)
-    echo "$0: job $job can never start (${state#* }) and is cancelled: see the limits of your partition or account" >&2
+    echo "$0: job $job can never start (${state#* }) and is cancelled; check the limits of your partition or account" >&2
     cancel "$job"
     echo failed
     ;;
 PENDING* | CONFIGURING* | RUNNING* | COMPLETING* | SUSPENDED* | STOPPED* | RESIZING* | SIGNALING* | STAGE_OUT* | REQUEUE*)
     echo running
     ;;
-# cancelled, timed out, preempted, of a node that died, or so long gone that SLURM has forgotten it
+# cancelled, timed out, preempted, lost with its node, or forgotten by SLURM
 *) echo failed ;;
 esac

@@ -1,4 +1,4 @@
-"""``python -m handgrad``: the command, where it is not installed."""
+"""Run the command with ``python -m handgrad``, without installing it."""
 
 from handgrad.cli.app import main
 

@@ -1,4 +1,4 @@
-"""Tests that open what the workflow makes in a real Chromium without a window, which they start and end."""
+"""Tests that open results of the workflow in headless Chromium. The tests start and stop the browser."""
 
 import os
 import shutil
@@ -17,12 +17,12 @@ QUICK = "config/quick.yaml"
 
 FLAGS = [
     "--headless=new",
-    "--hide-scrollbars",  # a page is as wide as its window, as in print and on a telephone
-    "--no-sandbox",  # it does not start as root with one, and opens nothing but our own pages
+    "--hide-scrollbars",  # a scroll bar would make the page narrower than the window
+    "--no-sandbox",  # Chromium does not start as root with a sandbox; it opens only our own pages
     "--disable-gpu",
-    "--disable-dev-shm-usage",  # containers have little of it
-    # Whatever asks for something, page or browser, gets no answer, and nothing leaves the machine. The flags
-    # after these two only make it ask less: by its own log, Chromium still tries its updates and an account.
+    "--disable-dev-shm-usage",  # /dev/shm is small in containers
+    # Requests of the page and of the browser get no answer, and nothing leaves the machine. The flags after these two
+    # only reduce the number of requests: Chromium's log shows that it still tries to reach updates and an account.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--no-proxy-server",
     "--disable-background-networking",
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def find_program(name: str, package: str) -> str:
-    """Return the path of a program; without it, skip the tests, or fail where Chromium is required."""
+    """Return the path of a program. If it is missing, skip the tests, or fail if Chromium is required."""
     path = shutil.which(name)
     if path is None:
         refuse = pytest.fail if os.environ.get("HANDGRAD_REQUIRE_CHROMIUM") == "1" else pytest.skip
@@ -51,7 +51,7 @@ def find_program(name: str, package: str) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Chrome]:
-    """One browser for all tests: the machine's own; selenium, given its driver, looks for none to download."""
+    """Start the Chromium of this machine once for all tests. With the driver given, selenium downloads none."""
     options = ChromeOptions()
     options.binary_location = find_program("chromium", "chromium")
     driver = find_program("chromedriver", "chromium-driver")
@@ -65,15 +65,15 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.fixture
 def open_page(browser: Chrome) -> Callable[[Path], Page]:
-    """Open a file in the browser; what it does there, the ``Page`` tells."""
+    """Return a function that opens a file in the browser and returns its ``Page``."""
     return partial(Page, browser)
 
 
 @pytest.fixture(scope="session")
 def quick_results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """results/quick of a copy of the repository that has made it, with the report.
+    """Make the experiment ``quick`` and its report in a copy of the repository, and return results/quick.
 
-    Asks for the browser first: without one, nothing is computed in vain.
+    The browser is an argument, so that nothing is computed if it is missing.
     """
     project = copy_repository(tmp_path_factory.mktemp("quick") / "project")
     for arguments in ([], ["--report", "results/quick/report.html"]):

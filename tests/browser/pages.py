@@ -1,7 +1,7 @@
-"""What a page does in a real browser: its errors, what it asks for, and the images that do not load.
+"""A page in a real browser: its errors, its requests, and images that do not load.
 
-A test opens a file with the fixture ``open_page`` and holds ``page.problems()`` empty, also after what it has
-clicked and typed. Selectors are those of CSS. What is looked for is waited for, a few seconds; then the test fails.
+A test opens a file with the fixture ``open_page``. It requires that ``page.problems()`` is empty, also after clicks and
+input. Selectors are CSS selectors. Methods wait a few seconds for an element; then the test fails.
 """
 
 import json
@@ -17,16 +17,16 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE = 5  # seconds
 
-#: Gives what has just begun (timers, promises, drawing) the time to fail.
+#: Waits until pending timers, promises and drawing have had time to fail.
 SETTLE = "requestAnimationFrame(() => setTimeout(arguments[0], 50))"
 
-#: Connections that a page asks for without a request that the browser would report.
+#: Returns the URLs of connection hints, which the browser does not report as requests.
 HINTS = """
 const hints = document.querySelectorAll("link[rel~=preconnect i], link[rel~=dns-prefetch i]");
 return [...hints].map(link => link.href);
 """
 
-#: The URLs, cut, of images that do not load or have no size, also of those that are not displayed.
+#: Returns the truncated URLs of images that do not load or have no size, including images that are not displayed.
 BROKEN = """
 const done = arguments[arguments.length - 1];
 const fails = (image) => image.decode().then(() => image.naturalWidth === 0, () => true);
@@ -34,7 +34,7 @@ const looks = [...document.images].map(async (image) => (await fails(image)) ? [
 Promise.all(looks).then(found => done(found.flat()));
 """
 
-#: the body's rows that are displayed, each as the texts of its cells
+#: Returns the displayed body rows, each as a list of the texts of its cells.
 ROWS = """
 const bodies = [...document.querySelectorAll(arguments[0])].flatMap(table => [...table.tBodies]);
 const rows = bodies.flatMap(body => [...body.rows]).filter(row => row.checkVisibility());
@@ -43,25 +43,24 @@ return rows.map(row => [...row.cells].map(cell => cell.innerText.trim()));
 
 
 class Page:
-    """A file in the browser, and what has happened since it was opened."""
+    """A file in the browser, and the problems since it was opened."""
 
     def __init__(self, browser: Chrome, path: Path) -> None:
-        """Open a file on a screen of the usual size; returns once it has loaded."""
+        """Open a file on a screen of normal size, and wait until it has loaded."""
         self.browser = browser
         self.path = path.absolute()
         self._found: list[str] = []
         browser.get("about:blank")
         for log in ("browser", "performance"):
-            browser.get_log(log)  # of the page before
+            browser.get_log(log)  # discards the log of the previous page
         self.emulate()
         browser.get(self.path.as_uri())
 
     def problems(self) -> list[str]:
-        """Return warnings and errors of the console, requests and broken images, those of frames too.
+        """Return console warnings and errors, requests and broken images of the page and its frames.
 
-        A request is any URL but the page's own and data:, blob: and about: URLs, and a hint to connect. None on
-        the network is ever answered (``start_browser``). Other files count, since the page would lack them
-        elsewhere.
+        Connection hints count as requests. The URL of the page and data:, blob: and about: URLs do not count. The
+        browser gets no answer from the network. Requests for other files count, because the page must not need them.
         """
         self.browser.execute_async_script(SETTLE)
         entries = (entry for entry in self.browser.get_log("browser") if entry["level"] in ("WARNING", "SEVERE"))
@@ -78,35 +77,35 @@ class Page:
         return [element.text for element in self._displayed(selector)]
 
     def rows(self, table: str = "table") -> list[list[str]]:
-        """Return the texts of the cells of each body row shown, in the order of the page."""
+        """Return the texts of the cells of each displayed body row, in the order of the page."""
         rows: list[list[str]] = self.script(ROWS, table)
         return rows
 
     def script(self, code: str, *arguments: Any) -> Any:
-        """Return what JavaScript returns that runs in the page as a function's body."""
+        """Run JavaScript in the page as the body of a function, and return its result."""
         return self.browser.execute_script(code, *arguments)
 
     def click(self, selector: str, text: str | None = None) -> None:
-        """Click the first displayed element that matches; with a text, the first that shows just that."""
+        """Click the first displayed element that matches and, if a text is given, shows exactly this text."""
         self.find(selector, text).click()
 
     def type(self, selector: str, text: str) -> None:
-        """Replace what a field holds, key by key."""
+        """Replace the content of a field, key by key."""
         self.find(selector).send_keys(Keys.CONTROL + "a" + Keys.NULL + text)
 
     def find(self, selector: str, text: str | None = None) -> WebElement:
-        """Return the first displayed element that matches and, if a text is given, shows just that. Waits for it."""
+        """Wait for the first displayed element that matches and, if a text is given, shows exactly it; return it."""
         return self.wait_until(
             lambda: [one for one in self._displayed(selector) if text in (None, one.text.strip())],
             f"{selector} {text or ''}",
         )[0]
 
     def wait_until(self, condition: Callable[[], Any], what: str = "") -> Any:
-        """Wait until a condition holds, and return it; fails after PATIENCE seconds, with what was waited for."""
+        """Wait until a condition is true and return its value. Fail after PATIENCE seconds and name ``what``."""
         return WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
 
     def emulate(self, media: str = "screen", width: int = 1280) -> None:
-        """Style the page for "print" or "screen", of this many CSS pixels. The next page gets a usual screen."""
+        """Show the page as "print" or "screen" with this width in CSS pixels. The next page resets both."""
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
@@ -115,7 +114,7 @@ class Page:
         return [e for e in self.browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()]
 
     def _in_every_frame(self, look: Callable[[], list[str]]) -> list[str]:
-        """What is found in the page and in the frames in it, in turn."""
+        """Return the results of ``look`` in the page and in each of its frames."""
         found = list(look())
         for frame in self.browser.find_elements(By.CSS_SELECTOR, "iframe, frame"):
             self.browser.switch_to.frame(frame)
@@ -130,7 +129,7 @@ class Page:
 
 
 def _requested(event: dict[str, Any]) -> str | None:
-    """The URL that an event of the browser's network log asks for, if it does."""
+    """Return the URL that an event of the browser's network log requests, or None if it is not a request."""
     if event["method"] == "Network.requestWillBeSent":
         return str(event["params"]["request"]["url"])
     return str(event["params"]["url"]) if event["method"] == "Network.webSocketCreated" else None

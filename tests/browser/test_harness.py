@@ -1,4 +1,4 @@
-"""What the other tests rely on: a fault of a page is seen, and a page without one has none."""
+"""Tests of the browser fixtures: they find each problem of a page, and find none in a page without problems."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from .pages import Page
 
 Write = Callable[[str], Page]
 
-#: nobody's, for ever (RFC 2606)
+#: a reserved domain that never exists (RFC 2606)
 AWAY = "http://example.invalid/"
 GOOD = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E"
 EMPTY = GOOD.replace("9", "0")
@@ -19,10 +19,10 @@ BAD = "data:image/png;base64,AAAA"
 
 @pytest.fixture
 def write(open_page: Callable[[Path], Page], tmp_path: Path) -> Write:
-    """Write a page with this body and open it."""
+    """Return a function that writes a page with this body and opens it."""
 
     def write(body: str) -> Page:
-        path = tmp_path / "page, mine (50 %) #1.html"  # a name that a URL cannot hold as it is
+        path = tmp_path / "page, mine (50 %) #1.html"  # a name that must be escaped in a URL
         path.write_text(f'<!doctype html><meta charset="utf-8"><title>A page</title>{body}')
         return open_page(path)
 
@@ -30,7 +30,7 @@ def write(open_page: Callable[[Path], Page], tmp_path: Path) -> Write:
 
 
 def test_a_page_without_fault_has_no_problems(write: Write) -> None:
-    write(f"<img src='{AWAY}'><script>setTimeout(() => boom(), 50)</script>")  # of a page before, which do not count
+    write(f"<img src='{AWAY}'><script>setTimeout(() => boom(), 50)</script>")  # earlier pages do not count
     page = write(
         f"""<a href="#there">within</a> <a href="{AWAY}">away</a><p id="there"><img src="{GOOD}" hidden>
         <iframe srcdoc='<img src="{GOOD}">'></iframe>

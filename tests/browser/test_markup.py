@@ -1,4 +1,4 @@
-"""Text of a config, of data and of file names that looks like markup: pages show it, and never obey it."""
+"""Markup in configs, data and file names: pages show it as text and never execute it."""
 
 import csv
 import shutil
@@ -15,7 +15,7 @@ from .pages import Page
 OpenPage = Callable[[Path], Page]
 
 SCRIPT = "window.top.obeyed = window.obeyed = 1"
-#: names of classes: HTML, a script's end, templates, reStructuredText, Markdown, a formula, a format, quotes
+#: class names with HTML, the end of a script, templates, reStructuredText, Markdown, formulas, formats and quotes
 NAMES = [
     f'<img src=no onerror="{SCRIPT}">',
     f"</script><script>{SCRIPT}</script>",
@@ -28,13 +28,13 @@ NAMES = [
     "%s &lt;b&gt; \\u003cb\\u003e",
     f"\"'`; {SCRIPT}//",
 ]
-#: a folder and a file in it, so that the path ends a script
+#: a folder and a file in it; together, the path contains the end tag of a script
 FOLDER, FILE = f"own<img src=no onerror='{SCRIPT}'><", f"script><SCRIPT>{SCRIPT}<!--.csv"
 
 
 @pytest.fixture(scope="module")
 def results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """results/tiny of a dataset whose classes, files and published table are called so, with the report."""
+    """Return results/tiny with its report, for a dataset with such names of classes, files and published table."""
     project = copy_repository(tmp_path_factory.mktemp("markup") / "project")
     folder = project.path / "config" / FOLDER
     folder.mkdir()
@@ -54,7 +54,7 @@ def results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def assert_shows_text_only(page: Page) -> None:
-    """No script of a name ran, no element came of one, and nothing was asked for."""
+    """Require that no name ran as a script or became an element, and that the page made no request."""
     assert page.script("return window.obeyed") is None
     assert page.texts("#obeyed, img[src=no], a[href^=javascript]") == []
     assert [p for p in page.problems() if "WARNING" not in p] == []

@@ -1,4 +1,4 @@
-"""Snakemake's own report, as ``handgrad report`` writes it."""
+"""Snakemake's report, which ``handgrad report`` writes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from .pages import Page
 
-#: what Snakemake's report warns of by itself: the copy of Tailwind in it, and the version of its statistics
+#: warnings of every Snakemake report, about its copy of Tailwind and the version of its statistics
 KNOWN = ("cdn.tailwindcss.com should not be used in production", "The input spec uses Vega-Lite v3")
 
 
@@ -17,12 +17,12 @@ def report(open_page: Callable[[Path], Page], quick_results: Path) -> Page:
 
 
 def problems(report: Page) -> list[str]:
-    """All except the warnings that are Snakemake's."""
+    """Return all problems except the known warnings of Snakemake."""
     return [problem for problem in report.problems() if not any(known in problem for known in KNOWN)]
 
 
 def open_category(report: Page, category: str, within: str | None = None) -> list[str]:
-    """Open a category of results, or one within it; the first label of each of its results."""
+    """Open a category of results, or a category within it, and return the first label of each result."""
     report.click("nav a", category)
     if within is not None:
         report.click("nav a", within)

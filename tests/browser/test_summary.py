@@ -1,4 +1,4 @@
-"""The page of an experiment and its tables, as readers have them."""
+"""The page of an experiment and its tables in a browser."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def page(open_page: OpenPage, quick_results: Path) -> Page:
 
 @pytest.fixture
 def made(open_page: OpenPage, contents: Callable[..., object], tmp_path: Path) -> Callable[..., Page]:
-    """Open the page of some runs, with these contents."""
+    """Return a function that opens the page of runs with these contents."""
 
     def make(runs: list[object], **given: object) -> Page:
         path = tmp_path / "summary.html"
@@ -34,18 +34,18 @@ def made(open_page: OpenPage, contents: Callable[..., object], tmp_path: Path) -
 
 
 def column(page: Page, title: str) -> list[str]:
-    """The texts of a column of the results, in the order of the rows, of rows that are shown."""
+    """Return the texts of a column in the displayed rows of the results, in the order of the rows."""
     titles = page.script(f"return [...document.querySelectorAll('{RESULTS} thead th')].map(th => th.textContent)")
     return [row[titles.index(title)] for row in page.rows(RESULTS)]
 
 
 def sort_by(page: Page, title: str) -> None:
-    """Sort as somebody does who uses the keyboard."""
+    """Sort the results by a column with the keyboard."""
     page.find(f"{RESULTS} th button", title).send_keys(Keys.ENTER)
 
 
 def choose(page: Page, title: str, value: str) -> None:
-    """Choose a value above the table of results."""
+    """Choose a value in the filter above the table of results."""
     page.script(
         "const label = [...document.querySelectorAll('#results .filter label')]"
         ".find(label => label.firstChild.textContent === arguments[0]);"
@@ -72,10 +72,10 @@ def test_titles_sort_by_keyboard_and_once_more_the_other_way(page: Page, quick_r
         sort_by(page, "LOSS")
         assert column(page, "LOSS") == expected
         assert page.script(said) == [["LOSS", order]]
-    assert sorted(page.rows(RESULTS)) == before  # rows move as a whole
+    assert sorted(page.rows(RESULTS)) == before  # rows keep their cells
     for title, expected in (("HU", ["50"] * 6 + ["200"] * 6), ("AF", sorted(["cos", "softplus", "tanh"] * 4))):
         sort_by(page, title)
-        assert column(page, title) == expected  # numbers as numbers
+        assert column(page, title) == expected  # numbers are sorted as numbers
     assert page.problems() == []
 
 
@@ -88,7 +88,7 @@ def test_rows_are_found_by_words_and_by_values(page: Page) -> None:
     page.click("#results .filter button", "Show all")
     assert page.texts(count) == ["12 of 12 rows"]
     choose(page, "AF", "tanh")
-    sort_by(page, "LOSS")  # what is hidden stays hidden
+    sort_by(page, "LOSS")  # hidden rows stay hidden
     assert column(page, "AF") == ["tanh"] * 4
     assert page.problems() == []
 

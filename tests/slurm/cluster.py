@@ -1,4 +1,4 @@
-"""The cluster of the tests, and copies of the repository whose jobs go to it."""
+"""The SLURM cluster of the tests, and copies of the repository that submit jobs to it."""
 
 import os
 import signal
@@ -15,17 +15,18 @@ import psutil
 from ..workflow.conftest import Project, wait_until
 
 HERE = Path(__file__).parent
-FOLDER = Path(tempfile.gettempdir()) / "handgrad-slurm"  # always the same: what was left behind is found
+#: a fixed path, so that a cluster that was not stopped is found again
+FOLDER = Path(tempfile.gettempdir()) / "handgrad-slurm"
 SLURM_CONF = FOLDER / "etc/slurm.conf"
-CANNOT = 77  # the exit status of start-slurm.sh where SLURM cannot be had
+CANNOT = 77  # the exit status of start-slurm.sh if SLURM cannot be installed or started
 
 
 class NoCluster(Exception):
-    """Why SLURM cannot be had here."""
+    """SLURM cannot be installed or started on this machine; the message gives the reason."""
 
 
 def start_cluster() -> None:
-    """Start the cluster. Raises NoCluster where it cannot be had."""
+    """Start the cluster. Raises NoCluster if this machine cannot run one."""
     done = subprocess.run([HERE / "start-slurm.sh", FOLDER], capture_output=True, text=True, check=False)
     if done.returncode == CANNOT:
         raise NoCluster(done.stderr.splitlines()[-1])
@@ -37,7 +38,7 @@ def stop_cluster() -> None:
 
 
 def slurm(*command: str) -> str:
-    """Run one of SLURM's commands and return what it says."""
+    """Run a SLURM command and return its stdout."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
     return done.stdout
@@ -45,7 +46,7 @@ def slurm(*command: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as SLURM shows it, alive or not."""
+    """A job in the output of squeue, finished or not."""
 
     id: str
     state: str
@@ -55,38 +56,38 @@ class Job:
 
 
 class Snakemake:
-    """A main snakemake at work on the cluster."""
+    """A main snakemake process that submits jobs to the cluster."""
 
     def __init__(self, project: "ClusterProject", *arguments: str, **environment: str) -> None:
-        self._said = project.path / "said"
-        with self._said.open("w") as said:
+        self._output = project.path / "output"
+        with self._output.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "snakemake", *arguments],
                 cwd=project.path,
                 env={**project.environment, **environment},
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # a shell lets what it starts in the background ignore Ctrl-C, and that is inherited
+                # background processes of a shell ignore SIGINT and pass this on to their children
                 preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
-    def said(self) -> str:
-        return self._said.read_text()
+    def output(self) -> str:
+        return self._output.read_text()
 
     def succeeds(self) -> None:
-        """Wait for its end, which must be a good one."""
-        assert self.process.wait(timeout=600) == 0, self.said
+        """Wait for the end of the process; fails if its exit status is not 0."""
+        assert self.process.wait(timeout=600) == 0, self.output
 
     def interrupt(self, *, all_in_terminal: bool = False) -> None:
-        """Ctrl-C, as it reaches snakemake alone or all that runs in its terminal; waits for its end."""
+        """Send SIGINT to snakemake, or to all processes of its terminal, and wait for its end."""
         send = os.killpg if all_in_terminal else os.kill
         send(self.process.pid, signal.SIGINT)
         assert self.process.wait(timeout=300) != 0
 
     def kill(self, *, helpers: bool = True) -> None:
-        """End it with SIGKILL, if it has not ended; and what it has started on this machine, or not that."""
+        """Kill snakemake with SIGKILL if it still runs; helpers: also kill its child processes on this machine."""
         if self.process.poll() is None:
             (os.killpg if helpers else os.kill)(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -94,7 +95,7 @@ class Snakemake:
 
 @dataclass(frozen=True)
 class ClusterProject(Project):
-    """A copy of the repository whose jobs go to the cluster."""
+    """A copy of the repository that submits its jobs to the cluster."""
 
     config: str
     started: list[Snakemake] = field(default_factory=list)
@@ -102,7 +103,7 @@ class ClusterProject(Project):
     def start(self, *targets: str, partition: str = "", config: str = "") -> Snakemake:
         """Start a main snakemake as a user of the cluster does.
 
-        partition: where its jobs go, if not where SLURM's default is. config: KEY=VALUE.
+        partition: the partition of its jobs, SLURM's default if empty. config: KEY=VALUE.
         """
         options = ["--workflow-profile", "profiles/slurm", "--configfile", self.config]
         options += ["--config", config] if config else []
@@ -112,7 +113,7 @@ class ClusterProject(Project):
         return snakemake
 
     def end(self) -> None:
-        """End what is still at work."""
+        """Kill all snakemake processes and cancel all jobs of this project."""
         for snakemake in self.started:
             snakemake.kill()
         for job in self.jobs():
@@ -120,7 +121,7 @@ class ClusterProject(Project):
                 slurm("scancel", job.id)
 
     def jobs(self) -> list[Job]:
-        """All jobs of this project, the oldest first."""
+        """Return all jobs of this project, the oldest first."""
         lines = slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%Z|%j")
         jobs = [Job(*line.split("|", 4)) for line in lines.splitlines()]
         return [job for job in jobs if job.folder == str(self.path)]
@@ -129,13 +130,13 @@ class ClusterProject(Project):
         return [job.state for job in self.jobs()]
 
     def running(self) -> Job:
-        """The one job that runs now."""
+        """Return the only running job."""
         (job,) = [job for job in self.jobs() if job.state == "RUNNING"]
         return job
 
 
 def crash_node(node: str, process: psutil.Process) -> None:
-    """Let a node die with the job that a process belongs to: its slurmd too, without a word to anybody."""
+    """Simulate a crash of a node: kill its slurmd and all processes of the job that ``process`` belongs to."""
     slurmd = psutil.Process(int((FOLDER / f"run/slurmd-{node}.pid").read_text()))
     step = next(parent for parent in process.parents() if parent.name() == "slurmstepd")
     for doomed in [slurmd, step, *step.children(recursive=True)]:
@@ -144,6 +145,6 @@ def crash_node(node: str, process: psutil.Process) -> None:
 
 
 def boot_node(node: str) -> None:
-    """Start the slurmd of a node again and wait until it takes jobs."""
+    """Start the slurmd of a node again and wait until the node accepts jobs."""
     subprocess.run(["slurmd", "-N", node], check=True)
     wait_until(lambda: "down" not in slurm("sinfo", "--noheader", f"--nodes={node}", "--format=%t"))

@@ -1,4 +1,4 @@
-"""Tests that take the workflow to a real SLURM cluster, which they start on this machine and stop."""
+"""Run the workflow on a real SLURM cluster, which the tests start and stop on this machine."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ QUICK = "config/quick.yaml"
 
 EPOCHS = 1000
 
-#: three runs of some seconds, the longest first, that only a signal to stop saves before their end
+#: three runs of some seconds, the longest first; before their end, they save checkpoints only after a stop signal
 LONG: dict[str, Any] = {
     **TINY,
     "name": "long",
@@ -39,7 +39,7 @@ LONG: dict[str, Any] = {
     "checkpoint_seconds": 1000,
 }
 
-#: runs that take no time, more than the cluster has cores
+#: very short runs, more than the cluster has cores
 MANY: dict[str, Any] = {
     **LONG,
     "name": "many",
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(shared: Path) -> Iterator[None]:
-    """A cluster: the first worker starts it, the last one stops it."""
+    """A cluster; the first worker starts it and the last worker stops it."""
     users = shared / "users-of-the-cluster"
     users.mkdir(exist_ok=True)
     me = users / str(os.getpid())
@@ -78,7 +78,7 @@ def cluster(shared: Path) -> Iterator[None]:
 
 @pytest.fixture
 def local(shared: Path) -> Project:
-    """A copy in which this machine has trained the long and the many runs, without the cluster."""
+    """A project that has trained the runs of LONG and MANY on this machine, without the cluster."""
 
     def train(project: Project) -> None:
         project.train(LONG)
@@ -89,7 +89,7 @@ def local(shared: Path) -> Project:
 
 @pytest.fixture
 def long_runs(local: Project) -> dict[str, str]:
-    """content_sha256 of the long runs by their paths, the longest run first."""
+    """The content_sha256 of each run of LONG by its path, the longest run first."""
     contents = local.contents()
     sizes = LONG["experiments"][0]["hidden_units"]
     return {run: contents[run] for size in sizes for run in contents if f"_hu_{size}_" in run}
@@ -111,7 +111,7 @@ def project(cluster: None, tmp_path: Path) -> Iterator[ClusterProject]:
 
 @pytest.fixture
 def untrained(cluster: None, local: Project, tmp_path: Path) -> Iterator[ClusterProject]:
-    """A copy with its data and checks made, so that nothing is left to do except the long and the many runs."""
+    """A project with data and checks, in which only the runs of LONG and MANY are left to train."""
     to = tmp_path / "project"
     shutil.copytree(local.path, to, ignore=shutil.ignore_patterns("runs", "checkpoints", "logs"))
     project = ClusterProject(to, f"config/{LONG['name']}.yaml")

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Start a SLURM cluster of our own on this machine: FOLDER holds all of it, and only this machine reaches it.
+# Start a private SLURM cluster on this machine. All its files are in FOLDER, and it listens only on the loopback address.
 #     tests/slurm/start-slurm.sh FOLDER
 #     export SLURM_CONF=FOLDER/etc/slurm.conf
 #     tests/slurm/stop-slurm.sh FOLDER
-# Tried on Debian 12. Installs Debian's SLURM where it is missing, so it needs root.
-# Exit status 77: SLURM cannot be had here, and the last line says why.
+# Tested on Debian 12. The script installs Debian's SLURM packages if they are missing, so it needs root.
+# Exit status 77: this machine cannot run SLURM; the last line gives the reason.
 set -Eeuo pipefail
 
 folder=${1:?the folder of the cluster}
@@ -16,7 +16,7 @@ cannot() {
     exit 77
 }
 
-# Run a command until it succeeds, for so many seconds at most.
+# Run a command until it succeeds, for at most this many seconds.
 until_ok() {
     local end=$((SECONDS + $1))
     shift
@@ -31,18 +31,18 @@ until_ok() {
 
 # --- packages ---
 
-[ "$(id -u)" = 0 ] || cannot "a SLURM cluster is started by root, and this is $(id -un)"
+[ "$(id -u)" = 0 ] || cannot "found user $(id -un), expected root: run the script as root"
 if ! type "${daemons[@]}" >/dev/null 2>&1; then
-    command -v apt-get >/dev/null || cannot "SLURM is not installed, and there is no apt-get to install it with"
+    command -v apt-get >/dev/null || cannot "SLURM is not installed and apt-get does not exist: install ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
     apt-get update && apt-get install --yes --no-install-recommends "${packages[@]}" ||
-        cannot "apt-get cannot install ${packages[*]}"
+        cannot "apt-get failed to install ${packages[*]}: install them by hand"
 fi
 
-# --- an empty folder; what an earlier cluster has left there is ended first ---
+# --- an empty folder; an earlier cluster in it is stopped first ---
 
 if [ -e "$folder" ] && ! { [ -O "$folder" ] && grep -qsx "ClusterName=handgrad" "$folder/etc/slurm.conf"; }; then
-    cannot "$folder is there, and is no earlier cluster of ours"
+    cannot "$folder: found a folder that this script did not make; name a new folder"
 fi
 "$(dirname "$0")/stop-slurm.sh" "$folder"
 rm -rf "$folder"
@@ -51,8 +51,8 @@ export SLURM_CONF=$folder/etc/slurm.conf
 
 # --- configuration ---
 
-# Two nodes for each partition, so that tests which share the cluster do not take each other's, nor break them.
-# SLURM looks at time limits every 30 seconds; the times below are as short as that leaves sense in.
+# Each partition has its own two nodes (frail and brief, and lowly and urgent, share theirs), so that tests with faults do
+# not disturb other tests. SLURM checks time limits every 30 seconds; the intervals below are as short as is useful.
 cat >"$folder/etc/slurm.conf" <<CONF
 ClusterName=handgrad
 SlurmctldHost=$(hostname -s)(127.0.0.1)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# End the cluster that start-slurm.sh started: its jobs, and the daemons whose process ids are in its folder.
+# Stop the cluster of start-slurm.sh: cancel its jobs, then end the daemons whose process ids are in its folder.
 set -euo pipefail
 
 folder=${1:?the folder of the cluster}
-patience=20 # seconds; SLURM kills what outlives the KillWait of 10
+timeout_s=20 # seconds; SLURM kills jobs after KillWait (10 s)
 export SLURM_CONF=$folder/etc/slurm.conf
 
-# Of some process ids, those that are daemons of SLURM and not later processes with the same number.
+# Print the process ids that belong to SLURM daemons. Another process may have the number of an ended daemon.
 daemons_of() {
     for pid; do
         case $(cat "/proc/$pid/comm" 2>/dev/null) in
@@ -15,9 +15,9 @@ daemons_of() {
     done
 }
 
-# Run a command until it fails, for as long as there is patience.
+# Repeat a command until it fails, for at most $timeout_s seconds.
 while_ok() {
-    local end=$((SECONDS + patience))
+    local end=$((SECONDS + timeout_s))
     while "$@" && ((SECONDS < end)); do
         sleep 0.1
     done
@@ -27,15 +27,15 @@ has_jobs() {
     [ -n "$(timeout 10 squeue --noheader)" ]
 }
 
-at_work() {
+daemons_run() {
     [ -n "$(daemons_of "${daemons[@]}")" ]
 }
 
 mapfile -t daemons < <(daemons_of $(cat "$folder"/run/*.pid 2>/dev/null))
-if at_work; then
+if daemons_run; then
     timeout 10 scancel --user=root || true
     while_ok has_jobs
     kill "${daemons[@]}"
-    while_ok at_work
-    if at_work; then kill -KILL $(daemons_of "${daemons[@]}"); fi
+    while_ok daemons_run
+    if daemons_run; then kill -KILL $(daemons_of "${daemons[@]}"); fi
 fi

@@ -1,4 +1,4 @@
-"""The same experiment on a cluster, where nothing changes but the profile."""
+"""An experiment on a cluster gives the same results; only the profile differs."""
 
 import math
 from pathlib import Path
@@ -16,7 +16,7 @@ def test_the_quick_experiment_gives_the_same_runs_on_a_cluster(project: ClusterP
     local.snakemake("--configfile", QUICK, "--until", "train_run")
     expected = local.contents()
     snakemake.succeeds()
-    assert "error" not in snakemake.said.lower()
+    assert "error" not in snakemake.output.lower()
     assert project.contents() == expected
     jobs = project.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}

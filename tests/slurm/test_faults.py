@@ -1,4 +1,4 @@
-"""What goes wrong on a cluster loses no finished work, and ends with the same runs as if nothing had."""
+"""Faults on a cluster lose no finished work and do not change the content of runs."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from .conftest import EPOCHS, LONG, MANY
 
 Runs = dict[str, str]
 
-SEEN = 20  # epochs that have passed when something goes wrong
+SEEN = 20  # epochs before the fault
 
 
 def wait_for_training(project: ClusterProject, run: str) -> None:
@@ -20,7 +20,7 @@ def wait_for_training(project: ClusterProject, run: str) -> None:
 
 
 def require_resumed(project: ClusterProject, run: str, *, after: int) -> None:
-    """A run was computed by two processes, and the second did not do again what the first had saved."""
+    """Check that two processes computed a run and that the second one started later than epoch ``after``."""
     epochs = [first for first, _ in project.segments(run)]
     assert epochs == [1, epochs[-1]]
     assert epochs[-1] > after
@@ -28,7 +28,7 @@ def require_resumed(project: ClusterProject, run: str, *, after: int) -> None:
 
 
 def hang(project: ClusterProject) -> None:
-    """Let a job hang until its time limit, which is soon."""
+    """Suspend a job and move its time limit to the next seconds."""
     wait_until(project.training_process).suspend()
     slurm("scontrol", "update", f"JobId={project.running().id}", "EndTime=now+2")
 
@@ -42,7 +42,7 @@ def preempt(_: ClusterProject) -> None:
     ("disturb", "partition", "state"),
     [(hang, "faults", "TIMEOUT"), (preempt, "lowly", "PREEMPTED")],
 )
-def test_a_disturbed_job_is_retried_and_resumes(
+def test_a_timed_out_or_preempted_job_is_retried_and_resumes(
     untrained: ClusterProject,
     long_runs: Runs,
     run: str,
@@ -59,10 +59,10 @@ def test_a_disturbed_job_is_retried_and_resumes(
     assert untrained.contents() == {run: long_runs[run]}
 
 
-def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
+def test_a_job_of_a_crashed_node_is_retried_elsewhere_and_resumes(
     untrained: ClusterProject, long_runs: Runs, run: str
 ) -> None:
-    # nobody is told to stop: what is saved from time to time must do
+    # no process receives a signal, so only periodic checkpoints exist
     snakemake = untrained.start(run, partition="frail", config="checkpoint_seconds=0.2")
     wait_until(untrained.checkpoint(run).exists)
     wait_for_training(untrained, run)
@@ -80,14 +80,14 @@ def test_a_job_whose_node_dies_is_retried_on_another_and_resumes(
 
 
 @pytest.mark.parametrize("all_on_its_machine", [True, False])
-def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
+def test_handgrad_recover_and_the_next_run_finish_after_sigkill(
     untrained: ClusterProject, long_runs: Runs, run: str, all_on_its_machine: bool
 ) -> None:
     snakemake = untrained.start(run, partition="faults")
     wait_for_training(untrained, run)
     job = untrained.running()
     snakemake.kill(helpers=all_on_its_machine)
-    if not all_on_its_machine:  # then its sidecar lives on and cancels
+    if not all_on_its_machine:  # the sidecar survives and cancels the job
         wait_until(lambda: untrained.states() == ["CANCELLED"])
     recovered = untrained.handgrad("recover")
     assert recovered.returncode == 0, recovered.stdout
@@ -99,15 +99,15 @@ def test_make_recover_and_the_next_run_complete_the_work_after_sigkill(
     assert untrained.contents() == {run: long_runs[run]}
 
 
-def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: ClusterProject, long_runs: Runs) -> None:
-    first, failing, last = long_runs  # in the order in which a group trains them
+def test_a_failed_run_of_a_group_does_not_affect_the_other_runs(untrained: ClusterProject, long_runs: Runs) -> None:
+    first, failing, last = long_runs  # in the order in which a group trains the runs
     broken = untrained.path / "broken"
     broken.touch()
     fault = f'    assert not (Path("broken").exists() and run.name == "{Path(failing).stem}")\n'
     begin = "    with StopSignals() as stop"
     untrained.edit("scripts/train_run.py", begin, fault + begin)
     snakemake = untrained.start(*long_runs, partition="faults")
-    assert snakemake.process.wait(timeout=600) == 1, snakemake.said
+    assert snakemake.process.wait(timeout=600) == 1, snakemake.output
     assert untrained.states() == ["FAILED"] * 3
     assert untrained.contents() == {run: long_runs[run] for run in (first, last)}
     for run in (first, last):
@@ -123,12 +123,12 @@ def test_a_run_that_fails_in_a_group_costs_the_others_nothing(untrained: Cluster
 
 def test_a_job_that_can_never_start_fails(project: ClusterProject) -> None:
     snakemake = project.start("results/data/digits.h5", partition="brief")
-    assert snakemake.process.wait(timeout=600) == 1, snakemake.said
+    assert snakemake.process.wait(timeout=600) == 1, snakemake.output
     assert project.states() == ["CANCELLED"] * 3
-    assert "can never start (PartitionTimeLimit)" in snakemake.said
+    assert "can never start (PartitionTimeLimit)" in snakemake.output
 
 
-def test_ctrl_c_cancels_many_jobs_and_the_same_command_completes(untrained: ClusterProject, local: Project) -> None:
+def test_ctrl_c_cancels_many_jobs_and_a_restart_finishes(untrained: ClusterProject, local: Project) -> None:
     project = replace(untrained, config=f"config/{MANY['name']}.yaml")
     many = {run: content for run, content in local.contents().items() if "_hu_5_" in run}
     for all_in_terminal in (False, True):

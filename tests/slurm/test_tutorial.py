@@ -1,4 +1,4 @@
-"""The part of docs/tutorial.md that is for a cluster does what the page shows."""
+"""The cluster commands of docs/tutorial.md work as the page shows."""
 
 import sys
 from contextlib import closing
@@ -8,8 +8,8 @@ from ..workflow.tutorial import CLUSTER, PAGE, Reader, blocks
 from .cluster import FOLDER, SLURM_CONF
 
 
-def test_the_cluster_part_of_the_tutorial_does_what_it_shows(cluster: None, tmp_path: Path) -> None:
-    # the tests have started the page's cluster, and others of them may be using it
+def test_every_cluster_command_has_the_output_of_the_page(cluster: None, tmp_path: Path) -> None:
+    # the cluster of the page is already running, and other tests may use it
     start, stop = (f"tests/slurm/{script}-slurm.sh {FOLDER}" for script in ("start", "stop"))
     first, enter, *others = blocks(PAGE.read_text())
     part = [block for block in others if block.section == CLUSTER]

@@ -1,12 +1,12 @@
-"""Mutants of what training executes: one small fault each, by fixed operators on the syntax tree.
+"""Mutants of the code that training executes. Fixed operators on the syntax tree introduce one small fault each.
 
-sign             a number or a term of the other sign
-operator         another arithmetic operator, or another function of NumPy
-dropped term     one operand alone; a statement that changes an array or a number left out
-index            a number in an index or a slice, off by one
-constant         any other number, off by one
-dtype            another dtype
-axis             another axis; a transpose, a new axis or kept dimensions left out
+sign             changes the sign of a number or a term
+operator         replaces an arithmetic operator or a NumPy function
+dropped term     removes an operand, or a statement that changes an array or a number
+index            changes a number in an index or a slice by one
+constant         changes any other number by one
+dtype            replaces a dtype
+axis             replaces an axis, or removes a transpose, a new axis or kept dimensions
 """
 
 import ast
@@ -24,7 +24,7 @@ import handgrad
 
 LIBRARY = Path(handgrad.__file__).parent
 
-#: what is mutated, by module: functions and methods, or all of it
+#: functions and methods to mutate, by module; None mutates the whole module
 TARGETS = {
     "network.activations": None,
     "network.model": {"forward", "logsumexp", "softmax", "data_term", "penalty", "objective", "gradients"},
@@ -32,9 +32,9 @@ TARGETS = {
     "training.momentum": None,
     "training.loop": {"batches_of", "scheduled", "ascend", "train_epoch", "materialize", "end_epoch"},
 }
-#: modules that no mutant changes: loaded once
+#: modules that no mutant changes; they are loaded once
 KEPT = ("common.errors", "common.atomic", "common.randomness", "datasets.data", "experiment.runs")
-#: names in statements and arguments that no update depends on: measured time, and the first weights' spread
+#: names in statements and arguments that do not affect an update: measured time and initial weights
 UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic"}
 
 OPERATORS: dict[type[ast.operator], list[type[ast.operator]]] = {
@@ -73,7 +73,11 @@ FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module's tree with one fault; place: the function that has it."""
+    """The syntax tree of a module with one fault.
+
+    - place: function or class that contains the fault.
+    - before, after: the changed line.
+    """
 
     module: str
     place: str
@@ -90,12 +94,12 @@ def _path(module: str) -> Path:
 
 
 def all_mutants() -> list[Mutant]:
-    """Every mutant of every target, in the order of the text."""
+    """Return all mutants of all targets, in the order of the source."""
     return [mutant for module in TARGETS for mutant in mutants(module)]
 
 
 def mutants(module: str) -> Iterator[Mutant]:
-    """Every mutant of a module."""
+    """Yield all mutants of a module."""
     tree = ast.parse(_path(module).read_text(encoding="utf-8"))
     for site in _sites(tree, "", TARGETS[module] is None, TARGETS[module] or set()):
         for new in _faults(site.node, site.in_index):
@@ -107,7 +111,7 @@ def mutants(module: str) -> Iterator[Mutant]:
 
 
 def _line(before: str, after: str) -> tuple[str, str]:
-    """The first line that differs, before and after."""
+    """Return the first line that differs, before and after."""
     lines = zip(before.splitlines(), [*after.splitlines(), "pass"], strict=False)
     return next((a.strip(), b.strip()) for a, b in lines if a != b)
 
@@ -127,7 +131,7 @@ def _sites(
     statement: ast.stmt | None = None,
     index: bool = False,
 ) -> Iterator[_Site]:
-    """Nodes that may be mutated, with the statement that they are part of."""
+    """Yield all nodes that can be mutated, with the statement that contains them."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         place, inside = node.name, inside or node.name in targets
     if isinstance(node, ast.stmt):
@@ -145,14 +149,14 @@ def _sites(
 
 
 def _names(node: ast.AST) -> set[str]:
-    """Names in a node: of a keyword, or of variables and attributes."""
+    """Return the name of a keyword, or the names of all variables and attributes in a node."""
     if isinstance(node, ast.keyword):
         return {str(node.arg)}
     return {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(node)}
 
 
 def _replaced(tree: ast.AST, old: ast.AST, new: ast.AST) -> Any:
-    """A copy of a tree in which one node is another."""
+    """Return a copy of a tree in which ``new`` replaces the node ``old``."""
 
     class Swap(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
@@ -164,7 +168,7 @@ def _replaced(tree: ast.AST, old: ast.AST, new: ast.AST) -> Any:
 
 
 def _faults(node: ast.AST, in_index: bool) -> Iterator[ast.AST]:
-    """The nodes that may take the place of one."""
+    """Yield the faulty nodes that can replace a node."""
     match node:
         case ast.AST(ctx=ast.Store()):
             return
@@ -206,15 +210,15 @@ def _expression(text: str) -> ast.expr:
 
 
 def edited(module: str, old: str, new: str) -> ast.Module:
-    """The tree of a module in which a piece of text, which must be there, is another."""
+    """Return the tree of a module in which ``new`` replaces the first ``old``. The source must contain ``old``."""
     source = _path(module).read_text(encoding="utf-8")
-    assert old in source, f"{old!r} is not in {_path(module)}"
+    assert old in source, f"{_path(module)}: {old!r} not found"
     return ast.parse(source.replace(old, new, 1))
 
 
 @contextmanager
 def in_place(module: str, tree: ast.AST) -> Iterator[None]:
-    """Let imports of the library meet another form of a module; modules imported before are set aside."""
+    """Let imports of the library use ``tree`` for a module. On exit, restore the modules imported before."""
     name = f"handgrad.{module}"
     for kept in KEPT:
         importlib.import_module(f"handgrad.{kept}")

@@ -1,4 +1,4 @@
-"""Activations where their numbers are extreme; that all forms agree is what the gate promises."""
+"""Activations at extreme values. The gate verifies that all forms agree."""
 
 import numpy as np
 import pytest

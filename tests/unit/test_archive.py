@@ -1,4 +1,4 @@
-"""Archives: the same content makes the same bytes, and nothing changed, harmful or incomplete is taken for one."""
+"""Archives: equal content gives equal bytes, and changed, harmful or incomplete archives are refused."""
 
 import functools
 import gzip
@@ -65,7 +65,7 @@ TEST, STATE = RESULT.test, RESULT.state
 
 @functools.cache
 def digits() -> ImageData:
-    """A dataset of whose test images the runs misclassify three."""
+    """Return a dataset with three test images that the runs misclassify."""
     labels = TEST.predictions.copy()
     labels[:3] = (labels[:3] + 1) % 3
     data = image_data(20, 10, digest=data_digest(tiny().datasets["digits"]))
@@ -78,13 +78,13 @@ def of_data() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which the experiment looks finished, one run diverged, without any training."""
+    """Return a project folder with a finished experiment and one diverged run, made without training."""
     folder, experiment = tmp_path_factory.mktemp("finished"), tiny()
     write_data(folder / "results/data/digits.h5", digits())
     code = {rule: code_digest(rule) for rule in ("train_run", "check_gate", "check_gradients")}
     for path, run in zip(run_files(experiment), experiment.runs, strict=True):
         result = replace(RESULT, run=run)
-        if run.learning_rate == DIVERGED:  # in its first epoch
+        if run.learning_rate == DIVERGED:  # diverged in the first epoch
             result = replace(result, status="diverged", test=None, state=State(STATE.W, STATE.history[:1]))
         write_run(folder / path, result, [], code_digest=code["train_run"], **of_data())
     about = {"dataset": "digits", "activation": "tanh", "passed": True, **of_data()}
@@ -112,7 +112,7 @@ def _members(folder: Path) -> Members:
 
 @pytest.fixture
 def members(_members: Members) -> Members:
-    """The payload of an archive."""
+    """Return the payload of an archive."""
     return dict(_members)
 
 
@@ -123,13 +123,13 @@ def archive(members: Members, tmp_path: Path) -> Path:
 
 
 def refused(archive: Path) -> list[str]:
-    """Return why an archive is not verified, a line a mistake; the last says of which code it is."""
+    """Return the mistakes in an archive, one line each. The last line names the code that packed it."""
     with pytest.raises(HandgradError) as caught:
         verify_archive(archive, Path("t.tar.gz"))
     return [line.removeprefix("t.tar.gz: ") for line in str(caught.value).splitlines()]
 
 
-# --- what is packed
+# --- packing
 
 
 def test_an_archive_is_verified_though_a_run_diverged(archive: Path, members: Members) -> None:
@@ -154,11 +154,11 @@ def test_other_programs_read_the_crate_and_need_no_network(members: Members, mon
     assert [action["result"].id for action in runs] == run_files(tiny())
 
 
-# --- what was changed by somebody who also wrote a manifest that fits
+# --- changes by somebody who also changed the manifest
 
 
 def edit(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
-    """Change a JSON file; the checksum in it, if there is one, fits."""
+    """Change a JSON file and update its checksum, if it has one."""
 
     def edited(members: Members) -> None:
         content = json.loads(members[name])
@@ -174,7 +174,7 @@ def edit_part(**changes: Any) -> Change:
 
 
 def edit_run(change: Callable[[h5py.File], object]) -> Change:
-    """Change a run; the checksum of its file fits."""
+    """Change a run file and update its checksum."""
 
     def edited(members: Members) -> None:
         path = Path("run.h5")
@@ -188,7 +188,7 @@ def edit_run(change: Callable[[h5py.File], object]) -> Change:
 
 
 def other_run(digests: dict[str, str] | None = None, **changes: Any) -> Change:
-    """Replace a run by another one that agrees with its own checksums."""
+    """Replace a run by a different run with right checksums."""
 
     def edited(members: Members) -> None:
         of = {"code_digest": code_digest("train_run"), **of_data(), **(digests or {})}
@@ -277,7 +277,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
         "NOT verified",
         "git revision '63258345'",
     ),
-    # what a run file of somebody else may try
+    # hostile run files
     "a link": (edit_run(lambda file: file.update({"weights/W3": h5py.ExternalLink("/etc/passwd", "/")})), RUN, "link"),
     "another file": (
         edit_run(lambda file: other_array(file, shape=(9,), dtype="u1", external=[("/etc/passwd", 0, 9)])),
@@ -325,7 +325,7 @@ def test_whatever_can_be_made_again_must_be_equal(members: Members, tmp_path: Pa
 
 
 def repack(path: Path, change: Change, *more: tarfile.TarInfo) -> Path:
-    """Change the files of an archive, and add members of any kind."""
+    """Change the files of an archive and add these members."""
     with tarfile.open(path) as tar:
         files = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
     change(files)
@@ -406,7 +406,7 @@ def test_what_unpacks_to_far_more_than_its_size_is_refused(archive: Path, monkey
     assert "unpacks to more than" in refused(archive)[0]
 
 
-# --- the commands
+# --- commands
 
 
 @pytest.mark.parametrize("fault", [NO_ROOM, KeyboardInterrupt()])
@@ -424,7 +424,7 @@ def test_neither_an_archive_is_replaced_nor_a_wrong_one_written(members: Members
     there = tmp_path / "archives/tiny.tar.gz"
     pack(there, "tiny", members)
     members[f"{TABLES}/seeds.csv"] += b"more\n"
-    with pytest.raises(HandgradError, match="other content"):
+    with pytest.raises(HandgradError, match="exists with different content"):
         pack(there, "tiny", members)
     with pytest.raises(HandgradError, match="NOT verified"):
         pack(there.with_name("other.tar.gz"), "tiny", members)

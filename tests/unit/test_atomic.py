@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, also on file systems that refuse what others grant."""
+"""Files appear complete or not at all, even on file systems that do not support fsync."""
 
 import errno
 import os

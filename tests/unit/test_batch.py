@@ -1,4 +1,7 @@
-"""A batch in the long run, without slow numbers and without waste; that it is the model, the gate holds."""
+"""A batch stays correct over many steps, avoids denormal numbers and allocates no arrays.
+
+The gate verifies that a batch computes the same numbers as the model.
+"""
 
 import tracemalloc
 from typing import Any
@@ -18,7 +21,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def net(dtype: str, shape: tuple[int, int, int, int] = (7, 12, 5, 3), size: float = 1.0) -> tuple[Weights, Split]:
-    """Weights, and more images than a batch has; shape: N, D, M, K."""
+    """Return weights and a split of 3 N images. shape: N, D, M, K."""
     n, d, m, k = shape
     rng = np.random.default_rng(2)
     W = Weights(size * rng.standard_normal((m, d + 1)), rng.standard_normal((k, m + 1)))
@@ -31,14 +34,14 @@ def scaling(pixels: str, split: Split) -> PixelScaling:
 
 
 def batch(W: Weights, split: Split, pixels: str, name: str, n: int) -> Batch:
-    """A batch for copies of these weights."""
+    """Return a batch with copies of these weights."""
     return Batch(in_step_order(Weights(*(w.copy() for w in W))), scaling(pixels, split), ACTIVATIONS[name], n)
 
 
 def step(
     it: Batch, split: Split, rows: Any, w1_scale: float, eta: float, l2: float, V: Velocity | None = None, mu: float = 0
 ) -> tuple[float, float]:
-    """The data term, and the scale of W1 after an update, with momentum if there is a velocity."""
+    """Run one update, with momentum if V is given. Return the data term and the new w1_scale."""
     it.load(split, rows)
     it.forward(w1_scale)
     value = it.softmax()
@@ -48,7 +51,7 @@ def step(
 
 
 def reference(W: Weights, split: Split, rows: Any, pixels: str, name: str, l2: float) -> tuple[float, Weights]:
-    """The data term and the gradient, by the model's own functions in float64."""
+    """Return the data term and the gradient, computed by the model in float64."""
     X = scaling(pixels, split).inputs(split.x[rows], np.float64)
     T = one_hot(split.y[rows], len(W.W2), np.float64)
     return gradients(Weights(*(w.astype(np.float64) for w in W)), X, T, ACTIVATIONS[name], l2)
@@ -57,7 +60,7 @@ def reference(W: Weights, split: Split, rows: Any, pixels: str, name: str, l2: f
 @pytest.mark.parametrize("mu", [None, 1e-30, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize("eta_l2", [0.0, 1e-3, 0.1, 0.6, 1.0, 1.5])
 def test_many_steps_are_as_many_updates_however_strong_the_penalty(mu: float | None, eta_l2: float) -> None:
-    # the velocity and the weights from their definitions, and what is kept of them
+    # compares the stored velocity and weights with their definitions
     W, split = net("float64")
     it, w1_scale, eta = batch(W, split, "unit", "tanh", 7), 1.0, 0.001
     kept, V = Velocity.at_rest(it.W) if mu else None, Weights(*(np.zeros_like(w) for w in W))
@@ -85,12 +88,12 @@ def test_weights_in_another_order_are_refused_for_an_update_would_be_lost() -> N
 
 
 def test_the_data_term_is_right_at_certain_mistakes_and_many_examples() -> None:
-    # exponents are clamped at 29, losses are not: the logit of the class is 500 below the largest
+    # exponents are clamped at 29, losses are not: the logit of the correct class is 500 below the largest
     W, split = net("float32", (1, 12, 5, 2))
     it = batch(W, split, "unit", "tanh", 1)
     it.T[:], it.S[:] = [[1], [0]], [[0], [500]]
     assert it.softmax() == -500
-    # ln 3 in single precision, a hundred thousand times: a sum in single precision is off by more than 1e-7
+    # 100,001 times ln 3 in single precision: a sum in single precision would have an error above 1e-7
     n = 100_001
     W, split = net("float32", (1, 2, 1, 3))
     it = batch(W, split, "raw", "tanh", n)
@@ -98,11 +101,11 @@ def test_the_data_term_is_right_at_certain_mistakes_and_many_examples() -> None:
     assert it.softmax() == -n * float(np.log(np.float32(3)))
 
 
-# --- no slow numbers ---
+# --- no denormal numbers ---
 
 
 def denormal(array: np.ndarray) -> int:
-    """How many numbers are denormal."""
+    """Return the number of denormal entries."""
     if array.dtype == np.uint8:
         return 0
     return int(((array != 0) & (abs(array) < np.finfo(array.dtype).tiny)).sum())
@@ -111,7 +114,7 @@ def denormal(array: np.ndarray) -> int:
 @every_dtype
 @every_activation
 def test_saturated_units_and_certain_predictions_make_no_denormal_number(name: str, dtype: str) -> None:
-    # pre-activations of both signs through the whole range in which e^a is denormal, and logits alike
+    # pre-activations and logits of both signs cover the whole range in which e^a is denormal
     W, split = net(dtype, (300, 12, 40, 3))
     reach = 110 if dtype == "float32" else 760
     it = batch(W, split, "raw", name, 300)
@@ -120,7 +123,7 @@ def test_saturated_units_and_certain_predictions_make_no_denormal_number(name: s
     it.W.W1[:] = np.linspace(0.7, 1.3, 40)[:, None]
     it.W.W2[:] = np.linspace(-reach, reach, 3)[:, None]
     it.forward()
-    assert denormal(np.exp(-abs(it.X.sum(axis=1)))) > 0  # what must not be computed
+    assert denormal(np.exp(-abs(it.X.sum(axis=1)))) > 0  # the numbers that a batch must avoid
     assert np.isfinite(it.softmax())
     it.ascend(1.0, 0.001, 0.01)
     arrays = {key: array for key, array in vars(it).items() if isinstance(array, np.ndarray)}
@@ -136,7 +139,7 @@ def test_clamped_exponents_change_no_sum_and_stay_normal_in_products(dtype: str)
     assert denormal(smallest * smallest) == 0
 
 
-# --- no waste ---
+# --- no allocation, bounded memory ---
 
 
 @every_activation
@@ -155,11 +158,11 @@ def test_no_step_makes_an_array(name: str, momentum: bool) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < it.A.nbytes / 2  # of the large arrays the smallest; NumPy's buffers take 100 kB
+    assert peak < it.A.nbytes / 2  # A is the smallest large array; NumPy's buffers take 100 kB
 
 
 def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:
-    # run_megabytes in handgrad/layout/resources.py counts so many bytes an example, and so many examples evaluated
+    # run_megabytes in handgrad/layout/resources.py uses these bytes per example and this block of evaluation
     for shape in [(50, 784, 300, 10), (50, 64, 5, 3), (50, 10, 1000, 100)]:
         W, split = net("float64", shape)
         it = batch(W, split, "raw", "tanh", 50)

@@ -1,4 +1,4 @@
-"""The speed comparison compares what is the same, and reports what was measured."""
+"""The speed comparison compares identical computations and reports the measured times."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from problem import DATASETS, Cell, Dataset, Images
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Images]:
-    """Images of a few pixels that are treated like those of each dataset."""
+    """Return small images with the preprocessing of each dataset."""
     images = {}
     for name, real in DATASETS.items():
         dataset = Dataset(real.name, 1000, 12, real.pixels, real.batch_gradient)
@@ -24,7 +24,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Images]:
 
 
 def weights_of(name: str, cell: Cell, images: Images) -> Weights:
-    """The weights after two calls, of three and two batches."""
+    """Return the weights after two calls, with three and two batches."""
     train = contenders.CONTENDERS[name](cell, images)
     assert train is not None
     order = images.order(np.random.default_rng(0), 5)
@@ -34,7 +34,7 @@ def weights_of(name: str, cell: Cell, images: Images) -> Weights:
     return weights
 
 
-@pytest.mark.slow  # JAX compiles for each
+@pytest.mark.slow  # JAX compiles each case
 @pytest.mark.parametrize("name", sorted({*contenders.CONTENDERS} - {"plain NumPy", "scikit-learn"}))
 @pytest.mark.parametrize(
     ("activation", "dataset"), [("softplus", "mnist"), ("tanh", "cifar10"), ("cos", "mnist")], ids=str

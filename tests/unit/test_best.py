@@ -1,4 +1,4 @@
-"""Which run and which setting is the best, and the table of the best published row and our best setting."""
+"""The selection of the best run and the best setting, and the table of the best published row and our best setting."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ def table_of(runs: list[Summary], *theirs: dict[str, Any]) -> pd.DataFrame:
 
 
 def networks(runs: list[Summary], *theirs: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the networks of these runs."""
+    """Return the rows of networks in the table of these runs."""
     table = table_of(runs, *theirs)
     return rows_of(table[table["best_of"] == "network"])
 
 
-# --- which run is the best
+# --- the best run
 
 
 @pytest.mark.parametrize(
@@ -45,26 +45,26 @@ def test_the_best_run_has_the_fewest_faults_on_the_split_that_all_have(
     runs: list[Summary], split: str, faults: int
 ) -> None:
     best, other = rows_of(best_runs(results_table([*runs, summary(10, dataset="mnist"), summary(dataset="mnist")])))
-    first = next(run for run in runs if run.faults == faults)  # of equals
+    first = next(run for run in runs if run.faults == faults)  # the first of equal runs
     assert (best["run"], best["chosen_on"], best["faults"]) == (first.run.name, split, faults)
     assert (other["dataset"], other["chosen_on"], other["faults"]) == ("mnist", "test", 10)
 
 
-# --- which setting is the best
+# --- the best setting
 
 
 def test_the_best_setting_has_the_fewest_validation_faults_in_the_mean() -> None:
     (row,) = networks(
         [
             held_out(100, 30),
-            held_out(100, 10, seed=1),  # the best seed of all, in the second best setting
+            held_out(100, 10, seed=1),  # the best run, but in the second-best setting
             held_out(300, 18, l2=0.1),
             held_out(320, 20, l2=0.1, seed=1),
         ]
     )
     assert (row["l2"], row["chosen_on"], row["validation_faults_mean"]) == (0.1, "validation", 19)
     assert (row["settings"], row["seeds"], row["faults_mean"]) == (2, 2, 310)
-    # as a fraction of their split
+    # faults are compared as fractions of their split
     (row,) = networks([held_out(200, 5), held_out(200, 8, validation_size=2000)])
     assert row["validation_size"] == 2000
 
@@ -82,7 +82,7 @@ def test_a_run_without_validation_makes_its_dataset_choose_by_the_test_set(
 @pytest.mark.parametrize("first", [0.01, 0.1])
 @pytest.mark.parametrize("axes", [{}, {"validation_size": 1000}])
 def test_the_first_of_equals_is_the_best(first: float, axes: dict[str, Any]) -> None:
-    runs = [(200, first, 0), (200, 0.5, 0), (199, 0.7, 0), (201, 0.7, 1)]  # 200 in the mean too
+    runs = [(200, first, 0), (200, 0.5, 0), (199, 0.7, 0), (201, 0.7, 1)]  # the last two also have the mean 200
     (row,) = networks([summary(f, l2=l2, seed=s, validation_faults=f, **axes) for f, l2, s in runs])
     assert row["l2"] == first
 
@@ -94,7 +94,7 @@ def test_a_setting_with_a_diverged_seed_is_chosen_only_where_all_have_one() -> N
     assert (row["l2"], row["seeds"], row["finished"], row["diverged"]) == (0.01, 2, 1, 1)
 
 
-# --- the two sides
+# --- published and our columns
 
 
 def test_the_published_side_is_the_best_row_of_the_same_network() -> None:
@@ -148,7 +148,7 @@ def test_seeds_share_an_interval_that_counts_each_image_once() -> None:
     assert (row["accuracy_min"], row["accuracy_mean"], row["accuracy_max"]) == (0.975, 0.98, 0.985)
 
 
-# --- in words
+# --- lines above the table
 
 
 def test_the_lines_say_the_best_and_on_which_split_it_was_chosen() -> None:

@@ -1,4 +1,4 @@
-"""Figures of the best run: confusion matrix, most confident mistakes, and first-layer weights as images."""
+"""Figures of the best run: confusion matrix, most confident mistakes and first-layer weights."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,8 @@ from handgrad.plots.weights import largest_units, limits, mosaic, weights_figure
 from handgrad.storage.run_reader import read_summary
 from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.results import RESULTS, results_table
-from handgrad.training.loop import Evaluation, TrainingResult
+from handgrad.training.loop import TrainingResult
+from handgrad.training.results import Evaluation
 
 RUN = "af_cos_hu_300_lr_0.07_bs_100_ep_20_l2_0.03_seed_0_pixels_standardize_gradient_mean_validation_5000"
 AWKWARD = (
@@ -46,12 +47,12 @@ def row(faults: int, test_size: int = 10) -> dict[str, Any]:
 
 
 def texts(figure: Figure) -> list[str]:
-    """What is below each image."""
+    """Return the text below each image."""
     return [axes.get_xlabel() for axes in figure.axes if axes.images]
 
 
 def title(figure: Figure) -> str:
-    """All that is above a figure, or in place of one, in one line."""
+    """Return the title or the message of a figure, on one line."""
     return words(figure)[0].replace("_\n", "_").replace("\n", " ")
 
 
@@ -74,9 +75,9 @@ def test_the_confusion_matrix_shows_counts_and_percentages_of_true_classes() -> 
     assert shown == {(1, 0): fifty, (2, 0): fifty, (0, 1): fifty, (1, 1): fifty, (0, 2): "1\n100.0%"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["$x_1$", "<b> & c", "a_b_$"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted class", "True class")
-    assert title(figure) == f"{RUN} 4 faults in 5 test images"
+    assert title(figure) == f"{RUN} 4 of 5 test images misclassified"
     require_readable(figure)
-    with pytest.raises(HandgradError, match=r"4 faults .* has 3"):
+    with pytest.raises(HandgradError, match=r"4 faults, .* has 3"):
         confusion_figure(row(3), LABELS, PREDICTIONS, "abc")
 
 
@@ -111,9 +112,9 @@ def test_mistakes_are_ordered_by_probability_even_if_stored_as_one() -> None:
     stored = exact.astype(np.float16)
     labels, predictions = np.zeros(5, np.uint8), np.ones(5, np.uint8)
     found = most_confident_mistakes(row(5), labels, predictions, stored, max_count=4)
-    assert [m.example for m in found] == [2, 0, 3, 1]  # equal ones in the order of the test split
+    assert [m.example for m in found] == [2, 0, 3, 1]  # equal mistakes are in the order of the test split
     assert [m.doubt for m in found] == pytest.approx([5e-6, 1e-5, 1e-5, 1e-4], rel=0.02)
-    with pytest.raises(HandgradError, match=r"5 faults .* has 3"):
+    with pytest.raises(HandgradError, match=r"5 faults, .* has 3"):
         most_confident_mistakes(row(3), labels, predictions, stored, max_count=3)
 
 
@@ -126,7 +127,7 @@ def test_a_probability_is_never_rounded_up_to_certainty(doubt: float, text: str)
 
 
 def shown(n: int, shape: tuple[int, ...], names: tuple[str, ...] = ("no", "yes"), *, of: int = 99) -> Figure:
-    """A figure of n mistakes with random images."""
+    """Return a figure of n mistakes with random images."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 17, (n, int(np.prod(shape)))).astype(np.uint8)
     mistakes = [Mistake(10 * i, i % len(names), (i + 1) % len(names), i / 100) for i in range(n)]
@@ -147,7 +148,7 @@ def test_each_mistake_has_its_image_classes_and_probability() -> None:
 
 @pytest.mark.parametrize(
     ("n", "of", "expected"),
-    [(24, 99, "24 most confident of 99 faults"), (2, 2, "All 2 faults"), (1, 1, "only fault"), (0, 0, "No fault")],
+    [(24, 99, "24 most confident of 99 mistakes"), (2, 2, "All 2 mistakes"), (1, 1, "only mistake"), (0, 0, "None of")],
 )
 def test_the_title_counts_the_faults(n: int, of: int, expected: str) -> None:
     figure = shown(n, (8, 8), of=of)
@@ -191,8 +192,8 @@ def weights_of(W: Weights, shape: tuple[int, ...], *, percentile: float = 99.5) 
 
 
 def test_the_units_shown_are_those_with_the_largest_outgoing_weights() -> None:
-    W2 = np.array([[100, 3, -5, 0, 3], [100, 4, 0, 1, -4]])  # the bias is none of a unit's weights
-    assert [found.tolist() for found in largest_units(W2, 3)] == [[0, 1, 3], [5, 5, 5]]  # equal ones in their order
+    W2 = np.array([[100, 3, -5, 0, 3], [100, 4, 0, 1, -4]])  # the bias column is not a weight of a unit
+    assert [found.tolist() for found in largest_units(W2, 3)] == [[0, 1, 3], [5, 5, 5]]  # equal units keep their order
     W = weights(300, (2, 2))
     _, sizes = largest_units(W.W2, 300)
     figure = weights_of(W, (2, 2))
@@ -274,7 +275,7 @@ SMALL = "results/data/small.h5"
 
 
 def result(skill: float) -> TrainingResult:
-    """A run that classifies the better the greater its skill is, 0 to 1, which is its learning rate too."""
+    """Return a run whose accuracy increases with ``skill``, from 0 to 1. Its learning rate is also ``skill``."""
     it = trained(run_of(dataset="small", learning_rate=skill, hidden_units=4), examples=40)
     Y = (1 - skill) * np.random.default_rng(0).dirichlet(np.ones(3), 40) + skill * np.eye(3)[LABELS_40]
     predictions = Y.argmax(axis=1).astype(np.uint8)
@@ -285,7 +286,7 @@ def result(skill: float) -> TrainingResult:
 
 
 def experiment(tmp_path: Path, *results: TrainingResult) -> dict[str, Any]:
-    """What scripts of figures are given, once these runs are trained."""
+    """Write the files of an experiment with these runs, and return the arguments of the scripts of figures."""
     write_data(tmp_path / SMALL, DATA)
     with open_data(tmp_path / SMALL, "the-data") as stored:
         made_from = {str(stored.path): stored.seal}
@@ -312,7 +313,7 @@ DRAW: dict[str, Callable[[dict[str, Any], str], None]] = {
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that scripts save."""
+    """Return a list that collects the figures that scripts save."""
     figures: list[Figure] = []
     monkeypatch.setattr(best_run, "save_figure", lambda _, figure: figures.append(figure))
     return figures
@@ -343,8 +344,8 @@ def test_each_figure_is_of_the_best_run_also_after_a_new_selection(tmp_path: Pat
         assert best.test
         confusion, mistakes, units = drawn[-3:]
         assert all(title(figure).startswith(f"{best.run.name} ") for figure in drawn[-3:])
-        assert f"{best.test.faults} faults in 40 test images" in title(confusion)
-        assert f"The 5 most confident of {best.test.faults} faults in 40 test images" in title(mistakes)
+        assert f"{best.test.faults} of 40 test images misclassified" in title(confusion)
+        assert f"The 5 most confident of {best.test.faults} mistakes in 40 test images" in title(mistakes)
         wrong = np.flatnonzero(best.test.predictions != LABELS_40)
         examples = wrong[np.argsort(-best.test.Y.max(axis=1)[wrong])][:5]
         assert [text.split("no. ")[1] for text in texts(mistakes)] == list(map(str, examples))
@@ -357,4 +358,4 @@ def test_where_all_runs_diverged_each_figure_of_the_best_says_so(tmp_path: Path,
     job = experiment(tmp_path, replace(result(0.1), status="diverged", test=None))
     for plot in DRAW.values():
         plot(job, str(tmp_path / SMALL))
-    assert [title(figure) for figure in drawn] == ["No run on small came to its end"] * 3
+    assert [title(figure) for figure in drawn] == ["All runs on small diverged"] * 3

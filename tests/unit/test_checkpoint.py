@@ -1,4 +1,4 @@
-"""A run that was stopped anywhere ends as the same run, and nothing else is ever taken for its beginning."""
+"""A run that was stopped anywhere ends with the same content, and only a valid checkpoint is used."""
 
 import errno
 import hashlib
@@ -38,7 +38,7 @@ from handgrad.training.loop import TrainingResult, train
 
 RUN = run_of(hidden_units=4, learning_rate=0.05, batch_size=5, epochs=4)
 ORIGIN = Origin(RUN, "code", "data")
-BATCHES = 5  # an epoch: 23 examples in batches of 5
+BATCHES = 5  # in an epoch: 23 examples in batches of 5
 DATA = image_data(23, 7)
 
 
@@ -47,7 +47,7 @@ def origin_of(run: Run) -> Origin:
 
 
 class StopAfter:
-    """A signal that has come after so many updates."""
+    """Stop signals that report SIGTERM after this many updates."""
 
     def __init__(self, updates: int) -> None:
         self.left = updates
@@ -61,13 +61,13 @@ class StopAfter:
 def go_on(
     folder: Path, run: Run = RUN, *, stop: Any = None, interval: float = 1e9, origin: Origin | None = None
 ) -> tuple[TrainingResult, tuple[Segment, ...]]:
-    """Train a run to its end as a job does, from its furthest checkpoint on."""
+    """Train a run as a job does, from its furthest checkpoint until it ends."""
     given = {"stop": stop or StopSignals(), "interval": interval, "progress": ProgressFile(None)}
     return run_to_its_end(origin or origin_of(run), lambda: DATA, folder, **given)
 
 
 def stopped_after(updates: int, folder: Path, run: Run = RUN, origin: Origin | None = None) -> Path:
-    """Go on with a run, and stop by a signal after so many updates."""
+    """Continue a run, and stop it by a signal after this many updates."""
     with pytest.raises(Stopped):
         go_on(folder, run, stop=StopAfter(updates), origin=origin)
     return path_of(folder, run)
@@ -110,7 +110,7 @@ def test_a_run_stopped_after_any_update_ends_as_the_same_run(run: Run, tmp_path:
 
 
 def test_a_run_stopped_after_every_update_ends_as_the_same_run(tmp_path: Path) -> None:
-    for _ in range(4 * BATCHES):  # and repeats none of them
+    for _ in range(4 * BATCHES):  # no update is repeated
         stopped_after(1, tmp_path)
     assert found(tmp_path).state.position == (3, 23)
     assert resumed(tmp_path) == from_scratch(tmp_path)
@@ -185,7 +185,7 @@ def test_a_run_of_other_epochs_is_no_beginning_where_a_schedule_ends(epochs: int
     assert found(tmp_path, diverging).end_of(replace(diverging, epochs=50)) is None
 
 
-# --- what a run file has of its checkpoint ---
+# --- segments in run files ---
 
 
 def test_a_run_file_says_who_computed_which_epochs_with_which_versions(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_run_file_says_who_computed_which_epochs_with_which_versions(tmp_path:
     assert other_machines(segments) == [f"{before.cpu}, NumPy 1.0, another"]
 
 
-# --- what is never loaded ---
+# --- files that are never used ---
 
 
 def test_a_file_torn_anywhere_is_found_out(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_file_torn_anywhere_is_found_out(tmp_path: Path) -> None:
     flipped = [whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :] for place in range(0, len(whole), 61)]
     for torn in [*flipped, *(whole[:length] for length in range(0, len(whole), 97))]:
         path.write_bytes(torn)
-        with pytest.raises(Unusable, match="torn"):
+        with pytest.raises(Unusable, match="damaged"):
             read_checkpoint(path, ORIGIN)
 
 
@@ -225,7 +225,7 @@ def spoil_content(path: Path) -> None:
 
 
 def other(run: Run = RUN, **changes: str) -> Callable[[Path], None]:
-    """Puts in a checkpoint's place one of another run, or of other code or data."""
+    """Return a function that replaces a checkpoint by one of another run, or of other code or data."""
 
     def spoil(path: Path) -> None:
         origin = replace(origin_of(run), **changes)
@@ -235,10 +235,10 @@ def other(run: Run = RUN, **changes: str) -> Callable[[Path], None]:
 
 
 SPOILT = {
-    "torn": spoil_torn,
-    "of other parameters": other(replace(RUN, seed=4)),
-    "of other training code": other(code="older"),
-    "of other data": other(data="older"),
+    "damaged": spoil_torn,
+    "was written with other parameters": other(replace(RUN, seed=4)),
+    "was written with other training code": other(code="older"),
+    "was written with other data": other(data="older"),
     "not a checkpoint": spoil_content,
 }
 
@@ -255,7 +255,7 @@ def test_what_is_not_this_runs_is_not_used_and_its_own_is_set_aside(
         assert furthest_checkpoint(tmp_path, ORIGIN) is None
     (line,) = caplog.messages
     assert line.startswith(f"{path}: {reason}")
-    assert (path.exists(), rejected.exists()) == (epochs == 8, epochs == 4)  # another job may be about to replace its
+    assert (path.exists(), rejected.exists()) == (epochs == 8, epochs == 4)  # another job may still need its own
     assert (path if epochs == 8 else rejected).read_bytes() == spoilt
 
 
@@ -272,17 +272,19 @@ def test_a_checkpoint_that_cannot_be_read_is_an_error_if_it_is_the_runs_own(
     monkeypatch.undo()
     stopped_after(8, tmp_path)
     monkeypatch.setattr(checkpoints, "read_checkpoint", read)
-    if error is FileNotFoundError:  # removed by now
+    if error is FileNotFoundError:  # deleted in the meantime
         assert furthest_checkpoint(tmp_path, ORIGIN) is None
-    else:  # training would begin again
+    else:  # otherwise training would start again
         with pytest.raises(PermissionError):
             furthest_checkpoint(tmp_path, ORIGIN)
 
 
-# --- when they are written ---
+# --- when checkpoints are written ---
 
 
-@pytest.mark.parametrize(("interval", "written"), [(1e9, 1), (1e-9, 4 * BATCHES + 1)])  # the end is one
+@pytest.mark.parametrize(
+    ("interval", "written"), [(1e9, 1), (1e-9, 4 * BATCHES + 1)]
+)  # the last one is written at the end
 def test_checkpoints_are_written_every_so_many_seconds(
     interval: float, written: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -296,7 +298,7 @@ def test_a_signal_saves_and_stops_at_the_next_update(number: signal.Signals, tmp
     handlers = [signal.getsignal(each) for each in StopSignals.SIGNALS]
     with StopSignals() as stop:
         os.kill(os.getpid(), number)
-        os.kill(os.getpid(), signal.SIGTERM)  # schedulers send it twice; the first one counts
+        os.kill(os.getpid(), signal.SIGTERM)  # schedulers may send two; the first signal counts
         with pytest.raises(Stopped, match=f"{number.name} after epoch 0 and 5 examples of the next") as stopped:
             go_on(tmp_path, stop=stop)
     assert stopped.value.signal == number
@@ -327,14 +329,14 @@ def test_a_reader_never_sees_a_torn_checkpoint_of_killed_writers(tmp_path: Path)
     root, path = Path(__file__).parents[2], path_of(tmp_path, LONG)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", root / "scripts")))}
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
-    writers = [subprocess.Popen(command, env=environment) for _ in range(2)]  # after every update each writes
+    writers = [subprocess.Popen(command, env=environment) for _ in range(2)]  # each writes after every update
     try:
         wait_until(path.exists)
         seen: set[tuple[int, int]] = set()
         wait_until(lambda: seen.add(read_checkpoint(path, origin_of(LONG)).state.position) or len(seen) > 50)
     finally:
         for writer in writers:
-            writer.kill()  # most of its time goes into writing
+            writer.kill()  # it is probably writing
             writer.wait()
             read_checkpoint(path, origin_of(LONG))
     assert found(tmp_path, LONG)

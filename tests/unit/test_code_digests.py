@@ -1,4 +1,4 @@
-"""What changes the digest of a rule's code: what its script executes, and nothing else."""
+"""The digest of a rule changes exactly if the code that its script executes changes."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ import json
 from handgrad.common.code_digests import code_digest, digested_rules
 print(json.dumps({rule: code_digest(rule) for rule in digested_rules()}))
 """
-# Forks let each rule begin without project modules, and load pandas and the like once for all of them.
+# A fork for each rule starts without project modules, while pandas and similar packages are loaded only once.
 LOADED = """
 import json, os, sys
 import docutils.core, h5py, jinja2, matplotlib.backends.backend_svg, pandas, scipy.stats, sklearn.datasets
@@ -35,7 +35,7 @@ for rule in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what digests are made from, with a cache of its own."""
+    """Return a copy of the files that digests cover, with a separate cache."""
     to = tmp_path_factory.mktemp("project")
     for part in ("scripts", "workflow"):
         shutil.copytree(ROOT / part, to / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -60,7 +60,7 @@ def planned(project: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def loaded(project: Path) -> dict[str, set[str]]:
-    """The project modules that each rule's script loads in a fresh interpreter."""
+    """Return the project modules that the script of each rule loads in a new interpreter."""
     lines = python(project, LOADED, *digested_rules()).splitlines()
     modules = set(file_of_module(project))
     return {rule: modules.intersection(names) for rule, names in map(json.loads, lines)}
@@ -75,7 +75,7 @@ def file_of_module(project: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def edit(project: Path) -> Iterator[Callable[[Path, str], None]]:
-    """Write a file anew; it is restored after the test."""
+    """Return a function that overwrites a file. The file is restored after the test."""
     kept = {}
 
     def write(path: Path, text: str) -> None:
@@ -92,11 +92,11 @@ def test_a_digest_covers_what_a_fresh_interpreter_loads(loaded: dict[str, set[st
     assert {rule: set(closure(rule)) for rule in loaded} == loaded
 
 
-# --- what changes no digest ---
+# --- changes that keep every digest ---
 
 
 class Docstrings(ast.NodeTransformer):
-    """Other docstrings."""
+    """Replaces all docstrings."""
 
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
@@ -125,11 +125,11 @@ def test_what_nothing_depends_on_changes_no_digest(
     assert digests(project) == planned
 
 
-# --- what changes a digest ---
+# --- changes that change a digest ---
 
 
 def with_another_operator(text: str) -> str:
-    """The text of a module with one operator changed."""
+    """Return the text of a module with one operator changed."""
     tree = ast.parse(text)
     operation = next(node for node in ast.walk(tree) if isinstance(node, ast.BinOp))
     operation.op = ast.BitXor()
@@ -210,7 +210,7 @@ async def g() -> None:
 
 
 def newer(tree: ast.Module) -> ast.Module:
-    """The tree as Python 3.12 and 3.13 make it: with type_params, and no kind of a constant."""
+    """Return the tree as Python 3.12 and 3.13 parse it: with type_params, and without the kind of constants."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node._fields = (*(name for name in type(node)._fields if name != "type_params"), "type_params")

@@ -1,4 +1,4 @@
-"""The command handgrad, and how it ends whatever its surroundings are."""
+"""The command handgrad and its exit status under signals, closed pipes and system errors."""
 
 import json
 import os
@@ -29,7 +29,7 @@ Handgrad = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def handgrad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Handgrad:
-    """Give the command in an empty folder; returns its exit status, stdout and stderr."""
+    """Return a function that runs the command in an empty folder and returns its exit status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
 
     def give(*arguments: str) -> tuple[int, str, str]:
@@ -102,7 +102,7 @@ def test_check_says_what_a_file_describes_and_warns(
     assert status == 0
     assert re.fullmatch(rf"{file}: ok: 2 runs .*digits 2\)", out.strip())
     nameless, one_class, too_large = err.splitlines()
-    assert nameless.startswith(f"{file}: name: not given")
+    assert nameless.startswith(f"{file}: name: missing")
     assert one_class.startswith(f"{file}: digits: {warning}")
     assert too_large.startswith(f"{file}: results/runs/digits/")
     assert "this machine has 1.0 MB" in too_large
@@ -124,7 +124,7 @@ def test_a_shell_completes_the_names_of_commands() -> None:
     assert done.stdout.split() == ["clean-checkpoints"]
 
 
-#: in place of Snakemake: needs a moment to end
+#: a replacement for Snakemake that needs half a second to end after a signal
 SNAKEMAKE = """
 import pathlib, signal, sys, time
 def end(*_):
@@ -165,7 +165,7 @@ def test_a_report_that_is_stopped_lets_snakemake_end(
 
 def test_checkpoints_are_removed_and_results_are_left(handgrad: Handgrad, tmp_path: Path) -> None:
     run, lock = tmp_path / "results/runs/mnist/af_tanh.h5", tmp_path / ".snakemake/locks/0.output.lock"
-    scratch = tmp_path / "scratch"  # the folder is a link to another disk
+    scratch = tmp_path / "scratch"  # results/checkpoints is a link to another disk
     stale = [scratch / "mnist/af.checkpoint", scratch / "mnist/.af.checkpoint.abcdefgh.part", scratch / "of_nobody"]
     for file in (run, lock, *stale):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ def test_checkpoints_are_removed_and_results_are_left(handgrad: Handgrad, tmp_pa
     (tmp_path / paths.CHECKPOINTS).symlink_to(scratch)
     status, _, err = handgrad("clean-checkpoints")
     assert status == 1
-    assert "locked by a snakemake (0.output.lock)" in err  # perhaps on another machine
+    assert "locked by a snakemake (0.output.lock)" in err  # it may run on another machine
     assert all(file.exists() for file in stale)
     lock.unlink()
     status, out, _ = handgrad("clean-checkpoints")
@@ -185,7 +185,7 @@ def test_checkpoints_are_removed_and_results_are_left(handgrad: Handgrad, tmp_pa
     assert "no checkpoints" in handgrad("clean-checkpoints")[1]
 
 
-# --- how it ends ---
+# --- exit status ---
 
 PROGRAM = """
 import os, signal
@@ -196,7 +196,7 @@ with as_command():
 
 
 def ended(work: str, *, behind: str = "", **env: str) -> tuple[int, str, str]:
-    """The exit status, stdout and stderr of a command; behind: what follows it on its line."""
+    """Return the exit status, stdout and stderr of a command. behind: shell text after the command."""
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f'"$0" -c "$1" {behind}', sys.executable, PROGRAM.format(work=work)],
         env={**ENVIRONMENT, **env},
@@ -229,7 +229,7 @@ def test_what_the_system_refuses_a_command_is_one_line() -> None:
     assert len(said.splitlines()) == 1
 
 
-# --- what is looked at before a run ---
+# --- checks before the first job ---
 
 
 @pytest.mark.parametrize("path", ["results", "results/runs/mnist", "results/logs/train_run/mnist", "a.h5"])
@@ -243,7 +243,7 @@ def test_what_lacks_permission_is_said_before_a_run(path: str, tmp_path: Path, m
     (tmp_path / "results/logs/train_run/mnist").mkdir(parents=True)
     (tmp_path / "a.h5").touch()
     look()
-    access = os.access  # root may do all, so that the system cannot be asked
+    access = os.access  # root has all permissions, so os.access is replaced
     monkeypatch.setattr("os.access", lambda file, mode: str(file) != path and access(file, mode))
     with pytest.raises(PermissionError, match=f"'{path}'"):
         look()

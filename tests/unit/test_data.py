@@ -1,4 +1,4 @@
-"""What the dataset file, the splits, the scaling of inputs and the warnings about strange data promise."""
+"""Dataset files, splits, the scaling of inputs, and warnings about unusual data."""
 
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ def test_inputs_follow_their_formula_behind_a_column_of_ones(
     assert (X[:, 0] == 1).all()
     np.testing.assert_allclose(X[:, 1:], expected, rtol=rtol, atol=rtol)
     assert (X[:, 1] == 0).all()
-    x[1::3] = max_value  # what does not train changes nothing
+    x[1::3] = max_value  # rows that are not used for training have no effect
     again = PixelScaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x[rows], dtype)
     np.testing.assert_array_equal(again, X[rows])
 
@@ -136,14 +136,14 @@ def test_one_hot_targets_have_a_one_at_the_label_and_zeros_elsewhere(dtype: type
     assert T.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
 
 
-# --- strange data ---
+# --- unusual data ---
 
 CLASSES = 62
 EVEN = np.arange(620) % CLASSES
 
 
 def dataset(train: Any, test: Any, /, **x_of: Bytes) -> ImageData:
-    """Random images with these labels, if no others are given."""
+    """Return a dataset with these labels. Images are random, unless x_of has those of a split."""
     splits = {"train": Split(pixels(len(train), 12), train.astype(np.uint8))}
     splits["test"] = Split(pixels(len(test) + 1, 12)[1:], test.astype(np.uint8))
     splits |= {name: Split(x, splits[name].y) for name, x in x_of.items()}
@@ -151,7 +151,7 @@ def dataset(train: Any, test: Any, /, **x_of: Bytes) -> ImageData:
     return ImageData(**splits, image_shape=(3, 4), max_value=255, class_names=names, sources={}, digest="")
 
 
-#: strange data, and what the warnings name: split, count and class
+#: unusual datasets, and the parts of each warning: split, count and class
 STRANGE: dict[str, tuple[ImageData, list[tuple[str, ...]]]] = {
     "ordinary": (dataset(EVEN, EVEN), []),
     "one class in both": (

@@ -1,4 +1,4 @@
-"""What a download promises, over real HTTP from servers on this machine, good and bad."""
+"""Downloads over HTTP from good and bad servers on this machine."""
 
 import errno
 import fcntl
@@ -29,19 +29,19 @@ CUT = SIZE * 9 // 10
 
 
 class Server(ThreadingHTTPServer):
-    """A mirror for each path in ``answers``; counts requests and keeps what was asked for."""
+    """A server with a mirror for each path in ``answers``. It counts requests and stores requested ranges."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.answers: dict[str, Callable[[Handler], None]] = {}
         self.requests: Counter[str] = Counter()
-        self.sent: list[tuple[int, int]] = []  # from and up to which byte, by ``resuming``
+        self.sent: list[tuple[int, int]] = []  # the first byte and the end of each answer of ``resuming``
         self.over = threading.Event()
         super().__init__(("127.0.0.1", 0), Handler)
 
     def mirror(self, name: str, answer: "Callable[[Handler], None]") -> str:
-        """The address at which this answer is given."""
+        """Return the address of a new mirror that gives this answer."""
         self.answers[f"/{name}"] = answer
         return f"http://127.0.0.1:{self.server_port}/{name}"
 
@@ -55,13 +55,13 @@ class Handler(BaseHTTPRequestHandler):
         self.server.answers[self.path](self)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing on the terminal."""
+        """Print nothing."""
 
 
 def sending(
     body: bytes, slow: bytes = b"", *, step: int = 1, stall: bool = False, status: int = 200, **headers: object
 ) -> Callable[[Handler], None]:
-    """Sends ``body`` at once, ``slow`` in pieces of ``step`` bytes, and nothing more for a long time if it stalls."""
+    """Return an answer: ``body`` at once, then ``slow`` in pieces of ``step`` bytes. stall: the answer then hangs."""
 
     def answer(handler: Handler) -> None:
         handler.send_response(status)
@@ -70,7 +70,9 @@ def sending(
                 handler.send_header(key.replace("_", "-"), str(value))
         handler.end_headers()
         handler.wfile.write(body)
-        for start in range(0, min(len(slow), 500 * step), step):  # no more: a test without a floor ends too
+        for start in range(
+            0, min(len(slow), 500 * step), step
+        ):  # limited, so that a test without a minimum rate ends too
             if not handler.server.over.wait(0.01):
                 handler.wfile.write(slow[start : start + step])
         handler.wfile.flush()
@@ -80,7 +82,7 @@ def sending(
 
 
 def resuming(*stops: int, body: bytes = CONTENT) -> Callable[[Handler], None]:
-    """Sends what it is asked for, in the n-th answer up to the n-th stop, then up to the end."""
+    """Return an answer that sends the requested range; the n-th answer ends early, at the n-th stop."""
     turns = iter(stops)
 
     def answer(handler: Handler) -> None:
@@ -93,7 +95,7 @@ def resuming(*stops: int, body: bytes = CONTENT) -> Callable[[Handler], None]:
 
 
 def with_range(body: bytes, status: int) -> Callable[[Handler], None]:
-    """Answers a request for a range like this; sends the whole file to others."""
+    """Return an answer with this body and status for requests with a range; others get the whole file."""
     return lambda handler: (sending(body, status=status) if "Range" in handler.headers else GOOD)(handler)
 
 
@@ -103,11 +105,11 @@ MISSING = sending(b"<html>no such file</html>", status=404)
 LOGIN = sending(b"<html>log in</html>")
 BROKEN_OFF = sending(CONTENT[:9], Content_Length=SIZE)
 STALLING = sending(CONTENT[:100], stall=True, Content_Length=SIZE)
-LABELLED = sending(CONTENT, Content_Encoding="gzip")  # it arrives as it is stored
+LABELLED = sending(CONTENT, Content_Encoding="gzip")  # must be stored without decompression
 MOVED = sending(b"see there", status=302, Location="/good")
 STEADY = sending(b"", CONTENT, step=SIZE // 9, Content_Length=SIZE)
 TRICKLING = sending(b"", CONTENT, Content_Length=SIZE, Content_Encoding="gzip")
-#: of which the first chunk is never whole
+#: the first chunk never becomes complete
 IN_CHUNKS = sending(f"{SIZE:x}\r\n".encode(), CONTENT, Content_Length=None, Transfer_Encoding="chunked")
 
 
@@ -129,12 +131,12 @@ def get(path: Path, *mirrors: str, **patience: Any) -> None:
 
 
 def partial(path: Path) -> Path:
-    """Where what has arrived is kept."""
+    """Return the path of the partial file."""
     return path.with_name(f".{path.name}.partial")
 
 
 def failure(path: Path, *mirrors: str, **how: Any) -> str:
-    """What a download that must fail says. It leaves the folder of ``path`` as it was, and what arrived."""
+    """Return the message of a download that must fail. Only the partial file of ``path`` may change."""
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
     with pytest.raises(HandgradError) as caught:
         get(path, *mirrors, **how)
@@ -162,9 +164,9 @@ def test_a_good_mirror_delivers_the_file_unless_it_is_there(
     assert server.requests["good"] == (there != CONTENT)
 
 
-QUICK = {"window": 0.1, "floor": 1000}  # what trickles has sent some ten bytes when it is judged
+QUICK = {"window": 0.1, "floor": 1000}  # a slow mirror has sent about ten bytes by then
 OTHER_FILE = f"sent a file with sha256 {hashlib.sha256(WRONG).hexdigest()}"
-#: an answer, the reason that is given, and how often the mirror is asked in three attempts
+#: an answer, the reason in the message, and the number of requests in three attempts
 BAD: dict[str, tuple[Callable[[Handler], None], str, int]] = {
     "missing": (MISSING, "HTTP 404", 1),
     "down": (DOWN, "HTTP 503", 3),
@@ -212,7 +214,7 @@ def test_mirrors_that_drop_packets_cost_less_than_45_seconds(tmp_path: Path, mon
     waited: list[float] = []
 
     def unanswered(*_: Any, timeout: tuple[float, float], **__: Any) -> None:
-        waited.append(timeout[0])  # instead of waiting for so long
+        waited.append(timeout[0])  # instead of waiting
         raise requests.ConnectTimeout
 
     monkeypatch.setattr("time.sleep", waited.append)
@@ -227,10 +229,10 @@ def test_mirrors_that_drop_packets_cost_less_than_45_seconds(tmp_path: Path, mon
 def test_the_message_has_a_line_for_each_mirror_and_two_of_advice(server: Server, tmp_path: Path) -> None:
     path, missing = tmp_path / "file.gz", server.mirror("missing", MISSING)
     with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # nothing listens
+        held.bind(("127.0.0.1", 0))  # no server listens
         refusing = f"http://127.0.0.1:{held.getsockname()[1]}/file"
         lines = failure(path, missing, refusing, "file.gz", attempts=3).splitlines()
-    assert re.fullmatch(rf"{path}: .*, and no mirror had it:", lines[0])
+    assert re.fullmatch(rf"{path}: .*, and no mirror delivered the file:", lines[0])
     assert lines[1] == f"  {missing}: HTTP 404"
     assert re.fullmatch(rf"  {refusing}: cannot connect \(.*Connection refused\)", lines[2])
     assert lines[3].startswith("  file.gz: MissingSchema")
@@ -240,7 +242,7 @@ def test_the_message_has_a_line_for_each_mirror_and_two_of_advice(server: Server
     assert "no mirror is listed" in failure(path)
 
 
-# --- what has arrived is not fetched again ---
+# --- received bytes are not downloaded again ---
 
 
 @pytest.mark.parametrize("locks", [True, False])
@@ -258,14 +260,14 @@ def test_a_file_that_broke_off_fetches_the_rest_alone(
         assert f"sent {CUT} of {SIZE} bytes" in failure(path, mirror)
         assert partial(path).stat().st_size == CUT
         mirror = server.mirror("another", resuming())
-    # a page in place of the file spoils nothing that has arrived
+    # a web page instead of the file does not damage the received bytes
     get(path, mirror, server.mirror("login", LOGIN), attempts=3 - calls)
     assert server.sent == [(0, CUT), (CUT, SIZE)]
     assert path.read_bytes() == CONTENT
     assert list(tmp_path.iterdir()) == [path]
 
 
-#: what a mirror answers, what is there, and which parts are asked for
+#: the answer of a mirror, the content of the partial file, and the number of requests
 CONTINUED: dict[str, tuple[Callable[[Handler], None], bytes, int]] = {
     "ignores ranges": (GOOD, CONTENT[:CUT], 1),
     "another range": (with_range(CONTENT[7:], 206), CONTENT[:CUT], 2),

@@ -1,4 +1,4 @@
-"""What others read of the repository: the workflow catalog, those who cite it, conda."""
+"""Files of the repository for other services: the workflow catalog, citation tools and conda."""
 
 import importlib.metadata
 import re
@@ -26,20 +26,23 @@ def read(file: str) -> Any:
 def test_the_catalog_finds_the_files_of_standardized_usage() -> None:
     for file in ("workflow/Snakefile", "config/README.md", "workflow/schemas/config.schema.yaml", "LICENSE"):
         assert (ROOT / file).is_file(), file
-    # the catalog tells users to adapt it, and snakedeploy to begin with it
+    # users of the catalog adapt this file, and snakedeploy copies it
     assert (ROOT / "config/config.yaml").is_file()
-    for name, file in (("config.yaml", "quick.yaml"), ("datasets.yaml", "datasets.yaml")):  # its trial
+    for name, file in (
+        ("config.yaml", "quick.yaml"),
+        ("datasets.yaml", "datasets.yaml"),
+    ):  # the test config of the catalog
         assert (ROOT / ".test/config" / name).resolve() == ROOT / "config" / file
 
 
-def test_what_the_catalog_file_promises_holds_for_the_rules() -> None:
+def test_the_rules_provide_what_the_catalog_file_promises() -> None:
     usage = read(".snakemake-workflow-catalog.yml")["usage"]
     assert usage == {"software-stack-deployment": {"conda": True}, "report": True}
     assert not re.search(r"^    container", RULES, re.MULTILINE)
     assert "report(" in RULES
 
 
-def test_config_readme_has_no_relative_links_which_fail_in_the_catalog() -> None:
+def test_the_readme_of_config_has_no_relative_links() -> None:
     assert re.findall(r"\]\((?!https?://|#)([^)]+)\)", (ROOT / "config/README.md").read_text()) == []
 
 
@@ -51,12 +54,12 @@ CITATION_KEYS = {
 }
 
 
-def test_the_citation_is_in_its_format_and_of_this_version() -> None:
+def test_the_citation_file_is_valid_and_names_this_version() -> None:
     citation = read("CITATION.cff")
     assert {"cff-version", "message", "title", "authors"} <= set(citation) <= CITATION_KEYS
     assert (citation["cff-version"], citation["type"]) == ("1.2.0", "software")
     assert citation["authors"]
-    assert all(set(author) == {"name"} for author in citation["authors"])  # a group, not a person
+    assert all(set(author) == {"name"} for author in citation["authors"])  # the authors are a group, not persons
     for key, name in (("title", "name"), ("version", "version"), ("license", "license"), ("abstract", "description")):
         assert citation[key] == PROJECT[name]
 
@@ -65,9 +68,9 @@ def test_the_citation_is_in_its_format_and_of_this_version() -> None:
 
 
 def packages(file: str) -> list[str]:
-    """What an environment takes from pip; all else must be Python and pip from conda-forge."""
+    """Return the pip packages of an environment; only Python and pip may come from conda-forge."""
     environment = read(file)
-    assert environment["channels"] == ["conda-forge"]  # the same names mean other builds elsewhere
+    assert environment["channels"] == ["conda-forge"]  # other channels have different builds
     python, pip, others = environment["dependencies"]
     assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
     assert pip == "pip"
@@ -82,16 +85,18 @@ def normal(name: str) -> str:
 @pytest.mark.parametrize(
     ("file", "package"), [("environment.yml", ["-e ."]), ("workflow/envs/handgrad.yml", [])], ids=["clone", "rules"]
 )
-def test_environments_have_the_pins_and_a_clone_s_the_package_too(file: str, package: list[str]) -> None:
+def test_the_conda_environments_contain_the_pins(file: str, package: list[str]) -> None:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     assert packages(file) == [line for line in lines if line and not line.startswith("#")] + package
 
 
-def test_every_package_and_what_it_needs_is_pinned_and_the_tests_use_that() -> None:
+def test_all_packages_and_their_dependencies_are_pinned() -> None:
     pins = {normal(pin.name): pin for pin in map(Requirement, packages("workflow/envs/handgrad.yml"))}
     for pin in pins.values():
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier))
-        assert importlib.metadata.version(pin.name) in pin.specifier, f"{pin}; make test installs the pins"
+        assert importlib.metadata.version(pin.name) in pin.specifier, (
+            f"{pin}: not the installed version; run make test to install the pins"
+        )
         for needed in map(Requirement, importlib.metadata.requires(pin.name) or []):
             if needed.marker is None or needed.marker.evaluate({"extra": ""}):
                 (version,) = pins[normal(needed.name)].specifier

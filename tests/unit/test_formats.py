@@ -1,4 +1,4 @@
-"""What readers promise: right files come out as they are, wrong ones end in one line that names them."""
+"""Readers return the content of valid files, and refuse invalid files with one line that names the file."""
 
 import gzip
 import hashlib
@@ -27,14 +27,14 @@ Change = Callable[[bytes], bytes]
 
 @dataclass
 class Tiny:
-    """A dataset of a few images: the bytes of its files, and its entry of the registry."""
+    """A dataset of a few images: the bytes of its files and its registry entry."""
 
     folder: Path
     facts: dict[str, Any]
     contents: dict[str, bytes]
 
     def entry(self) -> dict[str, Any]:
-        """The entry under which the files, as they are now, have the right size and sha256."""
+        """Write the files, and return an entry with their size and sha256."""
         files = {}
         for role, content in self.contents.items():
             (self.folder / f"{role}.gz").write_bytes(content)
@@ -47,7 +47,7 @@ class Tiny:
         return read_dataset(entry or self.entry(), given, "tiny")
 
     def refusal(self, entry: dict[str, Any] | None = None) -> str:
-        """The one line, which begins with a file or the dataset, with which it is refused; without the folder."""
+        """Return the one-line message with which the dataset is refused, without the folder."""
         with pytest.raises(HandgradError, match=rf"^({self.folder}/|tiny: )[^\n]*$") as caught:
             self.read(entry)
         return str(caught.value).removeprefix(f"{self.folder}/")
@@ -69,7 +69,7 @@ def idx(values: Bytes) -> bytes:
 
 
 def idx_of(folder: Path, *shape: int, zipped: Change = gzip.compress) -> Tiny:
-    """Seven training and four test images of this shape, three classes."""
+    """Return an idx dataset of seven training and four test images of this shape, with three classes."""
     contents = {}
     for part, n in (("train", 7), ("test", 4)):
         contents[f"{part}_images"] = zipped(idx(images_of(n, *shape)))
@@ -99,7 +99,7 @@ def test_idx_files_come_out_as_the_uint8_values_that_went_in(
 
 
 def inside(change: Change) -> Change:
-    """A change to what a gzip file holds."""
+    """Return a function that changes the content of a gzip file."""
     return lambda content: gzip.compress(change(gzip.decompress(content)))
 
 
@@ -107,23 +107,23 @@ def instead(values: Bytes) -> Change:
     return lambda _: gzip.compress(idx(values))
 
 
-BROKEN = "broken gzip"
+BROKEN = "damaged gzip"
 MALFORMED_IDX: list[tuple[str, Change, str]] = [
     ("train_images", inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]), "(3331, 7, 3, 2), expected (2051"),
     ("test_images", instead(labels_of(4, 3)), "(2049, 4, "),
     ("test_images", instead(images_of(4, 2, 3)), "(2051, 4, 2, 3), expected (2051, 4, 3, 2)"),
     ("train_images", instead(images_of(6, 3, 2)), "(2051, 6, 3, 2), expected (2051, 7"),
     ("test_labels", instead(labels_of(5, 3)), "(2049, 5), expected (2049, 4)"),
-    ("test_labels", inside(lambda _: b""), "numbers (), expected (2049, 4)"),
+    ("test_labels", inside(lambda _: b""), "header is (), expected (2049, 4)"),
     ("train_images", inside(lambda raw: raw[:9]), "(2051, 7), expected (2051, 7"),
-    ("train_images", inside(lambda raw: raw[:-1]), "ends after 41 values, expected 42"),
-    ("train_labels", inside(lambda raw: raw + b"\0"), "goes on, expected 7"),
-    ("test_labels", lambda content: content + gzip.compress(b"more"), "goes on, expected 4"),
+    ("train_images", inside(lambda raw: raw[:-1]), "41 values, expected 42"),
+    ("train_labels", inside(lambda raw: raw + b"\0"), "more than 7 values, expected 7"),
+    ("test_labels", lambda content: content + gzip.compress(b"more"), "more than 4 values, expected 4"),
     ("train_images", lambda content: content[:-9], BROKEN),
     ("train_images", lambda content: content[:-8] + bytes(4) + content[-4:], BROKEN),
     ("train_images", lambda content: content[:-4] + bytes(4), BROKEN),
     ("test_labels", lambda content: content + b"more", BROKEN),
-    ("test_labels", lambda _: b"<html>", "begins with the numbers"),
+    ("test_labels", lambda _: b"<html>", "its header is ("),
 ]
 
 
@@ -212,14 +212,14 @@ PLAIN, PAX = tarfile.REGTYPE, tarfile.XHDTYPE
 def member(
     name: str, content: bytes = b"", kind: bytes = PLAIN, *, size: int | None = None, how: int = tarfile.GNU_FORMAT
 ) -> bytes:
-    """A member of a tar file, of any type, that may declare another size than it has."""
+    """Return a member of a tar file, of any type. size: the declared size, which may be wrong."""
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, len(content) if size is None else size
     return info.tobuf(how) + content + bytes(-len(content) % 512)
 
 
 def pax(key: str, value: str) -> bytes:
-    """A pax header that sets this of the next member."""
+    """Return a pax header that sets a key of the next member."""
     record = f" {key}={value}\n"
     length = next(n for n in range(1, 9999) if len(f"{n}{record}") == n)
     return member("pax", f"{length}{record}".encode(), PAX)
@@ -228,19 +228,19 @@ def pax(key: str, value: str) -> bytes:
 RECORDS = np.concatenate([labels_of(12, 3)[:, None], images_of(12, 3072)], axis=1).reshape(6, 2, 3073)
 NAMES = [*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"]
 BATCHES = {name: member(f"{FOLDER}/{name}", batch.tobytes()) for name, batch in zip(NAMES, RECORDS, strict=True)}
-#: batches of two records out of order, among members that no reader should mind
+#: batches of two records, not in order, and members that readers must ignore
 MEMBERS = {"": member(FOLDER, kind=tarfile.DIRTYPE), "readme.html": member(f"{FOLDER}/readme.html", b"read me")}
 MEMBERS |= dict(sorted(BATCHES.items(), reverse=True))
 
 
 def tar_of(*members: bytes, **changed: bytes) -> bytes:
-    """A tar file of these members before those of CIFAR-10, of which some are changed."""
+    """Return a tar file: these members, then the members of CIFAR-10, some of them changed."""
     whole = b"".join((*members, *(changed.get(name.partition(".")[0], MEMBERS[name]) for name in MEMBERS)))
     return whole + bytes(1024 + -(len(whole) + 1024) % 10240)
 
 
 def cifar_of(folder: Path, archive: bytes) -> Tiny:
-    """Ten training and two test images, three classes."""
+    """Return a cifar-binary dataset of ten training and two test images, with three classes."""
     facts = {"format": "cifar-binary", "train": 10, "test": 2, "image_shape": [3, 32, 32]}
     return Tiny(folder, facts, {"archive": archive})
 
@@ -262,16 +262,16 @@ def test_cifar_examples_are_the_records_in_the_order_of_batch_number(tmp_path: P
 
 LINK = member(TEST_BATCH, kind=tarfile.SYMTYPE)
 SHORT = member(f"{FOLDER}/data_batch_2.bin", bytes(6145))
-#: tar files, and what the line that refuses them names
+#: invalid tar files, and a part of their message
 REFUSED_TARS: dict[str, tuple[bytes, str]] = {
     "missing member": (tar_of(data_batch_4=b""), f": no member {FOLDER}/data_batch_4.bin"),
     "too short": (tar_of(data_batch_2=SHORT), "data_batch_2.bin: a file of 6145 bytes"),
     "too long": (tar_of(test_batch=member(TEST_BATCH, bytes(9219))), ": a file of 9219 bytes"),
-    "a symlink": (tar_of(test_batch=LINK), f"{TEST_BATCH}: no plain file"),
-    "a member twice": (tar_of(member(TEST_BATCH, bytes(6146))), f"{TEST_BATCH}: a second one"),
+    "a symlink": (tar_of(test_batch=LINK), f"{TEST_BATCH}: not a regular file"),
+    "a member twice": (tar_of(member(TEST_BATCH, bytes(6146))), f"{TEST_BATCH}: a second member of this name"),
     "a batch and a link": (tar_of(LINK), TEST_BATCH),
-    "truncated tar": (CIFAR_TAR[:30000], ": broken tar.gz"),
-    "not tar": (b"<html>" * 999, ": broken tar.gz"),
+    "truncated tar": (CIFAR_TAR[:30000], ": damaged tar.gz"),
+    "not tar": (b"<html>" * 999, ": damaged tar.gz"),
     "bytes after the tar": (CIFAR_TAR + b"more", "after the end of its tar"),
     "a second tar": (2 * CIFAR_TAR, "after the end of its tar"),
     "a negative size": (tar_of(member("x", size=-1024)), ""),
@@ -291,12 +291,12 @@ REFUSED_TARS: dict[str, tuple[bytes, str]] = {
     "a renamed batch": (tar_of(test_batch=pax("path", "x") + BATCHES["test_batch.bin"]), f"no member {TEST_BATCH}"),
 }
 REFUSED_GZIPS: dict[str, tuple[bytes, str]] = {
-    "truncated": (CIFAR[:-2000], ": broken tar.gz"),
-    "corrupt gzip": (CIFAR[:10] + b"\xff" * 5000, ": broken tar.gz"),
-    "not gzip": (CIFAR_TAR, ": broken tar.gz"),
-    "wrong gzip checksum": (CIFAR[:-8] + bytes(4) + CIFAR[-4:], ": broken tar.gz"),
-    "wrong gzip length": (CIFAR[:-4] + bytes(4), ": broken tar.gz"),
-    "bytes after gzip": (CIFAR + b"more", ": broken tar.gz"),
+    "truncated": (CIFAR[:-2000], ": damaged tar.gz"),
+    "corrupt gzip": (CIFAR[:10] + b"\xff" * 5000, ": damaged tar.gz"),
+    "not gzip": (CIFAR_TAR, ": damaged tar.gz"),
+    "wrong gzip checksum": (CIFAR[:-8] + bytes(4) + CIFAR[-4:], ": damaged tar.gz"),
+    "wrong gzip length": (CIFAR[:-4] + bytes(4), ": damaged tar.gz"),
+    "bytes after gzip": (CIFAR + b"more", ": damaged tar.gz"),
     "a second gzip member": (CIFAR + gzip.compress(b"more"), "after the end of its tar"),
 }
 

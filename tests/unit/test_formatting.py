@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Sizes and times as text."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from handgrad.common.formatting import duration_text, size_text
         (5 * 10**15, "5.0 PB"),
     ],
 )
-def test_sizes_are_told_as_people_read_them(count: int, text: str) -> None:
+def test_sizes_have_a_suitable_unit(count: int, text: str) -> None:
     assert size_text(count) == text
 
 
@@ -32,5 +32,5 @@ def test_sizes_are_told_as_people_read_them(count: int, text: str) -> None:
         (273_600, "3 d 4 h"),
     ],
 )
-def test_times_are_told_as_people_read_them(seconds: float, text: str) -> None:
+def test_times_have_at_most_two_units(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text

@@ -1,6 +1,6 @@
-"""The gradient check passes what is right, and each of its parts catches what it is there for.
+"""The gradient check passes correct code, and each of its parts finds the faults that it is designed for.
 
-``test_gate_mutants`` breaks what training executes.
+``test_gate_mutants`` breaks the code that training executes.
 """
 
 import json
@@ -59,7 +59,7 @@ def blocks(*parts: str, of: str = "W1 W2") -> set[tuple[str, str]]:
     return {(block, part) for block in of.split() for part in parts}
 
 
-# --- what is right passes ---
+# --- correct code passes ---
 
 
 @every_activation
@@ -107,7 +107,7 @@ def test_the_shortcut_equals_plain_evaluations_at_every_entry(
 ) -> None:
     monkeypatch.setattr(numeric_gradients, "BLOCK", blocksize)
     this = problem(name)
-    # A large step, with a large truncation error, which both must make alike.
+    # A large step has a large truncation error. It must be the same in both.
     central = numeric_gradient(this, central_slope(0.1), this.activation.h)
     for block, values in central._asdict().items():
         entries = np.array(list(np.ndindex(values.shape)))
@@ -122,7 +122,7 @@ def test_the_shortcut_equals_plain_evaluations_at_every_entry(
             assert values[entry] == pytest.approx(E.imag / 1e-30, rel=1e-12, abs=1e-14)
 
 
-# --- what is wrong is caught, by the parts that are there for it ---
+# --- faults are found by the parts that are designed for them ---
 
 IN_W1, IN_W2 = (blocks("complex", "central", "directions", *STEPS, of=block) for block in ("W1", "W2"))
 
@@ -131,21 +131,21 @@ Fault = tuple[object, str, Form]
 
 
 def gradient(change: Callable[[Weights, Weights, float], object]) -> Fault:
-    """A gradient that ``change(G, W, l2)`` spoilt."""
+    """Return a fault: ``change(G, W, l2)`` changes the gradient G in place."""
 
     def form(right: Any) -> Any:
-        def spoilt(W: Weights, X: Array, T: Array, activation: Activation, l2: float) -> Any:
+        def changed(W: Weights, X: Array, T: Array, activation: Activation, l2: float) -> Any:
             value, G = right(W, X, T, activation, l2)
             change(G, W, l2)
             return value, G
 
-        return spoilt
+        return changed
 
     return checking, "gradients", form
 
 
 def argument(holder: object, name: str, at: int, change: Callable[[Any], Any]) -> Fault:
-    """A function or a method that gets another value for one of its arguments, ``self`` counted."""
+    """Return a fault: ``change`` replaces argument ``at`` of a function or method, with ``self`` as argument 0."""
     return holder, name, lambda right: lambda *given: right(*given[:at], change(given[at]), *given[at + 1 :])
 
 
@@ -154,19 +154,19 @@ def without_bias(G: Weights, W: Weights, l2: float) -> None:
         g[:, 0] += l2 * w[:, 0]
 
 
-def hair(x: float) -> float:
+def slightly_more(x: float) -> float:
     return x * (1 + 1e-8)
 
 
 FAULTS: dict[str, tuple[Fault, set[tuple[str, str]]]] = {
     "penalty without biases": (gradient(without_bias), IN_W1 | IN_W2),
-    "penalty of twice its size": (gradient(lambda G, W, l2: np.subtract(G.W2, l2 * W.W2, out=G.W2)), IN_W2),
+    "penalty doubled": (gradient(lambda G, W, l2: np.subtract(G.W2, l2 * W.W2, out=G.W2)), IN_W2),
     "zeros": (gradient(lambda G, *_: G.W1.fill(0)), IN_W1),
-    "one entry by a hair": (
+    "one entry slightly wrong": (
         gradient(lambda G, *_: np.add.at(G.W1, (2, 3), 1e-9 * abs(G.W1).max())),
         blocks("complex", *STEPS, of="W1"),
     ),
-    "one entry no number": (gradient(lambda G, *_: np.put(G.W2, 7, np.nan)), IN_W2),
+    "one entry nan": (gradient(lambda G, *_: np.put(G.W2, 7, np.nan)), IN_W2),
     "another objective": (
         (problems, "objective", lambda right: lambda W, *rest: right(W, *rest) + (W.W1[:, 0] ** 2).sum()),
         blocks("directions", "samples", of="W1"),
@@ -187,14 +187,14 @@ FAULTS: dict[str, tuple[Fault, set[tuple[str, str]]]] = {
         argument(numeric_gradients, "entry_penalties", 1, lambda l2: 2 * l2),
         blocks("complex", "central", "samples"),
     ),
-    "forward pass of a step": (argument(Batch, "forward", 1, hair), blocks(*STEPS)),
+    "forward pass of a step": (argument(Batch, "forward", 1, slightly_more), blocks(*STEPS)),
     "penalty of a step": (argument(Batch, "ascend", 3, lambda l2: 1.000001 * l2), blocks("step")),
-    "momentum": (argument(Batch, "ascend_with_momentum", 2, hair), blocks("momentum")),
+    "momentum": (argument(Batch, "ascend_with_momentum", 2, slightly_more), blocks("momentum")),
 }
 
 
 def introduce(fault: str, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
-    """Bring a fault in; return what should catch it."""
+    """Introduce a fault. Return the comparisons that should find it."""
     (holder, name, form), expected = FAULTS[fault]
     monkeypatch.setattr(holder, name, form(getattr(holder, name)))
     return expected
@@ -211,8 +211,8 @@ def test_a_fault_is_caught_by_the_parts_that_are_there_for_it(fault: str, monkey
 @pytest.mark.parametrize(
     ("fault", "entry", "file"),
     [
-        ("one entry by a hair", "W1, complex step, float64, [2, 3]: ", "model.py"),
-        ("one entry no number", "W2, complex step, float64, [1, 2]: ", "model.py"),
+        ("one entry slightly wrong", "W1, complex step, float64, [2, 3]: ", "model.py"),
+        ("one entry nan", "W2, complex step, float64, [1, 2]: ", "model.py"),
         ("momentum", "training's step with momentum", "momentum.py"),
         ("another objective", "random direction", "model.objective"),
     ],
@@ -228,7 +228,7 @@ def test_a_fault_is_explained_by_entry_and_file(
 
 
 def test_the_check_of_momentum_keeps_its_numbers_apart_from_the_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(Velocity, "materialize")  # within the step it would hide a number that is wrong
+    monkeypatch.delattr(Velocity, "materialize")  # within a step, it could hide a wrong number
     for name in ACTIVATIONS:
         this = random_problem(DATA, name, GATE)
         checking.step_gradient(this, gradients(this.W, this.X, this.T, this.activation, this.l2)[1], 0.5)
@@ -257,7 +257,7 @@ def test_an_activation_without_a_complex_form_is_checked_by_differences() -> Non
     figures = as_dict(report)
     assert figures["seconds_complex"] is None
     assert figures["blocks"]["W1"]["complex"] is None
-    wrong = replace(cube, h_prime=lambda A: 3.001 * A**2)  # training computes the same
+    wrong = replace(cube, h_prime=lambda A: 3.001 * A**2)  # training uses the same h_prime, so its parts pass
     assert caught_by(checked(problem()._replace(activation=wrong))) == blocks("central", "directions", of="W1")
 
 
@@ -273,7 +273,7 @@ def test_a_kink_fails_the_check_only_where_a_step_crosses_it() -> None:
     crossed = bent_at(A[0])
     assert caught_by(crossed) == blocks("central", "directions", of="W1")
     assert "kink" in explain(crossed)
-    wrong = replace(TANH, h_prime=lambda A: 1 - np.tanh(A))  # which complex step shows
+    wrong = replace(TANH, h_prime=lambda A: 1 - np.tanh(A))  # the complex step finds it
     assert "kink" not in explain(checked(this._replace(activation=wrong)))
 
 
@@ -307,7 +307,7 @@ def test_a_gradient_of_zeros_takes_zeros_alone() -> None:
     zeros, ones = np.zeros((2, 3)), np.ones((2, 3))
     assert compare("W1", "central", zeros, zeros, scale=0.0).max_rel_difference == 0
     assert compare("W1", "central", zeros, 1e-300 * ones, scale=0.0).max_rel_difference == np.inf
-    assert not compare("W1", "central", ones, ones, scale=np.nan * ones).passed  # no limit is no pass
+    assert not compare("W1", "central", ones, ones, scale=np.nan * ones).passed  # a limit that is nan never passes
 
 
 # --- the problem ---
@@ -327,7 +327,7 @@ def test_examples_are_distinct_training_examples_with_their_labels() -> None:
     np.testing.assert_array_equal(np.sort(this.X[:, 1:], axis=0), np.sort(DATA.train.x, axis=0))
     labels = {tuple(x): int(y) for x, y in zip(DATA.train.x, DATA.train.y, strict=True)}
     assert [labels[tuple(x)] for x in this.X[:, 1:].astype(np.uint8)] == this.T.argmax(axis=1).tolist()
-    with pytest.raises(HandgradError, match="31 examples asked for, the training split has 30"):
+    with pytest.raises(HandgradError, match="31, but the training split has 30"):
         problem(examples=31)
 
 
@@ -348,7 +348,7 @@ def script(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def job(script: Any, tmp_path: Path) -> dict[str, Any]:
-    """Arguments of main for a check that passes."""
+    """Return arguments of main for a check that passes."""
     write_data(tmp_path / "data.h5", DATA)
     job = {
         "dataset": "some",
@@ -367,7 +367,7 @@ def test_a_gate_holds_its_promise_alone_and_a_report_every_figure(script: Any, j
     content, _ = read_check(job["out"], {})
     made_of = {key: job[key] for key in ("dataset", "activation", "code_digest", "data_digest")}
     made_of |= {"data_content": content_of(DATA), "passed": True}
-    if script is gate_script:  # nothing that is measured
+    if script is gate_script:  # no measured value
         assert content == made_of | {"settings": asdict(GATE), "limits": LIMITS, "training": COVERED}
         return
     assert content.items() >= (made_of | asdict(SMALL)).items()
@@ -396,5 +396,5 @@ def test_a_failed_check_writes_its_figures_and_no_output(
     misses = {c["what"] for c in figures["training"] if c["max_rel_difference"] > c["limit"]}
     assert misses >= {"h'", "fused h'", "W1", "V of W1"}
     assert "FAILED" in caplog.text
-    script.main(**job)  # one that passes removes the figures
+    script.main(**job)  # a check that passes removes the figures
     assert not Path(job["failed"]).exists()

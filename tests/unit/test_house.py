@@ -1,4 +1,4 @@
-"""One place for each fact: what is written twice is held equal here."""
+"""Facts that appear in two places must agree."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ SCRIPTS_FOLDER = ROOT / "scripts"
 
 
 def rules() -> dict[str, str]:
-    """What each rule with a script says, by its name."""
+    """Return the text of each rule with a script, by its name."""
     text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     found = re.findall(r"^rule (\w+):(.*?)(?=^rule |\Z)", text, re.MULTILINE | re.DOTALL)
     return {rule: body for rule, body in found if "script:" in body}
@@ -23,7 +23,7 @@ def rules() -> dict[str, str]:
 
 def test_rules_that_compute_are_those_with_a_digest_and_a_place() -> None:
     assert rules().keys() == RULES.keys()
-    assert rules().keys() - set(digested_rules()) == {"download_file"}  # a finished download depends on no code
+    assert rules().keys() - set(digested_rules()) == {"download_file"}  # a changed script must not rerun a download
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -33,8 +33,10 @@ def test_script_log_benchmark_and_digest_are_called_like_their_rule(rule: str) -
     assert f'jobs.log("{rule}")' in body
     assert f'jobs.benchmark("{rule}")' in body
     assert f'code=code_digest("{rule}")' in body or rule == "download_file"
-    assert not re.search(rf"^(import|from) ({'|'.join(RULES)})\b", script, re.MULTILINE), "it imports another's script"
-    assert not re.search(r"['\"]results/", script), "it spells a path"
+    assert not re.search(rf"^(import|from) ({'|'.join(RULES)})\b", script, re.MULTILINE), (
+        "it imports another rule's script"
+    )
+    assert not re.search(r"['\"]results/", script), "it contains a path; take the path from handgrad.layout.paths"
 
 
 def test_generated_files_are_up_to_date() -> None:

@@ -36,7 +36,7 @@ with job_log("job.log"):
 
 @pytest.fixture
 def _logging_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A job sets how its process logs and shows errors."""
+    """Restore the logging of the process after a job has changed it."""
     root = logging.getLogger()
     for holder, name in ((root, "handlers"), (logging, "raiseExceptions")):
         monkeypatch.setattr(holder, name, getattr(holder, name))
@@ -47,14 +47,14 @@ def _logging_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def job(work: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a process that does some work as a job does it."""
+    """Run code in a new process as a job does."""
     program = PROGRAM.format(scripts=str(SCRIPTS), work=work.replace("\n", "\n    "))
     command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, check=False)
 
 
 def ending(folder: Path) -> tuple[str, str | None]:
-    """How a job has ended, by its progress file."""
+    """Return the last event of a job and its message, from its progress file."""
     progress = read_progress(folder / "job.log")
     assert progress
     return progress.event, progress.message
@@ -64,7 +64,7 @@ def ending(folder: Path) -> tuple[str, str | None]:
 def test_what_the_system_refuses_is_one_line_with_the_file(number: int) -> None:
     blamed = HandgradError("one.h5: not a run file; delete it")
     blamed.__cause__ = OSError("file signature not found")
-    assert system_message(blamed) is None  # its reader's own line counts
+    assert system_message(blamed) is None  # the message of the reader is used
     error = OSError(number, os.strerror(number), "results/runs/mnist/.one.h5.x1y2z3w4.part")
     blamed.__cause__ = error
     line = f"results/runs/mnist/one.h5: {os.strerror(number)}; {REFUSALS[number]}; "
@@ -86,7 +86,7 @@ with sealed_file('x.h5') as file: file['x'] = np.ones(100_000)"""
         ("raise MemoryError('Unable to allocate 22.9 GiB for an array')", "22.9 GiB"),
         ("1 / 0", "ZeroDivisionError"),
     ],
-    ids=["HandgradError", "written whole", "plain", "HDF5", "memory", "a fault of the program"],
+    ids=["HandgradError", "written whole", "plain", "HDF5", "memory", "an error in the program"],
 )
 def test_a_job_that_fails_says_why_in_one_line(work: str, said: str, tmp_path: Path) -> None:
     done = job(work, tmp_path)

@@ -1,4 +1,4 @@
-"""What of the environment make does not pass on."""
+"""Environment variables that make does not pass to Snakemake."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_profile_for_other_workflows_does_not_count(tmp_path: Path) -> None:
+def test_make_ignores_a_profile_for_other_workflows(tmp_path: Path) -> None:
     for file in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)
     snakemake = tmp_path / ".venv/bin/snakemake"

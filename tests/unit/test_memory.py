@@ -1,4 +1,4 @@
-"""How much memory there is, and whether runs are said to be too large exactly when they are."""
+"""The memory of the machine, and the check for runs that do not fit into it."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ RUN = run_of(dataset="x", hidden_units=9000, learning_rate=1e-4, batch_size=20, 
     ("groups", "files", "limits"),
     [
         ("4:memory:/x\n0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": "500", "cpu.max": "7"}, [500]),
-        ("0::/\n", {"memory.max": "900"}, [900]),  # as a container sees its own
+        ("0::/\n", {"memory.max": "900"}, [900]),  # a container sees its own group as the root
         ("0::/a\n", {}, []),
     ],
 )
@@ -71,7 +71,7 @@ train_run.read_check = lambda *_: None
 train_run.main(run=Run.from_name("x", sys.argv[1]), data="x.h5", gate="none", checkpoints="kept",
                checkpoint_seconds=0.001, out="runs/r.h5", data_digest="d",
                code_digest=digests.code_digest("train_run"))
-# ru_maxrss would count what the process that started this one held
+# ru_maxrss would include the memory of the parent process
 (peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(int(peak) * 1024 // 10**6)
 """

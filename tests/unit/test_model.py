@@ -1,4 +1,4 @@
-"""What the forward pass, the objective, its gradients and the initial weights promise."""
+"""Tests of the forward pass, the objective, its gradients and the initial weights."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def test_huge_logits_neither_overflow_nor_warn(dtype: type) -> None:
     np.testing.assert_allclose(L, np.array([1e4, -1e4 + np.log(3), 1e30], dtype), rtol=1e-6)
 
 
-# --- the first weights ---
+# --- the initial weights ---
 
 
 def first_weights(init: str, name: str = "tanh", inputs: int = 8, units: int = 4, **changes: Any) -> Weights:

@@ -1,4 +1,4 @@
-"""What a plan rests on: counts, earlier runs, checkpoints, and how work is spread over cores and clusters."""
+"""The inputs of a plan: operation counts, earlier runs, checkpoints, and the schedule on cores and clusters."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ FACTS: dict[str, Any] = {
     "files": {"train_images": {"name": "a.gz", "size": 1000}},
 }
 DATASETS = {"mnist": FACTS, "large": {**FACTS, "image_shape": [3, 32, 32]}}
-#: machines with more memory than is asked for, and with little; more room on disk than is asked for
+#: a machine with enough memory, a machine with little memory, and enough disk space
 ROOMY, SMALL, ENOUGH = Cores(8, 10**6), Cores(8, 3000), 10**12
 
 
@@ -40,13 +40,13 @@ def job_of(run: Run) -> Job:
 
 
 def earlier_run(folder: Path, run: Run, seconds: float, host: str | None = None, epochs: int = 20) -> Path:
-    """Write the progress of a run that took so long an epoch, on this machine or another."""
+    """Write the progress file of a finished run. seconds: time of an epoch. host: None for this machine."""
     started = factories.started_event(**({"host": host} if host else {}))
     return factories.write_progress(folder / job_of(run).log, started, factories.epoch_event(epochs, seconds * epochs))
 
 
 def checkpoint(folder: Path, run: Run, epochs: int, code: str = "code", *, ended: bool = False) -> Path:
-    """Write the checkpoint of a run after so many epochs of 2 s each."""
+    """Write the checkpoint of a run after this many epochs of 2 s each."""
     path = path_of(folder / paths.CHECKPOINTS, run)
     end = replace(factories.trained(replace(run, hidden_units=2, epochs=epochs)), run=run)
     segments = (this_segment(1, epochs, 2.0 * epochs),)
@@ -55,14 +55,14 @@ def checkpoint(folder: Path, run: Run, epochs: int, code: str = "code", *, ended
 
 
 def seconds(folder: Path, **axes: Any) -> float | None:
-    """Return how long an epoch of another run takes by the earlier runs of a folder."""
+    """Return the estimated time of an epoch of a new run, from the earlier runs in a folder."""
     return EarlierRuns(folder, DATASETS).seconds(replace(RUN, **{"seed": 1, **axes}))
 
 
 @pytest.mark.parametrize(
     ("axes", "low", "high"),
     [
-        ({"epochs": 40}, 1, 1),  # of one epoch
+        ({"epochs": 40}, 1, 1),  # the cost is for one epoch
         ({"hidden_units": 300}, 2.7, 3),
         ({"train_size": 30_000}, 0.4, 0.6),
         ({"momentum": 0.9}, 1.001, 2),
@@ -101,7 +101,7 @@ def test_runs_of_this_machine_count_more_than_others(tmp_path: Path) -> None:
 
 @pytest.fixture
 def estimator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Estimator]:
-    """An estimator for an experiment in a folder without anything."""
+    """Return a function that makes an estimator for an experiment in an empty folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").symlink_to(ROOT / "config")
 
@@ -145,7 +145,7 @@ def test_before_any_job_all_are_estimated(estimator: Callable[..., Estimator]) -
     found = {job.rule: known.estimate(job) for job in jobs_of(known.experiment)}
     assert all(one.cpu_seconds > 0 for one in found.values())
     assert found["download_file"].disk > 1000
-    assert found["train_run"].disk > 2 * 4 * 100 * 785  # its weights, twice
+    assert found["train_run"].disk > 2 * 4 * 100 * 785  # its weights in the run file and in the checkpoint
     assert not found["train_run"].by_earlier_runs
 
 
@@ -154,7 +154,7 @@ def test_a_job_takes_what_it_took_before(tmp_path: Path, estimator: Callable[...
     (tmp_path / job.benchmark).parent.mkdir(parents=True)
     (tmp_path / job.benchmark).write_text("s\tmax_rss\tcpu_time\n7.5\t100\t7.0\n")
     assert estimator().estimate(job).cpu_seconds == 7.5
-    assert estimator().estimate(replace(job, name="own/cifar10")).cpu_seconds == 7.5  # as its rule does
+    assert estimator().estimate(replace(job, name="own/cifar10")).cpu_seconds == 7.5  # the median of its rule
 
 
 @pytest.mark.parametrize(("jobs", "workers", "span"), [([3, 3, 2, 2, 2], 2, 7), ([5, 1, 1], 8, 5), ([], 2, 0)])
@@ -176,7 +176,7 @@ GATE = Estimate(Job("check_gate", "mnist_tanh"), 10.0, 4000 * 10**6)
     ("some", "free", "said"),
     [
         ([*estimates(1, 900), GATE], ENOUGH, "check_gate mnist_tanh"),
-        (estimates(8, 1000), ENOUGH, "room for 2 runs at once"),
+        (estimates(8, 1000), ENOUGH, "memory for 2 runs at once"),
         (estimates(2), 10**6, "NOT ENOUGH"),
     ],
     ids=["memory of one", "memory of all", "disk"],
@@ -192,7 +192,7 @@ def test_wall_time_follows_cores_memory_parts_and_submissions() -> None:
     assert wall_seconds(large, ROOMY) < 15
     assert wall_seconds(large, SMALL) > 40
     assert len(cluster.submissions(estimates(25))) == 3
-    assert wall_seconds(estimates(25), cluster) > 90  # nine runs, one after another
+    assert wall_seconds(estimates(25), cluster) > 90  # at most nine runs in each submission, one after the other
     assert wall_seconds(estimates(25), replace(cluster, cpus=10)) < 30
 
 
@@ -221,5 +221,5 @@ def test_a_job_is_pending_if_any_of_its_outputs_is() -> None:
     lines = ["output_file\tdate\trule\tlog-file(s)\tstatus\tplan", "Building DAG of jobs..."]
     lines += [f"{path}\t-\tr\t\t{status}" for path, status in (("a.csv", "ok\tno update"), ("x", "ok\tno update"))]
     lines += ["a.md\t-\tr\t\tmissing\tupdate pending"]
-    added = Job("r", "x", ("x",))  # of a rule that somebody has added
+    added = Job("r", "x", ("x",))  # a rule that a user has added
     assert read_summary(lines, [known]) == [PlannedJob(known, True, False), PlannedJob(added, False, True)]

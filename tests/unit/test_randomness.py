@@ -14,11 +14,11 @@ def test_every_seed_purpose_and_epoch_has_numbers_of_its_own() -> None:
     keys = list(itertools.product([0, 1, 2], Purpose, [0, 1, 2]))
     first, again = ([generator(*key).integers(0, 2**63) for key in order] for order in (keys, keys[::-1]))
     assert len(set(first)) == len(first)
-    assert again[::-1] == first  # whatever was drawn before
+    assert again[::-1] == first  # earlier draws do not matter
 
 
-# These values are part of what a run is. If one of these two tests fails, every stored run would no longer
-# be the run that its name says: undo the change rather than these numbers.
+# These values are part of the definition of a run. If one of the next two tests fails, stored runs no longer match
+# their names. Undo the change of the code; do not change these numbers.
 
 
 def test_the_numbers_of_the_purposes_never_change() -> None:

@@ -1,6 +1,6 @@
-"""What a dead Snakemake has left is ended and tidied up, and nothing else is touched.
+"""Recovery ends and removes what a killed Snakemake has left, and changes nothing else.
 
-squeue and scancel are small scripts here, over a queue that is a file; processes, locks and files are real.
+squeue and scancel are small scripts here, and the queue is a file. Processes, locks and files are real.
 """
 
 import os
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 SQUEUE = """\
 #!/bin/sh
-test "$SQUEUE_STATES" && exit 3  # a default of the user's that would hide jobs
+test "$SQUEUE_STATES" && exit 3  # a default option of the user would hide jobs
 for word; do case $word in --user=*) user=${word#--user=};; esac; done
 sed -n "s/^$user //p" "$QUEUE"
 sed -i /COMPLETING/d "$QUEUE"
@@ -44,7 +44,7 @@ signal.signal(signal.SIGTERM, save)
 """
 
 SCRIPT = ".snakemake/scripts/tmp0abc_x1.train_run.py"
-#: as profiles/slurm names the jobs of a rule
+#: a job name from profiles/slurm
 NAME = "handgrad:check_gate"
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -52,7 +52,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @dataclass
 class Slurm:
-    """A queue in a file, a job a line, and what was cancelled."""
+    """A queue in a file with one job on each line, and the cancelled jobs."""
 
     folder: Path
 
@@ -91,7 +91,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start Python on a script that runs for long, in a folder."""
+    """Return a function that starts a long-running Python script in a folder."""
     started: list[subprocess.Popen[str]] = []
 
     def start(cwd: Path, script: Path, *words: str, text: str = BUSY, **env: str) -> "subprocess.Popen[str]":
@@ -101,7 +101,7 @@ def start() -> Iterator[Start]:
         process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **env}, text=True, stdout=subprocess.PIPE)
         started.append(process)
         assert process.stdout
-        process.stdout.readline()  # it runs
+        process.stdout.readline()  # wait until the script runs
         return process
 
     yield start
@@ -133,8 +133,8 @@ def test_own_jobs_are_cancelled_and_locks_removed_once(
     assert "snakemake --workflow-profile profiles/slurm" in lines[-1]
     assert not path.exists()
     assert slurm.ids_cancelled() == ["11", "12", "13_4"]
-    assert (tmp_path / "queue").read_text() == ""  # also those that were completing
-    assert [*recover(folder)][-1] == "There was nothing to recover."
+    assert (tmp_path / "queue").read_text() == ""  # completing jobs have left the queue too
+    assert [*recover(folder)][-1] == "Nothing to recover."
 
 
 def test_jobs_of_other_folders_workflows_and_users_are_left(folder: Path, slurm: Slurm, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_jobs_of_other_folders_workflows_and_users_are_left(folder: Path, slurm:
         (NAME, "here/below", os.getuid()),
         ("handgrading", "here", os.getuid()),
         (f"my_{NAME}", "here", os.getuid()),
-        ("interactive", "here", os.getuid()),  # a job of the user's own, perhaps the one we are in
+        ("interactive", "here", os.getuid()),  # a job of the user, which may contain this process
         (NAME, "here", os.getuid() + 1),
     ):
         slurm.submit("12", name, tmp_path / place, user=user)
@@ -166,7 +166,7 @@ def test_a_job_that_does_not_go_is_named_and_nothing_is_unlocked(folder: Path, s
 
 def test_a_silent_queue_stops_it_only_where_jobs_were_submitted(folder: Path, slurm: Slurm) -> None:
     slurm.command("squeue", DEAD)
-    assert "No SLURM jobs were looked for: squeue failed" in "".join(recover(folder))
+    assert "SLURM jobs were not checked: squeue failed" in "".join(recover(folder))
     (folder / ".snakemake/slurm_logs").mkdir()
     with pytest.raises(HandgradError, match=r"\(squeue: error: slurmctld is down\); when SLURM"):
         [*recover(folder)]
@@ -201,13 +201,13 @@ def test_jobs_left_here_may_save_and_others_are_left(
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     ours = [
         start(folder, folder / SCRIPT, text=SAVING + BUSY),
-        start(folder, folder / SCRIPT, SLURM_JOB_ID="7"),  # in the job that we are in too
+        start(folder, folder / SCRIPT, SLURM_JOB_ID="7"),  # in the same SLURM job as this process
         start(folder, tmp_path / "snakemake", "--mode", "subprocess"),  # within a job
     ]
     others = [
-        start(tmp_path, tmp_path / SCRIPT),  # of another checkout
+        start(tmp_path, tmp_path / SCRIPT),  # in another checkout
         start(tmp_path, tmp_path / "snakemake", "--cores", "2"),
-        start(folder, tmp_path / "analysis.py"),  # the user's own work here
+        start(folder, tmp_path / "analysis.py"),  # the user's own script in this folder
         start(folder, folder / SCRIPT, SLURM_JOB_ID="8"),  # SLURM ends it
     ]
     monkeypatch.setenv("PATH", str(folder))
@@ -216,7 +216,7 @@ def test_jobs_left_here_may_save_and_others_are_left(
     assert [process.poll() for process in others] == [None] * 4
     assert (folder / "saved").exists()
     assert any(line.startswith("ending local processes (3): ") for line in lines)
-    assert any(line.startswith("No SLURM jobs were looked for: squeue failed") for line in lines)
+    assert any(line.startswith("SLURM jobs were not checked: squeue failed") for line in lines)
 
 
 def test_a_script_that_does_not_end_is_named(folder: Path, start: Start) -> None:
@@ -235,13 +235,13 @@ while :; do sleep 0.1; done
 def test_what_waits_to_submit_is_ended_before_jobs_are_cancelled(folder: Path, slurm: Slurm) -> None:
     script = folder / "profiles/slurm/submit.sh"
     script.parent.mkdir(parents=True)
-    script.write_text(SUBMITTING)  # at its end, it has just submitted one
-    open_file = folder / ".snakemake/slurm_open.0123456789"  # of one on another machine
+    script.write_text(SUBMITTING)  # it submits a job while it ends
+    open_file = folder / ".snakemake/slurm_open.0123456789"  # from a Snakemake on another machine
     open_file.touch()
     command = ["bash", "profiles/slurm/submit.sh", "--mem=300", "job"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE) as process:
         assert process.stdout
-        process.stdout.readline()  # it runs
+        process.stdout.readline()  # wait until the script runs
         slurm.submit("11", NAME, folder)
         [*recover(folder)]
         ended = process.poll() is not None
@@ -292,8 +292,8 @@ def test_files_that_killed_writers_left_are_removed_and_no_others(folder: Path) 
     killed = ("results/runs/digits/af.h5", "resources/mnist/images.gz", "elsewhere/af.h5")
     writers = [whole_file(folder / path) for path in killed]
     for writer in writers:
-        writer.__enter__()  # and none of them ends
-    for path in (  # the last one is continued by the next download
+        writer.__enter__()  # never closed, as after a kill
+    for path in (  # the next download continues the last one
         *("results/runs/digits/done.h5", "resources/mnist/mine.part", "results/a.part"),
         "resources/mnist/.images.gz.partial",
     ):

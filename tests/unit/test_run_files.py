@@ -1,4 +1,4 @@
-"""Run files: what is written is read, and content_sha256 means "the same run"."""
+"""Run files: reading returns what was written, and equal results have equal content_sha256."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_a_diverged_run_keeps_its_history_and_has_no_test_figures(tmp_path: Path
         read_arrays(path, "test/predictions")
 
 
-# --- the content ---
+# --- content_sha256 ---
 
 
 def change_history(it: TrainingResult, **figures: float) -> None:
@@ -92,7 +92,7 @@ def test_content_changes_with_every_result_and_with_nothing_else(change: Any, tm
     assert write(tmp_path / "c.h5", change(it) or it) != content
 
 
-def test_content_tells_names_types_and_shapes_apart() -> None:
+def test_content_distinguishes_names_types_and_shapes() -> None:
     array = np.zeros(4, np.float32)
     variants = [
         {"a": array},

@@ -1,4 +1,4 @@
-"""What a run is: its name, its canonical numbers, and the table of runs."""
+"""The name of a run, the text of its numbers, and the run table."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +19,7 @@ ALWAYS_NAMED = {
 }
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 size = st.integers(min_value=1, max_value=10**6)
-# an activation or init may be called leaky_relu, but not after the tokens that names are made of
+# the name of an activation or init may contain _, as in leaky_relu, but no token of an axis
 TOKENS = {axis.metadata["token"] for axis in NAMED_AXES}
 words = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)?", fullmatch=True).filter(
     lambda text: not TOKENS & set(text.split("_"))
@@ -101,10 +101,10 @@ def test_a_number_has_one_text(value: object, text: str) -> None:
         "_" + EXAMPLE,
         EXAMPLE + "_extra",
         EXAMPLE + "_extra_1",
-        EXAMPLE + "_pixels_unit",  # a default is not named
+        EXAMPLE + "_pixels_unit",  # names omit defaults
         EXAMPLE + "_train_None",
         EXAMPLE + "_train_many",
-        EXAMPLE + "_validation_5_train_10",  # out of order
+        EXAMPLE + "_validation_5_train_10",  # wrong order
         EXAMPLE.removesuffix("_seed_0"),
         EXAMPLE.replace("lr_0.001", "lr_1e-3"),
         EXAMPLE.replace("lr_0.001", "lr_0.0010"),
@@ -150,6 +150,6 @@ def test_the_table_is_each_combination_once_in_the_order_first_named(seeds: list
 def test_the_cost_of_a_run_grows_with_what_it_computes() -> None:
     run = Run(**ALWAYS_NAMED)
     cost = training_cost(run, inputs=784, classes=10, train_size=60_000)
-    # forward 2MN(D+1) + 2NK(M+1), backward the like: about 2 * 2 * 100 * 785 + 3 * 2 * 10 * 100 an example
+    # forward 2MN(D+1) + 2NK(M+1), backward similar: about 2 * 2 * 100 * 785 + 3 * 2 * 10 * 100 for each example
     assert cost == 20 * 60_000 * (2 * 100 * 2 * 785 + 2 * 100 * 3 * 10)
     assert training_cost(run, inputs=3072, classes=10, train_size=60_000) > cost

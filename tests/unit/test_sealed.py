@@ -1,4 +1,4 @@
-"""No stored file that was damaged, changed, or is another's passes into a result: one line names it."""
+"""A stored file that was damaged, changed or exchanged is refused, with one line that names it."""
 
 import random
 import shutil
@@ -60,7 +60,7 @@ def write_table_file(path: Path, made_from: Mapping[str, str] = {"a.h5": "a" * 6
     TABLE.write(path, table, made_from)
 
 
-#: the name of a file of each kind, what writes it, and what reads it
+#: for each kind of file: its name, its writer and its reader
 KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], Any]]] = {
     "data": ("digits.h5", write_store, read_store),
     "run": (f"{RUN.name}.h5", write_run_file, read_run_file),
@@ -73,7 +73,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture(scope="module")
 def whole_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a file of each kind as it was written."""
+    """Return a folder with an unchanged file of each kind."""
     folder = tmp_path_factory.mktemp("whole")
     for name, write, _ in KINDS.values():
         write(folder / name)
@@ -82,7 +82,7 @@ def whole_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def written(whole_files: Path, tmp_path: Path) -> Callable[[str], tuple[Path, Callable[[Path], Any]]]:
-    """A copy of the file of a kind, and what reads it."""
+    """Return a function that returns a copy of the file of a kind, and its reader."""
     shutil.copytree(whole_files, tmp_path / "files")
     return lambda kind: (tmp_path / "files" / KINDS[kind][0], KINDS[kind][2])
 
@@ -97,7 +97,7 @@ def flipped(content: bytes, bit: int) -> bytes:
 
 
 def refused(path: Path, read: Callable[[Path], Any]) -> str:
-    """What is said of a file that is not read."""
+    """Return the message with which a file is refused."""
     with pytest.raises(HandgradError) as caught:
         read(path)
     said = str(caught.value)
@@ -110,7 +110,7 @@ def refused(path: Path, read: Callable[[Path], Any]) -> str:
 @pytest.mark.parametrize("kind", [*KINDS, "checksums"])
 def test_a_file_with_one_flipped_bit_is_refused_in_one_line(written: Written, kind: str) -> None:
     path, read = written("table" if kind == "checksums" else kind)
-    read(path)  # as it was written it is taken
+    read(path)  # the unchanged file is accepted
     damaged = Path(f"{path}.sha256") if kind == "checksums" else path
     content = damaged.read_bytes()
     for bit in random.Random(0).sample(range(8 * len(content)), min(100, 8 * len(content))):
@@ -124,7 +124,7 @@ def test_what_is_no_file_of_its_kind_is_refused(written: Written, kind: str) -> 
     whole = path.read_bytes()
     foreign = [b"", b"garbage", b"{}", b'{"passed": true}\n', b"[1]", b"\xff\xfe", bytes(3000), b"[" * 50_000]
     truncated = [whole[: int(kept * len(whole))] for kept in (0.01, 0.1, 0.5, 0.99)]
-    padded = whole + b"\0"  # as after a copy
+    padded = whole + b"\0"  # some programs pad the files that they copy
     for content in [*foreign, *truncated, padded]:
         path.write_bytes(content)
         assert "delete" in refused(path, read)
@@ -138,7 +138,7 @@ def test_what_is_no_file_of_its_kind_is_refused(written: Written, kind: str) -> 
 def test_a_file_that_the_system_does_not_open_is_to_be_kept(written: Written, kind: str) -> None:
     path, read = written(kind)
     path.unlink()
-    path.symlink_to(path)  # in place of missing permissions, which do not stop root
+    path.symlink_to(path)  # instead of missing permissions, which root ignores
     with pytest.raises(HandgradError, match=r"^[^\n]*Too many levels of symbolic links[^\n]*$") as caught:
         read(path)
     assert str(caught.value).startswith(str(path))
@@ -147,7 +147,7 @@ def test_a_file_that_the_system_does_not_open_is_to_be_kept(written: Written, ki
 
 @pytest.mark.parametrize("kind", ["data", "run"])
 def test_a_file_without_a_seal_or_of_another_kind_is_refused(written: Written, kind: str) -> None:
-    """Such as one of an earlier version, with or without a user block of its own."""
+    """For example a file of an earlier version, with or without a user block."""
     path, read = written(kind)
     content = path.read_bytes()
     other = path.with_name(KINDS["run" if kind == "data" else "data"][0])
@@ -164,7 +164,7 @@ def test_a_file_without_a_seal_or_of_another_kind_is_refused(written: Written, k
 def test_a_file_that_other_code_made_is_refused(
     written: Written, monkeypatch: pytest.MonkeyPatch, kind: str, module: str
 ) -> None:
-    """As after a correction of the code, with .snakemake removed."""
+    """For example after a change of the code, if .snakemake was deleted."""
     path, read = written(kind)
     monkeypatch.setattr(f"handgrad.{module}.code_digest", lambda _: "newer")
     assert "code" in refused(path, read)

@@ -1,4 +1,4 @@
-"""Intervals, and runs that cannot be told from the best of their dataset and seed."""
+"""Confidence intervals, and comparison of runs with the best run of their dataset and seed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,12 +25,12 @@ def summary(faults: int | None = 50, **axes: Any) -> Summary:
 
 
 def first_wrong(row: Mapping[str, Any]) -> np.ndarray:
-    """Answers of a run whose faults are the first test examples: a worse run has none right alone."""
+    """Return correct predictions if the faults are the first test examples: what a worse run has right, all have."""
     return np.arange(SIZE) >= row["faults"]
 
 
 def against(*summaries: Summary, is_correct: Any = first_wrong) -> list[tuple[Any, Any]]:
-    """against_best and p_holm of each run."""
+    """Return against_best and p_holm of each run."""
     table = with_statistics(results_table(summaries), is_correct)
     rows = zip(table["against_best"], table["p_holm"], strict=True)
     return [tuple(None if pd.isna(value) else value for value in row) for row in rows]
@@ -57,10 +57,10 @@ def test_statistics_are_shown_and_blank_for_a_diverged_run() -> None:
 
 
 def test_a_run_is_worse_only_when_the_corrected_test_says_so() -> None:
-    # six faults more than the best, on examples that the best has right: p is 2 / 2^6 = 0.031
+    # six more faults than the best, on examples that the best classifies correctly: p is 2 / 2^6 = 0.031
     pair = [summary(50), summary(56, l2=0.1)]
     assert against(*pair) == [("best", None), ("worse", pytest.approx(2 / 2**6))]
-    # with one more run to compare, Holm doubles it
+    # with one more run to compare, Holm's method doubles p
     assert against(*pair, summary(51, l2=0.2))[1] == ("like best", pytest.approx(4 / 2**6))
     assert LEVEL == 0.05
 
@@ -75,7 +75,7 @@ def test_as_many_faults_elsewhere_are_no_difference() -> None:
 def test_runs_are_compared_within_their_seed_and_dataset_and_never_pooled() -> None:
     runs = [summary(50), summary(80, seed=1), summary(80, l2=0.1), summary(90, dataset="mnist")]
     assert [verdict for verdict, _ in against(*runs)] == ["best", "best", "worse", "best"]
-    # a seed's number of comparisons is its own: 2 / 2^6 is not doubled by the other seed
+    # comparisons are counted for each seed: 2 / 2^6 is not doubled by the other seed
     pairs = [summary(50), summary(56, l2=0.1), summary(50, seed=1), summary(56, seed=1, l2=0.1)]
     assert [p for _, p in against(*pairs)[1::2]] == pytest.approx([2 / 2**6] * 2)
 
@@ -92,7 +92,7 @@ def test_nothing_to_compare_leaves_blanks(runs: list[Summary], expected: list[st
     assert against(*runs) == [(verdict, None) for verdict in expected]
 
 
-# --- what a run has right
+# --- correct predictions of a run
 
 LABELS = np.array([0, 0, 0, 1, 1, 2], np.uint8)
 PREDICTIONS = np.array([0, 0, 1, 1, 1, 0], np.uint8)
@@ -104,7 +104,7 @@ def test_correct_predictions_come_from_the_run_and_its_datasets_labels() -> None
     is_correct = correct_predictions([another, one], {"d": LABELS, "d.1": LABELS})
     row = {"dataset": "d.1", "run": RUN.name, "faults": 2}
     assert is_correct(pd.Series(row)).tolist() == [True, True, False, True, True, False]
-    message = rf"results/runs/d\.1/{RUN.name}\.h5: .* 2 faults .*results/data/d\.1\.h5, .* 3; delete it"
+    message = rf"results/runs/d\.1/{RUN.name}\.h5: .*results/data/d\.1\.h5 .* 2 faults, .* 3; delete it"
     with pytest.raises(HandgradError, match=message):
         is_correct(pd.Series({**row, "faults": 3}))
     with pytest.raises(HandgradError, match="give None faults"):

@@ -1,4 +1,4 @@
-"""What profiles/slurm makes of what SLURM does elsewhere; its commands are stand-ins. see also tests/slurm."""
+"""The scripts of profiles/slurm with stubs of the SLURM commands (real SLURM: tests/slurm)."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ cd /here && python -m snakemake --cores 'all' --attempt 1 --mode remote && exit 
 
 
 class Slurm:
-    """SLURM's commands, which write down how they are called."""
+    """Stubs of the SLURM commands, which record their arguments."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.calls = folder, folder / "calls"
@@ -36,24 +36,24 @@ class Slurm:
         path.chmod(0o755)
 
     def squeue(self, body: str) -> None:
-        """A squeue that says, of each job, a line of this script, and before it what --format begins with."""
+        """Make a squeue that prints the lines of a script, each with the prefix of --format as in SLURM."""
         text = "for option; do case $option in --format=*) mark=${option#*=} ;; esac; done\n"
         text += f'lines=$({body}\n) || exit\n[ -z "$lines" ] || echo "$lines" | sed "s/^/${{mark%%%*}}/"'
         self.command("squeue", text)
 
     def queue(self, lines: str) -> None:
-        """What squeue says from now on."""
+        """Set the lines that squeue prints."""
         self.squeue(f"printf '{lines}'")
 
     def wrap(self, name: str, before: str, after: str = "") -> None:
-        """Put a wrapper around a command, as clusters do."""
+        """Put a wrapper around a command, as some clusters do."""
         path = self.folder / "bin" / name
         path.rename(path.with_suffix(".wrapped"))
         path.write_text(f'#!/bin/sh\n{before}\n"$0.wrapped" "$@"; status=$?\n{after}\nexit $status\n')
         path.chmod(0o755)
 
     def called(self, name: str) -> list[str]:
-        """With what each call of a command was made."""
+        """Return the arguments of each call of a command."""
         lines = self.calls.read_text().splitlines() if self.calls.exists() else []
         return [line.removeprefix(f"{name} ") for line in lines if line.startswith(name)]
 
@@ -98,22 +98,22 @@ STATES = {
 }
 
 
-def test_every_state_is_understood_and_many_questions_are_one_for_slurm(slurm: Slurm) -> None:
+def test_every_state_is_mapped_and_one_squeue_call_serves_all_jobs(slurm: Slurm) -> None:
     expected = {state: status for status, states in STATES.items() for state in states}
     slurm.queue("".join(f"{id} {state}\\n" for id, state in enumerate(expected, 7)))
     assert {state: slurm.status(str(id)) for id, state in enumerate(expected, 7)} == expected
     assert len(slurm.called("squeue")) == 1
 
 
-def test_an_answer_counts_for_seconds_by_the_clock_of_this_machine(slurm: Slurm) -> None:
+def test_an_answer_of_squeue_is_reused_for_seconds_of_the_local_clock(slurm: Slurm) -> None:
     answer = slurm.folder / ".snakemake/slurm_states"
     slurm.queue("7 RUNNING\\n")
     slurm.status("7")
     slurm.queue("7 COMPLETED\\n8 PENDING\\n")
-    for seconds in (-100, 100):  # of a file server
+    for seconds in (-100, 100):  # the clock of a file server differs
         os.utime(answer, (time.time() + seconds,) * 2)
         assert slurm.status("7") == "running"
-    assert slurm.status("8") == "running"  # submitted since: asked for again
+    assert slurm.status("8") == "running"  # submitted after the last answer, so squeue is called again
     slurm.queue("7 FAILED\\n")
     asked, _, states = answer.read_text().partition("\n")
     answer.write_text(f"{int(asked) + 10}\n{states}")  # the clock was set back
@@ -125,17 +125,17 @@ def test_an_answer_counts_for_seconds_by_the_clock_of_this_machine(slurm: Slurm)
     [("QOSMaxMemoryPerJob", True), ("AssocMaxWallDurationPerJobLimit", True)]
     + [(reason, False) for reason in ("Priority", "PartitionNodeLimit", "QOSMaxCpuPerUserLimit", "(null)")],
 )
-def test_a_job_that_can_never_start_is_cancelled_and_others_are_left(slurm: Slurm, reason: str, never: bool) -> None:
+def test_only_a_job_that_can_never_start_is_cancelled(slurm: Slurm, reason: str, never: bool) -> None:
     slurm.queue(f"7 PENDING {reason}\\n8 RUNNING None\\n")
-    slurm.wrap("scancel", BANNER)  # which is no answer to Snakemake
+    slurm.wrap("scancel", BANNER)  # must not appear in the answer to Snakemake
     done = slurm.run("status.sh", "7")
     assert (done.returncode, done.stdout) == (0, "failed\n" if never else "running\n")
     assert (f"job 7 can never start ({reason})" in done.stderr) == never
     assert slurm.called("scancel") == (["--quiet 7"] if never else [])
 
 
-def test_no_job_is_hidden_by_its_partition_by_defaults_or_by_its_user(slurm: Slurm) -> None:
-    asked = f'*" --user={os.getuid()} --all "*'  # not all versions know --me
+def test_squeue_defaults_and_partitions_hide_no_job(slurm: Slurm) -> None:
+    asked = f'*" --user={os.getuid()} --all "*'  # old versions do not have --me
     slurm.squeue(f'[ -z "$SQUEUE_PARTITION" ] && case " $* " in {asked}) echo 7 RUNNING ;; esac')
     assert slurm.run("status.sh", "7", SQUEUE_PARTITION="other").stdout == "running\n"
 
@@ -143,7 +143,7 @@ def test_no_job_is_hidden_by_its_partition_by_defaults_or_by_its_user(slurm: Slu
 BANNER = "echo '*** 3 nodes are down ***'; echo 2026 >&2; printf '\\033[31m7 COMPLETED\\033[0m\\n'"
 
 
-def test_a_banner_and_colours_around_squeue_are_no_answer(slurm: Slurm) -> None:
+def test_banners_and_colours_around_squeue_are_ignored(slurm: Slurm) -> None:
     slurm.queue("7 \\033[32mRUNNING\\033[0m None\\n")
     slurm.wrap("squeue", f"{BANNER}; printf '\\033[1m'", BANNER)
     assert slurm.status("7") == "running"
@@ -164,8 +164,8 @@ AWAY = "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; ex
         (AWAY, "running"),
     ],
 )
-def test_a_job_that_squeue_does_not_list_is_looked_at(slurm: Slurm, scontrol: str, status: str) -> None:
-    slurm.queue("77 RUNNING None\\n")  # it may repeat an earlier answer
+def test_scontrol_is_asked_about_a_job_that_squeue_does_not_list(slurm: Slurm, scontrol: str, status: str) -> None:
+    slurm.queue("77 RUNNING None\\n")  # squeue may repeat an earlier answer
     slurm.command("scontrol", scontrol)
     assert slurm.status("7") == status
 
@@ -184,7 +184,7 @@ def test_a_squeue_that_fails_for_a_minute_is_reported_once(slurm: Slurm, scontro
     assert slurm.run("status.sh", "7").stderr == ""
 
 
-def test_a_job_of_another_cluster_is_asked_for_there(slurm: Slurm) -> None:
+def test_the_cluster_of_a_job_is_asked_for_its_state(slurm: Slurm) -> None:
     slurm.command(
         "squeue",
         """case " $* " in *" --clusters=north "*) echo "handgrad: 7@north RUNNING None" ;;
@@ -203,7 +203,7 @@ def jobscript(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_job_is_submitted_with_its_options_and_not_those_of_a_job_around(slurm: Slurm, jobscript: Path) -> None:
+def test_a_job_gets_its_options_and_no_variables_of_an_outer_job(slurm: Slurm, jobscript: Path) -> None:
     given = {"SLURM_MEM_PER_CPU": "100", "SLURM_CONF": "/conf", "SBATCH_ACCOUNT": "mine"}
     done = slurm.run("submit.sh", "--mem=300", "--time=5", str(jobscript), **given)
     assert (done.returncode, done.stdout) == (0, "42\n")
@@ -211,9 +211,11 @@ def test_a_job_is_submitted_with_its_options_and_not_those_of_a_job_around(slurm
     assert call.startswith("--parsable --no-requeue ")
     assert " --mem=300 --time=5 --comment=" in call
     assert call.endswith(f" {jobscript}")
-    assert (slurm.folder / ".snakemake/slurm_logs").is_dir()  # sbatch does not make it
+    assert (slurm.folder / ".snakemake/slurm_logs").is_dir()  # sbatch does not make this folder
     environment = (slurm.folder / "environment").read_text().splitlines()
-    assert {"SLURM_CONF=/conf", "SBATCH_ACCOUNT=mine"} <= {*environment}  # where the cluster is, what the user chose
+    assert {"SLURM_CONF=/conf", "SBATCH_ACCOUNT=mine"} <= {
+        *environment
+    }  # needed to find the cluster; chosen by the user
     assert "SLURM_MEM_PER_CPU=100" not in environment
 
 
@@ -228,7 +230,7 @@ def test_a_job_is_submitted_with_its_options_and_not_those_of_a_job_around(slurm
         ("invalid account or account/partition combination specified", False),
     ],
 )
-def test_what_passes_is_waited_for_and_what_does_not_is_given_up(
+def test_temporary_errors_are_retried_and_permanent_errors_fail(
     slurm: Slurm, jobscript: Path, why: str, passes: bool
 ) -> None:
     taken = '[ "$(grep -c sbatch "$OUT/calls")" -gt 2 ] && { echo 42; exit; }'
@@ -243,12 +245,12 @@ def test_what_passes_is_waited_for_and_what_does_not_is_given_up(
     [
         ("echo 42", "42"),
         ("echo 42; exit 1", "42"),
-        ("echo '42;north'", "42@north"),  # shells leave it alone
+        ("echo '42;north'", "42@north"),  # of sbatch --clusters
         ("echo 'Submitted batch job 42'", "42"),
         ("printf '\\033[1m42\\033[0m\\r\\n'", "42"),
     ],
 )
-def test_a_banner_around_sbatch_is_not_taken_for_the_id(slurm: Slurm, jobscript: Path, printed: str, id: str) -> None:
+def test_the_job_id_is_read_despite_banners_around_sbatch(slurm: Slurm, jobscript: Path, printed: str, id: str) -> None:
     slurm.command("sbatch", f"echo 'Welcome to 2026'; echo 7 jobs >&2; {printed}")
     slurm.wrap("sbatch", "echo '*** error: temporarily no GPUs ***'", "echo; echo 'Good luck.'")
     done = slurm.run("submit.sh", str(jobscript))
@@ -266,11 +268,11 @@ COMMENT = """sed -n 's/^sbatch.*--comment=\\([^ ]*\\) .*/\\1/p' "$OUT/calls" | t
     ("sbatch", "squeue"),
     [
         (LOST, "echo '41 (null)'; echo 42 slurm_open.mine/1; echo 43 $({})"),
-        (LOST, '[ "$(grep -c ^squeue "$OUT/calls")" -gt 3 ] && echo 43 $({})'),  # no answer at first
-        (TAKEN, '[ "$(grep -c ^squeue "$OUT/calls")" -lt 3 ] || echo 43 $({})'),  # late
+        (LOST, '[ "$(grep -c ^squeue "$OUT/calls")" -gt 3 ] && echo 43 $({})'),  # squeue fails at first
+        (TAKEN, '[ "$(grep -c ^squeue "$OUT/calls")" -lt 3 ] || echo 43 $({})'),  # squeue lists the job later
     ],
 )
-def test_a_job_whose_id_was_not_printed_is_found_and_not_submitted_twice(
+def test_a_job_without_a_printed_id_is_found_and_submitted_once(
     slurm: Slurm, jobscript: Path, sbatch: str, squeue: str
 ) -> None:
     slurm.command("sbatch", sbatch)
@@ -280,7 +282,7 @@ def test_a_job_whose_id_was_not_printed_is_found_and_not_submitted_twice(
     assert len(slurm.called("sbatch")) == 1
 
 
-def test_after_a_job_whose_id_cannot_be_had_nothing_more_is_submitted(slurm: Slurm, jobscript: Path) -> None:
+def test_after_a_job_with_unknown_id_no_job_is_submitted(slurm: Slurm, jobscript: Path) -> None:
     slurm.command("sbatch", TAKEN)
     for _ in range(2):
         done = slurm.run("submit.sh", str(jobscript))
@@ -294,7 +296,7 @@ def test_after_a_job_whose_id_cannot_be_had_nothing_more_is_submitted(slurm: Slu
 
 
 class Sidecar:
-    """The sidecar of a Snakemake, which ends with ``end``."""
+    """A running sidecar.sh; ``end`` stops it."""
 
     def __init__(self, slurm: Slurm) -> None:
         self.process = subprocess.Popen(
@@ -310,14 +312,14 @@ class Sidecar:
         self.comment = f"{slurm.open.name}/1"
 
     def end(self) -> tuple[int, str]:
-        """Its exit status, and what it complains of."""
+        """Stop the sidecar with SIGTERM and return its exit status and stderr."""
         self.process.terminate()
         stderr = self.process.communicate(timeout=60)[1]
         return self.process.returncode, stderr
 
 
-def test_a_job_that_is_being_submitted_at_the_end_is_cancelled_too(slurm: Slurm) -> None:
-    # a submission ends once the sidecar has found it under way
+def test_a_submission_in_progress_at_the_end_is_cancelled_too(slurm: Slurm) -> None:
+    # the submission ends after the sidecar has seen it running
     slurm.command("sleep", '[ ! -e "$OUT/end" ] || [ -e "$(cat "$OUT/open")" ] || sh "$OUT/end" 2>/dev/null || true')
     sidecar = Sidecar(slurm)
     slurm.squeue('cat "$OUT/jobs" 2>/dev/null || true')
@@ -333,15 +335,15 @@ def test_a_job_that_is_being_submitted_at_the_end_is_cancelled_too(slurm: Slurm)
     assert slurm.called("scancel") == ["--quiet 7"]
 
 
-def test_a_slurm_that_does_not_answer_at_the_end_is_told(slurm: Slurm) -> None:
+def test_the_sidecar_reports_that_slurm_does_not_answer(slurm: Slurm) -> None:
     sidecar = Sidecar(slurm)
     slurm.command("squeue", AWAY)
     status, complaints = sidecar.end()
     assert status == 1
-    assert complaints.splitlines()[-1].endswith("'handgrad recover' will cancel them")
+    assert complaints.splitlines()[-1].endswith("run 'handgrad recover' when squeue works again")
 
 
-def test_where_squeue_cannot_be_used_nothing_is_submitted(slurm: Slurm, jobscript: Path) -> None:
+def test_no_job_is_submitted_if_squeue_does_not_work(slurm: Slurm, jobscript: Path) -> None:
     slurm.command("squeue", "echo 'squeue: unrecognized option --all' >&2; exit 1")
     sidecar = Sidecar(slurm)
     done = slurm.run("submit.sh", str(jobscript))
@@ -351,7 +353,7 @@ def test_where_squeue_cannot_be_used_nothing_is_submitted(slurm: Slurm, jobscrip
     assert sidecar.end() == (0, "")
 
 
-def test_the_jobs_of_every_cluster_are_cancelled(slurm: Slurm, jobscript: Path) -> None:
+def test_the_sidecar_cancels_jobs_on_every_cluster(slurm: Slurm, jobscript: Path) -> None:
     sidecar = Sidecar(slurm)
     slurm.command(
         "squeue",

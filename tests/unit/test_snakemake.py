@@ -1,4 +1,4 @@
-"""What this project uses of Snakemake beyond its documented interface, so that a new version that lacks it is seen."""
+"""Undocumented parts of Snakemake that this project uses; a version without one of them fails here."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from handgrad.monitor.events import SHOWN
 
 ROOT = Path(__file__).parents[2]
 
-#: a workflow of which one job succeeds and one fails: notes what there is in ``found``, and each event
+#: a workflow with a successful and a failing job; it records each event and each missing attribute in ``found``
 SNAKEFILE = """
 import json, logging, operator, sys
 names, found = json.loads(sys.stdin.read() or "[]"), []
@@ -60,18 +60,18 @@ onerror:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
-    """What a run of the workflow has noted."""
+    """The records of one run of the workflow."""
     folder = tmp_path_factory.mktemp("snakemake")
     (folder / "Snakefile").write_text(SNAKEFILE)
     text = "".join((ROOT / f"workflow/rules/{file}.smk").read_text(encoding="utf-8") for file in ("common", "start"))
-    names = sorted(set(re.findall(r"\bworkflow\.([a-z_]+(?:\.[a-z_]+)*)", text)) - {"rst"})  # a file
+    names = sorted(set(re.findall(r"\bworkflow\.([a-z_]+(?:\.[a-z_]+)*)", text)) - {"rst"})  # workflow.rst is a file
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--keep-going"]
     done = subprocess.run(command, cwd=folder, input=json.dumps(names), capture_output=True, text=True, check=False)
     result: list[list[Any]] = json.loads(done.stdout)
     return result
 
 
-def test_snakemake_has_all_that_the_rules_ask_of_it(found: list[list[Any]]) -> None:
+def test_snakemake_has_every_attribute_that_the_rules_use(found: list[list[Any]]) -> None:
     assert [name for kind, name in found if kind == "missing"] == []
     assert ["logs", ["", "bad.log", "good.log"]] in found
     assert ["printers", 1] in found
@@ -86,13 +86,13 @@ def test_snakemake_has_all_that_the_rules_ask_of_it(found: list[list[Any]]) -> N
         ("progress", {"done", "total"}),
     ],
 )
-def test_an_event_has_what_the_display_reads(event: str, fields: set[str], found: list[list[Any]]) -> None:
+def test_events_have_the_fields_that_the_display_reads(event: str, fields: set[str], found: list[list[Any]]) -> None:
     events = [set(facts) for kind, facts in found if kind == event]
     assert events
     assert all(fields <= facts for facts in events)
 
 
-def test_events_are_called_as_the_display_knows_them() -> None:
+def test_snakemake_has_every_event_name_that_the_display_uses() -> None:
     from snakemake_interface_logger_plugins.common import LogEvent
 
     assert SHOWN | {"job_error", "group_error"} <= {event.value for event in LogEvent}

@@ -1,4 +1,4 @@
-"""handgrad prune: what is stale, what is never touched, and what is asked."""
+"""handgrad prune: which files are stale, which files it never removes, and what it asks."""
 
 import functools
 import io
@@ -50,7 +50,7 @@ def link(path: str, to: str) -> None:
 
 
 def all_files(of: Experiment) -> list[str]:
-    """Return all that the workflow may leave of an experiment."""
+    """Return all files that the workflow may write for an experiment."""
     made = [*final_outputs(of), *data_files(of), report_file(of)]
     jobs = [job for job in jobs_of(of) if job.rule != "download_file"]
     of_jobs = [str(path) for job in jobs for path in (job.log, job.log.with_suffix(".jsonl"), job.benchmark)]
@@ -69,7 +69,7 @@ def left() -> list[str]:
     return sorted(path.as_posix() for path in Path("results").rglob("*") if not path.is_dir())
 
 
-# --- what is stale
+# --- stale files
 
 
 def test_all_of_another_experiment_is_stale_except_what_is_shared() -> None:

@@ -1,4 +1,4 @@
-"""The state of each job, by its files, its progress file and what runs."""
+"""The state of each job, from its outputs, its progress file and the running processes."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ HERE = started_event()
 
 
 def status(*events: dict[str, Any], began: float | None = None, **planned: Any) -> Status:
-    """Return the status, at 4 s, of a job that has written these events; SLURM job 7 is in the queue."""
+    """Return the status of a job with these events, at time 4 s, while SLURM job 7 is in the queue."""
     if events:
         write_progress(JOB.log, *events)
     (found,) = statuses([PlannedJob(JOB, **planned)], ["7"], began=began, now=4)
@@ -39,12 +39,12 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ([], {}, "waiting", ""),
         ([FINISHED], {"outputs_exist": True, "pending": False}, "done", ""),
         ([FINISHED], {"outputs_exist": True}, "waiting", ""),  # out of date
-        ([FINISHED], {}, "waiting", ""),  # somebody has deleted it
+        ([FINISHED], {}, "waiting", ""),  # its output was deleted
         ([EPOCH | {"slurm_job": "7"}], {}, "running", "epoch 5 of 20, 28 s left"),
         ([HERE], {}, "running", "running"),
         ([EPOCH, FAILED], {}, "failed", "x.gz: no mirror had it: a: gone"),
         ([EPOCH, FAILED], {"began": 20}, "failed", "x.gz: no mirror had it: a: gone"),
-        ([EPOCH, FAILED], {"began": 60}, "waiting", ""),  # will be tried again
+        ([EPOCH, FAILED], {"began": 60}, "waiting", ""),  # a retry will follow
         ([EPOCH, STOPPED], {}, "stopped", "x.gz: no mirror had it: a: gone"),
         ([EPOCH], {}, "failed", "was killed, or its machine has failed after epoch 5 of 20"),
     ],
@@ -63,7 +63,7 @@ def test_what_was_made_since_snakemake_was_asked_is_done() -> None:
     ("facts", "runs"),
     [
         ({}, True),
-        ({"time": 0}, False),  # of a process that had the number before
+        ({"time": 0}, False),  # from an earlier process with the same id
         ({"pid": 2**31 - 1}, False),
         ({"host": "elsewhere"}, False),
         ({"host": "elsewhere", "slurm_job": "7"}, True),

@@ -1,4 +1,4 @@
-"""The page of an experiment: what it says, and that nothing in it can break it."""
+"""The content of the page of an experiment, which no text in it can break."""
 
 import base64
 import itertools
@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def load(text: str) -> Experiment:
-    """The experiment of an experiment file, with the project's registry."""
+    """Return the experiment of an experiment file, with the registry of the project."""
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
     return load_experiment({**registry, **yaml.safe_load(text)})
 
@@ -57,37 +57,37 @@ experiments:
      validation_size: 5000}
 """
 
-# --- in words ---
+# --- methods ---
 
 
 def words(experiment: Experiment) -> list[str]:
-    """The words on each block and dataset of an experiment."""
+    """Return the text on each block and dataset of an experiment."""
     text = " ".join(experiment_in_words(experiment.blocks, experiment.datasets).split())
     return re.findall("<li>(.*?)</li>", text)
 
 
 def test_the_words_hold_the_numbers_of_the_config() -> None:
     (found,) = words(load(MOMENTUM))
-    for told in (
+    for text in (
         "6 runs on <code>mnist</code> (images of 28 x 28 pixel values, 10 classes)",
         "all combinations of activation tanh, cos; hidden units M 100, 200, 300.",
         "on 55,000 of 60,000 training images for 20 epochs in batches of 100",
         "learning rate η = 0.1 and λ = 0.03 and seed = 0",
-        "tested on 10,000 other images",
-        "5,000 training images are held out to choose by",
-        "u = x/255 enter as (u - mean)/(std + 0.1)",
-        "V ← µ V + g/B, W ← W + η V, with µ = 0.9",
+        "tested on 10,000 test images",
+        "5,000 training images are held out for selection",
+        "Inputs are (u - mean)/(std + 0.1) for pixel values u = x/255",
+        "V ← µ V + g/B, W ← W + η V, where µ = 0.9",
         "η falls to 0 along half a cosine",
-        "a phase, uniform in [-π, π]",
+        "a bias uniform in [-π, π]",
         "float32",
     ):
-        assert told in found
+        assert text in found
 
 
 @pytest.mark.parametrize("name", ["config", "quick", "reproduction", "improved"])
 def test_the_words_on_every_shipped_experiment_count_its_runs(name: str) -> None:
     _, experiment = read_experiment(ROOT / f"config/{name}.yaml")
-    assert sum(int(told.split(" run")[0]) for told in words(experiment)) == len(experiment.runs)
+    assert sum(int(text.split(" run")[0]) for text in words(experiment)) == len(experiment.runs)
 
 
 def test_every_axis_and_every_value_of_one_has_words() -> None:
@@ -121,7 +121,7 @@ def test_captions_include_no_file_and_no_raw_html() -> None:
 
 
 def test_the_costs_of_a_rule_are_those_of_the_jobs_behind_the_page(tmp_path: Path) -> None:
-    # an experiment that is called like a dataset has jobs of the same name in other rules
+    # if an experiment has the name of a dataset, its jobs in other rules have the same names
     names = {
         "download_file": ["mnist/a.gz"],
         "train_run": ["mnist/a", "mnist/b", "mnist/never_run"],
@@ -181,7 +181,7 @@ def test_the_revision_says_whether_it_is_known_and_committed(tmp_path: Path) -> 
     (tmp_path / "file").write_text("a")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "a")
-    (tmp_path / "copied").mkdir()  # what is not tracked is no change of the code
+    (tmp_path / "copied").mkdir()  # untracked files do not count as a change of the code
     revision = git(tmp_path, "rev-parse", "HEAD")
     assert git_revision(tmp_path) == revision
     (tmp_path / "file").write_text("b")
@@ -199,7 +199,7 @@ def summaries(count: int = 1, *, diverged: bool = False, **axes: Any) -> list[Su
 
 @pytest.fixture
 def contents(tmp_path: Path) -> Callable[..., Contents]:
-    """What a page shows of some runs; other fields by name."""
+    """Return a function that makes the content of a page from runs. values: other fields by name."""
 
     def make(runs: list[Summary], **values: Any) -> Contents:
         results = results_table(runs)
@@ -262,7 +262,7 @@ def test_what_is_strange_about_data_is_said_first_and_with_its_figures(
     head, _, figures = summary_page(contents(summaries(1), sources={"mnist": strange})).partition("<nav")
     escaped = "mnist: all 3 test images are of class 0 (&#39;&lt;i&gt;&#39;)."
     assert head.count(escaped) == 1
-    assert 'id="seeds"' not in figures  # of one seed
+    assert 'id="seeds"' not in figures  # because there is only one seed
     assert escaped in figures.partition('<section id="figures-mnist"')[2].partition("<figure")[0]
 
 
@@ -275,12 +275,12 @@ def test_markup_in_texts_is_shown_as_it_is(contents: Callable[..., Contents]) ->
     assert page.count(shown) > 8
 
 
-# --- what the page is made from ---
+# --- inputs of the page ---
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, Any]:
-    """What the job of a page is given, of one run."""
+    """Return the arguments of the job that makes the page of one run."""
     data, run = str(tmp_path / "digits.h5"), str(tmp_path / f"digits/{RUN.name}.h5")
     write_data(data, image_data())
     with open_data(data, "data") as stored:
@@ -329,7 +329,7 @@ def test_the_page_refuses_a_table_made_from_another_file(job: dict[str, Any], ki
     source = job["tables"].get(made_from) or job[made_from][0]
     others = [file for file in (*job["runs"], *job["data"]) if kind is RESULTS]
     kind.write(path, kind.typed([]), {**{file: kind.read(path).digest(file) for file in others}, source: "a" * 64})
-    with pytest.raises(HandgradError, match=rf"^{path}: was made from another {source} than is there"):
+    with pytest.raises(HandgradError, match=rf"^{path}: was made from a different version of {source};"):
         read_contents(**job)
 
 

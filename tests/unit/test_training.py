@@ -1,4 +1,4 @@
-"""What an update, an evaluation and a whole run promise."""
+"""Tests of an update, an evaluation and a complete run."""
 
 import math
 from dataclasses import replace
@@ -16,13 +16,14 @@ from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import Array, Weights, initial_weights, softmax
 from handgrad.training import loop as training
 from handgrad.training.batch import Batch, in_step_order
-from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult, ascend, batches_of, train
+from handgrad.training.loop import State, TrainingResult, ascend, batches_of, train
+from handgrad.training.results import Epoch, Evaluation
 
 LN2, LN3 = math.log(2), math.log(3)
 
 
 def images(n: int = 23, test: int = 7) -> ImageData:
-    """Images with labels that can be learnt: the brightest third of the pixels is the class."""
+    """Return images with labels that can be learned: the class is the brightest third of the pixels."""
     data = image_data(n, test)
     for split in (data.train, data.test):
         split.y[:] = split.x.reshape(-1, 3, 2).sum(axis=2).argmax(axis=1)
@@ -49,7 +50,7 @@ def evaluate(W: Weights, split: Split, rows: Any = None, scaling: PixelScaling |
 
 @pytest.fixture
 def batches_seen(monkeypatch: pytest.MonkeyPatch) -> list[Array]:
-    """The inputs of every update that is made."""
+    """Return a list that collects the inputs X of each update."""
     seen: list[Array] = []
 
     def record(batch: Batch, *rest: Any) -> tuple[float, float]:
@@ -61,7 +62,7 @@ def batches_seen(monkeypatch: pytest.MonkeyPatch) -> list[Array]:
 
 
 def figures(epoch: Epoch) -> list[float]:
-    """All of an epoch but its seconds."""
+    """Return all figures of an epoch except its seconds."""
     return [value for name, value in vars(epoch).items() if name != "seconds"]
 
 
@@ -76,7 +77,7 @@ TORCH_H = {
 
 
 def torch_objective(W: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, h: Any, l2: float) -> torch.Tensor:
-    """E from its definition; x has no column of ones, and y are labels."""
+    """Return E by its definition. x: inputs without the column of ones. y: labels."""
     W1, W2 = W
     hidden = h(W1[:, 0] + x @ W1[:, 1:].T)
     S = W2[:, 0] + hidden @ W2[:, 1:].T
@@ -85,7 +86,7 @@ def torch_objective(W: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, h: 
 
 
 def torch_weights(this: Run, first: Weights, scaling: PixelScaling) -> list[Array]:
-    """The weights after all updates of a run, by PyTorch's own gradients, momentum and schedule."""
+    """Return the weights after all updates of a run, with gradients, momentum and schedule by PyTorch."""
     x = torch.tensor(scaling.inputs(DATA.train.x, np.float64)[:, 1:])
     y = torch.tensor(DATA.train.y.astype(np.int64))
     W = [torch.tensor(w, requires_grad=True) for w in first]
@@ -130,7 +131,7 @@ def test_twenty_updates_agree_with_pytorchs_own(name: str, changes: dict[str, An
     state = train(this, DATA, lambda *_: None).state
     for ours, theirs, before in zip(state.W, torch_weights(this, first, scaling), first, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
-        assert abs(ours - before).max() > 1e-4  # it went somewhere
+        assert abs(ours - before).max() > 1e-4  # the weights have changed
     assert (state.velocity is not None) == (this.momentum > 0)
 
 
@@ -157,19 +158,19 @@ def test_a_run_is_the_same_bits_in_its_dtype_every_time(dtype: str, momentum: fl
 def test_every_epoch_passes_every_example_once_in_an_order_of_its_own(batches_seen: list[Array]) -> None:
     trained(epochs=3)
     assert [len(X) for X in batches_seen] == [5, 5, 5, 5, 3] * 3
-    for epoch in (1, 2, 3):  # each of which can be made again without those before it
+    for epoch in (1, 2, 3):  # the order of an epoch does not depend on earlier epochs
         order = generator(3, Purpose.EPOCH_ORDER, epoch).permutation(23)
         X = np.concatenate(batches_seen[5 * epoch - 5 : 5 * epoch])
         np.testing.assert_array_equal(X, PixelScaling(1 / 255).inputs(DATA.train.x[order], np.float64))
 
 
 def test_the_data_term_of_an_epoch_is_taken_as_its_batches_pass() -> None:
-    # The published start has W2 = 0 but for equal biases: every class has the same probability.
+    # The published initial weights have W2 = 0 and equal biases, so all classes have the same probability.
     changes = [{"batch_size": 1}, {"batch_size": 5}, {"batch_size": 100}, {"validation_size": 6}, {"train_size": 9}]
     for changed in changes:
         still = trained(**changed, learning_rate=0.0).state.history[-1]
         assert still.data_term == pytest.approx(-LN3, rel=1e-13)
-    # With one batch an epoch, it is that of the weights which the epoch before left, worked out afresh.
+    # With one batch per epoch, the data term is that of the weights at the end of the previous epoch.
     first, second = trained(batch_size=23, epochs=2).state.history
     assert first.data_term == pytest.approx(-LN3, rel=1e-14)
     W = trained(batch_size=23, epochs=1).state.W
@@ -178,18 +179,18 @@ def test_the_data_term_of_an_epoch_is_taken_as_its_batches_pass() -> None:
 
 
 def probabilities(W: Weights, split: Split) -> Array:
-    """Y of a network with tanh, from its definition."""
+    """Return Y of a tanh network by its definition."""
     X = np.insert(split.x / 255, 0, 1, axis=1)
     return softmax(np.insert(np.tanh(X @ W.W1.T), 0, 1, axis=1) @ W.W2.T)
 
 
 def test_a_finished_run_holds_the_evaluation_of_its_last_weights() -> None:
-    told: list[tuple[int, Epoch]] = []
-    result = train(run(l2=0.5), DATA, lambda number, epoch: told.append((number, epoch)))
+    calls: list[tuple[int, Epoch]] = []
+    result = train(run(l2=0.5), DATA, lambda number, epoch: calls.append((number, epoch)))
     W, last = result.state.W, result.state.history[-1]
-    assert told == list(enumerate(result.state.history, 1))
-    assert len(told) == 4
-    assert all(epoch.seconds > 0 for _, epoch in told)
+    assert calls == list(enumerate(result.state.history, 1))
+    assert len(calls) == 4
+    assert all(epoch.seconds > 0 for _, epoch in calls)
     assert (result.status, result.train_examples, result.test_examples) == ("finished", 23, 7)
     assert result.test is not None
     assert (result.test.loss, result.test.faults) == (last.test_loss, last.test_faults)
@@ -214,14 +215,14 @@ def test_a_run_learns_what_can_be_learnt() -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_diverging_run_keeps_its_history_and_warns_of_nothing(name: str, dtype: str) -> None:
-    # Every warning is an error in these tests. The rate makes the penalty multiply the weights by -1e27.
-    told: list[int] = []
+    # pytest turns warnings into errors. With this learning rate, the penalty multiplies the weights by -1e27.
+    calls: list[int] = []
     this = run(activation=name, dtype=dtype, learning_rate=1e29, epochs=50, pixels="raw")
-    result = train(this, DATA, lambda number, _: told.append(number))
+    result = train(this, DATA, lambda number, _: calls.append(number))
     assert result.status == "diverged"
     assert result.test is None
     assert 1 <= len(result.state.history) < 50
-    assert told == list(range(1, len(result.state.history) + 1))
+    assert calls == list(range(1, len(result.state.history) + 1))
 
 
 @pytest.mark.parametrize("figure", ["weight", "data_term", "penalty", "test_loss", "validation_loss"])
@@ -295,7 +296,7 @@ def test_an_evaluation_does_not_depend_on_its_blocks(rows: Any, monkeypatch: pyt
 
 
 def test_a_prediction_is_the_largest_logit_where_probabilities_tie() -> None:
-    # Logits 0.001 and the next number above it: their probabilities are the same number in float32.
+    # The logits are 0.001 and the next larger number. Their probabilities are equal in float32.
     W = Weights(np.zeros((1, 13), np.float32), np.zeros((2, 2), np.float32))
     small = np.float32(0.001)
     W.W2[:, 0] = small, np.nextafter(small, np.float32(1))

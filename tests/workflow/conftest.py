@@ -1,4 +1,4 @@
-"""Tests that drive the real snakemake on copies of this repository."""
+"""Run the real snakemake on copies of this repository."""
 
 import atexit
 import json
@@ -26,7 +26,7 @@ from ..conftest import locked
 ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "environment.yml", "requirements.txt", "workflow", "scripts", "config", "profiles", "LICENSE"]
 
-#: two runs that take no time: one small network, one epoch
+#: two very short runs: one small network, one epoch
 TINY: dict[str, Any] = {
     "name": "tiny",
     "experiments": [
@@ -47,47 +47,47 @@ TINY: dict[str, Any] = {
 
 @cache
 def warm_snakemake() -> subprocess.Popen[str]:
-    """The process in which Snakemake is loaded for all calls of this one."""
+    """Return a process that has loaded Snakemake; all calls of this test process use it."""
     command = [sys.executable, str(Path(__file__).with_name("warm_snakemake.py"))]
     process = subprocess.Popen(command, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(process.communicate)
     return process
 
 
-def planned(said: str) -> dict[str, int]:
-    """How many jobs of each rule a dry run counts, but for the rules that only name targets."""
-    jobs = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
+def planned(output: str) -> dict[str, int]:
+    """Return the number of jobs of each rule in a dry run, without the rules that only name targets."""
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", output.partition("Job stats:")[2], re.MULTILINE))
     return {rule: int(count) for rule, count in jobs.items() if rule not in ("all", "default", "total")}
 
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the repository in a folder of its own."""
+    """A copy of the repository in its own folder."""
 
     path: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """Tests must not depend on a cache of sources that lies in somebody's home."""
+        """Environment variables of all commands; the cache is separate from the cache in the home folder."""
         cache = str(self.path / ".cache")
         return {**os.environ, "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
-        """The command that runs snakemake."""
+        """Return the command that runs snakemake."""
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
 
     def snakemake(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake here, with more variables; the output is stdout and stderr together."""
+        """Run snakemake in this project, with additional variables; the output is stdout and stderr together."""
         command, process = self.command(*arguments, cores=cores), warm_snakemake()
         assert process.stdin
         assert process.stdout
-        with NamedTemporaryFile("r", encoding="utf-8") as said:
-            call = [str(self.path), {**self.environment, **environment}, command[3:], said.name, 600]
+        with NamedTemporaryFile("r", encoding="utf-8") as output:
+            call = [str(self.path), {**self.environment, **environment}, command[3:], output.name, 600]
             print(json.dumps(call), file=process.stdin, flush=True)
-            return subprocess.CompletedProcess(command, int(process.stdout.readline()), said.read())
+            return subprocess.CompletedProcess(command, int(process.stdout.readline()), output.read())
 
     def handgrad(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run this copy's command here."""
+        """Run the handgrad command of this project, in its folder."""
         return subprocess.run(
             [sys.executable, "-m", "handgrad", *arguments],
             cwd=self.path,
@@ -100,21 +100,21 @@ class Project:
         )
 
     def run(self, config: dict[str, Any], *arguments: str) -> str:
-        """Write an experiment file, run it, and return what snakemake said; the run must succeed."""
+        """Write an experiment file, run it and return the output of snakemake; fails if snakemake fails."""
         done = self.snakemake(*arguments, "--configfile", self.write_config(config))
         assert done.returncode == 0, done.stdout
         return done.stdout
 
     def train(self, config: dict[str, Any]) -> str:
-        """The same as far as the runs, for tests that ask nothing of tables, figures and the page."""
+        """Train the runs of an experiment, without tables, figures and page; return the output of snakemake."""
         return self.run(config, "--until", "train_run")
 
     def plan(self, config: dict[str, Any], *arguments: str) -> dict[str, int]:
-        """How many jobs of each rule snakemake would run now, but for the rules that only name targets."""
+        """Return the number of jobs of each rule that snakemake would run now (see planned)."""
         return planned(self.run(config, "--dry-run", *arguments))
 
     def refuse(self, config: dict[str, Any], *arguments: str) -> str:
-        """The same for a run that must fail."""
+        """Write an experiment file, run it and return the output of snakemake; fails if snakemake succeeds."""
         done = self.snakemake(*arguments, "--configfile", self.write_config(config))
         assert done.returncode != 0, done.stdout
         return done.stdout
@@ -125,7 +125,7 @@ class Project:
         return str(path)
 
     def times(self, pattern: str) -> dict[str, int]:
-        """When each file that matches was last written, in ns, by its path in the project."""
+        """Return the modification time of each matching file, in ns, by its path in the project."""
         return {
             str(path.relative_to(self.path)): path.stat().st_mtime_ns
             for path in self.path.glob(pattern)
@@ -133,7 +133,7 @@ class Project:
         }
 
     def contents(self) -> dict[str, str]:
-        """content_sha256 of the finished runs by their paths: the same where the runs are the same."""
+        """Return the content_sha256 of each finished run by its path."""
         found = {}
         for path in sorted(self.path.glob("results/runs/*/*.h5")):
             with h5py.File(path, locking=False) as file:
@@ -141,12 +141,12 @@ class Project:
         return found
 
     def segments(self, run: str) -> list[tuple[int, int]]:
-        """From and to which epoch each process computed a run, which is given by its path."""
+        """Return the first and last epoch of each process that computed a run; run: path of the run file."""
         with h5py.File(self.path / run, locking=False) as file:
             return [(s["from_epoch"], s["to_epoch"]) for s in json.loads(file.attrs["segments"])]
 
     def log(self, run: str) -> str:
-        """The log of a run's last job, as far as there is one."""
+        """Return the log of the last job of a run, or an empty text."""
         path = self.path / run.replace("results/runs/", "results/logs/train_run/").replace(".h5", ".log")
         return path.read_text() if path.exists() else ""
 
@@ -154,7 +154,7 @@ class Project:
         return self.path / run.replace("results/runs/", "results/checkpoints/").replace(".h5", ".checkpoint")
 
     def training_process(self) -> psutil.Process | None:
-        """The process that trains a run here, once it has begun."""
+        """Return the process that trains a run of this project, or None."""
         for process in psutil.process_iter():
             with suppress(psutil.Error, IndexError):
                 if process.cwd() == str(self.path) and process.cmdline()[-1].endswith("train_run.py"):
@@ -162,7 +162,7 @@ class Project:
         return None
 
     def edit(self, file: str, old: str, new: str) -> None:
-        """Replace a piece of text, which must be there, in one of the project's files."""
+        """Replace the first occurrence of a text in a file of the project; fails if there is none."""
         path = self.path / file
         text = path.read_text()
         assert old in text, f"{old!r} is not in {file}"
@@ -170,16 +170,16 @@ class Project:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 600) -> Any:
-    """What the condition gives once it gives anything; fails after so many seconds."""
+    """Call the condition until its result is true and return the result; fails after this many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
+        assert time.monotonic() < deadline, f"the condition was not met within {seconds:g} s"
         time.sleep(0.02)
     return found
 
 
 def written(before: dict[str, int], after: dict[str, int]) -> set[str]:
-    """The files that are new or were written again."""
+    """Return the files that are new or changed, from two results of Project.times."""
     return {name for name, time in after.items() if before.get(name) != time}
 
 
@@ -195,8 +195,8 @@ def copy_repository(to: Path) -> Project:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test, so that no worker waits for it at the end."""
-    items.sort(key=lambda item: item.name != "test_every_command_of_the_tutorial_does_what_the_page_shows")
+    """Run the longest test first, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.name != "test_every_tutorial_command_has_the_output_of_the_page")
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def made_once(shared: Path, name: str, make: Callable[[Project], object]) -> Project:
-    """A copy of the repository in which the first of all workers makes something. Tests change copies of it."""
+    """Return a copy of the repository in which the first worker calls ``make``; tests must not change it."""
     project, done = Project(shared / name), shared / f"{name}-is-done"
     with locked(shared / f"{name}.lock"):
         if not done.exists():
@@ -217,7 +217,7 @@ def made_once(shared: Path, name: str, make: Callable[[Project], object]) -> Pro
 
 
 def copy_project(project: Project, to: Path) -> Project:
-    """A copy in which the files have the same times, so that nothing is made again."""
+    """Copy a project with its file times, so that no job runs again."""
     return Project(shutil.copytree(project.path, to))
 
 
@@ -234,7 +234,7 @@ def finished(_finished: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def tiny() -> Callable[..., dict[str, Any]]:
-    """The tiny experiment with some of its axes, or of its other keys, changed."""
+    """A function that returns the tiny experiment with changed axes or other keys."""
 
     def changed(name: str = "tiny", *, axes: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
         return {**TINY, "name": name, "experiments": [{**TINY["experiments"][0], **(axes or {})}], **keys}

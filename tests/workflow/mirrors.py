@@ -1,4 +1,4 @@
-"""Small files in the format of MNIST, and a server on the loopback address that has them."""
+"""Small files in the format of MNIST, and an HTTP server for them on the loopback address."""
 
 import gzip
 import struct
@@ -14,14 +14,14 @@ import numpy as np
 
 
 def idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """An array as a gzipped IDX file."""
+    """Return the bytes of a gzipped IDX file with this array."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     return gzip.compress(header + array.tobytes(), mtime=0)
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The folder, served over HTTP on the loopback address."""
+    """Serve a folder over HTTP on the loopback address; yield the URL."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever)

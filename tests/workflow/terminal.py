@@ -1,4 +1,4 @@
-"""A terminal: runs a command in it and shows what a person sees."""
+"""A terminal emulator: it runs a command and gives the text of the screen."""
 
 import os
 import pty
@@ -16,10 +16,10 @@ import pyte
 
 
 class Terminal:
-    """A command in a terminal of so many rows and columns.
+    """A command that runs in a terminal of this many rows and columns.
 
-    size: rows and columns as the terminal says them, if not those. frames: what the screen showed, one text
-    for each time that it changed. written: all that came.
+    size: rows and columns that the terminal reports, if they differ from the real ones. frames: the text of the
+    screen after each change. written: all bytes that the command wrote.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Terminal:
         self.frames: list[str] = []
         self.written = b""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of JAX: the child executes a command at once
+            warnings.simplefilter("ignore")  # JAX warns about fork, but the child executes a command at once
             self.pid, self._end = pty.fork()
         if self.pid == 0:
             ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", *(size or (rows, columns)), 0, 0))
@@ -47,27 +47,27 @@ class Terminal:
             os.execvpe(command[0], command, {**own, "TERM": "xterm-256color"})  # noqa: S606
 
     def run(self, *, until: Callable[[str], bool] = lambda _: False, seconds: float = 120) -> int | None:
-        """Go on until what is shown is as asked for (None), or the command has ended (its exit status)."""
+        """Read until the screen meets the condition (return None) or the command ends (return its exit status)."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if select.select([self._end], [], [], 0.1)[0]:
                 try:
-                    came = os.read(self._end, 65536)
-                except OSError:  # Linux: nobody has the other end any more
+                    data = os.read(self._end, 65536)
+                except OSError:  # on Linux: the other end is closed
                     return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-                self.written += came
-                self._stream.feed(came)
+                self.written += data
+                self._stream.feed(data)
                 self.frames.append("\n".join(line.rstrip() for line in self.screen.display))
                 if until(self.frames[-1]):
                     return None
-        raise TimeoutError(self.frames[-1] if self.frames else "nothing was shown")
+        raise TimeoutError(self.frames[-1] if self.frames else "the command wrote nothing")
 
     def resize(self, rows: int, columns: int) -> None:
-        """Let the terminal say that it has another size."""
+        """Change the size that the terminal reports."""
         ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def hang_up(self, seconds: float = 60) -> int:
-        """Close the terminal while the command runs; its exit status."""
+        """Close the terminal while the command runs and return the exit status of the command."""
         os.close(self._end)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -76,14 +76,14 @@ class Terminal:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.05)
         os.kill(self.pid, signal.SIGKILL)
-        raise TimeoutError("it did not end")
+        raise TimeoutError(f"the command did not end within {seconds:g} s")
 
     def type(self, keys: bytes) -> None:
-        """What a person types."""
+        """Send keys to the command."""
         os.write(self._end, keys)
 
     @property
     def text(self) -> str:
-        """All that can be read at the end, with what has scrolled away."""
+        """The text of the screen, after the lines that have scrolled out of it."""
         scrolled = ["".join(line[n].data for n in range(self.screen.columns)) for line in self.screen.history.top]
         return "\n".join(line.rstrip() for line in [*scrolled, *self.screen.display])

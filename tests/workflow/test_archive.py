@@ -1,4 +1,4 @@
-"""An archive of a finished experiment is verified anywhere, and the workflow's own tables are made again from it."""
+"""Archives of finished experiments: packing, and verification in another clone."""
 
 import os
 import shutil
@@ -23,18 +23,18 @@ def archived(_finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
     shutil.copytree(_finished.path, project.path)
     done = project.handgrad("archive", project.write_config(TINY))
     assert "Written: archives/tiny.tar.gz" in done.stdout, done.stderr
-    assert "git revision: not known" in done.stdout  # this copy of the repository is no clone
+    assert "git revision: not known" in done.stdout  # this copy of the repository is not a Git clone
     return project
 
 
-def test_it_is_verified_in_a_fresh_clone(archived: Project, project: Project) -> None:
+def test_an_archive_is_verified_in_a_fresh_clone(archived: Project, project: Project) -> None:
     done = project.handgrad("verify", str(archived.path / "archives/tiny.tar.gz"))
     assert (done.returncode, done.stderr) == (0, "")
     assert "12 files of tables" in done.stdout
     assert not (project.path / "results").exists()
 
 
-def test_sha256sum_takes_its_manifests_and_snakemake_its_file(archived: Project, tmp_path: Path) -> None:
+def test_sha256sum_and_snakemake_accept_the_files_of_an_archive(archived: Project, tmp_path: Path) -> None:
     subprocess.run(["tar", "-xzf", archived.path / "archives/tiny.tar.gz", "-C", tmp_path], check=True)
     command = ["sha256sum", "-c", "--strict", "manifest-sha256.txt", "tagmanifest-sha256.txt"]
     subprocess.run(command, cwd=tmp_path / "tiny", check=True)
@@ -44,11 +44,13 @@ def test_sha256sum_takes_its_manifests_and_snakemake_its_file(archived: Project,
 
 
 @pytest.mark.slow
-def test_only_finished_results_are_packed_and_always_the_same(archived: Project, finished: Project, tiny: Tiny) -> None:
+def test_only_finished_results_are_archived_with_the_same_bytes(
+    archived: Project, finished: Project, tiny: Tiny
+) -> None:
     config, report = finished.write_config(TINY), finished.path / "results/tiny/report.html"
     mine = finished.path / "archives/tiny.tar.gz"
     report.write_text("a report")
-    os.utime(report, ns=(0, 0))  # of earlier results
+    os.utime(report, ns=(0, 0))  # older than the results
     assert "results/tiny/report.html: older than the page" in finished.handgrad("archive", config).stdout
     assert mine.read_bytes() == (archived.path / "archives/tiny.tar.gz").read_bytes()
     mine.unlink()
@@ -62,7 +64,7 @@ def test_only_finished_results_are_packed_and_always_the_same(archived: Project,
 
 @pytest.mark.slow
 def test_an_archive_of_a_comparison_is_verified(finished: Project, tiny: Tiny, tmp_path: Path) -> None:
-    """With a published table of one's own, which the archive takes along."""
+    """The experiment has its own published table, which the archive contains."""
     table = finished.path / "theirs.csv"
     header = (finished.path / "config/published_results.csv").read_text().splitlines()[0]
     table.write_text(f"{header}\ndigits,tanh,5,0.001,50,1,0.01,20.0,288,360,700.0,,\n")

@@ -1,4 +1,4 @@
-"""What Snakemake does with the environment of the rules, with a stand-in where conda would be."""
+"""How Snakemake uses the conda environment of the rules; a stub replaces conda."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from .conftest import ROOT, Project
 
 ENVIRONMENT = ROOT / "workflow/envs/handgrad.yml"
 
-#: answers what Snakemake 9.27.1 asks, and keeps what it is told to make
+#: answers the calls of Snakemake 9.27.1 and keeps the environment file that it should install
 CONDA = """#!/bin/sh
 case "$*" in
   "info --json") echo '{"conda_prefix": "/x", "platform": "linux-64"}' ;;
@@ -26,7 +26,7 @@ esac
 
 @pytest.fixture
 def conda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the stand-in, which comes first on the PATH."""
+    """The folder of the stub, which is first on the PATH."""
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     (bin_folder / "conda").write_text(CONDA)
@@ -36,17 +36,17 @@ def conda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_snakemake_hands_the_environment_to_conda_as_it_is_and_runs_nothing_again(
+def test_sdm_conda_uses_the_environment_file_and_reruns_nothing(
     finished: Project, tiny: Callable[..., dict[str, Any]], conda: Path
 ) -> None:
     assert "Nothing to be done" in finished.run(tiny(), "-n", "--sdm", "conda")
     finished.run(tiny(), "--forceall", "--sdm", "conda", "--conda-create-envs-only")
-    # one environment for all rules, and nothing but its making
+    # all rules share one environment, and no job runs
     assert (conda / "created.yml").read_text() == ENVIRONMENT.read_text()
     assert len(list(finished.path.glob(".snakemake/conda/*.yaml"))) == 1
 
 
-def test_both_profiles_let_the_same_changes_run_jobs_again() -> None:
+def test_both_profiles_have_the_same_rerun_triggers() -> None:
     default, slurm = (
         yaml.safe_load((ROOT / f"profiles/{name}/profile.yaml").read_text())["rerun-triggers"]
         for name in ("default", "slurm")

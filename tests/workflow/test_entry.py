@@ -1,4 +1,4 @@
-"""What a user types, and what they get for a mistake."""
+"""Commands of users: what they plan and produce, and the messages for mistakes."""
 
 import json
 import re
@@ -14,24 +14,24 @@ from .conftest import Project, copy_repository, planned
 Tiny = Callable[..., dict[str, Any]]
 
 
-# --- what is planned ---
+# --- plans ---
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of the repository in which nothing runs."""
+    """A copy of the repository in which no job runs."""
     return copy_repository(tmp_path_factory.mktemp("fresh") / "project")
 
 
 @pytest.fixture(scope="module")
 def published(fresh: Project) -> str:
-    """The dry run of plain snakemake."""
+    """The output of a dry run of snakemake without other arguments."""
     done = fresh.snakemake("-n")
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-def test_plain_snakemake_plans_the_published_table(fresh: Project, published: str) -> None:
+def test_snakemake_without_arguments_plans_the_published_table(fresh: Project, published: str) -> None:
     jobs = planned(published)
     assert jobs["train_run"] == 72
     assert jobs["check_gate"] == jobs["check_gradients"] == 6
@@ -41,13 +41,13 @@ def test_plain_snakemake_plans_the_published_table(fresh: Project, published: st
 
 
 def resources(output: str) -> list[tuple[str, int, int]]:
-    """Dataset, minutes and megabytes of each training job of a dry run."""
+    """Return dataset, minutes and megabytes of each training job of a dry run."""
     job = r"^rule train_run:.*?dataset=(\w+), .*?runtime=(\d+), mem_mb=(\d+)"
     found = re.findall(job, output, re.MULTILINE | re.DOTALL)
     return sorted((dataset, int(minutes), int(megabytes)) for dataset, minutes, megabytes in found)
 
 
-def test_jobs_ask_for_a_little_more_than_they_take_and_for_more_later(fresh: Project, published: str) -> None:
+def test_jobs_request_little_more_than_they_use_and_more_on_retry(fresh: Project, published: str) -> None:
     asked = resources(published)
     assert len(asked) == 72
     # measured: 18 s and 121 MB for the largest MNIST run, 60 s and 255 MB for the largest CIFAR-10 run
@@ -58,8 +58,8 @@ def test_jobs_ask_for_a_little_more_than_they_take_and_for_more_later(fresh: Pro
     assert second == [(dataset, 2 * minutes, 2 * megabytes) for dataset, minutes, megabytes in asked]
 
 
-def test_planning_the_quick_experiment_loads_little_and_downloads_nothing(fresh: Project) -> None:
-    # every job parses the workflow again
+def test_planning_the_quick_experiment_imports_no_large_library(fresh: Project) -> None:
+    # each job parses the workflow again, so parsing must stay cheap
     command = [sys.executable, "-X", "importtime", *fresh.command("-n", "--configfile", "config/quick.yaml")[1:]]
     done = subprocess.run(command, cwd=fresh.path, env=fresh.environment, capture_output=True, text=True, check=True)
     imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
@@ -70,13 +70,13 @@ def test_planning_the_quick_experiment_loads_little_and_downloads_nothing(fresh:
     assert "download_file" not in jobs
 
 
-def test_the_project_s_config_holds_in_any_working_directory(fresh: Project) -> None:
+def test_the_default_config_applies_in_any_working_directory(fresh: Project) -> None:
     (fresh.path.parent / "mine.yaml").write_text("name: mine\nexperiments: [{dataset: mnist, seed: [0, 1]}]\n")
     jobs = planned(fresh.snakemake("-n", "--directory", "../there", "--configfile", "../mine.yaml").stdout)
     assert (jobs["train_run"], jobs["aggregate_comparison"]) == (2, 1)
 
 
-def test_numbers_inside_a_value_of_config_are_numbers(fresh: Project) -> None:
+def test_nested_numbers_of_the_config_option_are_numbers(fresh: Project) -> None:
     done = fresh.snakemake("-n", "--config", "experiments=[{dataset: digits, hidden_units: 7}]")
     assert planned(done.stdout)["train_run"] == 1
     assert "af_tanh_hu_7_" in done.stdout
@@ -92,11 +92,11 @@ def test_numbers_inside_a_value_of_config_are_numbers(fresh: Project) -> None:
             ["--config", "experiments=[{dataset: digits, hiden_units: 3, activation: step}]"],
             [("experiments[0].hiden_units", "hidden_units"), ("experiments[0].activation", "'step'", "softplus")],
         ),
-        (["--configfile", "octal.yaml"], [("octal.yaml: line 2", "0100", "64")]),  # Snakemake takes it for 64
+        (["--configfile", "octal.yaml"], [("octal.yaml: line 2", "0100", "64")]),  # Snakemake reads it as 64
         (["--configfile", "octal.yaml", "--configfile", "config/quick.yaml"], [("--configfile", "2 times")]),
     ],
 )
-def test_each_mistake_in_a_config_is_one_line_and_nothing_starts(
+def test_each_config_mistake_is_one_line_and_no_job_starts(
     project: Project, arguments: list[str], named: list[tuple[str, ...]]
 ) -> None:
     (project.path / "octal.yaml").write_text("name: mine\nexperiments: [{dataset: digits, hidden_units: 0100}]\n")
@@ -108,12 +108,12 @@ def test_each_mistake_in_a_config_is_one_line_and_nothing_starts(
     assert not (project.path / "results").exists()
 
 
-def test_an_unknown_run_is_named(project: Project, tiny: Tiny) -> None:
-    said = project.refuse(tiny(), "results/runs/digits/af_tanh_hu_7_lr_1_bs_50_ep_1_l2_0.01_seed_0.h5")
-    assert "no run of the experiment 'tiny'" in said
+def test_a_run_outside_the_experiment_is_refused(project: Project, tiny: Tiny) -> None:
+    output = project.refuse(tiny(), "results/runs/digits/af_tanh_hu_7_lr_1_bs_50_ep_1_l2_0.01_seed_0.h5")
+    assert "no run of the experiment 'tiny'" in output
 
 
-# --- what is made ---
+# --- outputs ---
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_json_of_plan_and_status_is_one_document(finished: Project, tiny: Tiny) 
     assert states[new["name"]] == "waiting"
 
 
-def test_every_job_leaves_a_log_and_a_benchmark_and_nothing_else(finished: Project) -> None:
+def test_every_job_has_a_log_and_a_benchmark_and_leaves_no_other_file(finished: Project) -> None:
     logs, benchmarks = finished.times("results/logs/**/*.log"), finished.times("results/benchmarks/**/*.tsv")
     jobs = {name.removeprefix("results/logs/").removesuffix(".log") for name in logs}
     assert jobs == {name.removeprefix("results/benchmarks/").removesuffix(".tsv") for name in benchmarks}
@@ -145,5 +145,5 @@ def test_the_longest_runs_are_trained_first(project: Project, tiny: Tiny) -> Non
     config = tiny(axes={"learning_rate": 0.001, "epochs": [1, 2], "hidden_units": [5, 50]})
     done = project.snakemake("--until", "train_run", "--configfile", project.write_config(config), cores=1)
     started = re.findall(r"^    output: results/runs/digits/af_tanh_hu_(\d+)_.*_ep_(\d)_", done.stdout, re.MULTILINE)
-    # networks as small as these take hardly less when they are smaller: it is the updates that count
+    # for networks this small, the number of updates decides the time, not the number of hidden units
     assert started == [("50", "2"), ("5", "2"), ("50", "1"), ("5", "1")]

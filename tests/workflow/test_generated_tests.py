@@ -1,4 +1,4 @@
-"""`snakemake --generate-unit-tests`, as docs/ecosystem.md shows it."""
+"""The unit tests of `snakemake --generate-unit-tests`, made as docs/how-to/reuse.md shows."""
 
 import os
 import re
@@ -11,9 +11,10 @@ import pytest
 
 from .conftest import ROOT, Project
 
-PAGE = (ROOT / "docs/ecosystem.md").read_text()
+PAGE = (ROOT / "docs/how-to/reuse.md").read_text()
 
-#: a change of what a rule makes, for a rule that writes the same bytes and for each that does not
+#: changes of code that change the output of a rule: one rule that always writes the same bytes, and the three others
+#: that do not
 BROKEN = {
     "plot_cost": ("scripts/handgrad/plots/cost.py", "Seconds of training", "Hours of training"),
     "train_run": (
@@ -27,7 +28,7 @@ BROKEN = {
 
 
 @pytest.mark.slow
-def test_generated_tests_pass_and_fail_for_another_result(finished: Project) -> None:
+def test_generated_tests_pass_and_fail_after_a_change_of_results(finished: Project) -> None:
     (finished.path / "tests").mkdir()
     shutil.copy2(ROOT / "tests/same_content.py", finished.path / "tests")
     shutil.copy2(ROOT / "pyproject.toml", finished.path)
@@ -43,7 +44,7 @@ def test_generated_tests_pass_and_fail_for_another_result(finished: Project) -> 
     execute(f"set -e\n{making}")
     rules = {path.stem.removeprefix("test_") for path in finished.path.glob(f"{testing.strip()}/test_*.py")}
     assert rules == {path.name for path in (finished.path / "results/logs").iterdir()}
-    assert f"Of {len(rules)} rules {len(rules) - 3} write the same bytes" in PAGE
+    assert f"Of {len(rules)} rules, {len(rules) - 3} always write the same bytes" in PAGE
     test = "pytest -p no:cacheprovider " + " ".join(f".tests/unit/test_{rule}.py" for rule in BROKEN)
     assert f"{len(BROKEN)} passed" in execute(test)
     for file, old, new in BROKEN.values():

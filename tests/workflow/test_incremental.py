@@ -1,4 +1,4 @@
-"""What runs again after a change, and what does not: the table of docs/reruns.md."""
+"""Which jobs run again after a change (the table of docs/explanation/reruns.md)."""
 
 import shutil
 from collections.abc import Callable
@@ -35,12 +35,14 @@ def name_of(learning_rate: str) -> str:
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_what_changes_no_result_runs_nothing_again(finished: Project, tiny: Tiny, changes: dict[str, Any]) -> None:
+def test_config_changes_without_effect_on_results_rerun_nothing(
+    finished: Project, tiny: Tiny, changes: dict[str, Any]
+) -> None:
     assert finished.plan(tiny(**changes)) == {}
 
 
 @pytest.mark.parametrize("profile", ["profiles/default", "none"])
-def test_touched_and_commented_code_runs_nothing_again(finished: Project, tiny: Tiny, profile: str) -> None:
+def test_new_comments_and_file_times_rerun_nothing(finished: Project, tiny: Tiny, profile: str) -> None:
     for file in (finished.path / "scripts").rglob("*.py"):
         file.write_text(f"# a comment\n{file.read_text()}")
     assert finished.plan(tiny(), "--workflow-profile", profile) == {}
@@ -61,7 +63,7 @@ def test_touched_and_commented_code_runs_nothing_again(finished: Project, tiny: 
         ),
     ],
 )
-def test_a_change_of_the_config_runs_again_what_depends_on_it(
+def test_a_config_change_reruns_the_jobs_that_depend_on_it(
     finished: Project, tiny: Tiny, changes: dict[str, Any], again: set[str], trained: int
 ) -> None:
     plan = finished.plan(tiny(**changes))
@@ -79,14 +81,14 @@ def test_a_change_of_the_config_runs_again_what_depends_on_it(
         ("handgrad/datasets/formats.py", "values.max() > most", "values.max() >= most", ALL),
     ],
 )
-def test_a_change_of_code_runs_again_what_depends_on_it(
+def test_a_code_change_reruns_the_jobs_that_depend_on_it(
     finished: Project, tiny: Tiny, file: str, old: str, new: str, again: set[str]
 ) -> None:
     finished.edit(f"scripts/{file}", old, new)
     assert set(finished.plan(tiny())) == again
 
 
-def test_other_values_train_only_new_runs_and_make_their_table(finished: Project, tiny: Tiny) -> None:
+def test_changed_values_train_only_new_runs_and_update_the_table(finished: Project, tiny: Tiny) -> None:
     runs, data = finished.times(RUNS), finished.times("results/data/*")
     finished.run(tiny(axes={"learning_rate": [0.003, 0.002]}), "--until", "aggregate_results")
     assert written(runs, finished.times(RUNS)) == {name_of("0.003")}
@@ -96,10 +98,10 @@ def test_other_values_train_only_new_runs_and_make_their_table(finished: Project
     assert list(table.learning_rate) == [0.003, 0.002]
 
 
-def test_stale_runs_are_refused_if_snakemake_forgot_how_they_were_made(finished: Project, tiny: Tiny) -> None:
+def test_stale_runs_are_refused_even_without_snakemake_metadata(finished: Project, tiny: Tiny) -> None:
     shutil.rmtree(finished.path / ".snakemake")
     finished.edit("scripts/handgrad/network/model.py", "G1 -= l2 * W.W1", "G1 -= 2 * l2 * W.W1")
     (finished.path / "results/tiny/tables/results.csv").unlink()
-    said = finished.refuse(tiny(), "--until", "aggregate_results")
-    (line,) = (line for line in said.splitlines() if "holds another result than expected: the code" in line)
+    output = finished.refuse(tiny(), "--until", "aggregate_results")
+    (line,) = (line for line in output.splitlines() if "holds another result than expected: the code" in line)
     assert name_of("0.001") in line

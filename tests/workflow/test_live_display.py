@@ -1,4 +1,4 @@
-"""The live part at the foot of a terminal loses nothing and holds nobody up, whatever becomes of either."""
+"""The live display loses no line and never blocks the process, even if the terminal or the display fails."""
 
 import os
 import re
@@ -57,17 +57,17 @@ def test_every_line_is_shown_once_and_in_order(kind: str, tmp_path: Path) -> Non
     assert (b"cannot be shown: RuntimeError: nothing to be seen" in shown.written) == (kind == "Broken")
 
 
-def test_a_terminal_without_room_gets_every_line_and_nothing_live(tmp_path: Path) -> None:
+def test_a_terminal_of_size_zero_gets_plain_lines(tmp_path: Path) -> None:
     shown = Terminal(program(), cwd=tmp_path, env=dict(os.environ), size=(0, 0))
     assert shown.run() == 0
-    said = shown.written.decode()
-    assert re.findall(r"line (\d+)", said) == [str(n) for n in range(2000)]
-    assert re.findall(r"child (\d+)", said) == [str(n) for n in range(300)]
+    output = shown.written.decode()
+    assert re.findall(r"line (\d+)", output) == [str(n) for n in range(2000)]
+    assert re.findall(r"child (\d+)", output) == [str(n) for n in range(300)]
     assert b"\x1b" not in shown.written
 
 
 @pytest.mark.parametrize("size", [(0, 0), (3, 5)], ids=str)
-def test_a_terminal_that_loses_its_size_loses_no_line(size: tuple[int, int], tmp_path: Path) -> None:
+def test_no_line_is_lost_when_the_terminal_shrinks_to_nothing(size: tuple[int, int], tmp_path: Path) -> None:
     wait = "until [ -e go ]; do sleep 0.05; done; "
     shown = Terminal(program(child=wait + LINES, lines=0), cwd=tmp_path, env={**os.environ, "COLUMNS": "0"})
     assert shown.run(until=lambda frame: "steps done" in frame) is None
@@ -78,19 +78,19 @@ def test_a_terminal_that_loses_its_size_loses_no_line(size: tuple[int, int], tmp
     assert b"the last line" in shown.written
 
 
-def test_a_child_that_never_stops_printing_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+def test_the_display_ends_while_a_child_process_still_prints(tmp_path: Path) -> None:
     forever = "while :; do echo and on and on >&2; done"
     shown = Terminal(program(child=forever, wait=False), cwd=tmp_path, env=dict(os.environ))
     assert shown.run(seconds=60) == 0
 
 
-def test_a_terminal_that_is_gone_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_closed_terminal_does_not_block_the_process(tmp_path: Path) -> None:
     shown = Terminal(program(lines=20_000), cwd=tmp_path, env=dict(os.environ))
     shown.run(until=lambda frame: "line 1" in frame)
     assert shown.hang_up() == 0
 
 
-def test_beside_another_job_of_the_shell_nothing_is_drawn(tmp_path: Path) -> None:
+def test_a_background_job_of_the_shell_has_no_live_display(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(program()[2])
     shell = ["bash", "-ic", f"{sys.executable} {script} & wait"]

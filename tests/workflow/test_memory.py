@@ -1,4 +1,4 @@
-"""A run that cannot fit into this machine's memory stops everything before anything is made."""
+"""A run that does not fit into memory is refused before any job starts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import Project
 
-#: W1 alone would take 4 TB
+#: W1 would need 4 TB
 HUGE: dict[str, Any] = {"dataset": "digits", "hidden_units": [5, 1_000_000], "dtype": "float64"}
 DATASETS = {"digits": {"image_shape": [1000, 500]}}
 
@@ -17,8 +17,8 @@ def test_a_run_larger_than_memory_is_refused_before_any_job(
     project: Project, tiny: Callable[..., dict[str, Any]]
 ) -> None:
     config = tiny(axes=HUGE, datasets=DATASETS)
-    said = project.refuse(config)
-    (line,) = [line for line in said.splitlines() if "GB of memory" in line or "TB of memory" in line]
+    output = project.refuse(config)
+    (line,) = [line for line in output.splitlines() if "GB of memory" in line or "TB of memory" in line]
     assert "hu_1000000" in line
     assert "hidden_units" in line
     assert not (project.path / "results").exists()

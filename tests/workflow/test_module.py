@@ -1,4 +1,4 @@
-"""The workflow as a module of somebody else's, as docs/ecosystem.md shows it."""
+"""The workflow as a module of another workflow, as docs/how-to/reuse.md shows."""
 
 import html
 import re
@@ -12,7 +12,7 @@ import yaml
 
 from .conftest import ROOT, TINY, Project, copy_repository
 
-PAGE = (ROOT / "docs/ecosystem.md").read_text()
+PAGE = (ROOT / "docs/how-to/reuse.md").read_text()
 IMPORT, CHANGE = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -23,7 +23,7 @@ def example(project: Project) -> str:
 
 
 def folder_with(path: Path, snakefile: str, config: dict[str, Any], *, profiles: bool = True) -> Project:
-    """A user's own folder, with the profiles of this workflow."""
+    """Make a folder of a user, with a Snakefile, a config and, if wanted, the profiles of this workflow."""
     (path / "config").mkdir(parents=True)
     if profiles:
         shutil.copytree(ROOT / "profiles", path / "profiles")
@@ -40,37 +40,37 @@ def succeed(user: Project, *arguments: str) -> str:
 
 
 def report_text(user: Project, *arguments: str) -> str:
-    """Snakemake's report of what is there."""
+    """Return the text of Snakemake's report about the existing results."""
     succeed(user, *arguments, "--report", "report.html")
     return html.unescape((user.path / "report.html").read_text())
 
 
 @pytest.mark.slow
-def test_the_example_of_the_docs_runs_to_its_end_under_names_of_its_own(example: str, tmp_path: Path) -> None:
+def test_the_module_example_of_the_docs_runs(example: str, tmp_path: Path) -> None:
     config = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[0]
     user = folder_with(tmp_path / "user", f"{example}\n\n{CHANGE}", yaml.safe_load(config))
-    said = succeed(user)
-    assert "rule handgrad_train_run:" in said
-    assert said.count("mem_mb=2000") == 4  # the rule that the example changes
+    output = succeed(user)
+    assert "rule handgrad_train_run:" in output
+    assert output.count("mem_mb=2000") == 4  # the rule that the example changes
     table = (user.path / "results/mine/tables/results.csv").read_text().splitlines()
     assert len(table) == 1 + 4
     page = (user.path / "results/mine/summary.html").read_text()
-    assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # costs are told by this workflow's names
+    assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # the page uses the rule names of this workflow
     assert re.search(r"Experiment <[^>]*>mine<", report_text(user))
     assert "Nothing to be done" in succeed(user, "-n")
 
 
-def test_without_its_profiles_a_module_warns_once(example: str, tmp_path: Path) -> None:
-    said = folder_with(tmp_path / "user", example, TINY, profiles=False).snakemake("-n").stdout
-    assert said.count("--rerun-triggers mtime params input") == 1
-    assert "train_run" in said
+def test_a_module_without_the_profiles_warns_once(example: str, tmp_path: Path) -> None:
+    output = folder_with(tmp_path / "user", example, TINY, profiles=False).snakemake("-n").stdout
+    assert output.count("--rerun-triggers mtime params input") == 1
+    assert "train_run" in output
 
 
 @pytest.mark.parametrize(
     ("part", "expected"),
     [
         ("name: tiny, experiments: [{dataset: digits, seed: 010}]", "config/config.yaml: line 2"),
-        # all is known of the dataset, and its files are looked for where the config says
+        # the dataset is in the registry, and the config names the folder of its files
         (
             "name: tiny, datasets: {mnist: {local_dir: /}}, experiments: [{dataset: [mnist, digits]}]",
             "datasets.mnist.local_dir: found ",
@@ -78,7 +78,7 @@ def test_without_its_profiles_a_module_warns_once(example: str, tmp_path: Path) 
     ],
     ids=["YAML 1.1", "local_dir"],
 )
-def test_the_part_of_a_config_that_a_module_gets_is_read_and_checked(
+def test_a_module_checks_the_part_of_the_config_that_it_gets(
     example: str, tmp_path: Path, part: str, expected: str
 ) -> None:
     user = folder_with(tmp_path / "user", example.replace("config\n\n", 'config["nets"]\n\n'), {})
@@ -95,7 +95,7 @@ def git(*arguments: str, cwd: Path) -> None:
 
 @pytest.fixture
 def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of this workflow that git finds in the place of https://github.com/owner/handgrad."""
+    """A local repository of this workflow that git uses for https://github.com/owner/handgrad."""
     project, host = copy_repository(tmp_path / "hosted"), tmp_path / "host"
     (host / "owner").mkdir(parents=True)
     git("init", "-q", "-b", "main", cwd=project.path)
@@ -111,7 +111,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project.path
 
 
-#: what snakedeploy 0.17.1 writes, but for the place
+#: the Snakefile that snakedeploy 0.17.1 writes; PLACE is replaced by the source
 DEPLOYED = """from snakemake.utils import min_version
 
 
@@ -133,7 +133,7 @@ module handgrad:
 use rule * from handgrad
 """
 
-#: what a user may add: a rule that takes a table, and a change of one of ours
+#: additions of a user: a rule that reads a table, and a changed rule of this workflow
 ADDED = """
 
 rule first:
@@ -154,7 +154,7 @@ use rule train_run from handgrad with:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("hosted")
-def test_from_a_git_host_it_makes_the_same_runs_in_a_folder_of_its_own(finished: Project, tmp_path: Path) -> None:
+def test_a_module_from_a_git_host_makes_the_same_runs(finished: Project, tmp_path: Path) -> None:
     place = 'github("owner/handgrad", path="workflow/Snakefile", REF)'
     branch = DEPLOYED.replace("PLACE", place.replace("REF", 'branch="main"'))
     assert "rule train_run:" in succeed(folder_with(tmp_path / "branch", branch, TINY), "-n")
@@ -171,19 +171,19 @@ def test_from_a_git_host_it_makes_the_same_runs_in_a_folder_of_its_own(finished:
     assert "Nothing to be done" in succeed(user, "-n", *targets)
 
 
-def test_a_place_that_cannot_hold_the_library_is_refused_in_one_line(hosted: Path, tmp_path: Path) -> None:
+def test_a_source_without_the_library_is_refused_in_one_line(hosted: Path, tmp_path: Path) -> None:
     place = f'"git+file://{hosted}/workflow/Snakefile@main"'
     done = folder_with(tmp_path / "user", DEPLOYED.replace("PLACE", place), TINY).snakemake("-n")
     assert done.returncode != 0
     line = next(line for line in done.stdout.splitlines() if line.startswith("module handgrad:"))
-    assert f"cannot be had from git+file://{hosted}/workflow/rules@main" in line
+    assert f"git+file://{hosted}/workflow/rules@main" in line
     assert "clone the repository" in line
     assert "Traceback" not in done.stdout
 
 
-def test_the_catalog_draws_the_graph_of_rules_from_the_trial(project: Project) -> None:
+def test_the_catalog_can_draw_the_rule_graph(project: Project) -> None:
     shutil.copytree(ROOT / ".test", project.path / ".test", symlinks=True)
-    # the catalog's own command, which must end within 15 s
+    # the command of the catalog, which must end within 15 s
     where = ["-s", "workflow/Snakefile", "-d", ".test"]
     done = project.snakemake("--forceall", *where, "--rulegraph", cores=1)
     assert done.returncode == 0, done.stdout

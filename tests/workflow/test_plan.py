@@ -1,4 +1,4 @@
-"""A plan is what Snakemake does."""
+"""``handgrad plan`` and Snakemake agree about the jobs."""
 
 import json
 import re
@@ -13,14 +13,14 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 def plan(project: Project, config: dict[str, Any], *arguments: str) -> str:
-    """Return what ``handgrad plan`` prints."""
+    """Return the output of ``handgrad plan``."""
     done = project.handgrad("plan", project.write_config(config), *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
-def test_the_plan_is_what_snakemake_would_do(finished: Project, tiny: Tiny) -> None:
+def test_the_plan_counts_the_jobs_that_snakemake_would_run(finished: Project, tiny: Tiny) -> None:
     assert "nothing to be done" in plan(finished, tiny())
     text = plan(finished, tiny(axes={"learning_rate": [0.001, 0.002, 0.003], "epochs": [1, 3]}))
     assert re.search(r"^runs +4 +2 .* 2 from checkpoints$", text, re.MULTILINE)
@@ -29,7 +29,7 @@ def test_the_plan_is_what_snakemake_would_do(finished: Project, tiny: Tiny) -> N
     assert "4 runs estimated by 2 earlier runs" in text
 
 
-def test_a_plan_before_anything_knows_every_job(project: Project, tiny: Tiny) -> None:
+def test_the_plan_of_a_new_experiment_counts_every_job(project: Project, tiny: Tiny) -> None:
     text = plan(project, tiny(), "--profile", "profiles/slurm")
     assert re.search(r"^datasets +1 +0 ", text, re.MULTILINE)
     assert re.search(r"^runs +2 +0 ", text, re.MULTILINE)
@@ -39,7 +39,7 @@ def test_a_plan_before_anything_knows_every_job(project: Project, tiny: Tiny) ->
 
 
 @pytest.mark.slow
-def test_logs_are_where_the_plan_says(project: Project, tiny: Tiny) -> None:
+def test_the_plan_names_the_log_of_every_job(project: Project, tiny: Tiny) -> None:
     config = project.write_config(tiny(published={"table": None}))
     dry = project.snakemake("-n", "--configfile", config).stdout
     planned = json.loads(project.handgrad("plan", config, "--json").stdout)["steps"]

@@ -1,4 +1,4 @@
-"""Runs that were killed, interrupted or extended go on from their checkpoints, and end as the same runs."""
+"""Killed, interrupted and extended runs resume from their checkpoints and end with the same content."""
 
 import os
 import signal
@@ -20,12 +20,12 @@ RUN = "results/runs/digits/af_tanh_hu_100_lr_0.001_bs_20_ep_600_l2_0.01_seed_0.h
 
 @pytest.fixture
 def whole(shared: Path, tiny: Tiny) -> str:
-    """content_sha256 of the long run, trained without an interruption."""
+    """The content_sha256 of the long run, trained without interruption."""
     return made_once(shared, "whole", lambda project: project.train(tiny(axes=LONG))).contents()[RUN]
 
 
 def terminal(project: Project, config: dict[str, Any]) -> Terminal:
-    """A terminal in which snakemake begins to train."""
+    """Return a terminal in which snakemake starts to train."""
     command = project.command("--configfile", project.write_config(config), "--until", "train_run")
     return Terminal(command, cwd=project.path, env=project.environment)
 
@@ -55,10 +55,10 @@ def send_sighup(shown: Terminal, _: list[psutil.Process]) -> int | None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("interrupt", [kill_training, press_ctrl_c, close_terminal, send_sighup])
-def test_an_interrupted_run_goes_on_and_ends_as_the_same_run(
+def test_an_interrupted_run_resumes_and_ends_with_the_same_content(
     finished: Project, whole: str, tiny: Tiny, interrupt: Callable[[Terminal, list[psutil.Process]], int | None]
 ) -> None:
-    # a signal to stop saves by itself; SIGKILL leaves the last checkpoint that was written
+    # a stop signal saves a checkpoint; after SIGKILL, only the last periodic checkpoint exists
     killed = interrupt is kill_training
     config, checkpoint = tiny(axes=LONG, checkpoint_seconds=0.1 if killed else 1000), finished.checkpoint(RUN)
     shown = terminal(finished, config)
@@ -81,9 +81,7 @@ def name_of(epochs: int) -> str:
     return f"results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_{epochs}_l2_0.01_seed_0.h5"
 
 
-def test_a_deleted_run_comes_back_without_training_and_more_epochs_train_only_those(
-    finished: Project, tiny: Tiny
-) -> None:
+def test_checkpoints_restore_a_deleted_run_and_save_earlier_epochs(finished: Project, tiny: Tiny) -> None:
     path = finished.path / name_of(1)
     before = path.read_bytes()
     path.unlink()

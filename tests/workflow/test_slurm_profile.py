@@ -1,4 +1,4 @@
-"""The real snakemake with profiles/slurm; SLURM's commands are stand-ins (the real ones: tests/slurm)."""
+"""The real snakemake with profiles/slurm and stubs of the SLURM commands (real SLURM: tests/slurm)."""
 
 import os
 import re
@@ -16,7 +16,7 @@ PROFILE = ["--workflow-profile", "profiles/slurm"]
 
 @pytest.fixture
 def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A SLURM that takes no job."""
+    """Put stubs on the PATH: an sbatch that refuses each job, a squeue and a scancel."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, lines in (("squeue", ""), ("scancel", ""), ("sbatch", "echo 'invalid account' >&2\nexit 1\n")):
@@ -26,7 +26,7 @@ def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_old_outputs_of_refused_jobs_are_not_taken_for_new_ones(finished: Project, refusing: None, tiny: Tiny) -> None:
+def test_old_outputs_of_a_refused_job_do_not_count_as_new(finished: Project, refusing: None, tiny: Tiny) -> None:
     finished.edit("scripts/handgrad/network/model.py", "G1 -= l2 * W.W1", "G1 -= 1 * l2 * W.W1")
     planned = finished.plan(tiny(), *PROFILE, "--until", "train_run")
     assert set(planned) == {"check_gate", "train_run"}
@@ -35,7 +35,7 @@ def test_old_outputs_of_refused_jobs_are_not_taken_for_new_ones(finished: Projec
 
 
 def test_time_limits_suit_small_and_large_batches(project: Project, tiny: Tiny) -> None:
-    # minutes on a core of 2026, 300 hidden units and 20 epochs
+    # minutes on one core of 2026, with 300 hidden units and 20 epochs
     measured = {("mnist", "1"): 7.2, ("mnist", "100"): 0.2, ("cifar10", "1"): 19.4, ("cifar10", "100"): 0.6}
     axes = {"dataset": ["mnist", "cifar10"], "batch_size": [1, 100], "hidden_units": 300, "epochs": 20}
     plan = project.run(tiny(axes={**axes, "learning_rate": 0.001}), "-n", *PROFILE)

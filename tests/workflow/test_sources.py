@@ -1,4 +1,4 @@
-"""Where data come from: a server, the user's own folder, and what is said when neither has them."""
+"""Sources of data: downloads from a server, or files in a folder of the user."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ FILES = "resources/small/*"
 
 
 def make_folder(to: Path, *, seed: int = 0) -> Path:
-    """A small dataset in the format of MNIST: 40 training and 20 test images of two classes."""
+    """Write a small dataset in the format of MNIST: 40 training and 20 test images of two classes."""
     rng = np.random.default_rng(seed)
     to.mkdir()
     for split, n in (("train", 40), ("test", 20)):
@@ -37,7 +37,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def small(folder: Path, mirror: str = "http://127.0.0.1:9", **changes: Any) -> dict[str, Any]:
-    """The tiny experiment, with one run, on the small dataset; changes: keys of its registry entry."""
+    """Return the tiny experiment with one run on the small dataset; changes: keys of its registry entry."""
     files = {
         f"{split}_{role}": {
             "name": (name := f"{split}-{letter}.gz"),
@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def downloaded(shared: Path, folder: Path, tmp_path: Path) -> Project:
-    """A copy of the repository in which the small dataset has been downloaded and trained on."""
+    """A copy of the repository that has downloaded the small dataset and trained on it."""
 
     def download(project: Project) -> None:
         with serving(folder) as address:
@@ -71,13 +71,13 @@ def downloaded(shared: Path, folder: Path, tmp_path: Path) -> Project:
 
 
 def sources(project: Project) -> dict[str, str]:
-    """The files that the small dataset was made from, with their checksums."""
+    """Return the source files of the small dataset with their checksums."""
     with h5py.File(project.path / DATA) as file:
         assert file["train/x"].shape == (40, 6)
         return dict(zip(file.attrs["source_files"], file.attrs["source_sha256"], strict=True))
 
 
-def test_a_dataset_is_yaml_alone_and_a_new_mirror_runs_nothing_again(downloaded: Project, folder: Path) -> None:
+def test_a_dataset_needs_only_yaml_and_a_new_mirror_reruns_nothing(downloaded: Project, folder: Path) -> None:
     assert sources(downloaded) == checksums(folder)
     assert len(downloaded.times(RUNS)) == 1
     assert downloaded.plan(small(folder, "http://127.0.0.1:9"), "--until", "train_run") == {}
@@ -87,7 +87,7 @@ AGAIN = {"preprocess_dataset": 1, "check_gate": 1, "train_run": 1}
 
 
 @pytest.mark.slow
-def test_a_changed_file_is_fetched_alone(downloaded: Project, folder: Path, tmp_path: Path) -> None:
+def test_only_the_changed_file_is_downloaded_again(downloaded: Project, folder: Path, tmp_path: Path) -> None:
     files = downloaded.times(FILES)
     shutil.copy2(make_folder(tmp_path / "other", seed=1) / "train-x.gz", folder)
     with serving(folder) as address:
@@ -98,7 +98,7 @@ def test_a_changed_file_is_fetched_alone(downloaded: Project, folder: Path, tmp_
 
 
 @pytest.mark.slow
-def test_files_in_a_folder_of_ones_own_are_used_in_place(downloaded: Project, folder: Path, tmp_path: Path) -> None:
+def test_files_of_local_dir_are_used_in_place(downloaded: Project, folder: Path, tmp_path: Path) -> None:
     shutil.rmtree(downloaded.path / "resources")
     config = small(folder, local_dir=str(folder))
     assert downloaded.plan(config, "--until", "train_run") == AGAIN
@@ -123,4 +123,4 @@ def test_files_dated_in_the_future_are_used(downloaded: Project, folder: Path) -
     assert jobs.keys().isdisjoint({"download_file", "preprocess_dataset", "check_gate"})
     downloaded.run(config, "results/tiny/tables/comparison.csv")
     log = next(downloaded.path.glob("results/logs/train_run/small/*lr_0.01*"))
-    assert log.stat().st_mtime > time.time()  # it was not run again
+    assert log.stat().st_mtime > time.time()  # the job did not run again

@@ -1,4 +1,4 @@
-"""Nothing misses what handgrad prune removes."""
+"""handgrad prune removes no file that is needed later."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.slow
-def test_nothing_is_made_again_after_pruning_and_more_epochs_go_on(finished: Project, tiny: Tiny) -> None:
+def test_pruning_removes_nothing_that_a_later_run_needs(finished: Project, tiny: Tiny) -> None:
     before = set(finished.times("results/**/*"))
     kept, other = tiny(), tiny("other", axes={"learning_rate": 0.003, "activation": "cos"})
     finished.run(other, "--until", "aggregate_seeds")

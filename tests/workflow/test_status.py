@@ -1,4 +1,4 @@
-"""The status of an experiment while the workflow runs, and after it."""
+"""``handgrad status`` during and after a run of the workflow."""
 
 import re
 from collections.abc import Callable
@@ -15,13 +15,13 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 def status(project: Project, config: dict[str, Any]) -> str:
-    """Return what ``handgrad status`` prints."""
+    """Return the output of ``handgrad status``."""
     done = project.handgrad("status", project.write_config(config))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_run_is_running_and_then_stopped(project: Project, tiny: Tiny) -> None:
+def test_the_status_shows_a_running_run_and_then_a_stopped_run(project: Project, tiny: Tiny) -> None:
     axes = {"hidden_units": 200, "batch_size": 2, "epochs": 5000, "learning_rate": 0.003}
     config = tiny(axes=axes)
     progress = project.path / "results/logs/train_run/digits"

@@ -1,4 +1,4 @@
-"""The workflow where a home cannot be written to, another handgrad is installed, or results are in the way."""
+"""The workflow with an unwritable home, another package named handgrad, or an unusable results folder."""
 
 import subprocess
 from collections.abc import Callable
@@ -12,9 +12,9 @@ Tiny = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.slow
-def test_neither_a_home_without_room_nor_another_handgrad_is_an_obstacle(project: Project, tiny: Tiny) -> None:
+def test_an_unwritable_home_and_a_foreign_handgrad_do_no_harm(project: Project, tiny: Tiny) -> None:
     home = project.path / "home"
-    home.touch()  # so that even root cannot make a folder in it
+    home.touch()  # a file, so that even root cannot make a folder in it
     other = project.path / "other/handgrad/__init__.py"
     other.parent.mkdir(parents=True)
     other.write_text("raise SystemExit('the other one')")
@@ -31,9 +31,9 @@ def test_neither_a_home_without_room_nor_another_handgrad_is_an_obstacle(project
     assert "Matplotlib" not in done.stderr
 
 
-def test_what_the_disk_forbids_is_named_before_any_job(project: Project, tiny: Tiny) -> None:
+def test_an_unusable_results_folder_is_reported_before_any_job(project: Project, tiny: Tiny) -> None:
     (project.path / "results").touch()
-    said = project.refuse(tiny())
-    assert "results: Not a directory" in said
-    assert "Traceback" not in said
-    assert "rule " not in said
+    output = project.refuse(tiny())
+    assert "results: Not a directory" in output
+    assert "Traceback" not in output
+    assert "rule " not in output

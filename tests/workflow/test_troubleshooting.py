@@ -1,4 +1,4 @@
-"""What docs/troubleshooting.md shows of Snakemake's messages is what Snakemake says."""
+"""docs/how-to/troubleshooting.md quotes the messages that Snakemake prints."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import Project
 
-PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
+PAGE = Path(__file__).parents[2] / "docs/how-to/troubleshooting.md"
 ROWS = re.findall(r"^\| (`.+?) \| ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 SHOWN = [message for row in ROWS for message in re.findall("`(.+?)`", row)]
 
@@ -22,28 +22,28 @@ RUN = "results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_1_l2_0.01_seed_0.h5"
 TRAINED = "        content = write_run("
 
 
-def said(project: Project, *command: str, **environment: str) -> str:
-    """What a Python command says here."""
+def python_output(project: Project, *command: str, **environment: str) -> str:
+    """Return the output of a Python command in the project."""
     given = {**project.environment, **environment}
     done = subprocess.run([sys.executable, *command], cwd=project.path, env=given, capture_output=True, text=True)
     return done.stdout + done.stderr
 
 
 def edited(project: Project, tiny: Tiny, file: str, old: str, new: str, *arguments: str) -> str:
-    """What Snakemake says when a file of this project has another text in place of one."""
+    """Return the output of Snakemake, which must fail, after a change of a file of the project."""
     project.edit(file, old, new)
     return project.refuse(tiny(), *arguments)
 
 
 def written(project: Project, file: str, text: str, *arguments: str) -> str:
-    """What Snakemake says to these arguments when this is in a file."""
+    """Write a text to a file of the project and return the output of Snakemake with these arguments."""
     (project.path / file).parent.mkdir(parents=True, exist_ok=True)
     (project.path / file).write_text(text)
     return project.snakemake(*arguments).stdout
 
 
 def incomplete(project: Project, tiny: Tiny) -> str:
-    """What a killed Snakemake leaves when its job goes on to its end; before that, nothing is to be done."""
+    """Return the output if nothing is to be done, and the output after Snakemake was killed during a job."""
     project.run(tiny(), RUN)
     again = project.run(tiny(), RUN)
     marks = project.path / ".snakemake/incomplete"
@@ -60,18 +60,18 @@ def not_submitted(project: Project, tiny: Tiny) -> str:
         (commands / name).chmod(0o755)
     path = f"{commands}:{os.environ['PATH']}"
     profile = ["--workflow-profile", "profiles/slurm", "--retries", "0"]
-    return said(project, "-m", "snakemake", "--configfile", project.write_config(tiny()), *profile, PATH=path)
+    return python_output(project, "-m", "snakemake", "--configfile", project.write_config(tiny()), *profile, PATH=path)
 
 
 FILE = {"name": "a.gz", "size": 1, "sha256": 64 * "0", "mirrors": ["http://127.0.0.1:1/a.gz"]}
 UNREACHABLE = {"mnist": {"files": {"train_images": FILE}}}
-#: what provokes messages of the page, and the words with which these begin
+#: for each case: a function that provokes messages of the page, and the first words of these messages
 PROVOKED: dict[str, tuple[Callable[[Project, Tiny], str], tuple[str, ...]]] = {
     "no cores": (
-        lambda project, tiny: said(project, "-m", "snakemake", "--configfile", project.write_config(tiny())),
+        lambda project, tiny: python_output(project, "-m", "snakemake", "--configfile", project.write_config(tiny())),
         ("Error: cores",),
     ),
-    "no packages": (lambda project, _: said(project, "-S", "scripts/train_run.py"), ("ModuleNotFoundError",)),
+    "no packages": (lambda project, _: python_output(project, "-S", "scripts/train_run.py"), ("ModuleNotFoundError",)),
     "locked": (
         lambda project, tiny: written(
             project,
@@ -124,7 +124,7 @@ PROVOKED: dict[str, tuple[Callable[[Project, Tiny], str], tuple[str, ...]]] = {
 }
 
 
-def test_every_message_of_snakemake_on_the_page_is_provoked() -> None:
+def test_every_snakemake_message_on_the_page_has_a_test() -> None:
     beginnings = tuple(words for _, several in PROVOKED.values() for words in several)
     assert all(message.startswith(beginnings) for message in SHOWN)
     assert len(SHOWN) == len(beginnings) == len(set(SHOWN))
@@ -132,7 +132,7 @@ def test_every_message_of_snakemake_on_the_page_is_provoked() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", PROVOKED)
-def test_the_page_shows_what_snakemake_says(case: str, project: Project, tiny: Tiny) -> None:
+def test_the_page_quotes_snakemake_correctly(case: str, project: Project, tiny: Tiny) -> None:
     provoke, beginnings = PROVOKED[case]
     output = " ".join(provoke(project, tiny).split())
     for message in SHOWN:

@@ -1,4 +1,4 @@
-"""No file of results/ that was changed, or is another's, passes into a result; its remedy helps."""
+"""Changed or foreign files in results/ never enter a result, and the remedy of the message works."""
 
 import os
 import re
@@ -29,7 +29,7 @@ MORE = {"learning_rate": [0.001, 0.002, 0.003]}
 
 
 def contents(project: Project) -> dict[str, str]:
-    """content_sha256 of each run."""
+    """Return the content_sha256 of each run."""
     found = {}
     for path in sorted(project.path.glob(RUNS)):
         with h5py.File(path, "r", locking=False) as file:
@@ -37,16 +37,16 @@ def contents(project: Project) -> dict[str, str]:
     return found
 
 
-def refusal(said: str, file: str) -> str:
-    """The line that names a file and what to do; several jobs may print the same line."""
-    lines = {line for line in said.splitlines() if line.startswith(f"{file}: ") and "snakemake again" in line}
-    assert lines, said
-    assert "Traceback" not in said
+def refusal(output: str, file: str) -> str:
+    """Return the line that names a file and the remedy; several jobs may print the same line."""
+    lines = {line for line in output.splitlines() if line.startswith(f"{file}: ") and "snakemake again" in line}
+    assert lines, output
+    assert "Traceback" not in output
     return lines.pop()
 
 
 def follow(project: Project, line: str) -> None:
-    """Follow the remedy of a line: delete the file or the folder that it names."""
+    """Follow the remedy of a line: delete the file or folder that the line names."""
     named = re.search(r"; delete (.+), and run snakemake again", line)
     assert named, line
     path = project.path / (line.partition(": ")[0] if named[1] in ("it", "the file") else named[1])
@@ -54,7 +54,7 @@ def follow(project: Project, line: str) -> None:
 
 
 def zero(dataset: str) -> Callable[[Path], None]:
-    """Writes zeros over the numbers of a file."""
+    """Return a function that overwrites numbers of a file with zeros."""
 
     def change(path: Path) -> None:
         with h5py.File(path, "r+", locking=False) as file:
@@ -64,7 +64,7 @@ def zero(dataset: str) -> Callable[[Path], None]:
 
 
 def change_number(path: Path) -> None:
-    """The accuracy of the first row."""
+    """Change the accuracy of the first row."""
     path.write_text(re.sub(r",0\.\d{7,}", ",0.999999999", path.read_text(), count=1))
 
 
@@ -80,7 +80,8 @@ def garbage(path: Path) -> None:
     path.write_text("garbage")
 
 
-#: what is changed at once, and the files that the jobs make which must refuse it; test_sealed has every kind of damage
+#: for each case: the changed files, and the outputs of the jobs that must refuse them
+#: (test_sealed.py tests every kind of damage)
 CHANGES: dict[str, tuple[dict[str, Callable[[Path], None]], list[str]]] = {
     "data": ({DATA: zero("train/x")}, [GATE, CHECK]),
     "a gate": ({GATE: garbage}, [RUN]),
@@ -94,16 +95,16 @@ CHANGES: dict[str, tuple[dict[str, Callable[[Path], None]], list[str]]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_changed_file_is_refused_by_name(finished: Project, tiny: Tiny, what: str) -> None:
+def test_a_changed_file_is_refused_and_named(finished: Project, tiny: Tiny, what: str) -> None:
     changes, targets = CHANGES[what]
     first = contents(finished)
     page = finished.times(PAGE)
     for file, change in changes.items():
         change(finished.path / file)
-        os.utime(finished.path / file)  # newer than what was made from it, so that jobs read it
-    said = finished.refuse(tiny(), *targets)
+        os.utime(finished.path / file)  # newer than the files made from it, so that jobs read it
+    output = finished.refuse(tiny(), *targets)
     for file in changes:
-        follow(finished, refusal(said, file))  # which names what must be deleted
+        follow(finished, refusal(output, file))  # the line names the file to delete
         assert not (finished.path / file).exists()
     assert finished.times(PAGE) in (page, {})
     if what == "a run and a check":
@@ -112,19 +113,19 @@ def test_a_changed_file_is_refused_by_name(finished: Project, tiny: Tiny, what: 
 
 
 @pytest.mark.slow
-def test_a_finished_gate_lets_nothing_train_once_the_step_is_broken(finished: Project, tiny: Tiny) -> None:
-    """Though Snakemake has forgotten by which code it was made, and a run is new."""
+def test_a_gate_of_older_code_is_refused_and_the_broken_step_fails(finished: Project, tiny: Tiny) -> None:
+    """Snakemake's record of the code that made the gate is deleted, and one run is new."""
     shutil.rmtree(finished.path / ".snakemake")
     finished.edit("scripts/handgrad/network/activations.py", "np.subtract(1,", "np.subtract(-1,")
     runs = finished.times(RUNS)
     line = refusal(finished.refuse(tiny(axes=MORE), "--until", "train_run"), GATE)
     follow(finished, line)
-    said = finished.refuse(tiny(axes=MORE), "--until", "train_run")  # the gate is asked, and does not pass
-    assert "gradient check of tanh on digits" in said
+    output = finished.refuse(tiny(axes=MORE), "--until", "train_run")  # the gate runs and fails
+    assert "gradient check of tanh on digits" in output
     assert finished.times(RUNS) == runs
 
 
-def test_a_gate_that_is_made_again_is_the_same_and_trains_nothing(finished: Project, tiny: Tiny) -> None:
+def test_a_recreated_gate_has_the_same_bytes_and_trains_nothing(finished: Project, tiny: Tiny) -> None:
     gate, runs = (finished.path / GATE).read_bytes(), finished.times(RUNS)
     (finished.path / GATE).unlink()
     finished.run(tiny(), "--until", "check_gate")
@@ -134,7 +135,7 @@ def test_a_gate_that_is_made_again_is_the_same_and_trains_nothing(finished: Proj
 
 
 @pytest.mark.slow
-def test_a_change_of_the_checking_code_alone_computes_no_epoch(finished: Project, tiny: Tiny) -> None:
+def test_a_change_of_only_the_checking_code_trains_no_epoch(finished: Project, tiny: Tiny) -> None:
     first, gate = contents(finished), (finished.path / GATE).read_bytes()
     finished.edit("scripts/handgrad/gradient_check/check.py", "SAMPLED_ENTRIES = 50", "SAMPLED_ENTRIES = 51")
     finished.run(tiny(), "--until", "train_run")
@@ -146,8 +147,8 @@ def test_a_change_of_the_checking_code_alone_computes_no_epoch(finished: Project
 
 
 @pytest.mark.slow
-def test_an_archive_of_changed_data_is_not_made(finished: Project, tiny: Tiny) -> None:
-    """Nothing has read them since: their time is the old one."""
+def test_changed_data_cannot_be_archived(finished: Project, tiny: Tiny) -> None:
+    """The file time of the data is unchanged, so no job reads the data before archiving."""
     path, config = finished.path / DATA, finished.write_config(tiny())
     time = path.stat().st_mtime_ns
     zero("train/x")(path)

@@ -1,9 +1,11 @@
-"""docs/tutorial.md as a reader follows it: files written, commands run, and what the page shows compared.
+"""Follow docs/tutorial.md: write its files, run its commands, and compare their output with the page.
 
-A block of the page begins with its language. console: lines with `$ ` are commands, typed one after another
-in one shell; the lines below are their output. yaml: a file, whose name is the comment in its first line.
-diff: a change of the file that is named so; lines with a blank or - are there before, and those with a blank
-or + afterwards.
+The language of a block says what to do:
+
+- console: lines with `$ ` are commands, run one after another in one shell. The lines below a command are its output.
+- yaml: a file. The comment in the first line names it.
+- diff: a change of the file that the first line names. Lines with a blank or - exist before the change, and lines
+  with a blank or + after it.
 """
 
 import os
@@ -21,18 +23,18 @@ from .conftest import ROOT, wait_until
 PAGE = ROOT / "docs/tutorial.md"
 CLUSTER = "On a cluster"
 INTERRUPT = "^C"
-#: in a line: what is left out; in a table also what is measured (accuracy, interval, faults, loss, seconds),
-#: whose last digits depend on the CPU
+#: omitted text in a line
 LEFT_OUT = r"(\.\.\.)"
+#: in a table also measured numbers (accuracy, interval, faults, loss, seconds): their last digits depend on the CPU
 VARIES = r"(\.\.\.|\d+\.\d+%|\d+\.\d+ to \d+\.\d+|\d+/\d+|\d+\.\d{5}|\d+\.\d(?= \|$))"
-#: how lines begin that a command prints which fails
+#: the first words of lines that only a failing command prints
 FAILURES = ("broken.yaml: ", "At least one job did not complete successfully.")
 END = "--- exit status "
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of the page, and the heading that it is under."""
+    """A fenced block of the page, and the section that contains it."""
 
     section: str
     language: str
@@ -40,24 +42,24 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    """The fenced blocks of the page, in their order."""
+    """Return the fenced blocks of the page in order, except those with a comment on the line before them."""
     sections = re.split(r"^## (.*)\n", f"## \n{page}", flags=re.MULTILINE)[1:]
     return [
         Block(section, *block)
         for section, text in zip(sections[::2], sections[1::2], strict=True)
-        for block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        for block in re.findall(r"(?<!-->\n)^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     ]
 
 
 def fits(shown: Iterable[str], output: str) -> bool:
-    """Whether the output is what is shown; a line `...` is any lines, and the width of columns does not matter."""
+    """Return whether the output matches the page. A line `...` matches any lines; widths of columns may differ."""
     expected = "".join("(?:.*\n)*?" if line == "..." else f"{pattern(squeezed(line))}\n" for line in shown)
     lines = [squeezed(line) for line in output.splitlines() if line.strip()]
     return re.fullmatch(expected, "".join(f"{line}\n" for line in lines)) is not None
 
 
 def pattern(line: str) -> str:
-    """What a line may be that is shown so: `...` is any text; measured numbers in a table are any numbers."""
+    """Return a regular expression for a line: `...` matches any text, a measured number in a table any number."""
     parts = re.split(VARIES if line.startswith("|") else LEFT_OUT, line)
     parts[::2] = map(re.escape, parts[::2])
     parts[1::2] = [".*" if part == "..." else re.sub(r"\d+", r"\\d+", re.escape(part)) for part in parts[1::2]]
@@ -65,17 +67,18 @@ def pattern(line: str) -> str:
 
 
 def squeezed(line: str) -> str:
+    """Return a line with single spaces."""
     return re.sub(r" +", " ", line).rstrip()
 
 
 class Reader:
-    """A person at a shell who follows the page, in an empty folder at first."""
+    """A shell that follows the page, first in an empty folder."""
 
     def __init__(self, folder: Path) -> None:
-        own = Path(sys.prefix) / "bin"  # the page enters an environment itself
+        own = Path(sys.prefix) / "bin"  # the page itself activates an environment
         path = ":".join(entry for entry in os.environ["PATH"].split(":") if Path(entry) != own)
         git = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        # A checkout may belong to somebody else, as in containers; git would not clone it.
+        # In a container, another user may own the checkout. git would then refuse to clone it.
         git |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
         foreign = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "VIRTUAL_ENV", "SLURM_CONF")
         self.shell = subprocess.Popen(
@@ -92,10 +95,11 @@ class Reader:
 
     @property
     def folder(self) -> Path:
+        """Return the working directory of the shell."""
         return Path(f"/proc/{self.shell.pid}/cwd").readlink()
 
     def follow(self, block: Block, *, skip: Iterable[str] = ()) -> None:
-        """Do what a block says, except these commands."""
+        """Follow a block, except the commands in skip."""
         if block.language == "console":
             for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
                 if command not in skip:
@@ -106,20 +110,20 @@ class Reader:
         if block.language == "diff":
             old, new = (re.sub(rf"^(?:[{mark}].*\n|.)", "", change, flags=re.MULTILINE) for mark in "+-")
             text = path.read_text()
-            assert text.count(old) == 1, f"{path} does not hold once\n{old}"
+            assert text.count(old) == 1, f"{path} must contain this text exactly once:\n{old}"
             text = text.replace(old, new)
         path.write_text(text)
 
     def type(self, command: str, shown: list[str]) -> None:
-        """Type a command and compare its output, and whether it succeeds, with what is shown."""
+        """Run a command; compare its output and its success with the page."""
         status, output = self.run(command.replace("<this repository>", str(ROOT)), interrupt=INTERRUPT in shown)
         lines = [line for line in shown if line != INTERRUPT]
-        assert fits(lines, output), "\n".join([f"$ {command}", output, "--- is not what is shown:", *lines])
+        assert fits(lines, output), "\n".join([f"$ {command}", output, "--- does not match:", *lines])
         fails = any(line.startswith(FAILURES) for line in lines)
         assert (status != 0) == fails, f"$ {command}\n{output}\n{END}{status}"
 
     def run(self, command: str, *, interrupt: bool = False) -> tuple[int, str]:
-        """Run a command as the next of the shell; Ctrl-C is pressed once training is under way."""
+        """Run the next command; return its exit status and output. interrupt: send SIGINT when training has started."""
         assert self.shell.stdin
         assert self.shell.stdout
         began, output = time.time(), ""
@@ -139,6 +143,6 @@ class Reader:
         raise EOFError(output)
 
     def close(self) -> None:
-        """Leave the shell, and end what still runs in it."""
+        """Kill the shell and its processes."""
         os.killpg(self.shell.pid, signal.SIGKILL)
         self.shell.communicate()

@@ -1,4 +1,4 @@
-# The experiment of this workflow, and all functions that rules use. The library does the work.
+# Load the experiment and define all functions that rules use. The library does the work.
 import importlib.util
 import os
 import re
@@ -12,10 +12,10 @@ from snakemake.settings.types import RerunTrigger
 
 
 def project_folder():
-    """The folder of this project, which holds scripts/ and workflow/, on this machine.
+    """Return the folder of this project, which contains scripts/ and workflow/.
 
-    A workflow that another one takes from a Git host is no folder: Snakemake fetches the files that it is asked for, one
-    by one, into a cache in which they lie as in the repository, and a script imports what lies beside it there.
+    Another workflow may use this one directly from a Git host. Snakemake then copies each requested file into a cache
+    with the same folders as the repository. All files are requested here, so that scripts can import the library.
     """
     here = workflow.current_basedir
     if isinstance(here, os.PathLike):
@@ -25,22 +25,22 @@ def project_folder():
     folder = fetched["scripts/handgrad/__init__.py"].parents[2]
     if any(path != folder / name for name, path in fetched.items()):
         raise WorkflowError(
-            f"module handgrad: its files cannot be had from {here}, where they do not keep their names; clone the "
-            "repository and give `snakefile:` the path of workflow/Snakefile in the clone (docs/ecosystem.md)"
+            f"module handgrad: its files cannot be had from {here}, because this location renames files; clone the "
+            "repository and set `snakefile:` to the path of workflow/Snakefile in the clone (docs/how-to/reuse.md)"
         )
     return folder
 
 
 def put_library_first():
-    """Let this process and its jobs import this project's `handgrad`, even if another one is on Python's path.
+    """Put this project's `handgrad` first on Python's import path, for this process and its jobs.
 
-    Snakemake puts the folder of a script at the end of that path.
+    Snakemake adds the folder of a script only at the end of the path, after any installed `handgrad`.
     """
     folder = str(project_folder() / "scripts")
     other = importlib.util.find_spec("handgrad")
     if other and other.origin != f"{folder}/handgrad/__init__.py":
         path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
-        os.environ.update(PYTHONPATH=path)  # Snakemake's linter complains of os.environ[...]
+        os.environ.update(PYTHONPATH=path)  # Snakemake's linter rejects os.environ[...]
     sys.path.insert(0, folder)
 
 
@@ -61,7 +61,7 @@ from handgrad.page import context
 
 @contextmanager
 def one_line_errors():
-    """Let Snakemake show an error of the library or of the system as a line without a traceback."""
+    """Convert errors of the library or the system to WorkflowError, which Snakemake shows in one line, no traceback."""
     try:
         yield
     except (HandgradError, OSError) as error:
@@ -70,14 +70,14 @@ def one_line_errors():
 
 @one_line_errors()
 def load():
-    """The experiment that the config describes; every mistake in it ends the workflow here.
+    """Return the experiment of the config. Raises WorkflowError with every mistake.
 
-    Snakemake has read the files that it was given already, and takes 0100 for 64 and the last of two equal keys: they
-    are read again here, which refuses both.
+    Snakemake has already read the config files, but it reads 0100 as 64 and keeps the last of two equal keys. The files
+    are therefore read again with a stricter reader.
     """
     settings = workflow.config_settings
     require_options_once(sys.argv)
-    if workflow.modifier.skip_configfile:  # a module, whose config is what the other workflow gives
+    if workflow.modifier.skip_configfile:  # a module; the other workflow passes the config
         whole = workflow.modifier_stack[0].globals["config"]
         return load_experiment(read_module_config(config, whole, workflow.configfiles))
     given = settings.configfiles, settings.config
@@ -85,10 +85,11 @@ def load():
 
 
 def leave_reruns_to_digests():
-    """Let digests alone decide whether changed code runs again, without profiles/default as well.
+    """Let only digests decide whether changed code reruns jobs, even without profiles/default.
 
-    Snakemake's own triggers rerun jobs when the file of a script is newer, and all jobs when conda is switched on.
-    Snakemake sets its options after the parse and reads this one after all input functions; so one of them calls this.
+    Snakemake's own triggers rerun jobs if a script file is newer, and all jobs if conda is switched on or off.
+    Snakemake sets this option after parsing and reads it after all input functions. An input function therefore
+    calls this function.
     """
     settings, unwanted = workflow.dag_settings, {RerunTrigger.CODE, RerunTrigger.SOFTWARE_ENV}
     if workflow.is_main_process and not unwanted.isdisjoint(settings.rerun_triggers):
@@ -99,31 +100,32 @@ def leave_reruns_to_digests():
 
             warn_once(
                 logger,
-                "module handgrad: its jobs rerun when the file of a script is newer or --sdm conda is switched on or off; "
-                "to prevent that, use its profiles or --rerun-triggers mtime params input (docs/reruns.md)",
+                "module handgrad: jobs rerun if a script file is newer, or if --sdm conda is switched on or off; to "
+                "prevent that, use its profiles or --rerun-triggers mtime params input (docs/explanation/reruns.md)",
             )
 
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 EXPERIMENT = load()
 RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
-FIRST = 10**9  # the priority of what training waits for, above that of any run
-# where it has a row of any dataset; a param, for the user's table may be dated in the future, as their data may
+FIRST = 10**9  # priority of the jobs that training waits for, higher than the priority of any run
+# None if the table has no row for a dataset of this experiment. A param instead of an input: the modification time of
+# the user's table may be in the future.
 PUBLISHED = EXPERIMENT.published.table if EXPERIMENT.has_published_dataset else None
 
 
 def one_of(names):
-    """A wildcard constraint that takes these names alone."""
+    """Return a wildcard constraint that matches only these names."""
     return "|".join(re.escape(name) for name in names)
 
 
 def entry(wildcards):
-    """The registry entry of a dataset."""
+    """Return the registry entry of a dataset."""
     return EXPERIMENT.datasets[wildcards.dataset]
 
 
 def asked_memory(megabytes, attempt):
-    """Megabytes to ask for. On a cluster, every job starts Snakemake again; a second attempt gets twice as much."""
+    """Return the megabytes to request: more on a cluster, where a job starts Snakemake; twice as much for a retry."""
     return attempt * (megabytes + (0 if workflow.local_exec else resources.SNAKEMAKE_MEGABYTES))
 
 
@@ -131,11 +133,11 @@ def asked_memory(megabytes, attempt):
 
 
 def file_to_download(wildcards):
-    """The registry's facts on a downloaded file. Its mirrors are untracked: a new address makes nothing again."""
+    """Return the registry entry of a downloaded file. Mirrors are untracked: a new URL does not rerun the download."""
     files = {file["name"]: file for file in entry(wildcards)["files"].values()}
     if wildcards.file not in files:
         path = paths.DOWNLOAD.format(**wildcards)
-        raise WorkflowError(f"{path}: no file of the dataset; its files: {', '.join(files) or 'none'}")
+        raise WorkflowError(f"{path}: not a file of this dataset, expected one of: {', '.join(files) or 'none'}")
     file = files[wildcards.file]
     return {"size": file["size"], "sha256": file["sha256"], "mirrors": Untracked(file["mirrors"])}
 
@@ -145,12 +147,12 @@ def entry_to_read(wildcards):
 
 
 def local_folder(wildcards):
-    """The folder that holds the user's own files. Untracked: when these move, nothing is made again."""
+    """Return the folder of the user's own files. It is untracked: moving the files does not rerun jobs."""
     return Untracked(entry(wildcards)["local_dir"])
 
 
 def source_files(wildcards):
-    """The files of a dataset that are downloaded, by role; an input of the rule that all others depend on."""
+    """Return the downloaded files of a dataset by role. All other rules depend on the rule with this input."""
     leave_reruns_to_digests()
     return jobs.downloads(EXPERIMENT, wildcards.dataset)
 
@@ -160,12 +162,12 @@ def preprocess_memory(wildcards, attempt):
 
 
 def digest_of_data(wildcards):
-    """What a dataset is, without the places that it may come from."""
+    """Return the digest of a dataset, which does not depend on the location of its files."""
     return data_digest(entry(wildcards))
 
 
 def data_digests():
-    """What each dataset of this experiment is."""
+    """Return the digest of each dataset of this experiment."""
     return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in paths.dataset_names(EXPERIMENT)}
 
 
@@ -177,40 +179,40 @@ def check_memory(wildcards, attempt):
 
 
 def run_of(wildcards):
-    """The run that a file's name means. Raises WorkflowError if this experiment has no such run."""
+    """Return the run for the name of a run file. Raises WorkflowError if this experiment has no such run."""
     run = RUNS.get((wildcards.dataset, wildcards.run))
     if run is None:
         path = paths.RUN.format(**wildcards)
         raise WorkflowError(
-            f"{path}: no run of the experiment {EXPERIMENT.name!r}; name one of its runs, or add it to the config"
+            f"{path}: no run of the experiment {EXPERIMENT.name!r}; use one of its runs, or add this run to the config"
         )
     return run
 
 
 def axes_of_run(wildcards):
-    """The values of a run by axis."""
+    """Return the values of a run by axis."""
     return asdict(run_of(wildcards))
 
 
 def gate_of_run(wildcards):
-    """The check that must have passed before this run trains."""
+    """Return the gate that must pass before this run trains."""
     return paths.GATE.format(dataset=wildcards.dataset, activation=run_of(wildcards).activation)
 
 
 def run_seconds(wildcards):
-    """What a run takes on a slow core."""
+    """Return the seconds of a run on a slow core."""
     return resources.max_seconds(run_of(wildcards), entry(wildcards))
 
 
 def run_priority(wildcards):
-    """Longest expected runs first, so that no core waits at the end for one that began last."""
+    """Return a priority that starts the longest runs first, so that all cores finish at about the same time."""
     return min(1 + int(1000 * run_seconds(wildcards)), FIRST - 1)
 
 
 def run_minutes(wildcards, attempt):
-    """Time limit on a cluster: what a slow core takes, and a minute to begin.
+    """Return the time limit on a cluster in minutes: the time on a slow core, and one minute to start.
 
-    A second attempt gets twice as much; it goes on from the checkpoint of the first.
+    A retry gets twice as much. It continues from the checkpoint of the first attempt.
     """
     return attempt * (1 + int(run_seconds(wildcards) / 60))
 
@@ -227,17 +229,17 @@ def runs_of_dataset(wildcards):
 
 
 def order_of_runs(wildcards):
-    """The order of a dataset's runs, for rules whose result depends on it."""
+    """Return a digest of the order of a dataset's runs, for rules with results that depend on the order."""
     return names_digest(runs_of_dataset(wildcards))
 
 
 def table(name):
-    """A table of the experiment as an input, with its checksums."""
+    """Return a table and its checksums as inputs."""
     return {name: paths.table(name), "checksums": paths.table(name, paths.CHECKSUMS)}
 
 
 def table_outputs(name, label):
-    """A table as outputs: for programs and for people. label: what Snakemake's report calls it."""
+    """Return the output files of a table, in all file types. label: its name in Snakemake's report."""
     shown = {"caption": f"../report/{name}.rst", "category": "Tables", "labels": {"table": label}}
     return {
         "csv": paths.table(name),
@@ -248,7 +250,7 @@ def table_outputs(name, label):
 
 
 def figure(name, label):
-    """A figure, of one dataset or of all. label: what Snakemake's report calls it."""
+    """Return the output file of a figure, for one dataset or for all. label: its name in Snakemake's report."""
     overall = name in paths.OVERALL_FIGURES
     return report(
         paths.figure(name),
@@ -260,33 +262,33 @@ def figure(name, label):
 
 
 def image_shape(wildcards):
-    """The shape of an image, in the order of its pixels."""
+    """Return the shape of an image, in the order of its pixels."""
     return list(entry(wildcards)["image_shape"])
 
 
 def caption_context(wildcards):
-    """What captions say of the experiment or of a dataset. Untracked: a caption is no part of the file under it."""
+    """Return the values that captions show. They are untracked: a caption is not part of its table or figure file."""
     return Untracked(context.caption_context(EXPERIMENT, wildcards.get("dataset")))
 
 
 def page_contexts():
-    """What the captions on the page say, by dataset; under None, of all datasets."""
+    """Return the values that captions on the page show, by dataset; the key None is for all datasets."""
     return {name: context.caption_context(EXPERIMENT, name) for name in (None, *paths.dataset_names(EXPERIMENT))}
 
 
 def page_config(wildcards):
-    """The configuration as the page shows it. Untracked: markup in it must not become part of Snakemake's report."""
+    """Return the configuration for the page. It is untracked: its markup must not appear in Snakemake's report."""
     return Untracked(context.shown_config(EXPERIMENT))
 
 
 def page_config_digest(wildcards):
-    """A digest of the same, which decides: where files come from or lie is no part of it."""
+    """Return a digest of the configuration for the page, as a rerun trigger. File locations are not part of it."""
     return names_digest([context.config_text(context.shown_config(EXPERIMENT))])
 
 
 def page_benchmarks(wildcards):
-    """What the benchmarks of this experiment's jobs are called, by rule. Untracked: they follow from the inputs."""
+    """Return the benchmark names of this experiment's jobs, by rule. They are untracked: the inputs determine them."""
     names = {}
-    for job in jobs.jobs_of(EXPERIMENT)[:-1]:  # the last one makes the page
+    for job in jobs.jobs_of(EXPERIMENT)[:-1]:  # the last job makes the page
         names.setdefault(job.rule, []).append(job.name)
     return Untracked(names)

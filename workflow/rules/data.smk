@@ -1,9 +1,9 @@
-# From published files to results/data/<dataset>.h5
+# Download published files and convert them to results/data/<dataset>.h5.
 
 
 rule download_file:
     output:
-        # kept while the job runs: a finished download is not fetched again because a rule has changed
+        # update() keeps an existing file when the job starts, so a changed rule does not download it again
         update(paths.DOWNLOAD),
     log:
         jobs.log("download_file"),

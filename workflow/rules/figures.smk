@@ -1,4 +1,4 @@
-# From runs and tables to results/<experiment>/figures/, each figure marked for `snakemake --report`.
+# Plot runs and tables to results/<experiment>/figures/. Each figure is part of `snakemake --report`.
 
 
 rule plot_learning_curves:
@@ -79,7 +79,7 @@ rule plot_cost:
 rule plot_confusion:
     input:
         **table("best_runs"),
-        # the best one is read
+        # the script reads only the best run
         runs=runs_of_dataset,
         data=paths.DATA,
     output:
@@ -101,7 +101,7 @@ rule plot_confusion:
 rule plot_mistakes:
     input:
         **table("best_runs"),
-        # the best one is read
+        # the script reads only the best run
         runs=runs_of_dataset,
         data=paths.DATA,
     output:
@@ -124,7 +124,7 @@ rule plot_mistakes:
 rule plot_weights:
     input:
         **table("best_runs"),
-        # the best one is read
+        # the script reads only the best run
         runs=runs_of_dataset,
     output:
         figure("weights", "first-layer weights as images"),

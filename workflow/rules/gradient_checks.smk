@@ -1,4 +1,4 @@
-# Two rules, one check: the gate that training waits for, and the check that the report shows.
+# Two rules for the same check: the gate must pass before training, and the report shows the gradient check.
 
 
 rule check_gate:

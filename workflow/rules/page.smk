@@ -1,4 +1,4 @@
-# From everything else to results/<experiment>/summary.html, the page of the experiment.
+# Render the page of the experiment, results/<experiment>/summary.html, from all other results.
 
 
 rule render_summary:

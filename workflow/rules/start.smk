@@ -1,5 +1,5 @@
-# What the main process alone does, before its first job: checks, settings, and showing how far the workflow is.
-# Imports are in the blocks that need them, since each job parses this file.
+# The main process does this before its first job: checks, settings, and the live display. Jobs skip it.
+# Each job parses this file, so the blocks import only what they need.
 
 
 if workflow.is_main_process:
@@ -8,12 +8,12 @@ if workflow.is_main_process:
     with one_line_errors():
         files = [*paths.data_files(EXPERIMENT), *paths.final_outputs(EXPERIMENT)]
         prepare_main_process(sys.argv, dry=workflow.output_settings.dryrun, files=files)
-    # jobs on this machine start only where there is memory for them; --resources mem_mb=... takes precedence
+    # jobs on this machine start only if enough memory is free; --resources mem_mb=... takes precedence
     if not IS_MODULE and workflow.local_exec and "mem_mb" not in workflow.global_resources:
         workflow.register_resource("mem_mb", int(memory.SHARE * memory.machine_megabytes()))
 
 
-# hooks are off in jobs
+# Snakemake runs this hook only in the main process
 onstart:
     from handgrad.layout.main_process import date_now
     from handgrad.monitor.events import follow
@@ -23,11 +23,11 @@ onstart:
         to_train = [run_of(job.wildcards) for job in to_do if job.rule.name == "train_run"]
         if line := memory.too_large(to_train, EXPERIMENT.datasets):
             raise WorkflowError(line)
-    # of all jobs and not only of those to be done, so that nothing becomes older than what it was made from
+    # outputs of all jobs, not only of those to do, so that no output becomes older than its inputs
     with one_line_errors():
         dated = date_now({str(path) for job in workflow.dag.jobs for path in job.output})
     if dated:
-        logger.warning(f"{dated[0]}: dated in the future, as {len(dated)} files in all; set to now")
+        logger.warning(f"{dated[0]}: dated in the future, now set to the current time (files in total: {len(dated)})")
     if {"ALL", "PROGRESS"}.isdisjoint(choice.name for choice in workflow.output_settings.quiet or ()):
         logs = [job.log[0] for job in to_do if job.log]
         follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)

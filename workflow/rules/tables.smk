@@ -1,4 +1,4 @@
-# From runs and checks to results/<experiment>/tables/, each table marked for `snakemake --report`.
+# Aggregate runs and checks to results/<experiment>/tables/. Each table is part of `snakemake --report`.
 
 
 rule aggregate_results:
@@ -82,7 +82,7 @@ rule aggregate_best:
         "../../scripts/aggregate_best.py"
 
 
-# The best run of each dataset, which three figures show.
+# Three figures show the best run of each dataset.
 rule aggregate_best_runs:
     input:
         **table("results"),

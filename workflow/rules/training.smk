@@ -1,5 +1,5 @@
-# One job a run. It keeps a checkpoint in results/checkpoints/, which is no output, because Snakemake deletes the outputs of
-# a job that starts or fails.
+# Train each run in one job. The job saves checkpoints in results/checkpoints/. A checkpoint is not an output, because
+# Snakemake deletes the outputs of a job that starts or fails.
 
 
 rule train_run:
@@ -24,7 +24,7 @@ rule train_run:
         data=digest_of_data,
         run=axes_of_run,
         checkpoints=paths.CHECKPOINTS,
-        # how often a run is saved changes nothing about it
+        # untracked: the interval does not change the result
         checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:
         "../../scripts/train_run.py"

@@ -1,4 +1,1 @@
-"""Archives, and stale files.
-
-``pack``, ``verify``: one finished experiment in one file. ``stale``: files of results/ that no experiment needs.
-"""
+"""Archives of finished experiments (``pack``, ``verify``), and the search for stale files in results/ (``stale``)."""

@@ -1,4 +1,4 @@
-"""What an archive says of itself to programs: ``provenance.json``, and RO-Crate metadata (Workflow Run Crate)."""
+"""The machine-readable descriptions in an archive: ``provenance.json`` and RO-Crate metadata (Workflow Run Crate)."""
 
 import functools
 import json
@@ -48,7 +48,7 @@ _MEDIA_TYPES = {
 
 
 def provenance(experiment: Experiment, folder: Path) -> dict[str, Any]:
-    """Return the content of provenance.json for an experiment whose results are in a folder."""
+    """Return the content of provenance.json. folder: the project folder with the results of the experiment."""
     return {
         "format": FORMAT,
         "experiment": experiment.name,
@@ -65,30 +65,30 @@ def _ended(path: Path) -> datetime:
 
 
 def _times(path: Path) -> dict[str, str]:
-    """Return when a run started and ended, in UTC, as far as its file shows: an interrupted one started earlier."""
+    """Return when a run started and ended, in UTC. An interrupted run has the start time of its last part."""
     ended, seconds = _ended(path), round(read_summary(path).seconds)
     return {"started": (ended - timedelta(seconds=seconds)).isoformat(), "ended": ended.isoformat()}
 
 
 @functools.cache
 def installed_versions() -> Mapping[str, str]:
-    """Return the versions of Python, and of each package of requirements.txt, that are installed here."""
+    """Return the installed versions of Python and of each package in requirements.txt."""
     pinned = _PIN.findall((PROJECT / "requirements.txt").read_text(encoding="utf-8"))
     installed = {package.name: package.version for package in distributions()}
     return {"Python": platform.python_version()} | {name: installed.get(name, "not installed") for name in pinned}
 
 
 def other_origin(origin: Mapping[str, Any]) -> str:
-    """Return which other code and packages than those here an archive was packed with; nothing if with none."""
+    """Return how the code and packages of an archive differ from the installed ones; empty if they are equal."""
     here = {"git revision": git_revision(PROJECT), **installed_versions()}
     there = {"git revision": origin.get("git_revision"), **origin["versions"]}
     others = [f"{name} {show(there.get(name))} (here {one})" for name, one in here.items() if there.get(name) != one]
-    return f"; packed with {', '.join(others)}: verify it in a clone of that git revision" if others else ""
+    return f"; packed with {', '.join(others)}: verify it in a clone at that git revision" if others else ""
 
 
 def crate_text(experiment: Experiment, provenance: Mapping[str, Any], members: Iterable[str]) -> str:
-    """Return the metadata of an archive with these members; the same arguments give the same text."""
-    crate = ROCrate(version="1.1")  # which the profiles of workflow runs build on
+    """Return the RO-Crate metadata of an archive with these members; equal arguments give equal text."""
+    crate = ROCrate(version="1.1")  # the profiles of workflow runs are based on this version
     crate.metadata.extra_contexts.append(_CONTEXT)
     _describe_root(crate, experiment, provenance)
     workflow = _add_workflow(crate, provenance)
@@ -109,8 +109,8 @@ def _describe_root(crate: Any, experiment: Experiment, provenance: Mapping[str, 
     license = {
         "@type": "CreativeWork",
         "name": "Not stated",
-        "description": "Whoever publishes the results says how they may be used. The workflow's own files are under "
-        "the MIT license (LICENSE).",
+        "description": "Ask the publisher of the results for their license. The files of the workflow are under the "
+        "MIT license (LICENSE).",
     }
     crate.license = crate.add(ContextEntity(crate, "#license", license))
     for profile, name in _PROFILES.items():
@@ -138,7 +138,7 @@ def _add_workflow(crate: Any, provenance: Mapping[str, Any]) -> Any:
 
 
 def _add_experiment(crate: Any, workflow: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> Any:
-    """Add the action that made all results, and the experiment file as the workflow's input."""
+    """Add the action that made all results, with the experiment file as its input."""
     parameter = crate.add_formal_parameter("configfile", "File", "#configfile", valueRequired=True)
     workflow["input"] = parameter
     crate.get(COMPLETE)["exampleOfWork"] = parameter
@@ -154,7 +154,7 @@ def _add_experiment(crate: Any, workflow: Any, experiment: Experiment, provenanc
 
 
 def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> list[Any]:
-    """Add the action that made each run."""
+    """Add an action for each run."""
     script = {"name": "scripts/train_run.py", "softwareVersion": provenance["code"]["train_run"]}
     training = crate.add(SoftwareApplication(crate, "#train_run", script))
     actions = []
@@ -162,7 +162,7 @@ def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any])
         times = provenance["runs"][name]
         about = {
             "name": f"Train {run.dataset}/{run.name}",
-            "description": f"Train one network for {run.epochs} epochs, and evaluate it",
+            "description": f"Train one network for {run.epochs} epochs and evaluate it",
             "startTime": times["started"],
             "endTime": times["ended"],
         }

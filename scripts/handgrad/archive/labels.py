@@ -1,4 +1,4 @@
-"""What an archive holds of a dataset: ``labels/<dataset>.json``, all that tables need, and no pixels."""
+"""The description of a dataset in an archive, ``labels/<dataset>.json``: all that tables need, without pixels."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,10 @@ from handgrad.experiment.registry import data_digest
 
 @dataclass(frozen=True)
 class Labels:
-    """A dataset in an archive. entry: of the registry. content: sha256 of its pixels and labels. test: uint8 (N,)."""
+    """A dataset in an archive.
+
+    entry: of the registry. content: SHA-256 of its pixels and labels. test: labels of the test split, uint8 (N,).
+    """
 
     entry: Mapping[str, Any]
     content: str
@@ -23,11 +26,11 @@ class Labels:
 
     @property
     def digest(self) -> str:
-        """What identifies the dataset; see ``registry.data_digest``."""
+        """Return the digest that identifies the dataset (``registry.data_digest``)."""
         return data_digest(self.entry)
 
     def text(self) -> str:
-        """Return the labels' file, which the same labels make the same."""
+        """Return the content of the file; equal labels give equal text."""
         facts = {
             "data_digest": self.digest,
             "source_sha256": {file["name"]: file["sha256"] for file in self.entry["files"].values()},

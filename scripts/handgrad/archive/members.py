@@ -1,11 +1,11 @@
-"""What an archive holds: a BagIt bag, ``<name>/`` in a .tar.gz, whose payload ``data/`` is an RO-Crate.
+"""The members of an archive. It is a BagIt bag, ``<name>/``, in a .tar.gz; its payload ``data/`` is an RO-Crate.
 
-ro-crate-metadata.json, README.md   what it is, for programs and for people
+ro-crate-metadata.json, README.md   descriptions for programs and for people
 provenance.json                     git revision, packages, digests of the code, times of the runs
 config/given.yaml                   the experiment file, byte for byte
-config/experiment.yaml              the same with all defaults
-config/published.csv                the published table that it is compared with, if there is one
-labels/<dataset>.json               what a dataset is, and its test labels
+config/experiment.yaml              the experiment file with all defaults
+config/published.csv                the published table, if the experiment has one
+labels/<dataset>.json               the description of a dataset and its test labels
 requirements.txt, workflow/..., LICENSE   copies
 results/...                         runs, gradient checks, tables, figures and pages, at their paths in the project
 """
@@ -23,12 +23,12 @@ COPIED = ("requirements.txt", "workflow/envs/handgrad.yml", "LICENSE", WORKFLOW)
 
 
 def labels_name(dataset: str) -> str:
-    """Return the member that describes a dataset."""
+    """Return the path of the description of a dataset."""
     return f"labels/{dataset}.json"
 
 
 def required_members(experiment: Experiment) -> set[str]:
-    """Return the payload of every archive of an experiment; it may also have Snakemake's report."""
+    """Return the members that every archive of an experiment has. Snakemake's report is optional."""
     members = {CRATE, README, PROVENANCE, GIVEN, COMPLETE, *COPIED, *archived_outputs(experiment)}
     members.update(map(labels_name, dataset_names(experiment)))
     return members | ({PUBLISHED} if experiment.has_published_dataset else set())

@@ -1,6 +1,6 @@
-"""Packing one finished experiment as an archive; ``members`` says what is in it.
+"""Packing a finished experiment as an archive; ``members`` lists its content.
 
-The same results, with their times, make the same bytes, with one version of zlib.
+Equal results with equal times give equal bytes, with the same version of zlib.
 """
 
 import gzip
@@ -26,32 +26,33 @@ from handgrad.experiment.config import Experiment
 from handgrad.layout.paths import DATA, archived_outputs, dataset_names, page_file, report_file
 from handgrad.page.context import config_text, shown_config
 
-#: the payload of an archive: what is in a member, a file or bytes
+#: the payload of an archive: the content of each member, as a file or as bytes
 Members = Mapping[str, Path | bytes]
 
-_TIME = 315532800  # 1980-01-01: tar calls earlier times implausible
+_TIME = 315532800  # 1980-01-01: tar warns about earlier times
 
-logging.getLogger("bagit").addHandler(logging.NullHandler())  # it logs what it raises
+logging.getLogger("bagit").addHandler(logging.NullHandler())  # bagit also raises what it logs
 
 
 def pack(path: Path, name: str, members: Members) -> list[str]:
-    """Write an archive and return what was verified of it, as lines.
+    """Write an archive, verify it, and return the lines of the verification.
 
-    Raises HandgradError if it would replace one with other content, or does not agree with itself; OSError if a member
-    cannot be read or there is no room. An archive that was there stays as it is.
+    Raises HandgradError if the archive exists with different content or if verification fails. Raises OSError if a
+    member cannot be read or the disk is full. An existing archive is never changed.
     """
     with whole_file(path) as part:
         write_archive(part, name, members)
         if path.exists() and file_sha256(path) != file_sha256(part):
             raise HandgradError(
-                f"{path}: is there with other content than would be packed now; move it, or delete it, and try again"
+                f"{path}: exists with different content than the results have now; move or delete it, then try again"
             )
         return verify_archive(part, path)
 
 
 def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, Path | bytes]:
-    """Return the payload of the archive of an experiment whose file is given; folder: of its results.
+    """Return the payload of the archive of an experiment.
 
+    given: the experiment file. folder: the project folder with its results.
     Raises HandgradError if a dataset or a run cannot be read.
     """
     files = {path: folder / path for path in archived_outputs(experiment)}
@@ -73,34 +74,34 @@ def _labels(experiment: Experiment, dataset: str, given: Path, folder: Path) -> 
     path = DATA.format(dataset=dataset)
     try:
         return stored_labels(folder / path, experiment.datasets[dataset]).text()
-    except HandgradError as error:  # a plain run of snakemake does not miss the file
+    except HandgradError as error:  # snakemake does not make the file again unless it is asked for
         raise HandgradError(f"{error}: snakemake --cores 1 --configfile {given} -- {path}") from error
 
 
 def has_report(experiment: Experiment, folder: Path) -> bool:
-    """Return whether Snakemake's report is there, and no older than the page, so that it shows the same."""
+    """Return whether Snakemake's report exists and is not older than the page."""
     report, page = folder / report_file(experiment), folder / page_file(experiment)
     return report.is_file() and report.stat().st_mtime_ns >= page.stat().st_mtime_ns
 
 
 def complete_config(experiment: Experiment) -> str:
-    """Return an experiment file with all defaults, as YAML: every key, and the entries of its datasets."""
+    """Return the experiment file as YAML with every key, all defaults and the registry entries of its datasets."""
     config = shown_config(experiment)
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
     if config["published"]["table"]:
-        config["published"]["table"] = PurePath(PUBLISHED).name  # in the same folder
+        config["published"]["table"] = PurePath(PUBLISHED).name  # in the folder of the experiment file
     return config_text(config)
 
 
 def write_archive(path: Path, name: str, members: Members) -> None:
-    """Write an archive without looking at what is in it."""
+    """Write an archive without verification."""
     with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=path.parent) as folder:
         bag = Path(folder) / name
         for member, content in members.items():
             (bag / member).parent.mkdir(parents=True, exist_ok=True)
             (bag / member).write_bytes(content.read_bytes() if isinstance(content, Path) else content)
-        # without a date, since the same results make the same bytes
+        # without a date, so that equal results give equal bytes
         bagit.make_bag(str(bag), {"Bagging-Date": [], "External-Identifier": name}, checksums=["sha256"])
         _sort_tags(bag / "tagmanifest-sha256.txt")
         with (
@@ -113,13 +114,13 @@ def write_archive(path: Path, name: str, members: Members) -> None:
 
 
 def _sort_tags(path: Path) -> None:
-    """Sort a manifest, which bagit writes in the order of the file system, and write it as sha256sum takes it."""
+    """Sort the lines of a manifest and write it in the format of sha256sum. bagit uses the file system's order."""
     lines = sorted(line.split() for line in path.read_text().splitlines())
     path.write_text("".join(f"{sha256}  {name}\n" for sha256, name in lines))
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Return a member without who packed it and when."""
+    """Remove the user, the group and the time from a member, and return it."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode, member.mtime = 0o644, _TIME

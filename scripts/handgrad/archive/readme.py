@@ -5,7 +5,7 @@ from handgrad.layout.paths import dataset_names, figure_files, table_files
 
 
 def readme(experiment: Experiment, revision: str) -> str:
-    """Return the README.md of an experiment's archive; revision: of the code, in words."""
+    """Return the README.md of the archive of an experiment. revision: text on the git revision of the code."""
     return _TEXT.format(
         name=experiment.name,
         runs=len(experiment.runs),
@@ -19,27 +19,27 @@ def readme(experiment: Experiment, revision: str) -> str:
 _TEXT = """\
 # The experiment {name}
 
-Runs: {runs}, on {datasets}; files of tables: {tables}; figures: {figures}. Packed by `handgrad archive`.
-`results/{name}/summary.html` shows everything on one page, in any browser.
+Runs: {runs}, on {datasets}; table files: {tables}; figures: {figures}. Packed by `handgrad archive`.
+To see all results on one page, open `results/{name}/summary.html` in any browser.
 
 | | |
 |---|---|
 | `results/{name}/` | tables, figures, the page |
-| `results/runs/` | every run as HDF5: weights, history, predictions, parameters, versions |
+| `results/runs/` | every run in HDF5: weights, history, predictions, parameters, versions |
 | `results/checks/` | the gradient checks |
-| `labels/` | of each dataset, the SHA-256 of its source files, and the labels of its test images |
+| `labels/` | for each dataset, the SHA-256 of its source files and the labels of its test images |
 | `config/` | the experiment file as it was given, and with all defaults |
-| `ro-crate-metadata.json` | a description of all files, for programs: Workflow Run RO-Crate |
-| `provenance.json` | the code, the packages that were installed, when the runs were computed |
-| `requirements.txt`, `workflow/envs/handgrad.yml` | what to install, with pip or conda |
-| `workflow/Snakefile` | the entry of the workflow; its rules and scripts are in the git repository |
+| `ro-crate-metadata.json` | for programs: a description of all files (Workflow Run RO-Crate) |
+| `provenance.json` | the code, the installed packages, the times of the runs |
+| `requirements.txt`, `workflow/envs/handgrad.yml` | packages to install with pip or conda |
+| `workflow/Snakefile` | the main file of the workflow; its rules and scripts are in the git repository |
 
-The code is that of git revision: {revision}. It is not in this archive. If the revision is not
-known or the code was changed, only the folder in which the experiment was run has it.
+The archive does not contain the code. Its git revision: {revision}. If the revision is not known or
+the code was changed, only the folder in which the experiment was run has this code.
 
 ## Is the archive complete?
 
-The folder that holds `data/` is a BagIt bag. There, any tool for bags validates it, and so does
+The folder that contains `data/` is a BagIt bag. To validate it, use any BagIt tool, or run in this folder
 
     sha256sum -c manifest-sha256.txt tagmanifest-sha256.txt
 
@@ -49,20 +49,25 @@ With handgrad, in any clone with the same code (`provenance.json`):
 
     handgrad verify /path/to/{name}.tar.gz
 
-It makes every table again from the runs, and the `content_sha256` of every run from its arrays.
+It computes the `content_sha256` of every run from its arrays again, and every table from the runs.
 
-Without handgrad: the faults of a run in `results/{name}/tables/results.csv` are the places where
-`test/predictions` of its file and `test_labels` of `labels/<dataset>.json` differ. Its `content_sha256` is the
-SHA-256 over two parts. First its attributes that are axes, `status`, `train_examples` and `test_examples`, in
-the order of their names: for each `<name> <value as JSON>` and a line feed. Then its arrays except
-`history/seconds`, in the order of their names: for each `<name> <dtype> <shape>` and a line feed, with dtype
-and shape as NumPy writes them (`<f4`, `(10, 201)`), then its bytes.
+Without handgrad, compare `test/predictions` in the file of a run with `test_labels` in `labels/<dataset>.json`. The
+number of differences is the number of faults in `results/{name}/tables/results.csv`.
+
+The `content_sha256` of a run is the SHA-256 of two parts:
+
+1. The attributes of the file that are axes, and `status`, `train_examples` and `test_examples`. They are sorted by
+   name, and each is written as `<name> <value as JSON>` and a line feed.
+2. The arrays of the file except `history/seconds`. They are sorted by name, and each is written as
+   `<name> <dtype> <shape>` and a line feed, followed by its bytes. dtype and shape are written as NumPy prints them
+   (`<f4`, `(10, 201)`).
 
 ## Run it again
 
     git clone <handgrad> && cd handgrad && git checkout <the revision above>
     snakemake --cores 8 --configfile /path/to/{name}/data/config/experiment.yaml
 
-A `local_dir` in that file is a path on the machine where it ran; the published table, if there is one, is in the
-same folder. A run has the same `content_sha256` on the same CPU model, NumPy and BLAS.
+If that file has a `local_dir`, it is a path on the original machine; change it. The published table, if the experiment
+has one, is in the same folder. Runs are reproducible bit for bit (the same `content_sha256`) on the same CPU model,
+NumPy and BLAS.
 """

@@ -1,4 +1,4 @@
-"""The runs of an archive from anywhere: each is what its path says, or an error says what it is not."""
+"""Reading the runs of an archive, which may come from anyone, with strict checks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -14,7 +14,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import open_sealed
 from handgrad.storage.run_reader import Summary, summary_of
 from handgrad.storage.run_writer import content_sha256
-from handgrad.training.loop import Epoch
+from handgrad.training.results import Epoch
 
 Array = NDArray[Any]
 
@@ -23,10 +23,11 @@ _TEST = frozenset({"test/predictions", "test/probabilities"})
 
 
 def read_run(path: Path, labels: Labels, code: str) -> Summary:
-    """Read a run of an archive; path: ``.../<dataset>/<run>.h5``; code: the digest of the code that trained it.
+    """Read and check a run of an archive.
 
-    Raises HandgradError if it is another run, of other code or data, was changed, or does not agree with itself; other
-    errors if it is no run file at all.
+    path: ``.../<dataset>/<run>.h5``. code: digest of the code that trained it.
+    Raises HandgradError if the run does not match its path, code or data, was changed, or is inconsistent. Raises other
+    errors if the file is not a run file.
     """
     with open_sealed(path) as sealed:
         arrays = _plain_arrays(sealed.file, path.stat().st_size)
@@ -40,7 +41,7 @@ def read_run(path: Path, labels: Labels, code: str) -> Summary:
 def _facts(
     path: Path, summary: Summary, arrays: Mapping[str, Array], labels: Labels, code: str
 ) -> Iterator[tuple[str, object, object]]:
-    """Yield facts about a run: what each is called, what was found, and what was expected."""
+    """Yield facts about a run: name, found value and expected value."""
     run, made, finished = summary.run, summary.attributes, summary.status == "finished"
     epochs = len(summary.history["test_loss"])
     yield "run", f"{run.dataset}/{run.name}", f"{path.parent.name}/{path.stem}"
@@ -62,10 +63,11 @@ def _facts(
 
 
 def _plain_arrays(file: h5py.File, max_bytes: int) -> dict[str, Array]:
-    """Return the arrays of a run file by name, ``<group>/<array>``, if it is as plain as ``write_run`` makes it.
+    """Return the arrays of a run file by name, ``<group>/<array>``.
 
-    Raises ValueError at what could read another file, or take more memory than the file has bytes: links, arrays
-    that are virtual, external, compressed or of other names, and attributes that are no single values.
+    Raises ValueError if the file has anything that ``write_run`` does not write: links, arrays that are virtual,
+    external or compressed or have unknown names, and attributes that are not single values. Such a file could make HDF5
+    read other files, or use more memory than the file has bytes.
     """
     if any(file.attrs.get_id(name).shape not in ((), None) for name in file.attrs):
         raise ValueError("its attributes are not single values")
@@ -85,6 +87,6 @@ def _plain_array(name: str, array: Any, max_bytes: int) -> Array:
         raise ValueError(f"{name} is not an array of a run")
     layout = array.id.get_create_plist()
     if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count() or array.nbytes > max_bytes:
-        raise ValueError(f"{name} is not stored as it is")
+        raise ValueError(f"{name} is not stored as one plain block of bytes")
     content: Array = array[()]
     return content

@@ -1,7 +1,7 @@
-"""Which files of ``results/`` none of some experiments needs, so that they can be removed.
+"""Finding and removing stale files: files of ``results/`` that none of the given experiments needs.
 
-Only what the workflow itself writes is ever stale; everything else there is unknown and left alone. A link is never
-followed: it may lead to files of somebody else. Downloads (``resources/``) and their logs stay.
+Only files that the workflow writes can be stale. All other files are unknown and are never removed. Links are never
+followed, because they may lead to files of other people. Downloads (``resources/``) and their logs are kept.
 """
 
 import re
@@ -18,18 +18,18 @@ from handgrad.layout import paths
 from handgrad.layout.jobs import jobs_of
 
 RESULTS = "results"
-#: what may be stale, in the order in which it is listed
+#: groups of stale files, in the order of the list
 GROUPS = {
     "experiments": "tables, figures and pages that none of these experiments has",
-    "runs": "runs that none of these experiments names",
-    "checkpoints": "checkpoints of runs that none of these experiments names, with any number of epochs",
+    "runs": "runs that none of these experiments has",
+    "checkpoints": "checkpoints of runs that none of these experiments has, with any number of epochs",
     "checks": "gradient checks that none of these experiments needs",
-    "data": "datasets that none of these experiments trains on; made again from the downloads, which stay",
+    "data": "datasets that none of these experiments uses; they can be made again from the downloads, which are kept",
     "logs": "logs and benchmarks of jobs that none of these experiments has",
 }
 _CHECKPOINT = f"{paths.CHECKPOINTS}/{{dataset}}/{{run}}.checkpoint"
 _PROGRESS = paths.LOG.removesuffix("log") + "jsonl"
-#: what the workflow writes, by group
+#: path templates of the files that the workflow writes, by group
 _WRITTEN = {
     "experiments": (paths.TABLE, paths.FIGURE, paths.DATASET_FIGURE, paths.PAGE, paths.REPORT),
     "runs": (paths.RUN,),
@@ -43,7 +43,7 @@ _WRITTEN = {
 
 @dataclass(frozen=True)
 class File:
-    """A file, as its path from the folder of the project, and its size in bytes."""
+    """A file. path: relative to the project folder. size: in bytes."""
 
     path: str
     size: int
@@ -51,19 +51,19 @@ class File:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What of ``results/`` is stale, by group, and what is not known there."""
+    """The stale files of ``results/`` by group, and the paths of unknown files."""
 
     stale: Mapping[str, Sequence[File]]
     unknown: Sequence[str]
 
     @property
     def files(self) -> list[File]:
-        """All that is stale."""
+        """Return all stale files."""
         return [file for files in self.stale.values() for file in files]
 
 
 def take_inventory(folder: Path, experiments: Iterable[Experiment]) -> Inventory:
-    """Return what in the ``results/`` of a project none of these experiments needs."""
+    """Return the files in ``results/`` of a project that none of these experiments needs."""
     pattern, needed = _pattern(), set(map(_key, _needed(experiments)))
     stale: dict[str, list[File]] = {group: [] for group in GROUPS}
     unknown = []
@@ -79,9 +79,9 @@ def take_inventory(folder: Path, experiments: Iterable[Experiment]) -> Inventory
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """Yield everything in a folder and the folders in it, except those folders; links are not followed.
+    """Yield all paths in a folder and its subfolders, except the folders. Links are not followed.
 
-    Raises OSError if one cannot be listed.
+    Raises OSError if a folder cannot be listed.
     """
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
@@ -91,8 +91,8 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 
 def _pattern() -> re.Pattern[str]:
-    """Return a pattern of all paths that the workflow writes; the name of its group is that of ``_WRITTEN``."""
-    name = "[^/.][^/]*"  # which is not hidden
+    """Return a pattern of all paths that the workflow writes. Its named groups are the keys of ``_WRITTEN``."""
+    name = "[^/.][^/]*"  # not hidden
     names = {
         "table": (*paths.TABLES, paths.COMPARISON, paths.BEST_RUNS),
         "kind": (*paths.TABLE_KINDS, re.escape(paths.CHECKSUMS)),
@@ -110,19 +110,19 @@ def _pattern() -> re.Pattern[str]:
 
 
 def _is_ours(path: Path, group: str) -> bool:
-    """Return whether a file is one that the workflow wrote, as far as its folder and its name say."""
+    """Return whether the workflow wrote a file, judged by its folder and its name."""
     if path.is_symlink() or not path.is_file():
         return False
     if group in ("runs", "checkpoints"):
         with suppress(HandgradError):
             return bool(Run.from_name(path.parent.name, re.sub(r"\.(h5|checkpoint(\.rejected)?)$", "", path.name)))
         return False
-    # a page alone may be that of something else
+    # a page without a folder of tables may belong to another program
     return path.suffix != ".html" or path.parent.name == "tables" or (path.parent / "tables").is_dir()
 
 
 def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:
-    """Yield every file that these experiments need, whether it is there or not."""
+    """Yield every file that these experiments need, whether it exists or not."""
     for experiment in experiments:
         yield from (*paths.final_outputs(experiment), *paths.data_files(experiment), paths.report_file(experiment))
         for job in jobs_of(experiment):
@@ -133,24 +133,27 @@ def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:
 
 
 def _key(path: str) -> str:
-    """Return what equal files have in common: the checkpoint of a run may serve one that trains for longer."""
+    """Return a key for comparing paths. Checkpoints that differ only in epochs have the same key.
+
+    A longer run can continue from the checkpoint of a shorter one.
+    """
     if path.startswith(paths.CHECKPOINTS):
         path = re.sub(r"_ep_\d+_", "_ep_*_", path).removesuffix(".rejected")
     return path.casefold()  # some file systems ignore case
 
 
 def remove(folder: Path, files: Iterable[File]) -> Iterator[File]:
-    """Remove files of ``results/``, and the folders that this leaves empty; yields each file once it is removed.
+    """Remove files of ``results/`` and the folders that become empty; yield each file after its removal.
 
-    Raises HandgradError if a link has taken the place of a folder on its path, OSError if one cannot be removed.
+    Raises HandgradError if a folder on the path was replaced by a link. Raises OSError if a file cannot be removed.
     """
     root = (folder / RESULTS).resolve()
     for file in files:
         path = folder / file.path
         if path.parent.resolve() != root / path.parent.relative_to(folder / RESULTS):
-            raise HandgradError(f"{file.path}: a link leads to it, which was none before; left alone")
+            raise HandgradError(f"{file.path}: a link leads to it now, expected a folder; the file was not removed")
         path.unlink(missing_ok=True)
         for place in PurePosixPath(file.path).parents[:-2]:
-            with suppress(OSError):  # others are still in it
+            with suppress(OSError):  # the folder is not empty
                 (folder / place).rmdir()
         yield file

@@ -1,4 +1,4 @@
-"""The tables of an archive, made again from its runs and gradient checks as the workflow makes them."""
+"""Making the tables of an archive again from its runs and gradient checks, as the workflow makes them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def tables_again(
     runs: Sequence[Summary],
     checks: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each table. folder: of the archive; checks: the gradient checks."""
+    """Yield the path and the text of each table file. folder: payload of the archive. checks: gradient checks."""
     right = correct_predictions(runs, {dataset: one.test for dataset, one in labels.items()})
     results = with_statistics(results_table(runs), right)
     seeds = seeds_table(results)

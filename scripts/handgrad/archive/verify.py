@@ -1,6 +1,6 @@
-"""Whether an archive, which may come from anywhere, is complete, and whether everything in it agrees.
+"""Verification of an archive, which may come from anyone: it must be complete and consistent.
 
-Every mistake is a line, and most begin with the member.
+Each mistake is one line; most lines begin with the path of a member.
 """
 
 import json
@@ -58,9 +58,9 @@ from handgrad.tables.gradient_checks import BLOCKS
 
 
 def verify_archive(path: Path, name: Path) -> list[str]:
-    """Return what was verified of an archive, as lines; name: what people call it.
+    """Verify an archive and return lines that say what was verified.
 
-    Raises HandgradError with a line for each mistake.
+    name: the path to show in these lines. Raises HandgradError with a line for each mistake.
     """
     size, origin = size_text(path.stat().st_size), ""
     mistakes: list[str] = []
@@ -68,7 +68,9 @@ def verify_archive(path: Path, name: Path) -> list[str]:
         bag = unpack(path, Path(folder))
         provenance = _read_json(bag / "data", PROVENANCE)
         if (number := provenance.get("format")) != FORMAT:
-            raise HandgradError(f"{PROVENANCE}: format is {show(number)}, this handgrad reads {FORMAT}")
+            raise HandgradError(
+                f"{PROVENANCE}: this version cannot read its format, found {show(number)}, expected {FORMAT}"
+            )
         origin = other_origin(provenance)
         experiment = _read_experiment(bag / "data", bag.name)
         mistakes += _find_mistakes(bag / "data", experiment, provenance)
@@ -79,61 +81,70 @@ def verify_archive(path: Path, name: Path) -> list[str]:
         f"{name}: the experiment {experiment.name}, {size}",
         *_verified(experiment, provenance),
         f"  sha256 of the archive: {file_sha256(path)}",
-        "Verification cannot detect runs that were fabricated consistently (docs/archive.md).",
+        "Verification cannot detect runs that were fabricated consistently (docs/how-to/archive.md).",
     ]
 
 
 @contextmanager
 def _found_in(member: str, folder: Path | str, mistakes: list[str]) -> Iterator[None]:
-    """Take what a block raises for mistakes of a member, without what to do about a file of ``results/``."""
+    """Add what a block raises to the mistakes, without the remedy, which applies only to files of ``results/``.
+
+    member: named if the error does not name it. folder: removed from paths.
+    """
     try:
         yield
     except HandgradError as error:
         mistakes += str(error).replace(f"{folder}/", "").removesuffix(f"; {REMEDY}").splitlines()
-    except Exception as error:  # noqa: BLE001, it may hold anything, and h5py raises anything
-        mistakes.append(f"{member}: not as this workflow writes it ({' '.join(repr(error).split())})")
+    except Exception as error:  # noqa: BLE001, files may have any content, and h5py raises many types
+        mistakes.append(f"{member}: not in the format of this workflow ({' '.join(repr(error).split())})")
 
 
 def _verified(experiment: Experiment, provenance: Mapping[str, Any]) -> Iterator[str]:
     runs = counted(len(experiment.runs), "run")
-    yield "  complete: a BagIt bag of all files of the experiment, each with its sha256"
+    yield "  complete: a BagIt bag of all files of the experiment, each with the right sha256"
     yield f"  {runs} on {', '.join(dataset_names(experiment))}: each agrees with its content_sha256 and the labels"
-    yield f"  gradient checks: {len(gradient_checks(experiment))}, every figure within its limit"
-    yield f"  gates: {len(gates(experiment))}, passed by their own verdict; they hold no figures"
-    yield f"  {len(table_files(experiment))} files of tables, {README} and {CRATE}: equal when made again"
+    yield f"  gradient checks: {len(gradient_checks(experiment))}, every difference is within its limit"
+    yield f"  gates: {len(gates(experiment))}, each has the verdict passed; they hold no differences to check"
+    yield f"  {len(table_files(experiment))} files of tables, {README} and {CRATE}: made again, with equal content"
     if provenance["code"]["train_run"] != code_digest("train_run"):
-        yield f"  trained by other code than this clone has: git revision {show(provenance.get('git_revision'))}"
+        yield f"  trained by different code than this clone has: git revision {show(provenance.get('git_revision'))}"
 
 
 def _read_json(folder: Path, member: str) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / member).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise HandgradError(f"{member}: missing, or no mapping in JSON ({error})") from error
+        raise HandgradError(f"{member}: missing, or not a JSON object ({error})") from error
 
 
 def _read_experiment(folder: Path, name: str) -> Experiment:
-    """Read the complete experiment file, without a look at any other file that it names."""
+    """Read the complete experiment file without reading any other file that it names."""
     table = folder / PUBLISHED
     published = {"table": str(table) if table.is_file() else None}
     config = merge(read_config_file(folder / COMPLETE), {"published": published})
     blocks = config["experiments"]
     spanned = sum(math.prod(len(as_list(value)) for value in block.values()) for block in blocks)
-    if spanned > MOST_RUNS:  # before anything goes through all of them
-        raise HandgradError(f"{COMPLETE}: spans {spanned} runs; read here: at most {MOST_RUNS}")
+    if spanned > MOST_RUNS:  # checked before any code iterates over the runs
+        raise HandgradError(f"{COMPLETE}: too many runs, found {spanned}, expected at most {MOST_RUNS}")
     experiment = load_experiment(config, files=False)
     if experiment.name != name:
-        raise HandgradError(f"{COMPLETE}: its name is {experiment.name!r}, the folder in the archive is {name!r}")
+        raise HandgradError(
+            f"{COMPLETE}: its name differs from the folder in the archive, found {experiment.name!r}, expected {name!r}"
+        )
     return experiment
 
 
 def _find_mistakes(folder: Path, experiment: Experiment, provenance: Mapping[str, Any]) -> list[str]:
-    """Return the mistakes of the list of files; if none, those of runs and checks; if none, of what is made again."""
+    """Return the mistakes in an archive.
+
+    It checks the list of files first, then runs and gradient checks, then the files that are made again. It stops after
+    the first of these steps that finds a mistake.
+    """
     members = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     required = required_members(experiment)
-    mistakes = [f"{name}: missing, the experiment has it" for name in sorted(required - members)]
+    mistakes = [f"{name}: missing, but the experiment needs it" for name in sorted(required - members)]
     extra = members - required - {report_file(experiment)}
-    mistakes += [f"{name}: extra, the experiment has no such file" for name in sorted(extra)]
+    mistakes += [f"{name}: extra, the experiment does not have this file" for name in sorted(extra)]
     if mistakes:
         return mistakes
     labels = {dataset: _read_labels(folder, experiment, dataset) for dataset in dataset_names(experiment)}
@@ -155,14 +166,16 @@ def _read_labels(folder: Path, experiment: Experiment, dataset: str) -> Labels:
     found = _read_json(folder, labels_name(dataset))
     entry, test = experiment.datasets[dataset], np.array(found["test_labels"], np.uint8)
     if test.max(initial=0) >= (classes := len(entry["class_names"])):
-        raise HandgradError(f"{labels_name(dataset)}: a label is {test.max()}, expected less than {classes}")
+        raise HandgradError(
+            f"{labels_name(dataset)}: label out of range, found {test.max()}, expected less than {classes}"
+        )
     return Labels(entry, found["content_sha256"], test)
 
 
 def _read_checks(
     folder: Path, experiment: Experiment, labels: Mapping[str, Labels], code: Mapping[str, str], mistakes: list[str]
 ) -> list[dict[str, Any]]:
-    """Return the gradient checks. Mistakes: those that have not passed, or are of something else than is trained."""
+    """Return the gradient checks. Mistakes: checks and gates that failed, or that are for different code or data."""
     settings = {"code_digest": code["check_gradients"], **asdict(experiment.gradient_check)}
     checks = []
     rows = zip(checked(experiment), gates(experiment), gradient_checks(experiment), strict=True)
@@ -179,23 +192,24 @@ def _read_checks(
 
 
 def _figure_mistakes(check: Mapping[str, Any], activation: str) -> Iterator[str]:
-    """Yield the parts of a check whose difference or limit is too large, whatever its verdict says."""
+    """Yield a line for each part of a check with a difference or limit that is too large. The verdict is ignored."""
     for block, part in product(BLOCKS, PARTS):
         found = check["blocks"][block][part]
         if part == "complex" and found is None and ACTIVATIONS[activation].complex_h is None:
             continue
         difference, limit = found["max_rel_difference"], found["limit"]
         if not 0 <= difference <= limit <= WIDEST[part]:
-            found = f"the relative difference is {difference}, its limit {limit}"
-            yield f"{block}, {PARTS[part]}: {found}; expected no larger difference, and a limit up to {WIDEST[part]:g}"
+            found = f"relative difference {difference} with limit {limit}"
+            expected = f"a difference within the limit, and a limit of at most {WIDEST[part]:g}"
+            yield f"{block}, {PARTS[part]}: found {found}, expected {expected}"
 
 
 def _differences(folder: Path, texts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield, of each file that differs from its text, where it first does."""
+    """Yield the first difference of each file from its expected text."""
     for member, text in texts:
         found = (folder / member).read_bytes().decode(errors="surrogateescape")
         if found != text:
-            start = len(os.path.commonprefix([found, text]))  # noqa: RUF071, characters are meant
+            start = len(os.path.commonprefix([found, text]))  # noqa: RUF071, compares characters on purpose
             line = text.count("\n", 0, start) + 1
             is_, again = (show(one[max(0, start - 30) : start + 30]) for one in (found, text))
-            yield f"{member}: line {line}: found {is_}, made again {again}"
+            yield f"{member}: line {line} differs when made again, found {is_}, expected {again}"

@@ -1,6 +1,6 @@
-"""The command ``handgrad``: its subcommands, with their options and help.
+"""Define the command ``handgrad``: its subcommands, their options and their help texts.
 
-The modules that do the work are imported when their command is given, so that help and completion stay quick.
+Each subcommand imports its modules when it runs, so that help and completion stay fast.
 """
 
 import sys
@@ -16,14 +16,14 @@ from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile, number_of_core
 from handgrad.common.code_digests import PROJECT
 
 app = typer.Typer(
-    rich_markup_mode=None,  # plain text, which needs no time to load and keeps the lines of examples
+    rich_markup_mode=None,  # plain text loads faster and keeps the lines of examples
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 
 def main() -> None:
-    """Run the command that the process was started with; exit status 0, 1 (it failed) or 2 (wrong usage)."""
+    """Run the command of this process and exit with status 0, 1 (failure) or 2 (wrong usage)."""
     with as_command():
         status = app(prog_name="handgrad", standalone_mode=False)
     sys.exit(status)
@@ -41,17 +41,18 @@ def handgrad(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Check, plan, watch, report, archive and tidy up experiments of this Snakemake workflow.
+    """Check, plan, watch, report, archive and clean up experiments of this Snakemake workflow.
 
-    The commands act on results/ of the working directory. Snakemake itself runs the experiments.
+    The commands work on results/ in the working directory. To run an experiment, use snakemake.
     """
 
 
 @app.command()
 def check(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> int:
-    """Name every mistake in an experiment file.
+    """Check an experiment file and print every mistake.
 
-    Nothing runs. The file is checked as Snakemake merges it, over config/config.yaml and config/datasets.yaml.
+    Nothing is run. The file is merged over config/config.yaml and config/datasets.yaml, as in Snakemake, and then
+    checked.
 
     \b
     Examples:
@@ -67,12 +68,12 @@ def check(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> int:
 def plan(
     file: ExperimentFile = DEFAULT,
     cores: Annotated[str, typer.Option(help="Cores of this machine to use.")] = "all",
-    profile: Annotated[Path | None, typer.Option(help="Profile of a cluster, instead of this machine.")] = None,
+    profile: Annotated[Path | None, typer.Option(help="Plan for the cluster of this profile.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an experiment would run, and what that costs.
+    """Show which jobs an experiment needs, and their cost.
 
-    Time, memory and room on disk are estimates. Snakemake itself is asked what is still to be done; nothing changes.
+    Time, memory and disk space are estimates. Snakemake determines the jobs that are still to do. Nothing is changed.
 
     \b
     Examples:
@@ -86,10 +87,11 @@ def plan(
 
 @app.command()
 def status(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> None:
-    """Show how far an experiment is.
+    """Show the progress of an experiment.
 
-    Lists what is done, running with the time left, failed and why, stopped, and waiting. From any terminal, while
-    Snakemake runs and after it; looks for jobs of this machine and for SLURM jobs of this user. Nothing changes.
+    Counts the jobs that are done, running, failed, stopped and waiting. Shows the remaining time of running jobs and
+    the error of failed jobs. Includes jobs on this machine and SLURM jobs of this user. Works in any terminal, during
+    and after a run of Snakemake. Nothing is changed.
 
     \b
     Examples:
@@ -104,11 +106,12 @@ def status(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> None:
 @app.command()
 def report(
     file: ExperimentFile = DEFAULT,
-    cores: Annotated[str, typer.Option(help="Cores for what is made again.")] = "all",
+    cores: Annotated[str, typer.Option(help="Cores to use for outdated results.")] = "all",
 ) -> int:
     """Make the page of an experiment and Snakemake's report.
 
-    They are summary.html and report.html in results/<name>/. Whatever is not up to date is made again first, runs too.
+    The files are summary.html and report.html in results/<name>/. Outdated results, including runs, are computed
+    again first.
 
     \b
     Example:
@@ -125,13 +128,13 @@ app.command("verify")(archive.verify)
 
 @app.command()
 def prune(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="All experiments whose results you keep.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="All experiments to keep.")],
     yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="List it, and remove nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="List the files and remove nothing.")] = False,
 ) -> None:
-    """Remove what of results/ no experiment needs.
+    """Remove the files in results/ that no experiment needs.
 
-    Lists it and asks first. Only what the workflow itself has written is removed; downloads stay.
+    Lists the files and asks for confirmation. Removes only files that the workflow has written. Downloads stay.
 
     \b
     Examples:
@@ -145,10 +148,11 @@ def prune(
 
 @app.command()
 def recover() -> None:
-    """Clean up after a snakemake that was killed.
+    """Clean up after snakemake was killed.
 
-    Ends the SLURM jobs and local processes that it left, unlocks the folder and removes unfinished files, so that the
-    next snakemake completes the rest. Refuses while a snakemake is running here; to call it again is safe.
+    Ends the remaining SLURM jobs and local processes, unlocks the folder and removes unfinished files. The next
+    snakemake then completes the experiment. If snakemake is still running here, the command stops with an error.
+    It can be repeated safely.
 
     \b
     Example:
@@ -164,7 +168,7 @@ def recover() -> None:
 def clean_checkpoints() -> None:
     """Remove the checkpoints of all runs.
 
-    Finished results stay. A run that was not finished, or gets more epochs, begins again.
+    Finished results stay. Unfinished runs, and finished runs that get more epochs, start again from epoch 1.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""``handgrad archive`` and ``handgrad verify``: one experiment in one file."""
+"""``handgrad archive`` and ``handgrad verify``: pack an experiment into one file, and verify that file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +17,8 @@ ARCHIVES = Path("archives")
 def archive(file: ExperimentFile = DEFAULT) -> None:
     """Pack a finished experiment into one file, archives/<name>.tar.gz.
 
-    The archive is verified before it takes its name, and replaces none with other content. It is a BagIt bag with
-    Workflow Run RO-Crate metadata (docs/archive.md).
+    The archive is verified before it gets its final name. It never replaces an archive with different content. It is a
+    BagIt bag with Workflow Run RO-Crate metadata (docs/how-to/archive.md).
 
     \b
     Example:
@@ -37,31 +37,31 @@ def archive(file: ExperimentFile = DEFAULT) -> None:
     require_finished(file, experiment)
     report = report_file(experiment)
     if (folder / report).exists() and not has_report(experiment, folder):
-        print(f"{report}: older than the page, so it is left out (handgrad report {file})")
+        print(f"{report}: older than the page, so it is left out; to include it, run handgrad report {file}")
     to = ARCHIVES / f"{experiment.name}.tar.gz"
     print(*pack(to, experiment.name, members_of(experiment, file, Path())), sep="\n")
     print(f"Written: {to}")
-    print(f"Keep it where results are kept. To verify it again, in any clone with the same code:\nhandgrad verify {to}")
-    print(f"The code is not in it. It is that of git revision: {git_revision(PROJECT)}")
+    print(f"Store it with your results. To verify it again, in any clone with the same code:\nhandgrad verify {to}")
+    print(f"The archive does not contain the code. The code is git revision: {git_revision(PROJECT)}")
 
 
 def require_finished(file: Path, experiment: "Experiment") -> None:
-    """Raise HandgradError if snakemake would make anything of an experiment now."""
+    """Raise HandgradError if snakemake would run any job of an experiment now."""
     from handgrad.monitor.planned_jobs import planned_jobs
 
     jobs = planned_jobs(file, experiment)
     if pending := [planned.job.title for planned in jobs if planned.pending]:
         raise HandgradError(
-            f"{file}: not finished, or not up to date: {len(pending)} of {len(jobs)} steps are to do, the first "
+            f"{file}: not finished, or not up to date: {len(pending)} of {len(jobs)} steps still to do, the first is "
             f"{pending[0]}; run snakemake --configfile {file} first"
         )
 
 
 def verify(archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="An archive, .tar.gz.")]) -> None:
-    """Check that an archive is complete and that its tables are what its runs say.
+    """Check that an archive is complete and that its tables agree with its runs.
 
-    Nothing but the archive is needed, and nothing in it is trusted: the bag is validated, the content_sha256 of each
-    run is made again from its arrays, and each table from the runs. Each mistake is a line.
+    Needs only the archive and trusts none of its content. Validates the bag, computes the content_sha256 of each run
+    from its arrays again, and makes each table from the runs again. Prints one line for each mistake.
 
     \b
     Example:

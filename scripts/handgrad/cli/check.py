@@ -1,4 +1,4 @@
-"""``handgrad check``: what is wrong with an experiment file."""
+"""``handgrad check``: check an experiment file and print every mistake."""
 
 import sys
 from collections import Counter
@@ -18,7 +18,10 @@ from handgrad.layout.paths import data_files
 
 
 def check_file(file: Path, *, as_json: bool) -> int:
-    """Print what an experiment file describes, or raise ConfigError; with JSON, print that and return 0 or 1."""
+    """Check an experiment file and print its runs and warnings; return the exit status.
+
+    as_json: print one JSON document, mistakes included. Raises ConfigError after a mistake if ``as_json`` is False.
+    """
     try:
         own, experiment = read_experiment(file)
     except ConfigError as error:
@@ -34,13 +37,13 @@ def check_file(file: Path, *, as_json: bool) -> int:
     datasets = ", ".join(f"{dataset} {number}" for dataset, number in runs.items())
     print(f"{file}: ok: {counted(runs.total(), 'run')} in {experiment.name} (datasets: {datasets})")
     for warning in warnings:
-        print(f"{file}: {warning} (a warning)", file=sys.stderr)
+        print(f"{file}: {warning} (warning)", file=sys.stderr)
     return 0
 
 
 def _warnings(own: dict[str, Any], experiment: Experiment) -> Iterator[str]:
     if "experiments" in own and "name" not in own:
-        yield f"name: not given, so its tables would replace those of results/{experiment.name}/"
+        yield f"name: missing, so the tables would overwrite those in results/{experiment.name}/; add a name"
     for path in map(Path, data_files(experiment)):
         if path.is_file():
             yield from _stored_warnings(path, data_digest(experiment.datasets[path.stem]))
@@ -49,9 +52,9 @@ def _warnings(own: dict[str, Any], experiment: Experiment) -> Iterator[str]:
 
 
 def _stored_warnings(path: Path, expected: str) -> Iterator[str]:
-    """Return what is strange about a dataset that is stored already."""
-    from handgrad.datasets.data import open_data  # loads h5py, which takes as long as all the rest
+    """Yield the warnings that are stored in a dataset file."""
+    from handgrad.datasets.data import open_data  # loads h5py, which takes as long as all other imports
     from handgrad.storage.provenance import source
 
-    with suppress(HandgradError), open_data(path, expected) as stored:  # damage concerns the job that reads it
+    with suppress(HandgradError), open_data(path, expected) as stored:  # the job that reads the file reports damage
         yield from (f"{path.stem}: {warning}" for warning in source(stored).warnings)

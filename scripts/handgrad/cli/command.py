@@ -1,4 +1,4 @@
-"""How the command ends: with its result, or with one line that says why not."""
+"""End each command with its result, or with one line that describes the error."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from handgrad.common.system_errors import system_message
 
 @contextmanager
 def as_command() -> Iterator[None]:
-    """Run a command; whatever ends it early becomes a line on stderr and an exit status."""
+    """Run a command. An error or a signal becomes one line on stderr and an exit status."""
     for stream in (sys.stdout, sys.stderr):
         replacing_what_cannot_be_encoded(stream)
     try:
@@ -27,27 +27,27 @@ def as_command() -> Iterator[None]:
         context = getattr(error, "ctx", None)
         name = context.command_path if context else "handgrad"
         _exit(f"{name}: {error.format_message()} (see {name} --help)", error.exit_code)
-    except BrokenPipeError:  # its reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout when it exits
         sys.exit(128 + signal.SIGPIPE)
     except (HandgradError, OSError) as error:
         line = system_message(error) or (str(error) if isinstance(error, HandgradError) else None)
         if line is None:
             raise
         _exit(line, 1)
-    except (KeyboardInterrupt, typer.Abort):  # the latter at a question
+    except (KeyboardInterrupt, typer.Abort):  # typer raises Abort at a prompt
         _exit("interrupted", 128 + signal.SIGINT)
     except Interrupted as stopped:
         _exit(f"stopped by {stopped}", 128 + stopped.signal)
 
 
 def _exit(message: str, status: int) -> None:
-    with suppress(OSError):  # a terminal that is gone
+    with suppress(OSError):  # the terminal may be closed
         sys.stderr.write("".join(f"{printable(line)}\n" for line in message.splitlines()))
         sys.stderr.flush()
     sys.exit(status)
 
 
 def printable(text: str) -> str:
-    """Return a text without what would steer a terminal."""
+    """Return a text with unprintable characters, such as terminal control codes, as escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

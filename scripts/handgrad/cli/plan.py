@@ -1,4 +1,4 @@
-"""``handgrad plan``: what an experiment would run and what that costs."""
+"""``handgrad plan``: show which jobs an experiment needs, and their cost."""
 
 import shutil
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from handgrad.monitor.planned_jobs import planned_jobs
 def show_plan(file: Path, cores: int, profile: Path | None, *, as_json: bool) -> None:
     """Print the plan of an experiment.
 
-    Raises HandgradError if the file is wrong, Snakemake cannot plan it, or a run is too large for this machine.
+    Raises HandgradError if the file has mistakes, if Snakemake cannot plan, or if a run does not fit into memory.
     """
     machine = read_cluster(profile) if profile else Cores(cores, machine_megabytes())
     _, experiment = read_experiment(file)
@@ -33,7 +33,7 @@ def show_plan(file: Path, cores: int, profile: Path | None, *, as_json: bool) ->
         print(f"{file}: {experiment.name}, {counted(len(experiment.runs), 'run')}\n")
         print(*plan_table(jobs, estimates), "", sep="\n")
         words = plan_words(estimates, machine, cost, earlier=len(estimator.earlier.used)) if estimates else ()
-        print(*(words or ["Everything is there and up to date: nothing to be done."]), sep="\n")
+        print(*(words or ["All results exist and are up to date: nothing to be done."]), sep="\n")
     if isinstance(machine, Cores):
         runs = [one.job.run for one in estimates if one.job.run]
         if line := too_large(runs, experiment.datasets, machine.megabytes):

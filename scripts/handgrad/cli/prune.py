@@ -1,4 +1,4 @@
-"""``handgrad prune`` and ``handgrad clean-checkpoints``: remove what is not needed."""
+"""``handgrad prune`` and ``handgrad clean-checkpoints``: remove files that are not needed."""
 
 import shutil
 import sys
@@ -16,17 +16,17 @@ from handgrad.monitor.recovery import require_unlocked
 
 
 def prune_results(files: Sequence[Path], *, yes: bool, dry_run: bool) -> None:
-    """List what none of these experiment files needs; remove it if that is wanted and confirmed.
+    """List the files that no experiment needs, and remove them after confirmation.
 
-    Raises HandgradError if an experiment file is wrong or, where files are to be removed, if Snakemake is running or
-    nobody can be asked.
+    files: the experiment files to keep. yes: remove without asking. dry_run: only list. Raises HandgradError if an
+    experiment file has mistakes, if Snakemake is running, or if there is no terminal for the confirmation.
     """
     folder = Path.cwd()
     if not dry_run:
         require_unlocked(folder)
     experiments = [read_experiment(file)[1] for file in files]
     if (folder / "results").is_symlink() and not (folder / "results").exists():
-        raise HandgradError("results: a link that leads nowhere; is the disk that it leads to mounted?")
+        raise HandgradError("results: a link that leads nowhere; mount the disk of its target, or correct the link")
     inventory = take_inventory(folder, experiments)
     print("Kept:", ", ".join(f"{one.name} ({counted(len(one.runs), 'run')})" for one in experiments))
     _print_inventory(inventory)
@@ -34,28 +34,28 @@ def prune_results(files: Sequence[Path], *, yes: bool, dry_run: bool) -> None:
         return
     if not yes:
         if not sys.stdin.isatty():
-            raise HandgradError("there is no terminal to ask on, so nothing was removed; to remove it, add --yes")
-        if not typer.confirm(f"Remove {_amount(inventory.files)}? What you want again is computed again."):
+            raise HandgradError("no terminal for the confirmation, so nothing was removed; add --yes to remove")
+        if not typer.confirm(f"Remove {_amount(inventory.files)}? Snakemake can compute them again."):
             print("Nothing was removed.")
             return
-    require_unlocked(folder)  # a person may have taken a while to answer
+    require_unlocked(folder)  # Snakemake may have started during the prompt
     print(f"results: {_amount(list(remove(folder, inventory.files)))} removed")
 
 
 def _print_inventory(inventory: Inventory) -> None:
-    """Print what is stale, group by group, and what is not known."""
+    """Print the stale files by group, and the unknown files."""
     for group, files in inventory.stale.items():
         print(f"\n{GROUPS[group]}: {_amount(files)}")
-        if group != "logs":  # as many as all others together, and with the same names
+        if group != "logs":  # a long list with the same names as the other files
             print(*(f"  {file.path}  {size_text(file.size)}" for file in files), sep="\n")
     if inventory.unknown:
-        print(f"\nnot known, or a link: left alone ({len(inventory.unknown)})")
+        print(f"\nunknown files and links, not removed ({len(inventory.unknown)})")
         print(*(f"  {path}" for path in inventory.unknown), sep="\n")
-    print(f"\nstale in all: {_amount(inventory.files)}" if inventory.files else "\nNothing is stale.")
+    print(f"\nstale in total: {_amount(inventory.files)}" if inventory.files else "\nNothing is stale.")
 
 
 def _amount(files: Sequence[File]) -> str:
-    """Return how many files, and their size: ``12 files, 3.4 MB``."""
+    """Return the number of files and their size: ``12 files, 3.4 MB``."""
     return f"{counted(len(files), 'file')}, {size_text(sum(file.size for file in files))}"
 
 
@@ -64,7 +64,7 @@ def remove_checkpoints() -> None:
     require_unlocked(Path.cwd())
     folder = Path(paths.CHECKPOINTS)
     sizes = [path.lstat().st_size for path in files_in(folder)] if folder.is_dir() else []
-    for path in folder.iterdir() if sizes else ():  # and not the folder itself, which may be a link to a larger disk
+    for path in folder.iterdir() if sizes else ():  # keep the folder: it may be a link to a larger disk
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -72,4 +72,4 @@ def remove_checkpoints() -> None:
     print(
         f"{folder}: {len(sizes)} files removed, {size_text(sum(sizes))} freed" if sizes else f"{folder}: no checkpoints"
     )
-    print("Finished results are as they were; a run that was not finished, or gets more epochs, begins again.")
+    print("Finished results stay. Unfinished runs, and finished runs that get more epochs, start again from epoch 1.")

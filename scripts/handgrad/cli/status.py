@@ -1,4 +1,4 @@
-"""``handgrad status``: how far an experiment is."""
+"""``handgrad status``: show the progress of an experiment."""
 
 import time
 from collections import Counter
@@ -16,10 +16,10 @@ from handgrad.monitor.status import status_rows, status_table, statuses, time_le
 
 
 def show_status(file: Path, *, as_json: bool) -> None:
-    """Print how far an experiment is. Raises HandgradError if the file is wrong."""
+    """Print the progress of an experiment. Raises HandgradError if the file has mistakes."""
     folder = Path.cwd()
     _, experiment = read_experiment(file)
-    jobs = planned_jobs(file, experiment)  # first, since it takes longest
+    jobs = planned_jobs(file, experiment)  # first, because it takes longest
     mains = {process.pid: process.create_time() for process in main_processes(folder)}
     queued = jobs_of_folder(folder)
     began = min(mains.values(), default=None)

@@ -1,6 +1,6 @@
-"""What every package uses.
+"""Modules that every package uses.
 
 ``errors``, ``system_errors``: messages. ``atomic``, ``sealed``, ``text_files``, ``hashing``: files. ``code_digests``,
-``untracked``: what decides about reruns. ``rule_job``, ``logs``, ``progress_file``, ``signals``: a job and its log.
-``formatting``: numbers as text. ``randomness``: random generators.
+``untracked``: reruns. ``rule_job``, ``logs``, ``progress_file``, ``signals``: a job and its log. ``formatting``:
+numbers as text. ``randomness``: random generators.
 """

@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all.
+"""Write files atomically: a file appears complete, or not at all.
 
-So nobody ever reads a file that somebody writes, and HDF5 files are opened without the locks that shared file
-systems often refuse.
+No process ever reads an incomplete file. HDF5 files can therefore be opened without locks, which shared file systems
+often do not support.
 """
 
 import errno
@@ -21,11 +21,11 @@ _NOT_SUPPORTED = (
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success move it into place in one step.
+    """Yield a temporary path in the folder of ``path``; on success, rename it to ``path`` in one step.
 
-    The temporary name is unique, so two writers of one file never mix their output: the last one to
-    finish wins, whole. After an exception the temporary file is gone and ``path`` is as it was. The content
-    is on disk before the name is, so that a machine that fails leaves the old file or the new one.
+    The temporary name is unique, so two writers of one file never mix their output: the last one to finish overwrites
+    the file. After an exception, the temporary file is deleted and ``path`` is unchanged. The content is on disk
+    before the file is renamed, so a crash of the machine leaves either the old file or the new one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield part
         put_in_place(part, path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # that of a full disk names no file
+        error.filename = error.filename or str(path)  # the error of a full disk names no file
         raise
     finally:
         part.unlink(missing_ok=True)
@@ -42,10 +42,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def partial_file(path: Path) -> Iterator[tuple[Path, BufferedRandom]]:
-    """Yield the path of a file beside ``path``, and the file, open to append to what earlier calls left.
+    """Yield a partial file in the folder of ``path``: its path, and the file opened for appending.
 
-    It is kept, unless it is empty or was put in place. While another process has it, a new file is yielded,
-    which is not kept.
+    The file stays for later calls, unless it is empty or was renamed to ``path``. While another process uses it, this
+    function yields a new file instead, and deletes that file at the end.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.partial")
@@ -67,10 +67,10 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BufferedRandom]]:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a file that was written whole its name.
+    """Flush a complete file to disk and rename it to ``path``.
 
-    File systems without a way to flush a file (some network and FUSE shares) refuse that, which does no harm: the
-    content was written. A full disk, which some report only now, is an error.
+    Some network and FUSE file systems do not support the flush. This is ignored, because the content was already
+    written. Some file systems report a full disk only at the flush; this is an error.
     """
     with part.open("rb") as written, _if_supported():
         os.fsync(written.fileno())
@@ -93,9 +93,9 @@ def _new_part(path: Path) -> Path:
 
 
 def _is_ours(part: Path, file: BufferedRandom) -> bool:
-    """Lock a file; False if another process has locked it, or has put it in place meanwhile.
+    """Lock a file; return False if another process has locked it, or has renamed it in the meantime.
 
-    Where there are no locks nobody else is expected, since Snakemake locks its folder.
+    If the file system does not support locks, return True, because Snakemake already locks its working directory.
     """
     try:
         with _if_supported():

@@ -1,12 +1,12 @@
-"""Digests of code: what the script of a rule executes decides whether the rule runs again.
+"""Digests of code: a rule runs again if the code that its script executes has changed.
 
-Snakemake does not notice that a module which a script imports has changed. Therefore each rule has a digest as a
-param. It covers the script and every project module that the script imports, directly or through other modules. Each
-counts as its syntax tree without comments, formatting, docstrings, type-checking imports and the text of messages
-(string literals in ``raise`` statements and logger calls). A module names the files that it reads in a constant
-``ASSETS``, as patterns in the folder of the project; these count by content.
+Snakemake does not detect changes of the modules that a script imports. Therefore each rule has a digest as a param. The
+digest covers the script and all project modules that it imports, directly or indirectly. It covers the syntax tree of
+each module without comments, formatting, docstrings, type-checking imports and message texts (string literals in
+``raise`` statements and logger calls). A module lists the files that it reads in the constant ``ASSETS``, as patterns
+relative to the project folder. The digest covers the content of these files.
 
-Only imports at module level are seen.
+Only imports at module level are detected.
 """
 
 import ast
@@ -24,7 +24,7 @@ from handgrad.common.hashing import file_sha256
 
 SCRIPTS = Path(__file__).parents[2]
 PROJECT = SCRIPTS.parent
-#: in the working directory, where Snakemake keeps its own files; parsing all modules takes half a second
+#: relative to the working directory; without a cache, parsing all modules takes half a second
 CACHE = Path(".snakemake/handgrad/code_digests.json")
 
 _LOGGER_METHODS = frozenset({"debug", "info", "warning", "error", "critical", "exception", "log"})
@@ -33,9 +33,9 @@ _IGNORED_FIELDS = frozenset({"ctx", "type_comment", "kind"})
 
 
 class ModuleCode(NamedTuple):
-    """What counts of a Python file.
+    """The parts of a Python file that a digest covers.
 
-    tree: digest of its syntax tree. imports: the dotted names that it may import. assets: the patterns of ASSETS.
+    tree: the digest of its syntax tree. imports: the dotted names that it may import. assets: the patterns of ASSETS.
     """
 
     tree: str
@@ -45,7 +45,7 @@ class ModuleCode(NamedTuple):
 
 @functools.cache
 def code_digest(rule: str) -> str:
-    """Return the digest, 16 hexadecimal digits, of what the script of a rule executes."""
+    """Return the digest of the code that the script of a rule executes, 16 hexadecimal digits."""
     digest = hashlib.sha256()
     for module, source in sorted(closure(rule).items()):
         digest.update(f"{module} {source.tree}\n".encode())
@@ -55,12 +55,12 @@ def code_digest(rule: str) -> str:
 
 
 def digested_rules() -> list[str]:
-    """Return the rules that have a digest: all with a script but download_file, whose checksums decide."""
+    """Return the rules that have a digest: all rules with a script except download_file, which verifies checksums."""
     return sorted({path.stem for path in SCRIPTS.glob("*.py")} - {"download_file"})
 
 
 def require_code(rule: str, expected: str) -> None:
-    """Raise HandgradError if the code of a rule is not the code that its job was planned with."""
+    """Raise HandgradError if the code of a rule has changed since its job was planned."""
     found = code_digest(rule)
     if found != expected:
         raise HandgradError(
@@ -70,7 +70,7 @@ def require_code(rule: str, expected: str) -> None:
 
 
 def closure(rule: str) -> dict[str, ModuleCode]:
-    """Return what counts of the script of a rule and of all project modules that it imports, by dotted name."""
+    """Return the code of the script of a rule and of all project modules that it imports, by dotted name."""
     found: dict[str, ModuleCode] = {}
     known = len(_cache())
     waiting = [rule]
@@ -80,14 +80,17 @@ def closure(rule: str) -> dict[str, ModuleCode]:
             found[module] = _source(module)
             waiting += _imported(module)
     if len(_cache()) > known:
-        with suppress(OSError), whole_file(CACHE) as part:  # it only saves time
+        with suppress(OSError), whole_file(CACHE) as part:  # the cache only saves time
             part.write_text(json.dumps(_cache()), encoding="utf-8")
     return found
 
 
 @functools.cache
 def _imported(module: str) -> list[str]:
-    """Return the project modules that importing what a module imports runs; the last part of a name may be none."""
+    """Return the project modules that a module imports directly, with their parent packages.
+
+    The last part of an imported name may be a function or class, not a module.
+    """
     names = (name.split(".") for name in _source(module).imports)
     prefixes = (".".join(parts[: i + 1]) for parts in names for i in range(len(parts)))
     return [prefix for prefix in dict.fromkeys(prefixes) if prefix in _modules()]
@@ -104,7 +107,7 @@ def _source(module: str) -> ModuleCode:
 
 @functools.cache
 def _this_module() -> bytes:
-    """Return the digest of this file. It decides what counts, and so it is part of the keys of the cache."""
+    """Return the digest of this file. It is a part of the cache keys, since a change here can change all digests."""
     return hashlib.sha256(Path(__file__).read_bytes()).digest()
 
 
@@ -117,7 +120,7 @@ def _cache() -> dict[str, Any]:
 
 @functools.cache
 def _modules() -> dict[str, Path]:
-    """Return every module of the project by its dotted name; a package by that of the package."""
+    """Return the path of every module of the project by its dotted name. A package has the path of its __init__.py."""
     return {
         ".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__"): path
         for path in SCRIPTS.rglob("*.py")
@@ -125,7 +128,7 @@ def _modules() -> dict[str, Path]:
 
 
 def parse(content: bytes) -> ModuleCode:
-    """Return what counts of the text of a Python file, the same on every supported version of Python."""
+    """Return the code of a Python file. The result is the same on every supported version of Python."""
     module = ast.parse(content)
     text: list[str] = []
     _write(module, text.append, message=False)
@@ -157,9 +160,9 @@ def _asset_patterns(node: ast.stmt) -> list[str]:
 
 
 def _write(node: Any, write: Any, *, message: bool) -> None:
-    """Write a syntax tree as text, without what no result depends on.
+    """Write a syntax tree as text, without the parts that cannot affect a result.
 
-    ``ast.dump`` differs between versions of Python, which add fields that are mostly empty.
+    ``ast.dump`` is not used, because its text differs between versions of Python: newer ones add fields.
     """
     if isinstance(node, list):
         for item in node:

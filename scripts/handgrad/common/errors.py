@@ -1,9 +1,9 @@
-"""The one exception whose text is meant for the person who runs the workflow."""
+"""The exception whose message is written for users of the workflow."""
 
 
 class HandgradError(Exception):
-    """What went wrong, as one line: the file or key, what was found, what was expected, what to do."""
+    """An error with a one-line message: the file or key, what was found, what was expected, what to do."""
 
 
-#: what to do about a file of ``results/`` that is not as it should be
+#: what to do about a damaged or unexpected file in ``results/``
 REMEDY = "delete it, and run snakemake again"

@@ -1,4 +1,4 @@
-"""Amounts as people read them."""
+"""Sizes, times and counts as text."""
 
 from rich.filesize import decimal
 
@@ -6,12 +6,12 @@ UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def size_text(count: float) -> str:
-    """A number of bytes: 999 bytes, 1.0 kB, 31.4 GB."""
+    """Return a number of bytes as text: 999 bytes, 1.0 kB, 31.4 GB."""
     return decimal(round(count))
 
 
 def duration_text(seconds: float) -> str:
-    """A time: 8 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
+    """Return a time as text: 8 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
     whole = round(seconds)
     for large, unit, small, part in UNITS:
         if whole >= large:
@@ -21,5 +21,5 @@ def duration_text(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: 1 run, 2 runs, 5,000 runs."""
+    """Return a count with its noun: 1 run, 2 runs, 5,000 runs."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -6,11 +6,14 @@ from pathlib import Path
 
 
 def file_sha256(path: str | Path) -> str:
-    """Return the sha256 of a file's bytes, hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def names_digest(names: Iterable[str]) -> str:
-    """Return a digest, 16 hexadecimal digits, of names in their order, which Snakemake does not see in an input."""
+    """Return a digest of names in their order, 16 hexadecimal digits.
+
+    Snakemake does not detect a changed order of input files, so rules have this digest as a param.
+    """
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

@@ -1,9 +1,13 @@
-"""The progress of a job as data: one JSON object a line, in a file beside the job's log.
+"""The progress file of a job: one JSON object a line, in a file next to the log of the job.
 
-Every line has ``event`` (``started``, ``epoch``, ``finished``, ``failed`` or ``stopped``) and ``time``, in seconds
-since 1970 by the clock of the job's machine. ``started`` adds where the job runs, ``failed`` and ``stopped`` a
-message. ``epoch`` adds the epochs that have passed and their total, ``resumed``, how many of them an earlier
-attempt has begun, the seconds that the others have taken, and the number of training examples.
+Every line has an ``event`` (``started``, ``epoch``, ``finished``, ``failed`` or ``stopped``) and a ``time``, in seconds
+since 1970 by the clock of the job's machine. ``started`` adds ``host``, ``pid`` and ``slurm_job``. ``failed`` and
+``stopped`` add a ``message``. ``epoch`` adds:
+
+- ``epoch`` and ``epochs``: the number of completed epochs, and of all epochs of the run.
+- ``resumed``: the number of epochs that earlier attempts began.
+- ``seconds``: the time that this attempt took for the epochs after those.
+- ``examples``: the number of training examples.
 """
 
 import json
@@ -17,14 +21,14 @@ SUFFIX = ".jsonl"
 
 
 def progress_path(log: str | Path) -> Path:
-    """Return where the progress of the job with this log is."""
+    """Return the path of the progress file of the job with this log."""
     return Path(log).with_suffix(SUFFIX)
 
 
 class ProgressFile:
-    """Writes the events of one attempt at a job, each at once; None writes nothing.
+    """Writes the events of one attempt of a job immediately. log: None writes nothing.
 
-    What cannot be written is dropped, since a full disk or a folder that is read-only must not end a run.
+    Errors are ignored, because a full disk or a read-only folder must not end a run.
     """
 
     def __init__(self, log: str | Path | None) -> None:
@@ -32,7 +36,7 @@ class ProgressFile:
         if log is not None:
             path = progress_path(log)
             with suppress(OSError):
-                path.unlink(missing_ok=True)  # and not emptied: a lost earlier attempt may still write to it
+                path.unlink(missing_ok=True)  # not truncated, because an earlier attempt may still write to it
                 self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
     def write(self, event: str, **facts: Any) -> None:
@@ -43,7 +47,7 @@ class ProgressFile:
                 os.write(self._file, f"{line}\n".encode())
 
     def close(self) -> None:
-        """Let the file go; later events are dropped."""
+        """Close the file. Later events are ignored."""
         if self._file is not None:
             with suppress(OSError):
                 os.close(self._file)

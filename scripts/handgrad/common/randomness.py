@@ -1,7 +1,7 @@
-"""Every random number of a run, from (seed, purpose, epoch) and nothing else.
+"""Random numbers that depend only on (seed, purpose, epoch).
 
-A generator is made afresh for each use, so that the order of any epoch can be made again without the
-epochs before it, and one use never shifts the numbers of another.
+Each use has a new generator. Therefore the order of examples in an epoch does not depend on earlier epochs, and one use
+never changes the random numbers of another.
 """
 
 from enum import IntEnum
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What random numbers are drawn for. The values are part of what a run is: never change one."""
+    """The purpose of random numbers. Never change a value, because every result depends on it."""
 
     INITIAL_WEIGHTS = 1
     EPOCH_ORDER = 2
@@ -21,5 +21,5 @@ class Purpose(IntEnum):
 
 
 def generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
-    """The generator for one purpose of one seed (and, where it matters, one epoch; 0 otherwise)."""
+    """Return the generator for a purpose and a seed. epoch: 0 if the numbers do not depend on an epoch."""
     return np.random.default_rng(np.random.SeedSequence([seed, int(purpose), epoch]))

@@ -1,4 +1,4 @@
-"""What the scripts of rules have in common."""
+"""The context in which the scripts of rules run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from handgrad.common.progress_file import ProgressFile
 
 @contextmanager
 def rule_job(rule: str, snakemake: Any) -> Iterator[ProgressFile]:
-    """Log to the log of a job, and let it work only with the code that it was planned with; yields its progress file.
+    """Start the log of a job, and yield its progress file.
 
-    snakemake: the object of this name that Snakemake gives to scripts. Raises HandgradError if the code of the rule
-    has changed.
+    snakemake: the object of this name that Snakemake passes to scripts. Raises HandgradError if the code of the rule
+    has changed since the job was planned.
     """
     with job_log(snakemake.log[0]) as progress:
         require_code(rule, snakemake.params.code)

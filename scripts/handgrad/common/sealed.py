@@ -1,7 +1,7 @@
-"""HDF5 files that carry the sha256 of their content, so that HDF5 never parses a damaged one.
+"""HDF5 files that contain the sha256 of their content, so that HDF5 never parses a damaged file.
 
-The first 512 bytes of a file are a user block, which HDF5 passes over: one line with the sha256 of all that
-follows, then zeros. A reader compares both before it opens the file.
+The first 512 bytes of a file are a user block, which HDF5 ignores. It holds one line with the sha256 of the rest of the
+file, followed by zeros. Before a reader opens the file, it compares this sha256 with the content.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ MAGIC = b"handgrad-sealed-1 sha256 "
 
 @dataclass(frozen=True)
 class Sealed:
-    """An open file that is as it was written. seal: the sha256 that its user block holds."""
+    """An open file with a verified checksum. seal: the sha256 in its user block."""
 
     file: h5py.File
     seal: str
@@ -33,9 +33,9 @@ class Sealed:
 
 @contextmanager
 def sealed_file(path: str | Path, libver: str | None = None) -> Iterator[h5py.File]:
-    """Yield an HDF5 file to write to, in memory; then it appears at the path whole and sealed, or not at all.
+    """Yield an HDF5 file in memory; on success, seal it and write it to the path in one step.
 
-    On a full disk HDF5 would report an error for each of its objects, and crash as the process ends.
+    HDF5 itself does not write to the disk: on a full disk, it reports an error for each object and crashes at exit.
     """
     memory = io.BytesIO()
     with h5py.File(memory, "w", locking=False, userblock_size=BLOCK, libver=libver) as file:
@@ -51,18 +51,20 @@ def _block(sha256: str) -> bytes:
 
 @contextmanager
 def open_sealed(path: str | Path) -> Iterator[Sealed]:
-    """Compare all of an HDF5 file that ``sealed_file`` wrote with its seal, and open it for reading.
+    """Verify the checksum of an HDF5 file that ``sealed_file`` wrote, and open it for reading.
 
-    Raises HandgradError if it cannot be read, has no seal, or is not what was written.
+    Raises HandgradError if the file cannot be read, has no seal, or was changed.
     """
     with _open(path) as file:
         with reading_result(path):
             found = file.read(BLOCK)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if found != _block(sha256):
-            reason = "changed after it was written" if found.startswith(MAGIC) else "of another version or program"
-            raise HandgradError(f"{path}: damaged, or {reason}: its checksum is not that of its content; {REMEDY}")
-        # By its path, since HDF5 reads three times slower through a Python file.
+            reason = (
+                "changed after it was written" if found.startswith(MAGIC) else "written by another version or program"
+            )
+            raise HandgradError(f"{path}: its checksum does not match its content (damaged, or {reason}); {REMEDY}")
+        # Opened by its path, because HDF5 reads three times slower through a Python file object.
         with h5py.File(path, "r", locking=False) as content:
             if not os.path.samestat(os.fstat(file.fileno()), Path(path).stat()):
                 raise HandgradError(f"{path}: was replaced while it was read; run snakemake again")

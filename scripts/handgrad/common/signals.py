@@ -1,6 +1,6 @@
-"""Ending early without losing anything: SIGTERM, SIGINT and SIGHUP ask a job to stop.
+"""Stop a job on SIGTERM, SIGINT or SIGHUP without losing its work.
 
-A signal that was ignored when the process started, as ``nohup`` ignores SIGHUP, stays ignored.
+A signal that was ignored when the process started stays ignored, for example SIGHUP under ``nohup``.
 """
 
 import signal
@@ -15,7 +15,7 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Stopped(HandgradError):
-    """Work that a signal has ended early, and whose state is kept. signal: which one it was."""
+    """A signal stopped the job, and its state was saved. signal: the signal."""
 
     def __init__(self, message: str, number: signal.Signals) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class Stopped(HandgradError):
 
 
 class Interrupted(BaseException):
-    """A signal has come where there is nothing to save. Not an Exception, which other code may catch."""
+    """A signal stopped the job, and there was nothing to save. Not an Exception, so that no other code catches it."""
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(number.name)
@@ -31,22 +31,22 @@ class Interrupted(BaseException):
 
 
 def handle(numbers: Iterable[signal.Signals], handler: Handler | signal.Handlers) -> dict[signal.Signals, Any]:
-    """Set the handler of those signals that are not ignored; return their previous handlers."""
+    """Set the handler of all given signals that are not ignored; return their previous handlers."""
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in heeded}
 
 
 def restore(previous: dict[signal.Signals, Any]) -> None:
-    """Set the handlers that ``handle`` has replaced."""
+    """Restore the handlers that ``handle`` replaced."""
     for number, handler in previous.items():
         signal.signal(number, handler)
 
 
 class StopSignals:
-    """While entered, SIGTERM, SIGINT and SIGHUP are remembered in ``received``, for the work to look at.
+    """A context that stores the first SIGTERM, SIGINT or SIGHUP in ``received``, which the job must check.
 
-    A scheduler sends SIGTERM some seconds before SIGKILL (at a time limit, a preemption or an scancel), and
-    may send it more than once; Ctrl-C sends SIGINT, a terminal that is closed SIGHUP. The first one counts.
+    A scheduler sends SIGTERM some seconds before SIGKILL (at a time limit, a preemption or an scancel), and may send it
+    more than once. Ctrl-C sends SIGINT. A closed terminal sends SIGHUP.
     """
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -68,13 +68,13 @@ class StopSignals:
 
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
-    """Within it, the first SIGTERM or SIGHUP raises Interrupted, so that temporary files are removed.
+    """A context in which the first SIGTERM or SIGHUP raises Interrupted, so that temporary files are deleted.
 
-    SIGINT raises KeyboardInterrupt, as always in Python.
+    SIGINT raises KeyboardInterrupt, as usual in Python.
     """
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        # a closed terminal may send SIGHUP twice; the second must not end the tidying up
+        # a closed terminal may send SIGHUP twice; the second must not interrupt the cleanup
         handle((signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)
         raise Interrupted(signal.Signals(number))
 

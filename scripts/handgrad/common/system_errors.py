@@ -1,4 +1,4 @@
-"""What the operating system refuses, as one line for people: the file, the reason and what to do."""
+"""Errors of the operating system as one-line messages: the file, the reason and what to do."""
 
 import errno
 import os
@@ -9,29 +9,29 @@ from pathlib import Path
 
 from handgrad.common.errors import REMEDY, HandgradError
 
-_AGAIN = "then give the same command again, which keeps what is finished"
+_AGAIN = "then run the same command again; finished work is kept"
 
-#: errors that say nothing about what a file holds, and what a person can do
+#: errors that do not depend on the content of a file, and what to do about them
 REFUSALS = {
-    errno.ENOSPC: "make room there",
-    errno.EDQUOT: "make room within your quota, or get a larger one",
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f), or use another file system",
-    errno.EROFS: "work in a folder that can be written to",
-    errno.EACCES: "change its permissions, its owner, or those of a folder on its path",
-    errno.EPERM: "change its permissions, its owner, or those of a folder on its path",
-    errno.EIO: "check the disk or its file server",
-    errno.ESTALE: "check the disk or its file server",
-    errno.EMFILE: "raise the limit on open files (ulimit -n), or use fewer cores",
+    errno.ENOSPC: "free space on this disk",
+    errno.EDQUOT: "free space within your quota, or increase the quota",
+    errno.EFBIG: "increase the limit on file sizes (ulimit -f), or use another file system",
+    errno.EROFS: "use a folder with write access",
+    errno.EACCES: "correct the permissions or the owner of this file or of its parent folders",
+    errno.EPERM: "correct the permissions or the owner of this file or of its parent folders",
+    errno.EIO: "check the disk or the file server",
+    errno.ESTALE: "check the disk or the file server",
+    errno.EMFILE: "increase the limit on open files (ulimit -n), or use fewer cores",
     errno.ENFILE: "close other programs, or use fewer cores",
 }
-#: what ``atomic`` calls a file until it is whole
+#: the temporary name that ``atomic`` gives to a file
 _PART = re.compile(r"\.([^/]+)\.[^./]{8}\.part$")
 
 
 def system_message(error: BaseException) -> str | None:
-    """The line for an error of the system, or for an error of ours that such a one has caused; else None.
+    """Return the message for an error of the system, or for a HandgradError that it caused; otherwise None.
 
-    A reader that cannot open a file cannot know whether it is whole, so what it says of it does not count.
+    The message replaces that of the HandgradError: a reader that cannot open a file cannot know whether it is damaged.
     """
     cause = error.__cause__
     if isinstance(error, HandgradError):
@@ -40,18 +40,18 @@ def system_message(error: BaseException) -> str | None:
 
 
 def refusal(error: BaseException) -> str | None:
-    """The line for an error of the system: ``FILE: Permission denied; what to do``; None for other errors."""
+    """Return ``FILE: Permission denied; what to do`` for an error of the system; None for any other error."""
     if not isinstance(error, OSError) or not error.errno:
         return None
     name = " ".join(str(error.filename or "a file").removeprefix(f"{Path.cwd()}/").splitlines())
-    remedy = REFUSALS.get(error.errno, "check it and the folders on its path")
+    remedy = REFUSALS.get(error.errno, "check this file and its parent folders")
     whole = _PART.sub(r"\1", name)
     return f"{whole}: {os.strerror(error.errno)}; {remedy}; {_AGAIN}"
 
 
 def unreadable(error: OSError, path: object) -> HandgradError:
-    """The error to raise where the system does not let a file be read, which may be good."""
-    error.filename = error.filename or str(path)  # an error of the disk names no file
+    """Return the error for a file that the system cannot read. The file itself may be intact."""
+    error.filename = error.filename or str(path)  # a disk error names no file
     return HandgradError(refusal(error) or f"{path}: cannot be read ({error})")
 
 
@@ -59,12 +59,12 @@ def unreadable(error: OSError, path: object) -> HandgradError:
 def reading_result(path: str | Path, absent: str = "run snakemake again") -> Iterator[None]:
     """Turn an OSError into a HandgradError while a file of ``results/`` is read.
 
-    absent: what to do if the file is not there.
+    absent: what to do if the file does not exist.
     """
     try:
         yield
     except FileNotFoundError:
-        raise HandgradError(f"{path}: is not there; {absent}") from None
+        raise HandgradError(f"{path}: does not exist; {absent}") from None
     except IsADirectoryError:
         raise HandgradError(f"{path}: is a folder, expected a file; {REMEDY}") from None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Values that a job needs and that must not decide whether it runs again."""
+"""Values that a job needs, but that must not make it run again."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True, repr=False)
 class Untracked:
-    """A value that Snakemake passes to a job as a param, and neither compares with the last run nor shows.
+    """A param that Snakemake passes to a job, but does not compare with the last execution and does not display.
 
-    Snakemake records params of built-in types alone. It writes the text of params into its report as it is, where
-    markup in a user's path would be executed; the text of this one never shows its value.
+    Snakemake records only params of built-in types. It writes the text of a param into its report without escaping, so
+    markup in a user's path would be executed. The text of an Untracked never contains its value.
     """
 
     value: Any

@@ -1,1 +1,1 @@
-"""Datasets: download, formats, the HDF5 store, scaling, splits and images."""
+"""Datasets: download, formats, dataset files, scaling, splits and images."""

@@ -1,6 +1,6 @@
-"""Read gzip and tar files of unknown origin, within limits that the format of the dataset sets.
+"""Read gzip and tar files from untrusted sources.
 
-Nothing is unpacked to disk. What is read never depends on a size that a file declares for itself.
+Nothing is unpacked to disk. The registry limits how much is read; sizes that a file declares are not trusted.
 """
 
 import gzip
@@ -13,30 +13,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 1 << 20  # bytes read at a time, so that no second copy of the pixels is ever held
-DEFLATE_RATIO = 1032  # deflate makes content smaller by this factor at most
+BLOCK = 1 << 20  # bytes read at a time, so that memory never holds a second copy of the pixels
+DEFLATE_RATIO = 1032  # the largest compression factor of deflate
 GZIP_MAGIC = b"\x1f\x8b"
-#: what an archive may hold beside the members that are read: readme, names of classes, files of the user's system
+#: how much an archive may hold in addition to the members that are read, such as a readme or names of classes
 OTHER_MEMBERS = 1 << 24  # bytes
-#: what damaged or hostile gzip and tar files raise
+#: the exceptions that damaged or malicious gzip and tar files raise
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError, ValueError, OverflowError, RecursionError)
 
 
 class Mismatch(Exception):
-    """A file has the size and sha256 of the registry, but not the content that the registry describes."""
+    """The size and sha256 of a file match the registry, but its content does not match the entry."""
 
     def __init__(self, where: object, found: str, expected: str) -> None:
         super().__init__(f"{where}: {found}, expected {expected}")
 
 
-def read_content(path: Path, most: int) -> NDArray[np.uint8]:
-    """Return what a file holds, gzipped or not, but no more than ``most`` bytes of it.
+def read_content(path: Path, max_bytes: int) -> NDArray[np.uint8]:
+    """Return the content of a file, decompressed if it is a gzip file, up to ``max_bytes`` bytes.
 
-    A gzip file that ends before is verified by its checksum. Raises Mismatch if it is damaged.
+    The checksum of a gzip file is verified if its content has fewer bytes. Raises Mismatch if the file is damaged.
     """
     with path.open("rb") as file:
         zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    values = np.empty(min(most, DEFLATE_RATIO * path.stat().st_size), np.uint8)
+    values = np.empty(min(max_bytes, DEFLATE_RATIO * path.stat().st_size), np.uint8)
     filled = 0
     try:
         with gzip.open(path) if zipped else path.open("rb") as content:
@@ -44,15 +44,15 @@ def read_content(path: Path, most: int) -> NDArray[np.uint8]:
                 values[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
                 filled += len(block)
     except DAMAGE as error:
-        raise Mismatch(path, f"broken gzip ({error})", "a whole gzip file") from error
+        raise Mismatch(path, f"damaged gzip ({error})", "a complete gzip file") from error
     return values[:filled]
 
 
 def read_members(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
-    """Return what these members of a gzipped tar file hold, each of which must have this size.
+    """Return the content of members of a gzipped tar file. sizes: the expected size of each member in bytes.
 
-    The archive is read once, to its very end, so that its checksum is verified; tarfile never goes back in a stream.
-    Raises Mismatch if it is damaged, has not each member once, or holds much else.
+    The whole archive is read once as a stream, so that its checksum is verified. Raises Mismatch if the archive is
+    damaged, if a member is missing, duplicate or of a different size, or if there is too much other content.
     """
     found: dict[str, bytes] = {}
     try:
@@ -65,39 +65,39 @@ def read_members(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
                         content = tar.extractfile(member)
                         found[member.name] = content.read() if content else b""
             while block := stream.read(BLOCK):
-                if block.strip(b"\0"):  # zeros may fill the last record
-                    raise Mismatch(path, "holds bytes after the end of its tar", "none, or zeros")
+                if block.strip(b"\0"):  # zeros may pad the last record
+                    raise Mismatch(path, "holds bytes after the end of its tar archive", "none, or only zeros")
     except DAMAGE as error:
-        raise Mismatch(path, f"broken tar.gz ({error})", "a whole one") from error
+        raise Mismatch(path, f"damaged tar.gz ({error})", "a complete tar.gz file") from error
     for name in sizes:
         if name not in found:
-            raise Mismatch(path, f"no member {name}", "one")
+            raise Mismatch(path, f"no member {name}", "one member of this name")
     return found
 
 
 def _require_plain(path: Path, member: tarfile.TarInfo, size: int, *, again: bool) -> None:
     plain = member.isreg() and not member.issparse()
     if again or not plain or member.size != size:
-        kind = "a second one of this name" if again else "a file" if plain else "no plain file"
-        raise Mismatch(f"{path}: {member.name}", f"{kind} of {member.size} bytes", f"one file of {size}")
+        kind = "a second member of this name" if again else "a file" if plain else "not a regular file, but a member"
+        raise Mismatch(f"{path}: {member.name}", f"{kind} of {member.size} bytes", f"one file of {size} bytes")
 
 
 class _Stream:
-    """A file as tarfile reads it: so many bytes at most, and its end only a few times.
+    """The stream that tarfile reads. It limits the number of bytes, and the number of reads at the end of the file.
 
-    Without the latter tarfile looks for a member of 2**60 bytes without end.
+    Without the second limit, a declared size of 2**60 bytes would make tarfile read at the end forever.
     """
 
-    def __init__(self, path: Path, file: gzip.GzipFile, most: int) -> None:
-        self._path, self._file, self._most = path, file, most
-        self._left, self._ends = most, 0
+    def __init__(self, path: Path, file: gzip.GzipFile, max_bytes: int) -> None:
+        self._path, self._file, self._max_bytes = path, file, max_bytes
+        self._left, self._ends = max_bytes, 0
 
     def read(self, size: int) -> bytes:
         block = self._file.read(size)
         self._left -= len(block)
         self._ends += not block
         if self._left < 0:
-            raise Mismatch(self._path, f"holds more than {self._most} bytes", "fewer")
+            raise Mismatch(self._path, f"holds more than {self._max_bytes} bytes", f"at most {self._max_bytes}")
         if self._ends > 5:
             raise EOFError("ends before the end of a member")
         return block

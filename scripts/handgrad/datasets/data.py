@@ -1,7 +1,7 @@
-"""Datasets as HDF5, and the way from stored pixels to the inputs of a batch.
+"""Dataset files in HDF5, and the conversion of stored pixels to the inputs of a batch.
 
 ``results/data/<dataset>.h5`` holds train/x and test/x, uint8 (N, D), and train/y and test/y, uint8 (N,).
-Pixels stay uint8 in memory too; only a batch is ever held as floating point.
+Pixels are uint8 in memory too. Only the pixels of one batch at a time are converted to floating point.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ Array = NDArray[Any]
 Bytes = NDArray[np.uint8]
 Rows = NDArray[np.intp]
 
-STATISTICS_BLOCK = 512  # rows; keeps a pass over the pixels within a few tens of MB
+STATISTICS_BLOCK = 512  # rows; limits temporary memory to a few tens of MB
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Split:
 
 @dataclass(frozen=True)
 class ImageData:
-    """A dataset: two splits and what is needed to read and show them.
+    """A dataset: its training and test split, and the facts that are needed to scale and display images.
 
-    image_shape: (height, width) or (channels, height, width); pixels of an image are stored in that order.
-    max_value: the largest value a pixel can take. sources: sha256 of each file it was made from.
+    image_shape: (height, width) or (channels, height, width); pixels of an image are stored in this order.
+    max_value: the largest possible value of a pixel. sources: the sha256 of each source file, by its name.
     digest: identifies the data; see ``registry.data_digest``.
     """
 
@@ -54,22 +54,22 @@ class ImageData:
 
     @property
     def inputs(self) -> int:
-        """D, the number of pixel values of an image."""
+        """Return D, the number of pixel values of an image."""
         return int(self.train.x.shape[1])
 
     @property
     def classes(self) -> int:
-        """K."""
+        """Return K, the number of classes."""
         return len(self.class_names)
 
 
 def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
-    """Write a dataset and its pixel statistics of the training split; the file appears whole or not at all.
+    """Write a dataset and the pixel statistics of its training split in one step.
 
-    warnings: what is strange about it, see ``datasets.warnings``; kept so that the page and the check say it too.
+    warnings: see ``datasets.warnings``; stored so that the page and ``handgrad check`` can show them.
     """
     mean, std = pixel_statistics(data.train.x)
-    # Attributes over 64 kB, such as the statistics of a large image, need the newer file format.
+    # Attributes over 64 kB need the newer file format, for example the pixel statistics of large images.
     with sealed_file(path, libver="v110") as file:
         for name, split in (("train", data.train), ("test", data.test)):
             group = file.create_group(name)
@@ -89,7 +89,7 @@ def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) 
 
 
 def content_of(data: ImageData) -> str:
-    """sha256 over all that training sees of a dataset: shapes, pixels, labels, K and the largest value."""
+    """Return the sha256 of all data that training uses: shapes, pixels, labels, K and the largest value."""
     digest = hashlib.sha256(f"{data.classes} {data.max_value}".encode())
     for split in (data.train, data.test):
         digest.update(f" {split.x.shape} ".encode())
@@ -100,7 +100,7 @@ def content_of(data: ImageData) -> str:
 
 @dataclass(frozen=True)
 class StoredData:
-    """An open dataset. content: its content_sha256. seal: the sha256 of its file's content (``sealed``)."""
+    """An open dataset file. content: its content_sha256. seal: the sha256 of the file's content (``sealed``)."""
 
     path: Path
     file: h5py.File
@@ -108,7 +108,7 @@ class StoredData:
     seal: str
 
     def images(self) -> ImageData:
-        """All of it."""
+        """Return the whole dataset."""
         attrs = self.file.attrs
         return ImageData(
             **{name: Split(self.file[name]["x"][:], self.file[name]["y"][:]) for name in ("train", "test")},
@@ -121,36 +121,34 @@ class StoredData:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """The shape of an image."""
+        """Return the shape of an image."""
         return tuple(int(n) for n in self.file.attrs["image_shape"])
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The name of each class."""
+        """Return the name of each class."""
         return tuple(self.file.attrs["class_names"])
 
     @property
     def test_labels(self) -> Bytes:
-        """The labels of the test split, uint8 (N,)."""
+        """Return the labels of the test split, uint8 (N,)."""
         labels: Bytes = self.file["test/y"][:]
         return labels
 
 
 @contextmanager
 def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
-    """Open a dataset's file, once all of it is known to be as it was written.
+    """Verify the checksum of a dataset file, and open it.
 
-    Raises HandgradError if the file is not one that ``write_data`` wrote, was changed since, holds other data
-    than expected, or was written by other code than is here.
+    Raises HandgradError if ``write_data`` did not write the file, if it was changed afterwards, or if it was written
+    from other data or by other code than expected.
     """
     with open_sealed(path) as sealed:
         try:
             attrs = sealed.file.attrs
             found = {name: str(attrs[name]) for name in ("data_digest", "code_digest", "content_sha256")}
         except KeyError as error:
-            raise HandgradError(
-                f"{path}: not a dataset that this workflow wrote ({error.args[0]}); {REMEDY}"
-            ) from error
+            raise HandgradError(f"{path}: not a dataset of this workflow ({error.args[0]}); {REMEDY}") from error
         for name, expected in (
             ("data_digest", expected_digest),
             ("code_digest", code_digest("preprocess_dataset")),
@@ -161,9 +159,9 @@ def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
 
 
 def pixel_statistics(x: Bytes, rows: Rows | None = None) -> tuple[Array, Array]:
-    """Mean and standard deviation (ddof 0) of each pixel over the rows, float64 (D,), in stored units.
+    """Return the mean and the standard deviation (ddof 0) of each pixel over the rows, float64 (D,), in stored units.
 
-    Sums are integers, so the result does not depend on how the rows are cut into blocks.
+    Sums are integers, so the result does not depend on the size of the blocks.
     """
     n = len(x) if rows is None else len(rows)
     total = np.zeros(x.shape[1], np.int64)
@@ -178,7 +176,7 @@ def pixel_statistics(x: Bytes, rows: Rows | None = None) -> tuple[Array, Array]:
 
 
 def split_rows(n: int, *, train_size: int | None, validation_size: int) -> tuple[Rows, Rows]:
-    """Row numbers, ascending, of the training and of the validation examples; the same for every seed."""
+    """Return the ascending row numbers of the training and the validation examples. They do not depend on the seed."""
     order = generator(0, Purpose.SPLIT).permutation(n)
     end = n if train_size is None else validation_size + train_size
     return np.sort(order[validation_size:end]), np.sort(order[:validation_size])
@@ -186,10 +184,10 @@ def split_rows(n: int, *, train_size: int | None, validation_size: int) -> tuple
 
 @dataclass(frozen=True)
 class PixelScaling:
-    """Stored pixel values x to inputs: factor * (x * scale + shift).
+    """The conversion of stored pixel values x to inputs: factor * (x * scale + shift).
 
-    factor is one number for all pixels, which a product of matrices can take in passing; scale and shift are
-    float64 (D,), or None for 1 and 0.
+    factor: one number for all pixels, so that a matrix product can apply it at no cost. scale, shift: float64 (D,), or
+    None for 1 and 0.
     """
 
     factor: float
@@ -198,9 +196,10 @@ class PixelScaling:
 
     @classmethod
     def of(cls, scaling: str, *, x: Bytes, rows: Rows, max_value: int) -> "PixelScaling":
-        """``raw``: x; ``unit``: u = x / max_value; ``standardize``: (u - mean) / (std + 0.1) a pixel.
+        """Return a scaling by its name.
 
-        Mean and standard deviation are those of u over the given (training) rows alone.
+        ``raw``: x. ``unit``: u = x / max_value. ``standardize``: (u - mean) / (std + 0.1) for each pixel. Mean and
+        standard deviation of u are computed from the given (training) rows only.
         """
         if scaling == "raw":
             return cls(1.0)
@@ -210,7 +209,7 @@ class PixelScaling:
         return cls(1.0, 1.0 / (max_value * (std + 0.1)), -mean / (std + 0.1))
 
     def inputs(self, x: Bytes, dtype: DTypeLike) -> Array:
-        """X, N x (D+1) with X[:, 0] = 1, from stored pixels (N, D)."""
+        """Return X, N x (D+1) with X[:, 0] = 1, from stored pixels (N, D)."""
         X = np.empty((len(x), x.shape[1] + 1), dtype)
         X[:, 0] = 1
         self.astype(dtype).write_unscaled(x, X[:, 1:])
@@ -218,13 +217,13 @@ class PixelScaling:
         return X
 
     def astype(self, dtype: DTypeLike) -> "PixelScaling":
-        """The same with scale and shift of this dtype, as ``write_unscaled`` wants them."""
+        """Return the same scaling with scale and shift in this dtype, as ``write_unscaled`` needs them."""
         if self.scale is None or self.shift is None:
             return self
         return replace(self, scale=self.scale.astype(dtype), shift=self.shift.astype(dtype))
 
     def write_unscaled(self, x: Bytes, X: Array) -> None:
-        """Fill X, N x D, with x * scale + shift: the inputs but for their common factor."""
+        """Overwrite X, N x D, with x * scale + shift, the inputs without the common factor."""
         if self.scale is None:
             np.copyto(X, x)
         else:
@@ -233,7 +232,7 @@ class PixelScaling:
 
 
 def one_hot(y: Bytes, classes: int, dtype: DTypeLike) -> Array:
-    """T, N x K: T[n, y[n]] = 1, all else 0."""
+    """Return T, N x K, with T[n, y[n]] = 1 and zeros elsewhere."""
     T = np.zeros((len(y), classes), dtype)
     T[np.arange(len(y)), y] = 1
     return T

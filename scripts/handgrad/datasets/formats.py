@@ -1,8 +1,8 @@
-"""From the files of a dataset, as its authors published them, to arrays.
+"""Read the published files of a dataset into arrays.
 
-``FORMATS`` has a reader for each format; ``FORMAT_ROLES`` in ``registry`` names the files that it needs. A
-reader gets the dataset's entry of config/datasets.yaml and its files, of which size and sha256 have been
-checked, and gives two splits. Nothing is unpacked to disk and nothing is unpickled.
+``FORMATS`` has a reader for each format. ``FORMAT_ROLES`` in ``registry`` names the files that a format needs. A reader
+gets the entry of the dataset in config/datasets.yaml, and its files with verified size and sha256. It returns the
+training and the test split. Nothing is unpacked to disk, and nothing is unpickled.
 """
 
 import math
@@ -23,14 +23,13 @@ from handgrad.experiment.registry import data_digest
 Entry = Mapping[str, Any]
 Paths = Mapping[str, Path]
 
-MOST_OF_A_NUMBER = 8  # characters of a value in a table, with its separator
+MOST_OF_A_NUMBER = 8  # the largest number of characters of a value in a table, with its separator
 
 
 def read_dataset(entry: Entry, given: Paths, name: str) -> ImageData:
-    """Check the files of a dataset against its entry of the registry, and read them. given: see ``source_files``.
+    """Verify the files of a dataset with its registry entry, and read them. given: see ``source_files``.
 
-    Raises HandgradError, one line, when a file is not the one that the registry names, or when what it
-    holds is not what the entry says.
+    Raises HandgradError, one line, if the size, the sha256 or the content of a file does not match the entry.
     """
     try:
         paths = source_files(entry, given, name)
@@ -39,7 +38,7 @@ def read_dataset(entry: Entry, given: Paths, name: str) -> ImageData:
             _check_split(f"{name}: {part} example", split, entry)
     except Mismatch as error:
         raise HandgradError(
-            f"{error}; its size and sha256 are those of the registry, so correct datasets.{name} there"
+            f"{error}; its size and sha256 match the registry, so correct the entry datasets.{name}"
         ) from error
     except OSError as error:
         raise unreadable(error, f"the files of {name}") from error
@@ -55,7 +54,7 @@ def read_dataset(entry: Entry, given: Paths, name: str) -> ImageData:
 
 
 def _check_split(where: str, split: Split, entry: Entry) -> None:
-    """Raise Mismatch if a pixel or a label is larger than the entry allows."""
+    """Raise Mismatch if a pixel or a label exceeds the largest value in the entry."""
     pixels, labels = entry["largest"], len(entry["class_names"]) - 1
     for kind, values, most in (("a pixel of", split.x.max(axis=1), pixels), ("the label", split.y, labels)):
         if values.max() > most:
@@ -67,8 +66,8 @@ def _times(shape: Sequence[int]) -> str:
     return " x ".join(str(n) for n in shape)
 
 
-# idx: MNIST and the datasets made in its image. A header, big-endian: two zero bytes, the type of a value
-# (8: unsigned byte), the number of dimensions, then each dimension as 32 bits. Then the values.
+# idx: the format of MNIST and of similar datasets. The header is big-endian: two zero bytes, the type of a value
+# (8: unsigned byte), the number of dimensions, then each dimension in 32 bits. The values follow.
 
 
 def _read_idx(entry: Entry, paths: Paths) -> tuple[Split, Split]:
@@ -81,21 +80,21 @@ def _read_idx(entry: Entry, paths: Paths) -> tuple[Split, Split]:
 
 
 def _read_idx_file(path: Path, shape: tuple[int, ...]) -> Bytes:
-    """The values of an idx file, uint8, in this shape; reads no more of it than that and a byte."""
+    """Return the values of an idx file, uint8, in this shape. At most one byte more is read."""
     expected = (0x800 + len(shape), *shape)  # 8: unsigned bytes
     start, size = 4 * len(expected), math.prod(shape)
     content = read_content(path, start + size + 1)
     header = content[:start].tobytes()
     found = struct.unpack(f">{len(header) // 4}I", header[: len(header) // 4 * 4])
     if found != expected:
-        raise Mismatch(path, f"begins with the numbers {found}", f"{expected}, as idx files of {_times(shape)}")
+        raise Mismatch(path, f"its header is {found}", f"{expected} for an idx file of {_times(shape)} values")
     values = content[start:]
     if len(values) != size:
-        raise Mismatch(path, "goes on" if len(values) > size else f"ends after {len(values)} values", f"{size}")
+        raise Mismatch(path, f"more than {size} values" if len(values) > size else f"{len(values)} values", f"{size}")
     return values.reshape(shape)
 
 
-# cifar-binary: a tar.gz with five training files and one test file; a record is a label and 3,072 values.
+# cifar-binary: a tar.gz with five training files and one test file. A record is a label and 3,072 values.
 
 CIFAR_TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6))
 CIFAR_TEST = "cifar-10-batches-bin/test_batch.bin"
@@ -105,9 +104,9 @@ CIFAR_PIXELS = 3 * 32 * 32
 def _read_cifar(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     archive, shape = paths["archive"], tuple(entry["image_shape"])
     if math.prod(shape) != CIFAR_PIXELS:
-        raise Mismatch(archive, f"a CIFAR image has {CIFAR_PIXELS} values", f"{_times(shape)} (image_shape)")
+        raise Mismatch(archive, f"image_shape is {_times(shape)}", f"{CIFAR_PIXELS} values, as in CIFAR-10")
     if entry["train"] % len(CIFAR_TRAIN):
-        raise Mismatch(archive, "five training files of equal length", f"{entry['train']} examples (train)")
+        raise Mismatch(archive, f"train is {entry['train']} examples", "a multiple of 5, for five equal training files")
     examples = {**dict.fromkeys(CIFAR_TRAIN, entry["train"] // len(CIFAR_TRAIN)), CIFAR_TEST: entry["test"]}
     members = read_members(archive, {name: n * (1 + CIFAR_PIXELS) for name, n in examples.items()})
 
@@ -120,7 +119,7 @@ def _read_cifar(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     return split(CIFAR_TRAIN), split([CIFAR_TEST])
 
 
-# sklearn-digits: a gzipped CSV without a header; a row is the 64 values of an image and its label.
+# sklearn-digits: a gzipped CSV file without a header. A row has the 64 values of an image and its label.
 
 
 def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
@@ -128,10 +127,10 @@ def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     content = read_content(path, MOST_OF_A_NUMBER * math.prod(shape))
     try:
         lines = content.tobytes().decode().splitlines()
-        # a row more than is wanted shows that there is one more
+        # one additional row shows that the table is too long
         table = np.loadtxt(lines, np.uint8, delimiter=",", ndmin=2, max_rows=shape[0] + 1)
     except ValueError as error:
-        raise Mismatch(path, f"not a table of small integers ({error})", "a CSV, gzipped or not") from error
+        raise Mismatch(path, f"not a table of small integers ({error})", "a CSV file, gzipped or not") from error
     if table.shape != shape:
         found = _times(table.shape) if len(table) <= shape[0] else f"more than {shape[0]} rows"
         raise Mismatch(path, f"holds {found}", _times(shape))
@@ -139,7 +138,7 @@ def _read_digits(entry: Entry, paths: Paths) -> tuple[Split, Split]:
     return train, test
 
 
-#: the reader of each format of FORMAT_ROLES: (entry, {role: path}) to (train, test); raises Mismatch
+#: the reader of each format: it maps (entry, {role: path}) to (train, test), and raises Mismatch
 FORMATS: dict[str, Callable[[Entry, Paths], tuple[Split, Split]]] = {
     "idx": _read_idx,
     "cifar-binary": _read_cifar,

@@ -1,4 +1,4 @@
-"""Rows of pixels, or of weights of pixels, as pictures."""
+"""Convert rows of pixels, or of the weights of pixels, to pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Images:
-    """Some images of a dataset: x, uint8 (n, D), the shape of one, and the largest value of a pixel."""
+    """Images of a dataset. x: uint8 (n, D). max_value: the largest possible value of a pixel."""
 
     x: Bytes
     image_shape: tuple[int, ...]
@@ -22,7 +22,7 @@ class Images:
 
 
 def images_at(stored: StoredData, rows: Sequence[int]) -> Images:
-    """The images at these rows of a dataset's test split, in this order; no other is read."""
+    """Return the images at these rows of the test split, in this order. No other images are read."""
     pixels = stored.file["test/x"]
     x = np.empty((len(rows), pixels.shape[1]), pixels.dtype)
     for place, row in enumerate(rows):
@@ -31,14 +31,15 @@ def images_at(stored: StoredData, rows: Sequence[int]) -> Images:
 
 
 def is_colour(image_shape: Sequence[int]) -> bool:
-    """Whether images have three channels, which are then taken for red, green and blue."""
+    """Return whether images have three channels. They are then displayed as red, green and blue."""
     return len(image_shape) == 3 and image_shape[0] == 3
 
 
 def as_pictures(values: Array, image_shape: Sequence[int]) -> Array:
-    """Rows (n, D), stored in the order of image_shape, as pictures: (n, height, width, 3) if in colour.
+    """Return rows (n, D), stored in the order of image_shape, as pictures.
 
-    Otherwise (n, height, width); channels other than three stand one below the other.
+    The shape is (n, height, width, 3) with three channels. Otherwise it is (n, height, width), with the channels of an
+    image one below the other.
     """
     if is_colour(image_shape):
         return values.reshape(-1, *image_shape).transpose(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""The files that a dataset is made from: where they are, and whether they are those of the registry."""
+"""Find the source files of a dataset, and verify them with the registry."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES
 
 
 def file_fault(path: Path, size: int, sha256: str) -> str | None:
-    """Return what is wrong with a file; None if it has this size and sha256."""
+    """Return what is wrong with a file, or None if it has this size and sha256."""
     found = f"{path.stat().st_size} bytes" if path.is_file() else "no file"
     if found != f"{size} bytes":
         return f"found {found}, expected {size} bytes"
@@ -20,10 +20,10 @@ def file_fault(path: Path, size: int, sha256: str) -> str | None:
 
 
 def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str) -> dict[str, Path]:
-    """Return {role: path} of the files of a dataset, which have the size and sha256 of its registry entry.
+    """Return {role: path} of the files of a dataset, after verifying their size and sha256 with the registry entry.
 
-    They are in the user's own folder, given, or brought by an installed package. Raises HandgradError, one line, if
-    one is not that of the registry.
+    The files are in ``local_dir`` if the entry has one, or in an installed package if the format needs one. Otherwise
+    they are the given downloads. Raises HandgradError, one line, if a file does not match the entry.
     """
     folder, package = entry.get("local_dir"), EMBEDDED.get(entry["format"])
     if folder is not None:
@@ -31,7 +31,7 @@ def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str)
         remedy = f"put the right file there, or remove local_dir from datasets.{name}"
     elif package is not None:
         given = {role: _package_file(*package) for role in FORMAT_ROLES[entry["format"]]}
-        remedy = f"it comes with the package {package[0]}: install the version that environment.yml names"
+        remedy = f"it is a part of the package {package[0]}: install the version that environment.yml names"
     else:
         remedy = "delete it, and run snakemake again"
     for role, path in given.items():
@@ -41,8 +41,8 @@ def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str)
 
 
 def _package_file(package: str, file: str) -> Path:
-    """A file that a package brings, found without importing the package, which may take a second."""
+    """Return the path of a file of a package, without importing the package, which may take a second."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise HandgradError(f"the package {package}, which brings {file}: not installed; install environment.yml")
+        raise HandgradError(f"{file}: its package {package} is not installed; install environment.yml")
     return Path(spec.origin).parent / file

@@ -1,1 +1,1 @@
-"""What an experiment file describes: its runs, its config and their checks, the registry, the published table."""
+"""Read and check experiment files, the dataset registry and the published table; define runs."""

@@ -1,6 +1,6 @@
-"""The experiment that a configuration describes, once all of it has been checked.
+"""Check a configuration and build its experiment.
 
-Light on purpose (YAML, jsonschema and NumPy; no pandas, h5py or matplotlib): it is made again in every job.
+Every job does this again. The module therefore imports only YAML, jsonschema and NumPy.
 """
 
 import functools
@@ -30,13 +30,17 @@ class CheckSettings:
 
     @property
     def name(self) -> str:
-        """The settings as they are written in paths: ``hu_200_n_5_raw_eps_1e-05``."""
+        """The settings as part of a path: ``hu_200_n_5_raw_eps_1e-05``."""
         return f"hu_{self.hidden_units}_n_{self.examples}_{self.pixels}_eps_{canonical_text(self.epsilon)}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A published table, and by dataset what its losses are the whole loss of the test set divided by."""
+    """A published table and its loss divisors.
+
+    table: path of the CSV file. loss_divisor: by dataset, the number by which the publication divided the total
+    test loss.
+    """
 
     table: str
     loss_divisor: Mapping[str, float]
@@ -44,10 +48,10 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What an experiment file asks for.
+    """A checked experiment.
 
-    blocks: the entries of ``experiments``, each with every axis and its values as a list. runs: the run
-    table that they span, in order. datasets: the whole registry, each entry with every key.
+    blocks: the entries of ``experiments``; each maps every axis to a list of values. runs: all runs, in table order.
+    datasets: the whole registry; each entry has every key.
     """
 
     name: str
@@ -64,20 +68,20 @@ class Experiment:
 
     @functools.cached_property
     def has_published(self) -> bool:
-        """Whether the published table has a row for any run that can be compared with it."""
+        """Whether the published table has a row for at least one comparable run."""
         published = {row_settings(row) for row in self._published_rows}
         return any(comparable(run) and run_settings(run) in published for run in self.runs)
 
     @functools.cached_property
     def has_published_dataset(self) -> bool:
-        """Whether the published table has a row of any dataset, so that its best can be shown with ours."""
+        """Whether the published table has a row for at least one dataset of this experiment."""
         return not {row["dataset"] for row in self._published_rows}.isdisjoint(run.dataset for run in self.runs)
 
 
 def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
-    """Return what a file itself says, and the experiment that it makes with the shipped ones beneath it.
+    """Return the content of a file, and the experiment after merging it over the shipped files.
 
-    Raises ConfigError with a line for each mistake, which begins with the file.
+    Raises ConfigError with one line for each mistake. Each line begins with the file.
     """
     own, config = read_config_file(file), read_config([file])
     try:
@@ -87,12 +91,12 @@ def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
 
 
 def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experiment:
-    """Check a configuration, and the files of this machine that it names, and make its experiment.
+    """Check a configuration and return its experiment.
 
-    files: whether those are looked at; not where the configuration is another machine's. Raises ConfigError with
-    all mistakes, one a line; those of a configuration that the schema does not allow are the schema's alone.
+    files: also check the files that the configuration names; False for a configuration from another machine.
+    Raises ConfigError with one line for each mistake. If the schema finds mistakes, no other checks run.
     """
-    if isinstance(config, Mapping):  # keys x-... hold what YAML's aliases repeat
+    if isinstance(config, Mapping):  # keys that begin with x- hold YAML anchors for reuse
         config = {key: value for key, value in config.items() if not str(key).startswith("x-")}
     complete = completed(config)
     _require_none(schema_mistakes(complete))
@@ -120,6 +124,6 @@ def _experiment(config: Mapping[str, Any]) -> Experiment:
 
 
 def _values(axis: str, value: Any) -> list[Any]:
-    """The values of an axis; floats for a float axis, so that 1 and 1.0, and 0.0 and -0.0, are one run."""
+    """Return the values of an axis. A float axis gets floats, so that 1 and 1.0, or 0.0 and -0.0, are the same run."""
     values = as_list(value)
     return [float(number) + 0.0 for number in values] if axis in _FLOAT_AXES else values

@@ -1,6 +1,6 @@
-"""The mistakes that a schema cannot find: unknown names, sizes that do not fit, files that are not there.
+"""Find mistakes that a schema cannot find: unknown names, impossible sizes, missing files.
 
-Each check takes a whole configuration that the schema allows, with its defaults, and yields one line a mistake.
+Each check takes a complete configuration that the schema has accepted. It yields one line for each mistake.
 """
 
 import itertools
@@ -22,7 +22,7 @@ Config = Mapping[str, Any]
 #: folders of results/ that all experiments share
 RESERVED_NAMES = ("data", "checks", "runs", "checkpoints", "logs", "benchmarks")
 MOST_RUNS = 100_000
-#: characters of a run's name, which a dataset's name and the endings of files extend within the usual 255
+#: maximum length of a run name; the file name, with its suffixes, must stay below the usual limit of 255
 MOST_OF_A_NAME = 180
 
 
@@ -43,7 +43,7 @@ def config_mistakes(config: Config) -> Iterator[str]:
 
 
 def _used_datasets(config: Config) -> dict[str, Config]:
-    """The known datasets that experiments name, with their entries, in the order of their first use."""
+    """Return the registry entries of the datasets in use, in the order of first use; skip unknown datasets."""
     named = [dataset for block in config["experiments"] for dataset in as_list(block["dataset"])]
     return {dataset: config["datasets"][dataset] for dataset in named if dataset in config["datasets"]}
 
@@ -60,19 +60,19 @@ def _block_mistakes(path: list[Any], block: Config, datasets: Config) -> Iterato
             yield from _split_mistakes(path, *split, axes["batch_size"], datasets)
     name = Run(**{axis.name: _longest(axes[axis.name], axis.default) for axis in fields(Run)}).name
     if len(name) > MOST_OF_A_NAME:
-        most = f"at most {MOST_OF_A_NAME}, in the name of a file; give numbers of fewer digits"
-        yield f"{key_path(path)}: the run {name} has {len(name)} characters, expected {most}"
+        most = f"at most {MOST_OF_A_NAME} (it is a file name); use numbers with fewer digits"
+        yield f"{key_path(path)}: the run name {name} has {len(name)} characters, expected {most}"
 
 
 def _longest(values: list[Any], default: Any) -> Any:
-    """The value that makes a run's name longest; a default may be left out of it."""
+    """Return the value that makes a run name longest. Names may omit a default."""
     return max(values, key=lambda value: (value != default, len(canonical_text(value))))
 
 
 def _split_mistakes(
     path: list[Any], dataset: str, validation: int, train: int | None, batches: list[int], datasets: Config
 ) -> Iterator[str]:
-    """Mistakes of one way to split a dataset, and of the batches taken from it."""
+    """Yield the mistakes of one split of a dataset and of its batch sizes."""
     images = datasets[dataset]["train"]
     left = images - validation
     rows = left if train is None else train
@@ -91,12 +91,12 @@ def _check_mistakes(check: Config, datasets: Mapping[str, Config]) -> Iterator[s
     images = min((entry["train"] for entry in datasets.values()), default=math.inf)
     if check["examples"] > images:
         yield mistake(["gradient_check", "examples"], check["examples"], f"at most {images}, the training images")
-    # the step times the largest input must stay below 0.03, or differences are wrong by more than 1e-3
+    # if epsilon times the largest input exceeds 0.03, central differences are wrong by more than 1e-3
     raw = max((entry["largest"] for entry in datasets.values()), default=255)
     max_input = {"unit": 1, "standardize": 10, "raw": raw}[check["pixels"]]
     if check["epsilon"] * max_input > 0.03:
         expected = f"at most {0.03 / max_input:.1g} for inputs of up to {max_input} (gradient_check.pixels)"
-        yield mistake(["gradient_check", "epsilon"], check["epsilon"], f"{expected}: truncation hides the slope beyond")
+        yield mistake(["gradient_check", "epsilon"], check["epsilon"], f"{expected}: larger steps truncate too much")
 
 
 def _roles(path: list[Any], entry: Config) -> Iterator[str]:
@@ -108,11 +108,11 @@ def _roles(path: list[Any], entry: Config) -> Iterator[str]:
     elif entry["format"] not in EMBEDDED and entry["local_dir"] is None:
         for role in roles:
             if not files[role]["mirrors"]:
-                yield mistake([*path, role, "mirrors"], [], "at least one address", "or give the dataset a local_dir")
+                yield mistake([*path, role, "mirrors"], [], "at least one URL", "or set the local_dir of the dataset")
 
 
 def file_mistakes(config: Config) -> Iterator[str]:
-    """Yield every mistake about files that should be on this machine."""
+    """Yield every mistake about files that this machine must have."""
     used = _used_datasets(config)
     for dataset, entry in used.items():
         folder = entry["local_dir"]
@@ -133,10 +133,10 @@ def file_mistakes(config: Config) -> Iterator[str]:
 
 
 def _fault(path: Path, size: int) -> str | None:
-    """What is wrong with a file without reading it; the job that reads it verifies its checksum."""
+    """Return what is wrong with the type or size of a file, or None. The job that reads it verifies its checksum."""
     try:
         found = path.stat()
-    except (OSError, ValueError) as error:  # ValueError: a path that can be none
+    except (OSError, ValueError) as error:  # ValueError: not a valid path
         return str(error.strerror if isinstance(error, OSError) else error)
     if not stat.S_ISREG(found.st_mode):
         return "it is not a file"

@@ -1,4 +1,4 @@
-"""Mistakes in a configuration, each as one line: ``<key>: found <value>, expected <what>; <what to do>``."""
+"""Describe each mistake in a configuration in one line: ``<key>: found <value>, expected <what>; <what to do>``."""
 
 import difflib
 import re
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from handgrad.common.errors import HandgradError
 
 _LONGEST = 80  # characters of a value that a message shows
-#: how YAML writes what Python writes otherwise
+#: Python text of a value -> YAML text
 _YAML = {"None": "null", "True": "true", "False": "false", "nan": ".nan", "inf": ".inf", "-inf": "-.inf"}
 
-#: what people call an axis elsewhere
+#: names that other programs use for an axis -> the axis
 _SYNONYMS = {
     **dict.fromkeys(("lr", "eta", "rate", "step_size", "learningrate"), "learning_rate"),
     **dict.fromkeys(("lambda", "weight_decay", "penalty", "regularization"), "l2"),
@@ -27,7 +27,7 @@ _SYNONYMS = {
 
 
 class ConfigError(HandgradError):
-    """All mistakes of a configuration, one a line."""
+    """All mistakes of a configuration, one on each line."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(mistakes)
@@ -35,19 +35,19 @@ class ConfigError(HandgradError):
 
 
 def mistake(path: Iterable[object], found: object, expected: str, remedy: str = "") -> str:
-    """Return the line for a value that is not as it must be. path: the keys that lead to it."""
+    """Return the line for a wrong value. path: the keys that lead to the value."""
     line = f"{key_path(path)}: found {show(found)}, expected {expected}"
     return f"{line}; {remedy}" if remedy else line
 
 
 def unknown(path: Iterable[object], found: object, known: Iterable[str]) -> str:
-    """Return the line for a value that is none of the known names."""
+    """Return the line for an unknown name."""
     known = list(known)
     return mistake(path, found, f"one of {', '.join(map(word, known)) or 'none'}", did_you_mean(found, known))
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:
-    """Return ``did you mean tanh?``, or nothing if no known name is similar."""
+    """Return ``did you mean tanh?``, or an empty text if no known name is similar."""
     names = {name.lower(): name for name in known}
     text = str(value).lower().replace("-", "_")
     near = [_SYNONYMS.get(text, ""), *difflib.get_close_matches(str(value).lower(), names, 1)]
@@ -56,17 +56,17 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
 
 
 def key_path(parts: Iterable[object]) -> str:
-    """Return where a value stands: ``experiments[1].learning_rate``."""
+    """Return the key path of a value: ``experiments[1].learning_rate``."""
     text = "".join(f"[{part}]" if type(part) is int else f".{word(part)}" for part in parts)
     return text.removeprefix(".") or "the configuration"
 
 
 def word(name: object) -> str:
-    """Return a name without quotes, unless blanks, line breaks or the like would make the line unclear."""
+    """Return a name, in quotes if it contains blanks, line breaks or other special characters."""
     return name if isinstance(name, str) and re.fullmatch(r"[\w-][\w.-]*", name) else show(name)
 
 
 def show(value: object) -> str:
-    """Return a value as text on one line, cut where it is long."""
+    """Return a value as one line of text; a long text is cut."""
     text = _YAML.get(repr(value), repr(value))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

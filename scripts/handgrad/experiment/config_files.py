@@ -1,4 +1,4 @@
-"""From configuration files and the command line to one configuration, put together as Snakemake does it."""
+"""Merge configuration files and the command line into one configuration, in the same way as Snakemake."""
 
 import os
 from argparse import ArgumentParser
@@ -20,18 +20,19 @@ from handgrad.experiment.yaml_reader import read_yaml
 MAX_BYTES = 1_000_000
 DEFAULT = Path("config/config.yaml")
 REGISTRY = Path("config/datasets.yaml")
-#: what every experiment starts from, wherever Snakemake runs
+#: the files over which each experiment is merged, in any working directory
 SHIPPED = (PROJECT / REGISTRY, PROJECT / DEFAULT)
 
 
 def read_config(
     files: Iterable[Path], command_line: Mapping[str, Any] | None = None, *, replace: bool = False
 ) -> dict[Any, Any]:
-    """Return the configuration of some experiment files and of ``--config``, over the shipped ones.
+    """Return the shipped configuration, merged with experiment files and ``--config``.
 
-    A working directory other than the project may have a config/config.yaml of its own, which is read between
-    them, as Snakemake's users expect. replace: ``--replace-workflow-config``, nothing but what is given.
-    Raises ConfigError with a line for each mistake, which begins with the file.
+    If Snakemake runs outside the project, its working directory may have its own config/config.yaml. That file is
+    merged after the shipped files and before the experiment files.
+    command_line: the values of ``--config``. replace: ``--replace-workflow-config``; read only the shipped registry
+    and the given files. Raises ConfigError with one line for each mistake. Each line begins with the file.
     """
     own = [file for file in (REGISTRY, DEFAULT) if file.is_file() and not file.samefile(PROJECT / file)]
     merged: dict[Any, Any] = {}
@@ -41,10 +42,10 @@ def read_config(
 
 
 def read_module_config(part: Mapping[Any, Any], whole: Any, files: Iterable[Path]) -> dict[Any, Any]:
-    """Return the configuration that another workflow gives to this one as a module, over the shipped registry.
+    """Return the shipped registry, merged with the configuration that another workflow passes to this module.
 
-    whole: that workflow's own; files: those that Snakemake read it from. What YAML 1.1 misreads is refused in them
-    where ``part`` is in ``whole``, and not elsewhere.
+    part: the configuration for this module. whole: the configuration of the other workflow. files: the files of
+    ``whole``. Raises ConfigError if YAML 1.1 misreads a value of ``part`` in these files; other values are not checked.
     """
     below = _keys_to(whole, part)
     for file in files if below is not None else ():
@@ -53,7 +54,7 @@ def read_module_config(part: Mapping[Any, Any], whole: Any, files: Iterable[Path
 
 
 def _keys_to(config: Any, part: Any) -> tuple[str, ...] | None:
-    """Return the keys under which a configuration holds that very mapping; None if it does not."""
+    """Return the keys that lead to ``part``, the same object, in a configuration; None if it is not there."""
     if config is part:
         return ()
     inner = config.items() if isinstance(config, Mapping) else ()
@@ -62,19 +63,19 @@ def _keys_to(config: Any, part: Any) -> tuple[str, ...] | None:
 
 
 def read_config_file(path: str | Path, *, below: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what a YAML or JSON file of keys and values holds.
+    """Return the content of a YAML or JSON file with keys and values.
 
-    below: the keys under which the configuration stands in it; what is found elsewhere does not matter.
-    Raises ConfigError, whose lines begin with the file, if it cannot be read, is not YAML, means something else
-    than it seems to (these with the line), or holds no keys.
+    below: the keys that lead to the configuration; mistakes in other parts of the file are ignored.
+    Raises ConfigError if the file cannot be read, is not YAML or has no keys, or if YAML 1.1 misreads a value.
+    Each line begins with the file.
     """
     try:
         text = read_text(path, max_bytes=MAX_BYTES)
-        # JSON is YAML apart from the tabs between its values
+        # YAML does not allow the tabs that JSON allows between values
         config, mistakes = read_yaml(text.replace("\t", " ") if text.lstrip()[:1] == "{" else text, below)
     except HandgradError as error:
         raise ConfigError([str(error)]) from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number of thousands of digits
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number with thousands of digits
         mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", error))
         tabs = "; indent with spaces, not tabs" if "cannot start any token" in problem else ""
         line = f"line {mark.line + 1}: " if mark else ""
@@ -87,7 +88,7 @@ def read_config_file(path: str | Path, *, below: Sequence[str] = ()) -> dict[str
 
 
 def merge(config: Mapping[Any, Any], overwrite: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the configuration after ``--configfile``: mappings are merged key by key, all else is replaced."""
+    """Return ``config`` updated by ``overwrite``: mappings are merged key by key, other values are replaced."""
     merged = dict(config)
     for key, value in overwrite.items():
         old = merged.get(key, {})
@@ -95,15 +96,15 @@ def merge(config: Mapping[Any, Any], overwrite: Mapping[Any, Any]) -> dict[Any, 
             merged[key] = value
         elif isinstance(old, Mapping):
             merged[key] = merge(old, value)
-        elif value:  # an empty mapping replaces nothing, in Snakemake either
+        elif value:  # an empty mapping replaces nothing, as in Snakemake
             merged[key] = dict(value)
     return merged
 
 
 def _located(config: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
-    """Return the configuration of a file in that folder, its paths as seen from the working directory.
+    """Return a configuration with its paths relative to the working directory.
 
-    A path in a file starts at the file's own folder, so that it means the same wherever Snakemake runs.
+    folder: the folder of the configuration file; paths in the file are relative to it.
     """
     datasets = config.get("datasets")
     entries = datasets if isinstance(datasets, Mapping) else {}
@@ -115,29 +116,29 @@ def _with_path(entry: Any, key: str, folder: Path) -> Any:
     path = entry.get(key) if isinstance(entry, Mapping) else None
     if not isinstance(path, str) or not path or path.startswith(("/", "~")):
         return entry
-    # without links, or the same file would be another input from another working directory
+    # resolve links, so that the path of an input does not depend on the working directory
     whole = os.path.normpath(folder.resolve() / path)
     here = os.path.relpath(whole, Path.cwd().resolve())
     return {**entry, key: whole if Path(here).parts[:1] == ("..",) else here}
 
 
 def require_options_once(arguments: Sequence[str]) -> None:
-    """Raise ConfigError if an option of Snakemake is given twice, or a key in ``--config``: it keeps the last alone."""
+    """Raise ConfigError if a Snakemake option, or a key of ``--config``, is repeated: Snakemake keeps only the last."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="*", action="append", default=[])
     parser.add_argument("--config", "-C", nargs="*", action="append", default=[])
     options, _ = parser.parse_known_args(arguments)
     mistakes = [
-        f"--{option}: found {len(given)} times, of which Snakemake keeps the last alone; give all values after one"
+        f"--{option}: found {len(given)} times, but Snakemake uses only the last; give all values after one --{option}"
         for option, given in vars(options).items()
         if len(given) > 1
     ]
-    # Snakemake encodes the entries that it passes on to its jobs
+    # Snakemake encodes the entries that it passes to its jobs
     entries = [entry.partition("=") for entry in chain(*options.config) if not entry.startswith("base64//")]
     repeated = [key for key, times in Counter(key for key, _, _ in entries).items() if times > 1]
     mistakes += [f"--config: the key {key!r} is given again; keep one of them" for key in repeated]
     for key, _, value in entries:
-        with suppress(yaml.YAMLError, ValueError):  # to Snakemake it is a text
+        with suppress(yaml.YAMLError, ValueError):  # not YAML: Snakemake uses it as text
             mistakes += [f"--config: {key}: {mistake.line}" for mistake in read_yaml(value)[1] if mistake.again]
     if mistakes:
         raise ConfigError(mistakes)

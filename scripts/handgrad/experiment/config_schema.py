@@ -1,6 +1,6 @@
-"""The schema of a configuration: defaults for what is left out, and the mistakes that it finds.
+"""Fill in the defaults of a configuration and validate it against the schema.
 
-What a value must be is said by the schema alone: by ``x-allowed``, or by its type and bounds.
+Messages take the expected value from the schema: from ``x-allowed``, or from the type and its bounds.
 """
 
 import functools
@@ -43,21 +43,21 @@ _BOUNDS = {
 @functools.cache
 def config_schema() -> Schema:
     """Return workflow/schemas/config.schema.yaml, with the activations, inits and formats of the library."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # several times faster, where libyaml is there
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml, it is several times faster
     schema: Schema = yaml.load(SCHEMA_FILE.read_text(encoding="utf-8"), loader)  # noqa: S506, both are safe
     properties = schema["properties"]
     axes, dataset = properties["experiments"]["items"]["properties"], properties["datasets"]["additionalProperties"]
     for axis, names in (("activation", ACTIVATIONS), ("init", INITS)):
-        axes[axis]["anyOf"][0]["enum"] = list(names)  # an anchor: the items of the list are the same object
+        axes[axis]["anyOf"][0]["enum"] = list(names)  # also changes the list branch, by a YAML anchor
     dataset["properties"]["format"]["enum"] = list(FORMAT_ROLES)
     return schema
 
 
 def completed(config: Any) -> Any:
-    """Return a copy with defaults for absent keys, and with a number or null for each text that is one.
+    """Return a copy with defaults for absent keys, and with texts converted to numbers or null.
 
-    YAML 1.1 takes 1e-5 for text, and Snakemake makes a text of each number inside a value of ``--config``. Texts stay
-    where the schema takes a text.
+    YAML 1.1 reads 1e-5 as text. Snakemake turns each number inside a value of ``--config`` into text. A text stays
+    a text if the schema allows no number for the key.
     """
     return _complete(config, config_schema())
 
@@ -75,7 +75,7 @@ def _complete(value: Any, schema: Schema) -> Any:
 
 
 def _of_text(text: str, kinds: list[str]) -> Any:
-    """The number in plain decimal notation or the null that a text is, where that is meant; else the text."""
+    """Convert a text to a number or null if the schema allows these kinds; otherwise return the text."""
     if {"integer", "number"}.isdisjoint(kinds):
         return text
     if _NUMBER.fullmatch(text):
@@ -89,7 +89,7 @@ def _kinds(schema: Schema) -> list[str]:
 
 
 def _branch(schema: Schema, value: object) -> Schema:
-    """The schema that is meant for a value, where an axis allows a value or a list of values."""
+    """Return the part of the schema for a value; an axis allows one value or a list of values."""
     if "anyOf" not in schema:
         return schema
     one, many = schema["anyOf"]
@@ -98,7 +98,7 @@ def _branch(schema: Schema, value: object) -> Schema:
 
 
 def schema_mistakes(config: Any) -> Iterator[str]:
-    """Yield a line for each mistake in a completed configuration; a line may come again."""
+    """Yield one line for each mistake in a completed configuration. Lines may be repeated."""
     for error in _validator().iter_errors(config):
         path, found, schema = list(error.absolute_path), error.instance, error.schema
         if error.validator == "additionalProperties":
@@ -106,16 +106,16 @@ def schema_mistakes(config: Any) -> Iterator[str]:
             yield from (_unknown_key([*path, str(key)], known) for key in found if key not in known)
         elif error.validator == "required":
             missing = ", ".join(key for key in schema["required"] if key not in found)
-            # of a dataset that the registry lacks
+            # a dataset that is not in the registry may be misspelled
             meant = did_you_mean(path[-1], [str(name) for name in config["datasets"] if name != path[-1]])
             yield f"{key_path(path)}: lacks {missing}{meant and f'; {meant}'}"
         elif "propertyNames" in error.schema_path:
-            yield f"{key_path(path)}: found the key {show(found)}, expected {_expected(schema)}"
+            yield f"{key_path(path)}: found the key {show(found)}, expected {expected(schema)}"
         elif "enum" in schema:
             yield unknown(path, found, schema["enum"])
         else:
             number = isinstance(found, bool | int | float) and "string" in _kinds(schema)
-            yield mistake(path, found, _expected(schema), "write text in quotes" if number else "")
+            yield mistake(path, found, expected(schema), "write text in quotes" if number else "")
 
 
 def _unknown_key(path: list[Any], known: Schema) -> str:
@@ -123,26 +123,26 @@ def _unknown_key(path: list[Any], known: Schema) -> str:
     return f"{key_path(path)}: unknown key, expected one of {', '.join(known)}{meant and f'; {meant}'}"
 
 
-def _expected(schema: Schema) -> str:
-    """What a schema allows, in words."""
+def expected(schema: Schema) -> str:
+    """Return a description of the values that a schema allows."""
     words = " or ".join(_KINDS[kind] for kind in _kinds(schema))
     bounds = [f"{text} {schema[key]}" for key, text in _BOUNDS.items() if key in schema]
     return str(schema.get("x-allowed", ", ".join([words, *bounds])))
 
 
 def _is_finite(_: TypeChecker, value: object) -> bool:
-    # jsonschema would take .nan and .inf too
+    # jsonschema accepts .nan and .inf
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _one_or_many(validator: Any, _: object, value: object, schema: Schema) -> Any:
-    # jsonschema would try both, and say no more than that neither fits
+    # jsonschema tries both branches and then reports only that none matches
     yield from validator.descend(value, _branch(schema, value))
 
 
 @functools.cache
 def _validator() -> Any:
-    types = Draft4Validator.TYPE_CHECKER.redefine("number", _is_finite)  # later drafts take 100.0 for an integer
+    types = Draft4Validator.TYPE_CHECKER.redefine("number", _is_finite)  # later drafts accept 100.0 as an integer
     strict = validators.extend(  # type: ignore[no-untyped-call]
         Draft202012Validator, {"anyOf": _one_or_many}, type_checker=types
     )

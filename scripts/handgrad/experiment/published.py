@@ -1,4 +1,4 @@
-"""The published table: its rows, and which run each of them belongs to."""
+"""Read the published table and match its rows with runs."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.text_files import read_text
 from handgrad.experiment.runs import Run
 
-#: the columns that say what was trained, each the name of an axis
+#: the columns with hyperparameters; each is the name of an axis
 SETTINGS: dict[str, type] = {
     "dataset": str,
     "activation": str,
@@ -24,8 +24,8 @@ SETTINGS: dict[str, type] = {
     "l2": float,
 }
 _DEFAULTS = {axis.name: axis.default for axis in fields(Run)}
-#: what every published run is known to have used besides, by axis: plain updates, the published initial
-#: weights and all training images, which are the defaults of a run
+#: hyperparameters that all published runs share: updates without momentum, the published initial weights and all
+#: training images; these are the defaults of a run
 KNOWN: dict[str, Any] = {
     axis: _DEFAULTS[axis] for axis in ("momentum", "schedule", "init", "train_size", "validation_size")
 }
@@ -36,12 +36,12 @@ COLUMNS: dict[str, type] = {
     "test_size": int,
     "loss": float,
 }
-#: columns that a table may have besides: the fewest and the most faults that several seeds gave; may be blank
+#: optional columns: the fewest and the most faults over several seeds; a value may be blank
 SPREAD: dict[str, type] = {"seeds_fewest_faults": int, "seeds_most_faults": int}
 MAX_BYTES = 10_000_000
 
 
-#: what each column may hold: in words, and as a test
+#: allowed values of each column: a description and a test
 _POSSIBLE: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("dataset", "activation"), ("a name", bool)),
     **dict.fromkeys(
@@ -55,9 +55,10 @@ _POSSIBLE: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def published_rows(path: str | Path) -> list[dict[str, Any]]:
-    """Return the rows of a published CSV in the file's order, each with ``COLUMNS`` and ``SPREAD`` (None if blank).
+    """Return the rows of a published CSV file, in file order.
 
-    Raises HandgradError if the file cannot be read, is not such a table, or has an impossible value.
+    Each row has the keys of ``COLUMNS`` and ``SPREAD`` (None if blank). Raises HandgradError if the file cannot be
+    read, has wrong columns or has an impossible value.
     """
     reader = csv.reader(io.StringIO(read_text(path, max_bytes=MAX_BYTES), newline=""), strict=True)
     rows: list[dict[str, Any]] = []
@@ -81,7 +82,7 @@ def published_rows(path: str | Path) -> list[dict[str, Any]]:
 
 
 def _row(texts: dict[str, str], where: str) -> dict[str, Any]:
-    """The values of a row. Raises HandgradError, which names the column, if one is impossible."""
+    """Return the values of a row. Raises HandgradError with the column if a value is impossible."""
     row: dict[str, Any] = dict.fromkeys(SPREAD)
     for column, text in texts.items():
         expected, possible = _POSSIBLE[column]
@@ -91,25 +92,25 @@ def _row(texts: dict[str, str], where: str) -> dict[str, Any]:
             if not possible(row.get(column, math.nan)):
                 raise HandgradError(f"{where}: {column}: found {text!r}, expected {expected}")
     if row["faults"] > row["test_size"]:
-        expected = f"at most test_size, {row['test_size']}"
+        expected = f"at most test_size ({row['test_size']})"
         raise HandgradError(f"{where}: faults: found '{row['faults']}', expected {expected}")
     spread = [row[column] for column in SPREAD if row[column] is not None]
     if spread and not (len(spread) == len(SPREAD) and spread[0] <= spread[1] <= row["test_size"]):
-        expected = f"two numbers in this order of at most test_size, {row['test_size']}, or none"
+        expected = f"two numbers in ascending order, at most test_size ({row['test_size']}), or two blanks"
         raise HandgradError(f"{where}: {' and '.join(SPREAD)}: found {spread}, expected {expected}")
     return row
 
 
 def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What a published row trained, to compare with ``run_settings``."""
+    """Return the settings of a published row, to compare with ``run_settings``."""
     return tuple(row[column] for column in SETTINGS)
 
 
 def comparable(run: Run) -> bool:
-    """Whether a run agrees with what is ``KNOWN`` of all published ones; else it is no reproduction."""
+    """Return whether a run has the ``KNOWN`` hyperparameters of the published runs; if not, it is no reproduction."""
     return all(getattr(run, axis) == value for axis, value in KNOWN.items())
 
 
 def run_settings(run: Run) -> tuple[Any, ...]:
-    """What a run trains, as far as published rows tell."""
+    """Return the settings of a run, to compare with ``row_settings``."""
     return tuple(getattr(run, column) for column in SETTINGS)

@@ -1,6 +1,6 @@
-"""What a dataset's entry in the registry must hold, for each format.
+"""Define the dataset formats of the registry and the digest of a dataset.
 
-Apart from ``formats``, which reads the files, because each job parses the workflow and needs only this.
+Kept separate from ``formats`` so that parsing the workflow stays fast.
 """
 
 import hashlib
@@ -8,19 +8,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-#: the roles that ``files`` of an entry must name, by format
+#: format -> the roles that ``files`` must contain
 FORMAT_ROLES: dict[str, tuple[str, ...]] = {
     "idx": ("train_images", "train_labels", "test_images", "test_labels"),
     "cifar-binary": ("archive",),
     "sklearn-digits": ("table",),
 }
 
-#: formats whose file comes with an installed package, so that it needs no mirror: the package, and its file in it
+#: format whose file is part of an installed package -> the package, and the path of the file in it
 EMBEDDED: dict[str, tuple[str, str]] = {"sklearn-digits": ("sklearn", "datasets/data/digits.csv.gz")}
 
 
 def data_digest(entry: Mapping[str, Any]) -> str:
-    """Return a digest of what a dataset is: its registry entry without the places that its files may come from."""
+    """Return a digest of a registry entry, without the mirrors and the local folder."""
     files = {role: file["sha256"] for role, file in entry["files"].items()}
     facts = {key: entry[key] for key in ("format", "train", "test", "image_shape", "largest", "class_names")}
     text = json.dumps({**facts, "files": files}, sort_keys=True)
@@ -28,6 +28,6 @@ def data_digest(entry: Mapping[str, Any]) -> str:
 
 
 def without_places(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a registry entry without mirrors and folder: where a file came from does not change what is in it."""
+    """Return a registry entry without its mirrors and its local folder, which do not affect the content."""
     files = {role: {key: file[key] for key in file if key != "mirrors"} for role, file in entry["files"].items()}
     return {**{key: value for key, value in entry.items() if key != "local_dir"}, "files": files}

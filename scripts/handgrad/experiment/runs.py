@@ -1,6 +1,6 @@
-"""What a run is: its axes, its name, and the table of runs that a list of experiments spans.
+"""Define a run by its axes, its name, and the run table of an experiment.
 
-The standard library alone, because Snakemake parses the workflow again in every job.
+Every job parses the workflow again, so this module imports only the standard library.
 """
 
 import itertools
@@ -18,10 +18,10 @@ def _axis(token: str, default: Any = MISSING) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One network to train: a value for every axis (meanings: workflow/schemas/config.schema.yaml).
+    """One network to train, with one value for each axis (see workflow/schemas/config.schema.yaml).
 
-    The first eight axes always appear in a run's name; the others only where they differ from the
-    defaults below, so that a new axis leaves the names of old runs as they are.
+    The name of a run always contains the first eight axes. It contains another axis only if the value differs from
+    the default. A new axis therefore does not change the names of earlier runs.
     """
 
     dataset: str
@@ -43,7 +43,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run's values as ``af_tanh_hu_100_lr_0.001_...``, without the dataset, which is its folder."""
+        """The name of the run: ``af_tanh_hu_100_lr_0.001_...``. The dataset is the folder and not part of the name."""
         parts = []
         for axis in NAMED_AXES:
             value = getattr(self, axis.name)
@@ -53,18 +53,17 @@ class Run:
 
     @property
     def can_be_extended(self) -> bool:
-        """Whether it is the beginning of a run with more epochs: the schedule does not know the last one."""
+        """Whether a run with more epochs can continue from this run: the schedule does not depend on ``epochs``."""
         return self.schedule == "constant"
 
     @classmethod
     def from_name(cls, dataset: str, name: str) -> "Run":
-        """The run whose name this is; the inverse of ``name``.
-
-        Raises HandgradError if it is no run's name.
-        """
+        """Return the run with this name; the inverse of ``name``. Raises HandgradError if it is not a run name."""
         run = _parse_name(dataset, name)
         if run is None or run.name != name:
-            raise HandgradError(f"results/runs/{dataset}/{name}.h5: not a run's name, which looks like {EXAMPLE}.h5")
+            raise HandgradError(
+                f"results/runs/{dataset}/{name}.h5: not a run's name, expected a name like {EXAMPLE}.h5"
+            )
         return run
 
 
@@ -74,7 +73,7 @@ EXAMPLE = "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0"
 
 
 def canonical_text(value: object) -> str:
-    """A value as it stands in names and tables: 0.001, 1e-3 and 1.0e-3 are all ``0.001``; 1.0 is ``1``."""
+    """Return the text of a value in names and tables: ``0.001`` for 0.001, 1e-3 and 1.0e-3; ``1`` for 1.0."""
     if isinstance(value, float):
         text = repr(value).replace("e+", "e")
         return text.removesuffix(".0")
@@ -82,7 +81,7 @@ def canonical_text(value: object) -> str:
 
 
 def _name_pattern() -> re.Pattern[str]:
-    """Names of runs, a group an axis. Texts may hold a ``_``, but no axis's token; numbers may not."""
+    """Return a pattern for run names, with one group for each axis. Texts may contain ``_`` but no token of an axis."""
     pattern = ""
     for axis in NAMED_AXES:
         value = r"[\w.-]+?" if axis.type is str else r"[0-9.e-]+"
@@ -111,15 +110,15 @@ def _parse_name(dataset: str, name: str) -> Run | None:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return the values of an axis, which may be one alone."""
+    """Return a list as it is, and any other value as a list of one item."""
     return value if isinstance(value, list) else [value]
 
 
 def run_table(experiments: Iterable[Mapping[str, Any]]) -> tuple[Run, ...]:
-    """The runs of some experiments, each distinct run once, in the order in which they are first named.
+    """Return the distinct runs of some experiments, in the order of first occurrence.
 
-    An experiment maps every axis to a value or to a list of values; its runs are the Cartesian product,
-    the axis written last varying fastest.
+    An experiment maps every axis to a value or to a list of values. Its runs are the Cartesian product of these
+    lists; the last axis varies fastest.
     """
     runs: dict[Run, None] = {}
     for experiment in experiments:
@@ -129,6 +128,6 @@ def run_table(experiments: Iterable[Mapping[str, Any]]) -> tuple[Run, ...]:
 
 
 def training_cost(run: Run, *, inputs: int, classes: int, train_size: int) -> int:
-    """Floating-point operations of a run's matrix products, to order runs and to guess at their time."""
+    """Return the floating-point operations in the matrix products of a run, to order runs and estimate their time."""
     an_example = 2 * run.hidden_units * (2 * (inputs + 1) + 3 * classes)
     return an_example * train_size * run.epochs

@@ -1,7 +1,7 @@
-"""YAML as people mean it: a reader that refuses what YAML 1.1 silently takes for something else.
+"""Read YAML and reject values that YAML 1.1 silently misreads.
 
-Snakemake's own reader takes 0100 for 64, 1:30 for 90, ``no`` for false, and the last of two equal keys. This
-one names each of them with its line. It also limits depth and size, so that no file takes it long.
+YAML 1.1 reads 0100 as 64, 1:30 as 90 and ``no`` as false, and it keeps the last of two equal keys. This reader reports
+each such value with its line. It also limits depth and size, so that it reads any file quickly.
 """
 
 import re
@@ -15,10 +15,10 @@ from yaml.composer import ComposerError
 from handgrad.experiment.config_errors import show
 
 MAX_DEPTH = 50
-MAX_VALUES = 300_000  # with aliases followed; more runs than are allowed fit in
+MAX_VALUES = 300_000  # after expansion of aliases; enough for the maximum number of runs
 
 _TAG = "tag:yaml.org,2002:"
-#: what a plain text must be for people to read it as YAML 1.1 does, by tag; texts have no limit
+#: tag -> the unquoted texts that people read in the same way as YAML 1.1
 _PLAIN = {
     "int": re.compile(r"[-+]?(0|[1-9][0-9]*)"),
     "float": re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"),
@@ -26,22 +26,21 @@ _PLAIN = {
     "timestamp": re.compile("(?!)"),  # none
     "null": re.compile("[^~]*"),
 }
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml it is several times faster
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml, it is several times faster
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong in a file, as one line. again: it is a key given again."""
+    """A mistake in a file. line: its description. again: whether it is a repeated key."""
 
     line: str
     again: bool = False
 
 
 def read_yaml(text: str, below: Sequence[str] = ()) -> tuple[Any, list[Mistake]]:
-    """Return what a YAML text holds, and what in it means something else than it seems to.
+    """Return the content of a YAML text (None after a mistake), and the misread values and repeated keys in it.
 
-    below: the keys that lead to the part in which mistakes matter. Raises yaml.YAMLError, with a mark where there is
-    one, or ValueError if the text is not YAML.
+    below: the keys that lead to the part that is checked. Raises yaml.YAMLError or ValueError if the text is not YAML.
     """
     _require_shallow(text)
     loader = _Loader(text)
@@ -57,7 +56,7 @@ def read_yaml(text: str, below: Sequence[str] = ()) -> tuple[Any, list[Mistake]]
 
 
 def _require_shallow(text: str) -> None:
-    """Raise ComposerError for deep nesting, before anything recurses."""
+    """Raise ComposerError if the nesting is too deep for the recursive functions below."""
     depth = 0
     event: Any
     for event in yaml.parse(text, Loader=_Loader):
@@ -67,20 +66,20 @@ def _require_shallow(text: str) -> None:
 
 
 def _count(node: Any, counted: dict[Any, int]) -> int:
-    """Return how many values a node holds, aliases followed; counted: the same of each node on the way."""
+    """Return the number of values in a node, after expansion of aliases. counted: cache, filled for all inner nodes."""
     if node not in counted:
-        counted[node] = MAX_VALUES + 1  # an alias that leads back here repeats itself without end
+        counted[node] = MAX_VALUES + 1  # an alias of this node inside itself would repeat without end
         parts = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else node.value
         inner = () if isinstance(node, yaml.ScalarNode) else parts
         counted[node] = 1 + sum(_count(part, counted) for part in inner)
     if counted[node] > MAX_VALUES:
-        problem = f"more than {MAX_VALUES:,} values, counting those that aliases repeat"
+        problem = f"more than {MAX_VALUES:,} values, including those that aliases repeat"
         raise ComposerError(None, None, problem, node.start_mark)
     return counted[node]
 
 
 def _parts_at(node: Any, keys: Sequence[str]) -> list[Any]:
-    """Return the values to which these keys lead; several where a key is given again."""
+    """Return the values to which these keys lead; a repeated key gives several values."""
     if not keys:
         return [node]
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
@@ -88,7 +87,7 @@ def _parts_at(node: Any, keys: Sequence[str]) -> list[Any]:
 
 
 def _mistakes(node: Any, loader: Any) -> Iterator[Mistake]:
-    """Yield what a reader would take for something else: in a value, or in the keys of a mapping."""
+    """Yield the misread value of a node, or the misread and repeated keys of a mapping."""
     plain = _PLAIN.get(node.tag.removeprefix(_TAG)) if isinstance(node, yaml.ScalarNode) else None
     if plain and not plain.fullmatch(node.value):
         yield Mistake(_as_read(node, "", loader))
@@ -102,16 +101,16 @@ def _mistakes(node: Any, loader: Any) -> Iterator[Mistake]:
             again = f"the key {key.value!r} is given again, first on line {first[key.value]}; keep one of them"
             yield Mistake(f"{_place(key)}: {again}", again=True)
         first.setdefault(key.value, key.start_mark.line + 1)
-        # files are merged key by key; without a published table, its divisors are empty
+        # merging files key by key ignores an empty mapping; loss_divisor is empty if there is no published table
         if value.value == [] and isinstance(value, yaml.MappingNode) and not re.match("x-|loss_divisor$", key.value):
             yield Mistake(
-                f"{_place(key)}: {key.value}: an empty mapping changes nothing; give it keys, or leave it out"
+                f"{_place(key)}: {key.value}: an empty mapping changes nothing; add keys, or remove {key.value}"
             )
 
 
 def _as_read(node: Any, what: str, loader: Any) -> str:
     read = "a date" if node.tag == f"{_TAG}timestamp" else show(loader.construct_object(node))
-    remedy = f"write {read}, if that is meant, or '{node.value}', in quotes, for text"
+    remedy = f"write {read} if you mean that, or '{node.value}' in quotes if you mean text"
     return f"{_place(node)}: found {what}{node.value}, which YAML 1.1 reads as {read}; {remedy}"
 
 

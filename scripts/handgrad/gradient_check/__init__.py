@@ -1,1 +1,1 @@
-"""Gradient checks: numeric gradients, the model and training's own step compared with them, and the report."""
+"""Gradient checks: they compare the gradients of the model and of training with numeric gradients."""

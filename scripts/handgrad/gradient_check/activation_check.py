@@ -1,4 +1,4 @@
-"""Whether the activations, which the model and training share, are right at numbers of any size."""
+"""The check of the activations, over the whole range of pre-activations."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,22 +11,22 @@ from handgrad.gradient_check.rounding import elementwise_error, unit_roundoff
 from handgrad.network.activations import Activation, Array
 
 DTYPES = ("float32", "float64")
-#: far beyond the clamps of exponents, 29.1 in float32 and 236 in float64, and where e^a overflows, 709.8
+#: beyond the clamps of exponents (29.1 in float32, 236 in float64) and the overflow of e^a (709.8)
 MAX_PRE_ACTIVATION = 1024.0
 DIFFERENCE_STEP = 2.0**-17
 TINY = float(np.finfo(float).tiny)
 
 
 def pre_activations(dtype: str) -> Array:
-    """0 and both signs of sizes from 1e-6 to MAX_PRE_ACTIVATION, the densest up to 40."""
+    """Return 0 and values of both signs, with sizes from 1e-6 to MAX_PRE_ACTIVATION. They are densest up to 40."""
     sizes = np.concatenate([np.geomspace(1e-6, MAX_PRE_ACTIVATION, 400), np.linspace(0.0123, 40, 400)])
     return np.concatenate([-sizes, [0], sizes]).astype(dtype)
 
 
 def check_activation(activation: Activation) -> Iterator[Comparison]:
-    """Compare h, h' and the fused form of both, in each dtype, with float64, and that with slopes of h.
+    """Compare h, h' and their fused forms in each dtype with float64 values. Then compare these with slopes of h.
 
-    A value may miss by a few roundings (``rounding.ELEMENTWISE``), and by what two roundings of a change.
+    The limits allow for a few roundings of the value (``rounding.ELEMENTWISE``) and for two roundings of a.
     """
     for dtype in DTYPES:
         A = pre_activations(dtype)
@@ -45,7 +45,7 @@ def _rounding(f: Callable[[Array], Array], a: Array, u: float) -> Array:
 
 
 def _check_slopes(activation: Activation) -> Iterator[Comparison]:
-    """Compare h and h' with the complex form; where there is none, h' with central differences of h."""
+    """Compare h and h' with the complex form. Without a complex form, compare h' with central differences of h."""
     h, h_prime = activation.h, activation.h_prime
     a, u = pre_activations("float64"), unit_roundoff("float64")
     if activation.complex_h is not None:
@@ -55,14 +55,14 @@ def _check_slopes(activation: Activation) -> Iterator[Comparison]:
     else:
         ahead, behind = a + DIFFERENCE_STEP, a - DIFFERENCE_STEP
         slope = (h(ahead) - h(behind)) / (ahead - behind)
-        # as much as h' changes within a step, which is more than truncation; at a kink it is what h' jumps by
+        # The change of h' within a step exceeds the truncation error. At a kink, it covers the jump of h'.
         change = elementwise_error(h_prime, a, np.full_like(a, DIFFERENCE_STEP), u)
         limit = change + 32 * u * np.maximum(1, np.abs(h(a))) / DIFFERENCE_STEP
     yield _compare_values("h'", a, slope, h_prime(a), limit)
 
 
 def _compare_values(kind: str, A: Array, analytic: Array, numeric: Array, limit: Array) -> Comparison:
-    """Compare where the exact value is a number of the dtype at all: h may grow beyond it."""
+    """Compare the values that the dtype can represent. Larger values of h are left out."""
     fits = np.abs(analytic) < np.finfo(A.dtype).max / 16
     a = A[fits]
     compared = partial(compare, dtype=A.dtype.name, where=lambda at: f"a = {a[at]:.6g}")

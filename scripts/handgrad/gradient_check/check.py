@@ -1,18 +1,18 @@
-"""Whether ``model.gradients`` is the slope of ``model.objective``, in float64, entry by entry.
+"""The check that ``model.gradients`` is the gradient of ``model.objective``, in float64.
 
-Each block of weights, W1 and W2, is checked in six ways at weights of ordinary size:
+It has six parts for each block of weights, W1 and W2, at weights of ordinary size:
 
-- complex step, every entry: Im E(W + i eps) / eps with eps = 1e-30. Nothing is subtracted, so it is exact
-  to rounding. Only for activations that have a complex form.
+- complex step, every entry: Im E(W + i eps) / eps with eps = 1e-30. Nothing is subtracted, so it is exact up to
+  rounding. The activation needs a complex form.
 - central differences, every entry: (E(w + eps) - E(w - eps)) / (2 eps).
-- random directions: central differences of the untouched objective along them, against <gradient, V>.
-- sampled entries: central differences of the untouched objective, against the second part's values.
-- training's step, every entry: by how much an update moves the weights, over eta.
-- training's step with momentum, every entry: the same beyond what the velocity moves them by.
+- random directions V: central differences of the plain objective along V, compared with <gradient, V>.
+- sampled entries: central differences of the plain objective, compared with the values of the second part.
+- training's step, every entry: the change of the weights in one update, divided by eta.
+- training's step with momentum, every entry: the same, after subtracting the change that the velocity causes.
 
-The first two take the shortcut of ``numeric_gradients``; the next two know nothing of it and check it. The
-last two hold the code that trains to the gradient that the others prove. ``training_check`` then has training
-itself run, in every dtype and way to train, at weights of ordinary size and at huge ones.
+The first two parts use the shortcut of ``numeric_gradients``. The next two parts do not use it and therefore verify
+it. The last two parts verify the code that trains. Then ``training_check`` runs the training loop in each dtype,
+with each combination of training options, at weights of ordinary size and at huge weights.
 """
 
 import time
@@ -41,13 +41,13 @@ from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward, gradients
 from handgrad.training.loop import batches_of, train_epoch
 
-SAMPLED_ENTRIES = 50  # a block
+SAMPLED_ENTRIES = 50  # per block
 
-#: The largest relative differences that pass, by the names of PARTS. All are relative to the block's largest
-#: gradient, but directions to its 2-norm. Complex step and training's steps are good to 1e-15, central differences at
-#: GATE to 1e-9, and samples differ from the shortcut by rounding alone. A random direction sees an error e of a block
-#: of n entries as |e| / sqrt(n), so its limit is the stricter: 1e-8 shows a W1 of 200 x 3073 that is wrong by 1e-5 of
-#: its 2-norm.
+#: Largest relative differences that pass, by part. Directions are relative to the 2-norm of the block's gradient, all
+#: other parts to its largest entry. With correct code, complex step and training's steps reach 1e-15, and central
+#: differences with GATE reach 1e-9. Samples differ from the shortcut only by rounding. A random direction reduces an
+#: error e in a block of n entries to ``|e| / sqrt(n)``, so its limit is stricter: 1e-8 detects an error of 1e-5 of the
+#: 2-norm in a W1 of 200 x 3073.
 LIMITS = {
     "complex": 1e-10,
     "central": 1e-6,
@@ -56,18 +56,19 @@ LIMITS = {
     "step": 1e-10,
     "momentum": 1e-10,
 }
-#: central differences that cannot do better than this say nothing of a gradient
+#: central differences with a larger error than this cannot verify a gradient
 COARSEST = 1e-3
-#: the widest limits that ``limits_at`` gives
+#: upper bounds of the limits that ``limits_at`` returns
 WIDEST = LIMITS | dict.fromkeys(("central", "directions", "samples"), COARSEST)
 TINY = float(np.finfo(float).tiny)
 
 
 def check(data: ImageData, activation: str, settings: Settings) -> CheckReport:
-    """Check an activation on a dataset, and what training executes with it there.
+    """Check the gradient and the training code of an activation on a dataset.
 
-    GATE is held to LIMITS as they are; other settings to what central differences can do there. Raises
-    HandgradError if the dataset has fewer training examples than other settings ask for.
+    The limits for GATE are LIMITS. For other settings, ``limits_at`` widens them for the error of central differences.
+
+    Raises HandgradError if settings other than GATE ask for more training examples than the dataset has.
     """
     problem = random_problem(data, activation, settings)
     report = check_gradients(problem, epsilon=settings.epsilon, seed=settings.seed, allow_for_epsilon=settings != GATE)
@@ -77,8 +78,9 @@ def check(data: ImageData, activation: str, settings: Settings) -> CheckReport:
 def check_gradients(problem: Problem, *, epsilon: float, seed: int = 0, allow_for_epsilon: bool = False) -> CheckReport:
     """Check the gradient of a problem at its weights.
 
-    epsilon: the step of central differences. seed picks directions and sampled entries. allow_for_epsilon
-    widens the limits of central differences to what they can do with these inputs; see ``limits_at``.
+    - epsilon: step of the central differences.
+    - seed: seed of the directions and the sampled entries.
+    - allow_for_epsilon: True widens the limits for the error of central differences (``limits_at``).
     """
     X, T, W, activation, l2, *_ = problem
     _, analytic = gradients(W, X, T, activation, l2)
@@ -108,9 +110,9 @@ def check_block(
     epsilon: float,
     rng: np.random.Generator,
 ) -> tuple[Block, float]:
-    """Compare a block of the gradient with others like it, and with the untouched objective.
+    """Compare the gradient g of a block with other gradients of the block and with the plain objective.
 
-    Returns also the seconds that sampled entries took, without the shortcut.
+    Return the comparisons, and the seconds that the sampled entries took without the shortcut.
     """
     largest = float(np.abs(g).max())
     parts = {part: compare(name, part, g, other, scale=largest, limit=limits[part]) for part, other in others.items()}
@@ -138,18 +140,18 @@ def check_block(
 
 
 def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> dict[str, float]:
-    """LIMITS, widened for what central differences with this epsilon cannot do, up to COARSEST.
+    """Return LIMITS, widened up to COARSEST for the error of central differences with this epsilon.
 
-    Relative to the block's largest gradient g they are wrong by about
+    Relative to the block's largest gradient g, the error has two parts::
 
-        truncation   (eps x)^2, x the largest input of the block (of X for W1, of Z for W2): the third
-                     derivative along an entry has its input three times as a factor, the first once;
-        rounding     10 u s / (eps g), u = 2^-53 and s the size of the numbers that E adds up.
+        truncation   (eps x)^2, where x is the largest input of the block (X for W1, Z for W2). The third
+                     derivative along an entry contains its input three times, the first derivative once.
+        rounding     10 u s / (eps g), where u = 2^-53 and s is the size of the terms that E adds.
 
-    With pixels between 0 and 255 and eps = 1e-5 the first is 6.5e-6, so that a right gradient may miss 1e-6;
-    with eps = 1e-6 it is 6.5e-8. The second is far below 1e-6 unless eps is tiny, or the gradient is because
-    raw pixels saturate the hidden units. Samples are compared at equal eps, so only rounding parts them.
-    Directions have a step of their own and are relative to the 2-norm of the gradient.
+    For pixels between 0 and 255, truncation is 6.5e-6 with eps = 1e-5, so a correct gradient may exceed 1e-6. With
+    eps = 1e-6, it is 6.5e-8. Rounding is far below 1e-6 unless eps or g is tiny. g is tiny if raw pixels saturate the
+    hidden units. Samples use the same eps on both sides, so only rounding counts. Directions use their own step and
+    are relative to the 2-norm of the gradient.
     """
     S = forward(problem.X, problem.W, problem.activation.h).S
     truncation = (epsilon * float(np.abs(block_inputs(problem, block)).max())) ** 2
@@ -162,11 +164,11 @@ def limits_at(problem: Problem, block: str, gradient: Array, epsilon: float) -> 
 
 
 def step_gradient(problem: Problem, analytic: Weights, momentum: float) -> Weights:
-    """The gradient that training's own step follows: the change of the weights in one update, over eta.
+    """Return the gradient that training follows: the change of the weights in one update, divided by eta.
 
-    What the velocity adds to the change is taken off. eta makes the changes as large as the weights or larger, so that
-    rounding of their sum hides nothing; it is a power of two, so that it rounds nothing itself. With momentum it is
-    small enough that the numbers of ``momentum`` stay apart from the arrays, so that none hides a mistake.
+    The change that the velocity causes is subtracted. eta makes the changes at least as large as the weights, so that
+    rounding of the sum hides no error. eta is a power of two, so that it causes no rounding. With momentum, eta is
+    small enough that the update does not materialize the velocity. Materializing could hide an error.
     """
     n, l2 = len(problem.rows), problem.l2
     smallest = min((size for g in analytic if (size := float(np.abs(g).max())) > 0), default=1.0)
@@ -190,7 +192,7 @@ def _timed(compute: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
 
 
 def _sample(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Distinct entries of a matrix, at most SAMPLED_ENTRIES of them: rows and columns, P x 2."""
+    """Return rows and columns, P x 2, of at most SAMPLED_ENTRIES distinct entries of a matrix."""
     size = shape[0] * shape[1]
     chosen = np.sort(rng.choice(size, min(size, SAMPLED_ENTRIES), replace=False))
     return np.stack(np.unravel_index(chosen, shape), axis=1)

@@ -1,4 +1,4 @@
-"""The JSON files of gates and gradient checks; their last key is the sha256 of all before it."""
+"""The JSON files of gates and gradient checks. Their last key is the sha256 of the content before it."""
 
 import hashlib
 import json
@@ -14,22 +14,23 @@ _SUM = "sha256"
 
 
 def write_check(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Write a check's file; it appears whole or not at all."""
+    """Write the file of a check. It appears complete or not at all."""
     with whole_file(path) as part:
         part.write_text(check_text(content), encoding="utf-8")
 
 
 def check_text(content: Mapping[str, Any]) -> str:
-    """A check's file: its content, and the sha256 of that as the last key."""
+    """Return the text of a check's file: the content, and its sha256 as the last key."""
     sha256 = hashlib.sha256(json.dumps(content, indent=1).encode()).hexdigest()
     return json.dumps({**content, _SUM: sha256}, indent=1) + "\n"
 
 
 def read_check(path: str | Path, expected: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """What a check's file holds, and the sha256 of the file.
+    """Return the content of a check's file, and the sha256 of the file.
 
-    expected: keys and what each must be, since a check of other code or data proves nothing. Raises
-    HandgradError if the file is not as it was written, has not passed, or says something else than expected.
+    expected: values that the content must have. A check of other code or other data proves nothing.
+
+    Raises HandgradError if the file was changed, if the check did not pass, or if a value differs from ``expected``.
     """
     with reading_result(path):
         data = Path(path).read_bytes()
@@ -43,7 +44,7 @@ def read_check(path: str | Path, expected: Mapping[str, Any]) -> tuple[dict[str,
 
 
 def parse_check(data: bytes, path: str | Path) -> dict[str, Any]:
-    """What a check's file holds. Raises HandgradError, with this path, if it is not as it was written."""
+    """Return the content of a check's file. Raises HandgradError, which names the path, if the file was changed."""
     try:
         content: dict[str, Any] = json.loads(data)
         del content[_SUM]
@@ -51,4 +52,4 @@ def parse_check(data: bytes, path: str | Path) -> dict[str, Any]:
             return content
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
-    raise HandgradError(f"{path}: not a gradient check, or damaged or changed after it was written; {REMEDY}")
+    raise HandgradError(f"{path}: not a gradient check, or changed or damaged after it was written; {REMEDY}")

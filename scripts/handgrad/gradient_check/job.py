@@ -1,4 +1,4 @@
-"""What the two rules that check gradients have in common."""
+"""The job that both rules for gradient checks run."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -25,34 +25,30 @@ def check_dataset(
     code_digest: str,
     data_digest: str,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what was checked (dataset, activation, digests) and, if the check passed, all of its figures.
+    """Check an activation on a dataset. Return what was checked (dataset, activation, digests) and all figures.
 
-    data: path of the dataset. Raises HandgradError if the check fails, with its figures in the file ``failed``.
+    - data: path of the dataset.
+    - failed: path for the figures of a failed check.
+
+    Raises HandgradError if the check fails, after writing its figures to ``failed``.
     """
     with open_data(data, data_digest) as stored:
         images, content = stored.images(), stored.content
-    with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
+    with threadpool_limits(1):  # the same order of summation on each machine
         report = check(images, activation, settings)
-    checked = {
-        "dataset": dataset,
-        "activation": activation,
-        "code_digest": code_digest,
-        "data_digest": data_digest,
-        "data_content": content,
-    }
+    origin = {"code_digest": code_digest, "data_digest": data_digest, "data_content": content}
+    checked = {"dataset": dataset, "activation": activation, **origin}
     figures = {**asdict(settings), "passed": report.passed, **as_dict(report)}
     logger.info("%s on %s, %s:\n%s", activation, dataset, settings, table(report))
+    seconds = report.seconds_central, report.seconds_complex, report.plain_seconds_an_entry
     logger.info(
-        "seconds: %.2f by central differences, %s by complex step, %.2g an entry without the shortcut",
-        report.seconds_central,
-        report.seconds_complex,
-        report.plain_seconds_an_entry,
+        "seconds: %.2f for central differences, %s for complex step, %.2g per entry without the shortcut", *seconds
     )
     if not report.passed:
         write_check(failed, {**checked, **figures})
         raise HandgradError(
             f"gradient check of {activation} on {dataset} failed at {explain(report)}; "
-            f"all figures: {failed} and this job's log"
+            f"see all figures in {failed} and in this job's log"
         )
-    Path(failed).unlink(missing_ok=True)  # of an earlier attempt
+    Path(failed).unlink(missing_ok=True)  # from an earlier attempt
     return checked, figures

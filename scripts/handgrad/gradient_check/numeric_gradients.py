@@ -1,13 +1,13 @@
 """Numeric gradients of E(W), in float64, to compare ``model.gradients`` with.
 
-Entry by entry they take a shortcut. An entry of W1 touches one hidden unit m, an entry of W2 one logit k:
+The gradients of all entries use a shortcut. An entry of W1 affects one hidden unit m; an entry of W2 affects one
+logit k:
 
     S(W1[m, d] + eps) = S + [h(A[:, m] + eps X[:, d]) - h(A[:, m])] W2[:, m+1]'
     S(W2[k, m] + eps) = S, with eps Z[:, m] added to its column k
 
-so all D+1 entries of a unit are perturbed at once, without a matrix product, and equal inputs only once.
-Slopes of the untouched objective, along directions and at single entries, know nothing of the shortcut and
-are there to check it.
+So the code perturbs all D+1 entries of a unit at once, without a matrix product, and equal inputs only once.
+Slopes of the plain objective, along directions and at single entries, do not use the shortcut. They verify it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,32 +20,32 @@ from handgrad.gradient_check.problem import Problem
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward
 
-#: a function of a step (real or complex) along one or many lines through W
+#: returns values at a step (real or complex) along one or many lines through W
 AlongLine = Callable[[Any], Any]
-#: from such a function, its slope at 0
+#: returns the slope at step 0 of an AlongLine
 Slope = Callable[[AlongLine], Any]
 
 COMPLEX_STEP = 1e-30
-DIRECTIONS = 10  # a block
-DIRECTION_STEP = 2e-5  # what it changes a pre-activation or logit by
-BLOCK = 2**16  # perturbed logits held at once; 512 kB in float64 stay in a core's cache
+DIRECTIONS = 10  # per block
+DIRECTION_STEP = 2e-5  # change of a pre-activation or logit
+BLOCK = 2**16  # perturbed logits in memory at once; 512 kB in float64 fit into a core's cache
 
 
 # --- numeric gradients of every entry, by the shortcut -------------------------------------------------
 
 
 def central_slope(epsilon: float) -> Slope:
-    """f -> (f(eps) - f(-eps)) / (2 eps); its error is eps^2 f'''/6 and rounding of order 1e-16 |f| / eps."""
+    """Return the slope f -> (f(eps) - f(-eps)) / (2 eps). Error: eps^2 f'''/6, rounding ``1e-16 |f| / eps``."""
     return lambda f: (f(epsilon) - f(-epsilon)) / (2 * epsilon)
 
 
 def complex_slope(f: AlongLine) -> Any:
-    """Im f(i eps) / eps; its error, eps^2 f'''/6 with eps = 1e-30, is nothing, and there is no difference."""
+    """Return Im f(i eps) / eps with eps = 1e-30. Its error eps^2 f'''/6 is negligible, and nothing is subtracted."""
     return f(1j * COMPLEX_STEP).imag / COMPLEX_STEP
 
 
 class _Point(NamedTuple):
-    """Where slopes are taken. The logits S are K x N x 1: examples are summed last. y: the labels, N."""
+    """Arrays of the unperturbed network. The logits S are K x N x 1, because examples are summed last. y: labels, N."""
 
     A: Array
     Z: Array
@@ -55,10 +55,10 @@ class _Point(NamedTuple):
 
 
 def numeric_gradient(problem: Problem, slope: Slope, h: Callable[[Array], Array]) -> Weights:
-    """dE/dW1, M x (D+1), and dE/dW2, K x (M+1), by perturbing every entry.
+    """Return dE/dW1, M x (D+1), and dE/dW2, K x (M+1), by perturbing every entry.
 
-    h computes the perturbed outputs of hidden units: the activation's h, or for complex steps its complex
-    form. The point itself is always that of the real h.
+    h: computes the perturbed outputs of hidden units. It is the activation's h, or its complex form for complex
+    steps. The unperturbed outputs always use the real h.
     """
     X, T, W, activation, l2, *_ = problem
     A, Z, S = forward(X, W, activation.h)
@@ -79,10 +79,9 @@ def numeric_gradient(problem: Problem, slope: Slope, h: Callable[[Array], Array]
 
 
 def _distinct(X: Array) -> tuple[Array, Array | None]:
-    """The distinct inputs, N x P, and which of them each input is, N x (D+1).
+    """Return the distinct inputs, N x P, and for each input the index of its distinct value, N x (D+1).
 
-    Inputs that are equal have equal slopes, and pixels have 256 values at most. X itself and None where that
-    saves nothing.
+    Equal inputs have equal slopes, and pixels have at most 256 values. If this saves nothing, return X and None.
     """
     values, gather = np.unique(X, return_inverse=True)
     if 2 * len(values) > X.shape[1]:
@@ -91,14 +90,17 @@ def _distinct(X: Array) -> tuple[Array, Array | None]:
 
 
 def _pieces(columns: int, logits: int) -> Iterator[slice]:
-    """The columns of a row in pieces; perturbing each entry of a piece makes BLOCK logits, or one entry's."""
+    """Yield slices of columns. Perturbing a slice needs at most BLOCK logits, or the slice is a single column."""
     width = max(1, BLOCK // logits)
     for start in range(0, columns, width):
         yield slice(start, min(start + width, columns))
 
 
 def hidden_weight_terms(point: _Point, m: int, x: Array, h: Callable[[Array], Array], step: Any) -> Array:
-    """Each example's data term when ``step`` is added to one W1[m, d], for each column of x, N x P: N x P."""
+    """Return the data term of each example with W1[m, d] + step, for P entries d one at a time: N x P.
+
+    x: the inputs X[:, d] of these entries, N x P.
+    """
     change = h(point.A[:, m, None] + step * x) - point.Z[:, m + 1, None]
     S = point.W2[:, m + 1, None, None] * change
     S += point.S
@@ -106,7 +108,7 @@ def hidden_weight_terms(point: _Point, m: int, x: Array, h: Callable[[Array], Ar
 
 
 def output_weight_terms(point: _Point, k: int, columns: slice, step: Any) -> Array:
-    """Each example's data term when ``step`` is added to one W2[k, m], for each m in columns: N x P."""
+    """Return the data term of each example with W2[k, m] + step, for each m in columns one at a time: N x P."""
     change = step * point.Z[:, columns]
     S = np.empty((len(point.S), *change.shape), change.dtype)
     S[:] = point.S
@@ -115,15 +117,15 @@ def output_weight_terms(point: _Point, k: int, columns: slice, step: Any) -> Arr
 
 
 def entry_penalties(w: Array, l2: float, step: Any) -> Array:
-    """(lambda/2) (w + step)^2, entry by entry; of |W|^2 only this much depends on the entry."""
+    """Return ``(lambda/2) (w + step)^2`` for each entry. The rest of the penalty does not depend on the entry."""
     penalties: Array = l2 / 2 * (w + step) ** 2
     return penalties
 
 
 def _data_terms(S: Array, y: Array) -> Array:
-    """S_ynp - logsumexp_k S_knp, N x P, y the label of n; not the model's code, which it is here to check.
+    """Return S_ynp - logsumexp_k S_knp, N x P, where y is the label of n. Overwrites S, which saves an array.
 
-    S is overwritten: an array of this size that is made anew costs more than what is computed in it.
+    It does not call the model, because it verifies the model.
     """
     terms: Array = S[y, np.arange(len(y))]
     largest = S.real.max(axis=0)
@@ -134,11 +136,11 @@ def _data_terms(S: Array, y: Array) -> Array:
     return terms
 
 
-# --- the untouched objective ---------------------------------------------------------------------------
+# --- the plain objective, without the shortcut -----------------------------------------------------------
 
 
 def direction_slopes(problem: Problem, block: str, gradient: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """<gradient, V> and central differences of E along V, for random V of norm 1 in one block."""
+    """Return <gradient, V> and central differences of E along V, for random V of norm 1 in one block."""
     slope = central_slope(direction_step(problem, block))
     analytic, numeric = np.empty(DIRECTIONS), np.empty(DIRECTIONS)
     for i in range(DIRECTIONS):
@@ -150,17 +152,17 @@ def direction_slopes(problem: Problem, block: str, gradient: Array, rng: np.rand
 
 
 def direction_step(problem: Problem, block: str) -> float:
-    """The step along a V of norm 1 that changes what a block makes of its inputs by DIRECTION_STEP.
+    """Return the step along a V of norm 1 that changes the outputs of a block by about DIRECTION_STEP.
 
-    A step t adds t |x| / sqrt(entries) times a standard normal number to what it makes of an input x. Tied to
-    that, truncation and rounding stay as far from the limit for raw pixels as for scaled ones.
+    For an input x, a step t changes each output by ``t |x| / sqrt(entries)`` times a standard normal number. This
+    step keeps truncation and rounding equally far from the limit for raw and for scaled pixels.
     """
     longest = float(np.linalg.norm(block_inputs(problem, block), axis=1).max())
     return DIRECTION_STEP * float(np.sqrt(getattr(problem.W, block).size)) / longest
 
 
 def block_inputs(problem: Problem, block: str) -> Array:
-    """What a block multiplies: X for W1; Z, N x (M+1), for W2."""
+    """Return the inputs of a block: X for W1; Z, N x (M+1), for W2."""
     return problem.X if block == "W1" else forward(problem.X, problem.W, problem.activation.h).Z
 
 
@@ -169,7 +171,7 @@ def _along(problem: Problem, block: str, V: Array, step: float) -> float:
 
 
 def plain_slopes(problem: Problem, block: str, entries: Array, epsilon: float) -> Array:
-    """Central differences of E at some entries (rows and columns, P x 2) of a block, one at a time: P."""
+    """Return central differences of E, shape P, at some entries (rows and columns, P x 2) of a block."""
     w = getattr(problem.W, block).copy()
     W = problem.W._replace(**{block: w})
 

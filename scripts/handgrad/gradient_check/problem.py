@@ -1,4 +1,4 @@
-"""Where a gradient is checked: random examples and weights of ordinary size, and weights that are huge."""
+"""The problems on which a gradient is checked: random examples, with weights of ordinary size or huge weights."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,9 +16,10 @@ UNITS = 8  # hidden units of the small networks
 
 
 class Problem(NamedTuple):
-    """E as a function of W, and a W: all float64. X is N x (D+1), T is N x K.
+    """The objective E as a function of the weights, and weights W to check it at. Everything is float64.
 
-    X and T are made of these rows of a split, scaled so; training's own step is given those.
+    X, N x (D+1), and T, N x K, contain the given rows of the split, with the given scaling. Training's step receives
+    split, rows and scaling instead of X and T.
     """
 
     X: Array
@@ -31,16 +32,16 @@ class Problem(NamedTuple):
     scaling: PixelScaling
 
     def objective(self, W: Weights) -> float:
-        """E(W) by the model's own code."""
+        """Return E(W), computed by the model."""
         return float(objective(W, self.X, self.T, self.activation.h, self.l2))
 
     @property
     def data(self) -> ImageData:
-        """The examples as training takes them."""
+        """The examples in the form that training takes."""
         return ImageData(self.split, self.split, (), 0, (), {}, "")
 
     def examples(self, rows: Rows) -> tuple[Array, Array, Array]:
-        """Inputs X, the sizes of the numbers that they are sums of, and targets T of some rows; float64."""
+        """Return inputs X, the sum of the absolute terms of each input, and targets T, for some rows; all float64."""
         x, scaling = self.split.x[rows], self.scaling
         sizes = PixelScaling(scaling.factor, scaling.scale, None if scaling.shift is None else np.abs(scaling.shift))
         T = one_hot(self.split.y[rows], self.T.shape[1], np.float64)
@@ -49,29 +50,30 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Size:
-    """The largest pre-activation of a network, the largest spread of its logits, and their mean."""
+    """The largest pre-activation of a network, the largest spread of its logits, and the mean of its logits."""
 
     pre_activation: float
     spread: float
     logit: float
 
 
-#: huge: beyond the clamps of both dtypes (29.1, 236), and logits beyond the range of exp (88.7, 709.8)
+#: huge: pre-activations beyond the clamps of both dtypes (29.1, 236), logits beyond the range of exp (88.7, 709.8)
 SIZES = {"ordinary": Size(3.0, 4.0, 0.0), "huge": Size(400.0, 300.0, 1000.0)}
 
 
 def random_problem(data: ImageData, activation: str, settings: Settings) -> Problem:
-    """Random examples and random weights, the same for every activation.
+    """Return a problem with random examples and random weights, which are the same for every activation.
 
-    Examples are drawn from the training split without replacement; the gate takes all of a split that has
-    fewer than it asks for, other settings raise HandgradError. Weights are normal with standard
-    deviation 1/sqrt(D+1) and 1/sqrt(M+1), bias columns too: with the W2 = 0 of a run's start, the data
-    term would have no slope in W1 and a wrong dE/dW1 could pass.
+    Examples are drawn from the training split without replacement. If the split has too few, the gate takes all of
+    them. Weights are normal with standard deviation 1/sqrt(D+1) and 1/sqrt(M+1), bias columns included. W2 = 0, as at
+    the start of a run, would make the data term independent of W1, and a wrong dE/dW1 could pass.
+
+    Raises HandgradError if settings other than GATE ask for more examples than the split has.
     """
     split, n = data.train, len(data.train.y)
     if settings.examples > n and settings != GATE:
         raise HandgradError(
-            f"gradient check: {settings.examples} examples asked for, the training split has {n}; ask for fewer"
+            f"gradient_check: examples is {settings.examples}, but the training split has {n}; set a smaller number"
         )
     rng = generator(settings.seed, Purpose.CHECK_EXAMPLES)
     rows = np.sort(rng.choice(n, min(settings.examples, n), replace=False))
@@ -89,7 +91,7 @@ def random_problem(data: ImageData, activation: str, settings: Settings) -> Prob
 
 
 def random_weights(inputs: int, hidden_units: int, classes: int, seed: int) -> Weights:
-    """Weights at which no part of the gradient vanishes, float64; see ``random_problem``."""
+    """Return float64 weights at which no part of the gradient vanishes (see ``random_problem``)."""
     rng = generator(seed, Purpose.CHECK_WEIGHTS)
     W1 = rng.standard_normal((hidden_units, inputs + 1)) / np.sqrt(inputs + 1)
     W2 = rng.standard_normal((classes, hidden_units + 1)) / np.sqrt(hidden_units + 1)
@@ -97,10 +99,10 @@ def random_weights(inputs: int, hidden_units: int, classes: int, seed: int) -> W
 
 
 def sized_weights(problem: Problem, size: Size) -> Weights:
-    """The problem's weights scaled row by row, so that its numbers have a size whatever the inputs are.
+    """Return the problem's weights, scaled row by row so that pre-activations and logits have a given size.
 
-    The outermost pre-activation of each unit is between 4 and ``pre_activation`` or its negative. The logits
-    of a class differ from ``logit`` by 1 to ``spread``.
+    The pre-activation of each unit that is farthest from 0 has a size between 4 and ``pre_activation``; units have
+    alternating signs. For each class, the largest distance of a logit from ``logit`` is between 1 and ``spread``.
     """
     W, h = problem.W, problem.activation.h
     A = problem.X @ W.W1.T
@@ -114,9 +116,9 @@ def sized_weights(problem: Problem, size: Size) -> Weights:
 
 
 def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Problem]:
-    """Networks of UNITS hidden units on the problem's examples, at weights of each of SIZES.
+    """Return a problem with UNITS hidden units for each name in SIZES, on the problem's examples.
 
-    At huge weights the inputs are standardized, so that a shift, too, is part of what is checked.
+    With huge weights the inputs are standardized, so that the check covers the shift of pixels.
     """
     x = problem.split.x[problem.rows]
     standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), max_value=data.max_value)
@@ -128,6 +130,6 @@ def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Pr
 
 
 def _outermost(columns: Array) -> Array:
-    """The entry of each column that is farthest from 0."""
+    """Return the entry of each column that is farthest from 0."""
     farthest: Array = np.take_along_axis(columns, np.abs(columns).argmax(axis=0)[None], axis=0)[0]
     return farthest

@@ -1,4 +1,4 @@
-"""A gradient check as numbers for a file, as a table for the log, and as one line for an error."""
+"""Format a gradient check: as numbers for a file, as a table for the log, and as one line for an error."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from handgrad.gradient_check.results import PARTS, CheckReport
 
-#: which code is wrong, by the part of a block's check or by the kind of number that training computes
+#: the code that is wrong, by the ``fault`` of a comparison
 FAULTS = {
     "complex": "the gradient code in scripts/handgrad/network/model.py or activations.py is wrong",
     "central": "the gradient code in scripts/handgrad/network/model.py or activations.py is wrong",
@@ -22,15 +22,15 @@ FAULTS = {
     "update": "the update in scripts/handgrad/training (loop.py, batch.py, momentum.py) or activations.py is wrong",
     "evaluation": "the forward pass in scripts/handgrad/training/batch.py or loop.py is wrong",
 }
-#: what else may be the reason where slopes by differences alone are wrong
-KINK = " (or h has a kink, see docs/extending.md)"
+#: another possible reason if only slopes by differences are wrong
+KINK = " (or h has a kink, see docs/how-to/own-activation.md)"
 
 HEAD = ("", "compared", "count", "difference", "relative", "limit", "worst at", "analytic", "numeric", "")
 FORMATS = ("", "", "", ".4g", ".2g", ".2g", "", ".10g", ".10g", "")
 
 
 def as_dict(report: CheckReport) -> dict[str, Any]:
-    """A report for a JSON file: numbers, lists and mappings alone."""
+    """Return a report as numbers, lists and mappings, for a JSON file."""
     figures = asdict(report)
     for block in figures["blocks"].values():
         block |= dict.fromkeys(PARTS) | block.pop("parts")
@@ -38,7 +38,7 @@ def as_dict(report: CheckReport) -> dict[str, Any]:
 
 
 def table(report: CheckReport) -> str:
-    """A report as aligned text, a line for each part of each block and for each kind of number."""
+    """Return a report as an aligned text table, with a line for each comparison."""
     lines = [
         (
             *(c.dtype, c.title, c.count, c.max_abs_difference, c.max_rel_difference, c.limit, c.where),
@@ -50,10 +50,10 @@ def table(report: CheckReport) -> str:
 
 
 def explain(report: CheckReport) -> str:
-    """One line on the most telling failure of a report that did not pass: where, what, and whose fault."""
+    """Return one line about the most informative failure of a report: the place, the values and the wrong code."""
     failures = report.failures()
     worst = failures[0]
-    if worst.fault == "central":  # where there is no complex form, h itself says more
+    if worst.fault == "central":  # without a complex form, a failure of h is more informative
         worst = next((c for c in failures if c.fault == "h"), worst)
     return (
         f"{worst.title}, {worst.dtype}, {worst.where}: analytic {worst.analytic:.10g}, numeric {worst.numeric:.10g} "
@@ -63,7 +63,7 @@ def explain(report: CheckReport) -> str:
 
 
 def _fault(report: CheckReport, fault: str) -> str:
-    """What is wrong where this is the most telling that failed."""
+    """Return which code or setting is wrong, if this fault is the most informative failure."""
     exact = report.seconds_complex is not None
     if fault == "central" and (exact or all(c.fault != "directions" for c in report.failures())):
         agrees = PARTS["complex" if exact else "directions"]

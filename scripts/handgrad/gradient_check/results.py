@@ -1,4 +1,4 @@
-"""What a gradient check finds: numbers that are computed in two ways, where they differ most."""
+"""Results of a gradient check: numbers that were computed in two ways, and their largest difference."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-#: each part of a block's check, the most telling first: what it is called in tables and messages
+#: parts of the check of a block, the most informative first, with their titles in tables and messages
 PARTS = {
     "complex": "complex step",
     "central": "central differences",
@@ -19,13 +19,17 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Numbers of one kind and dtype that are computed in two ways, at the entry where they differ most.
+    """Numbers of one kind and dtype, computed in two ways. The values are those of the worst entry.
 
-    what: a block of the gradient, or a kind of number that training computes. fault: which code is wrong if they
-    differ (a key of ``report.FAULTS``; one of PARTS for a block). count: of all numbers compared. analytic: the value
-    by the formulas of ``model`` (for sampled entries: by the shortcut), numeric: the value compared with it.
-    max_rel_difference: relative to the block's largest gradient or to what rounding may change. limit: the largest
-    one that passes. worst_entry: where that is, in a matrix.
+    - what: a block of the gradient, or a kind of number that training computes.
+    - fault: the code that is wrong if the numbers differ, a key of ``report.FAULTS``; for a block a key of PARTS.
+    - count: number of compared entries.
+    - max_rel_difference: difference relative to the block's largest gradient, or to the bound of rounding errors.
+    - limit: largest relative difference that passes.
+    - worst_entry: row and column of the worst entry; None if the array is not a matrix.
+    - where: description of the worst entry.
+    - analytic: value by the formulas of ``model``; for sampled entries, the value by the shortcut.
+    - numeric: value that is compared with it.
     """
 
     what: str
@@ -42,18 +46,18 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """Whether the limit holds."""
+        """True if the largest relative difference is within the limit."""
         return self.max_rel_difference <= self.limit
 
     @property
     def title(self) -> str:
-        """What was compared, in words."""
+        """Name of what was compared, for tables and messages."""
         return f"{self.what}, {PARTS[self.fault]}" if self.fault in PARTS else self.what
 
 
 @dataclass(frozen=True)
 class Block:
-    """The check of W1 or W2, by the names of PARTS; no "complex" where h has no complex form."""
+    """The check of W1 or W2. parts: comparisons by the keys of PARTS, without "complex" if h has no complex form."""
 
     shape: tuple[int, int]
     entries: int
@@ -63,7 +67,12 @@ class Block:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A whole check. Seconds are of both blocks. training: what training executes, by kind and dtype."""
+    """A complete check.
+
+    - seconds_central, seconds_complex: time for both blocks; None without a complex form.
+    - plain_seconds_an_entry: time of one entry without the shortcut.
+    - training: comparisons of the code that training executes, by kind and dtype.
+    """
 
     seconds_central: float
     seconds_complex: float | None
@@ -72,17 +81,17 @@ class CheckReport:
     training: tuple[Comparison, ...] = ()
 
     def comparisons(self) -> list[Comparison]:
-        """All that was compared, the most telling first."""
+        """Return all comparisons, the most informative first."""
         blocks = self.blocks.values()
         return [*(b.parts[part] for part in PARTS for b in blocks if part in b.parts), *self.training]
 
     def failures(self) -> list[Comparison]:
-        """All that did not pass, the most telling first."""
+        """Return the comparisons that did not pass, the most informative first."""
         return [comparison for comparison in self.comparisons() if not comparison.passed]
 
     @property
     def passed(self) -> bool:
-        """Whether every part of every block, and all that training executes, is within its limit."""
+        """True if every comparison is within its limit."""
         return not self.failures()
 
 
@@ -97,9 +106,13 @@ def compare(
     dtype: str = "float64",
     where: Callable[[tuple[int, ...]], str] = lambda at: str(list(at)) if at else "",
 ) -> Comparison:
-    """Compare arrays of one shape, relative to scale (a number, or one an entry); where names an entry.
+    """Compare arrays of the same shape.
 
-    A scale of 0 takes equal numbers alone. What is not a finite number never passes.
+    - scale: a number, or an array with one number for each entry. Differences are relative to it. With a scale of 0,
+      only equal numbers pass.
+    - where: returns the description of an entry.
+
+    Infinities and nans never pass.
     """
     analytic, numeric, scale = np.float64(analytic), np.float64(numeric), np.float64(scale)
     difference = np.abs(numeric - analytic)
@@ -124,7 +137,7 @@ def compare(
 
 
 def worst_of(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
-    """The worst comparison of each kind and dtype, with the count of all."""
+    """Return the worst comparison of each kind and dtype. Its count is the sum of their counts."""
     worst: dict[tuple[str, str], Comparison] = {}
     for found in comparisons:
         known = worst.get((found.what, found.dtype))

@@ -1,11 +1,11 @@
-"""Where a gradient is checked. Kept apart from the check, since Snakemake parses the workflow in every job."""
+"""Settings of a gradient check. Kept separate from the check so that parsing the workflow stays cheap."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the gradient is checked. epsilon: the step of the central differences."""
+    """Settings of a gradient check. epsilon: step of the central differences."""
 
     hidden_units: int
     examples: int
@@ -15,5 +15,5 @@ class Settings:
     seed: int = 0
 
 
-#: what must hold before anything is trained
+#: settings of the gate, the check that training waits for
 GATE = Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5)

@@ -1,10 +1,9 @@
-"""Whether what training executes is the mathematics of ``model``, to the accuracy of each dtype.
+"""The check that training computes the mathematics of ``model``, up to the rounding errors of each dtype.
 
-``loop.train_epoch`` itself trains small networks on a few examples: two epochs of a full and a last, smaller
-batch. Each update is compared with the same one in float64, from the weights before it and ``model.gradients``;
-``rounding`` says by how much they may differ. The cases are all combinations of dtype, batch_gradient, momentum,
-schedule and two points: weights of ordinary size, and weights at which pre-activations and logits are far beyond
-the clamps and the range of exp.
+``loop.train_epoch`` trains small networks on a few examples, for two epochs. Each epoch has a full batch and a smaller
+last batch. The check computes each update again in float64, from the weights before it and ``model.gradients``.
+``rounding`` bounds the difference. The cases are all combinations of dtype, batch_gradient, momentum and schedule, at
+ordinary and at huge weights. Huge weights make pre-activations exceed the clamps and logits exceed the range of exp.
 """
 
 import math
@@ -24,15 +23,16 @@ from handgrad.gradient_check.results import Comparison, compare, worst_of
 from handgrad.gradient_check.rounding import ELEMENTWISE, gradient_errors, unit_roundoff
 from handgrad.network.model import Weights, data_term, forward, gradients, softmax
 from handgrad.training.batch import in_step_order
-from handgrad.training.loop import BatchOf, Epoch, State, batches_of, evaluate, train_epoch
+from handgrad.training.loop import BatchOf, State, batches_of, evaluate, train_epoch
 from handgrad.training.momentum import Velocity
+from handgrad.training.results import Epoch
 
-#: what eta is multiplied by when this part of all updates has passed; (1 + cos pi t)/2 is cos^2 (pi t/2)
+#: factor of eta after a fraction t of all updates; (1 + cos pi t)/2 equals cos^2 (pi t/2)
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda _: 1.0,
     "cosine": lambda part: math.cos(math.pi * part / 2) ** 2,
 }
-#: what differs between ways to train: the values of these axes of a run
+#: the training options that are combined, with their values
 AXES: dict[str, tuple[Any, ...]] = {
     "dtype": DTYPES,
     "batch_gradient": ("sum", "mean"),
@@ -40,30 +40,30 @@ AXES: dict[str, tuple[Any, ...]] = {
     "schedule": tuple(SCHEDULES),
 }
 WAYS = [dict(zip(AXES, values, strict=True)) for values in product(*AXES.values())]
-#: what is covered, for the gate's file
+#: the cases of the check, written to the gate's file
 COVERED = {
     **{axis: list(values) for axis, values in AXES.items()},
     "batches": ["full", "last"],
     "weights": {name: asdict(size) for name, size in SIZES.items()},
     "pre_activations": [-MAX_PRE_ACTIVATION, MAX_PRE_ACTIVATION],
 }
-EPOCHS = 3  # of a run, of which two are trained
-SEED = 32  # of a run: of 3, 4 or 5 examples, no two epochs have the same in their first batch
-#: a penalty that leaves w1_scale apart; the strong one, 1/4 an update, makes it be multiplied in
+EPOCHS = 3  # of a run; the check trains two of them
+SEED = 32  # of a run; with 3, 4 or 5 examples, the first batch has different examples in each epoch
+#: weak enough that w1_scale is not multiplied into W1; the strong penalty, 1/4 in each update, causes that
 WEAK_L2 = 0.01
-SMALL_SCALE = 2.0**-24  # of the velocity: it must be multiplied in
+SMALL_SCALE = 2.0**-24  # a scale of the velocity so small that it must be multiplied in
 
 
 def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Comparison, ...]:
-    """Compare h and training itself with exact values, in every dtype."""
-    with np.errstate(all="ignore"):  # infinities and nans do not pass
+    """Compare the activation and the training loop with float64 values, in every dtype."""
+    with np.errstate(all="ignore"):  # no warnings, because infinities and nans do not pass
         return worst_of(_comparisons(data, problem, seed))
 
 
 def _comparisons(data: ImageData, problem: Problem, seed: int) -> Iterator[Comparison]:
     points = small_problems(data, problem, seed)
     yield from check_activation(problem.activation)
-    # at all of the hidden units, for the sums that only long products have
+    # with all hidden units, because only then the products have long sums
     full = problem._replace(W=sized_weights(problem, SIZES["ordinary"]))
     for way in WAYS:
         if (way["batch_gradient"], way["schedule"]) == ("mean", "cosine"):
@@ -73,7 +73,7 @@ def _comparisons(data: ImageData, problem: Problem, seed: int) -> Iterator[Compa
 
 
 class Point(NamedTuple):
-    """Weights W and velocity V, float64; size: of the numbers that V is stored as the sum of."""
+    """Weights W and velocity V in float64. size: sum of the absolute stored terms of each entry of V."""
 
     W: Weights
     V: Weights
@@ -90,7 +90,14 @@ class Point(NamedTuple):
 
 @dataclass
 class _Follower:
-    """Works out each update again, as training makes it. point: the name of the weights. u: of the run's dtype."""
+    """Compute each update again in float64 and compare.
+
+    - point: name of the weights, ordinary or huge.
+    - before: the point before the next update.
+    - u: unit roundoff of the run's dtype.
+    - order: rows in the order of the current epoch.
+    - found: all comparisons so far.
+    """
 
     problem: Problem
     run: Run
@@ -104,14 +111,14 @@ class _Follower:
     data_term: float = 0.0
 
     def hold(self, what: str, numeric: Any, analytic: Any, limit: Any, fault: str = "update") -> None:
-        """Compare numbers of the state that the last update left."""
+        """Compare numbers of the state after the last update, and store the result."""
         run = self.run
         way = f"{run.batch_gradient}, momentum {run.momentum:g}, {run.schedule}, {self.point} weights"
         found = compare(what, fault, analytic, numeric, scale=limit, dtype=run.dtype)
         self.found.append(replace(found, where=f"{found.where} after update {self.updates} ({way})"))
 
     def on_batch(self, state: State) -> None:
-        """Compare the state after an update with what the one before it leads to."""
+        """Compare the state after an update with the state computed from the point before it."""
         run, before, after = self.run, self.before, Point.of(state)
         rows = self.order[self.passed : self.passed + run.batch_size]
         total = EPOCHS * math.ceil(len(self.order) / run.batch_size)
@@ -134,15 +141,15 @@ class _Follower:
         limit = errors.value + 4 * unit_roundoff("float64") * abs(state.data_term)
         self.hold("data term", state.data_term - self.data_term, value, limit)
         self.hold("examples passed", state.passed, self.passed, 0)
-        # The numbers that are kept apart from the arrays stay in range: in the long run others would overflow.
+        # These numbers must stay in range; otherwise they would overflow in a long run.
         self.hold("w1_scale", state.w1_scale, 0.75, 0.26)
         if state.velocity:
-            # a scale above 2^-20 times w1_scale/shrunk, which is between 1/2 and 2
+            # the scale must exceed 2^-20 times w1_scale/shrunk, a ratio between 1/2 and 2
             self.hold("log2 scale", np.log2(state.velocity.scale), -10, 11.5)
         self.before, self.data_term = after, state.data_term
 
     def end_epoch(self, state: State) -> None:
-        """Compare the state after ``materialize`` with that before it."""
+        """Compare the state after ``materialize`` with the state before it."""
         before, after = self.before, Point.of(state)
         kinds = (("", after.W, before.W, before.W), ("V of ", after.V, before.V, before.size))
         for kind, *weights in kinds:
@@ -152,7 +159,7 @@ class _Follower:
         self.before, self.passed, self.data_term = after, 0, 0.0
 
     def hold_evaluation(self, batch_of: BatchOf) -> None:
-        """Compare an evaluation of the trained weights with the model's."""
+        """Compare training's evaluation of the trained weights with the model's evaluation."""
         it, W = self.problem, self.before.W
         n = len(it.rows)
         X, sizes, T = it.examples(it.rows)
@@ -164,7 +171,7 @@ class _Follower:
 
 
 def train_way(problem: Problem, way: dict[str, Any], point: str, *, epochs: int) -> list[Comparison]:
-    """Train from the problem's weights in one way, and compare each update."""
+    """Train from the problem's weights and compare each update. way: training options, a value for each of AXES."""
     rows = problem.rows
     _, G = gradients(problem.W, problem.X, problem.T, problem.activation, 0.0)
     eta = _rate(problem, G)
@@ -202,9 +209,9 @@ def run_of(way: dict[str, Any], eta: float, l2: float, *, hidden_units: int, bat
 
 
 def _rate(problem: Problem, G: Weights) -> float:
-    """A power of two that, times the gradient, changes pre-activations and logits by 1/4 or less.
+    """Return a power of two, at most 1/8, such that an update changes pre-activations and logits by at most 1/4.
 
-    It is 1/8 or less: the numbers that ``momentum`` keeps must not add up to anything by chance.
+    At most 1/8, so that the numbers of ``momentum`` do not cancel by chance.
     """
     Z = forward(problem.X, problem.W, problem.activation.h).Z
     largest = max(float(np.abs(X @ g.T).max()) for X, g in ((problem.X, G.W1), (Z, G.W2)))
@@ -212,10 +219,11 @@ def _rate(problem: Problem, G: Weights) -> float:
 
 
 def started_state(W: Weights, G: Weights, run: Run) -> State:
-    """The state in the middle of a run: W1 has a scale, and the velocity is at rest where the gradient is a sum.
+    """Return a state as in the middle of a run, where w1_scale is not 1.
 
-    Where it is a mean the velocity is the gradient turned round, which is as large. Its scale makes the first
-    update materialize it in single precision, and stays apart in double.
+    With ``batch_gradient: sum``, the velocity is 0. With ``mean``, it is the gradient with rows and columns reversed,
+    which has the same size. In float32, its scale is so small that the first update materializes it. In float64, the
+    scale is kept.
     """
     w1_scale = 0.75
     P = np.asfortranarray((W.W1 / w1_scale).astype(run.dtype))

@@ -1,5 +1,5 @@
-"""Paths of every file of the workflow, its jobs, what they ask for, and what the main process does at its start.
+"""Define the files and jobs of the workflow, their resources, and the checks of the main process.
 
-``paths``, ``jobs``: where files are and which job makes them. ``resources``, ``memory``: time limits and memory.
+``paths``, ``jobs``: the path of each file and the job that makes it. ``resources``, ``memory``: time limits and memory.
 ``main_process``: checks and settings of the main process.
 """

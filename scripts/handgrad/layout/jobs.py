@@ -1,6 +1,6 @@
-"""The rules of the workflow, and the jobs that an experiment has: the one place that knows which job makes what.
+"""List the rules of the workflow and the jobs of an experiment, with their outputs.
 
-Light on purpose: Snakemake parses the workflow again in every job.
+Every job parses the workflow again, so this module imports little.
 """
 
 from collections.abc import Iterator
@@ -22,19 +22,23 @@ from handgrad.layout.paths import (
     TABLES,
 )
 
-#: the part of an experiment that is made last
+#: the last part of an experiment
 LAST_PART = "tables, figures, page"
 
 
 class Rule(NamedTuple):
-    """A rule. part: of an experiment. name: that of a job's log and benchmark, by its wildcards, as are its outputs."""
+    """A rule of the workflow.
+
+    part: the part of the experiment. name: the name of a job's log and benchmark. outputs: paths of the output files.
+    Names and outputs contain wildcards.
+    """
 
     part: str
     name: str
     outputs: tuple[str, ...]
 
 
-#: the rules that make files, by the parts of an experiment in the order in which these are made
+#: the rules that make files; the parts are in the order in which Snakemake makes them
 RULES = {
     "download_file": Rule("downloads", "{dataset}/{file}", (paths.DOWNLOAD,)),
     "preprocess_dataset": Rule("datasets", "{dataset}", (paths.DATA,)),
@@ -54,23 +58,27 @@ PARTS = tuple(dict.fromkeys(rule.part for rule in RULES.values()))
 
 
 def log(rule: str) -> str:
-    """Return where the logs of a rule's jobs are, by their wildcards."""
+    """Return the log path of a rule, with wildcards."""
     return paths.LOG.format(rule=rule, name=RULES[rule].name)
 
 
 def benchmark(rule: str) -> str:
-    """Return where the benchmarks of a rule's jobs are, by their wildcards."""
+    """Return the benchmark path of a rule, with wildcards."""
     return paths.BENCHMARK.format(rule=rule, name=RULES[rule].name)
 
 
 def failed_check(rule: str) -> str:
-    """Return where the results of checks that fail are, by their wildcards."""
+    """Return the path for the result of a failed check, with wildcards."""
     return paths.FAILED_CHECK.format(rule=rule, name=RULES[rule].name)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job of an experiment. name: of its log and benchmark. dataset: None if it is for all. run: what it trains."""
+    """A job of an experiment.
+
+    name: the name of its log and benchmark. dataset: None if the job is for all datasets. run: the run that it
+    trains, if any.
+    """
 
     rule: str
     name: str
@@ -80,27 +88,27 @@ class Job:
 
     @property
     def title(self) -> str:
-        """Its rule and its name."""
+        """The rule and the name of the job."""
         return f"{self.rule} {self.name}"
 
     @property
     def part(self) -> str:
-        """The part of the experiment that it belongs to."""
+        """The part of the experiment to which the job belongs."""
         return RULES[self.rule].part if self.rule in RULES else LAST_PART
 
     @property
     def log(self) -> Path:
-        """Its log, relative to the working directory."""
+        """The path of the log, relative to the working directory."""
         return Path(paths.LOG.format(rule=self.rule, name=self.name))
 
     @property
     def benchmark(self) -> Path:
-        """Its benchmark, relative to the working directory."""
+        """The path of the benchmark file, relative to the working directory."""
         return Path(paths.BENCHMARK.format(rule=self.rule, name=self.name))
 
 
 def jobs_of(experiment: Experiment) -> list[Job]:
-    """Return all jobs of an experiment, downloads included, whether they are done or not."""
+    """Return all jobs of an experiment, finished or not, including downloads."""
     return list(_jobs(experiment))
 
 
@@ -127,11 +135,11 @@ def _job(rule: str, dataset: str | None = None, run: Run | None = None, **wildca
 
 
 def downloads(experiment: Experiment, dataset: str) -> dict[str, str]:
-    """Return the files of a dataset that are downloaded, by their roles.
+    """Return the paths of the files that a dataset downloads, by role.
 
-    Files in a folder of the user's own are no input of any rule, since they may be dated in the future, and Snakemake
-    then removes what is made from them. Checking the config finds those that are missing; the checksums of the
-    registry, which are params, decide whether they are read again.
+    Files in the user's own folder are not inputs of any rule. Their modification times may be in the future, and
+    Snakemake would then delete the outputs. The config check finds missing files. The checksums of the registry are
+    params of the rule, so a changed checksum makes the dataset again.
     """
     names = _downloaded(experiment, dataset)
     return {role: paths.DOWNLOAD.format(dataset=dataset, file=file) for role, file in names.items()}

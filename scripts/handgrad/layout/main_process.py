@@ -1,4 +1,4 @@
-"""What the main process of a workflow takes care of, and no job does."""
+"""Checks and settings of the main process of a workflow; jobs skip them."""
 
 import errno
 import functools
@@ -20,26 +20,27 @@ from handgrad.common.errors import HandgradError
 from handgrad.common.logs import replacing_what_cannot_be_encoded
 from handgrad.common.signals import handle
 
-#: the folders that jobs write to, and with them those that Snakemake writes to
+#: the folders to which jobs write; WRITTEN adds the folder of Snakemake
 RESULTS_AND_DOWNLOADS = (Path("results"), Path("resources"))
 WRITTEN = (Path(".snakemake"), *RESULTS_AND_DOWNLOADS)
-#: nanoseconds; a millisecond keeps apart what Snakemake compares as floating point
+#: nanoseconds between two dates; Snakemake compares dates as floating point, so smaller steps could be lost
 STEP = 1_000_000
-#: what Snakemake is called with to look at results and not to make any, which may be somebody else's
+#: options with which Snakemake only reads results; the results may belong to another user
 LOOKS = frozenset({"--summary", "-S", "--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph"})
 
 
 def prepare_main_process(arguments: Sequence[str], *, dry: bool, files: Iterable[str]) -> None:
-    """From now on, a closed terminal ends this process and its jobs in an orderly way.
+    """Prepare the main process: set up logging and the SIGHUP handler, then check folders and files.
 
-    On a full disk, the handlers of Snakemake's log print no traceback for each line that they cannot write. A
-    terminal shows what its encoding lacks as an escape, so that no line is lost there. Raises HandgradError or OSError
-    if Snakemake, called with these arguments, could not work in this folder, or not read one of the files.
+    On a full disk, Snakemake's log handlers print no traceback. The terminal shows characters outside its encoding as
+    escapes. If the terminal is closed, this process and its jobs stop cleanly.
+    arguments: the command line of Snakemake. dry: whether it is a dry run. files: results that Snakemake reads.
+    Raises HandgradError or OSError if Snakemake cannot work in this folder or cannot read a file.
     """
     logging.raiseExceptions = False
     for stream in (sys.stdout, sys.stderr):
         replacing_what_cannot_be_encoded(stream)
-    if threading.current_thread() is threading.main_thread():  # Python allows signal handlers nowhere else
+    if threading.current_thread() is threading.main_thread():  # Python requires this for signal handlers
         end_tree_at_hangup()
     require_path(Path.cwd())
     require_path(PROJECT)
@@ -48,15 +49,15 @@ def prepare_main_process(arguments: Sequence[str], *, dry: bool, files: Iterable
 
 
 def end_tree_at_hangup() -> None:
-    """From now on, the first SIGHUP ends this process as Ctrl-C does, and reaches all jobs.
+    """Install a handler: the first SIGHUP goes to all jobs and then ends this process, like Ctrl-C.
 
-    A terminal that is closed sends SIGHUP to each process that runs in it; ``kill -HUP`` does not.
+    A closed terminal sends SIGHUP to all its processes. ``kill -HUP`` sends it only to one.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        came.append(number)
-        if len(came) > 1:  # from the shell as well: the second must not end what the first has begun
+        received.append(number)
+        if len(received) > 1:  # the shell may send a second SIGHUP, which must not interrupt the first handler
             return
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
@@ -68,31 +69,31 @@ def end_tree_at_hangup() -> None:
 
 @functools.cache
 def warn_once(logger: logging.Logger, text: str) -> None:
-    """Warn, but not again with the same words: a module is parsed anew for each ``use rule``."""
+    """Log a warning once. Snakemake parses a module again for each ``use rule``."""
     logger.warning(text)
 
 
 def require_path(folder: Path) -> None:
-    """Raise HandgradError if Snakemake cannot run scripts in a folder with such a path."""
+    """Raise HandgradError if the path of a folder contains a brace; Snakemake cannot run scripts there."""
     if "{" in str(folder) or "}" in str(folder):
         raise HandgradError(
-            f"{folder}: its path has a brace, in which Snakemake looks for a wildcard, so no script "
-            "would run; rename the folder, or move the project to another one"
+            f"{folder}: the path contains a brace, which Snakemake reads as a wildcard, so scripts cannot run; "
+            "rename the folder, or move the project to another folder"
         )
 
 
 def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
-    """Raise OSError if Snakemake, called with these arguments, cannot write where it must.
+    """Raise OSError if Snakemake, with these arguments, cannot write to its folders.
 
-    It would else end with a traceback, or after the jobs that come before.
+    Without this check, Snakemake would fail with a traceback, possibly after other jobs have finished.
     """
     looks = dry or not LOOKS.isdisjoint(arguments)
     for folder in WRITTEN:
         written = not looks or folder == WRITTEN[0]
-        there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-        # as deep as the logs of a rule's jobs on a dataset
+        existing = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        # the deepest folders are those of logs: results/logs/<rule>/<dataset>/
         inside = [path for pattern in ("*/", "*/*/", "*/*/*/") for path in sorted(folder.glob(pattern)) if written]
-        for path in (there, *inside):
+        for path in (existing, *inside):
             if not path.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, "", str(path))
             if not os.access(path, os.R_OK | os.X_OK | (os.W_OK if written else 0)):
@@ -100,9 +101,9 @@ def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
 
 
 def require_readable(files: Iterable[str]) -> None:
-    """Raise OSError if one of these files is there and cannot be read.
+    """Raise OSError if one of these files exists and cannot be read.
 
-    Snakemake would end with a traceback, since it compares the checksums of small files.
+    Snakemake reads small files to compare checksums. Without this check, it would fail with a traceback.
     """
     for file in filter(os.path.exists, files):
         if not os.access(file, os.R_OK):
@@ -110,15 +111,15 @@ def require_readable(files: Iterable[str]) -> None:
 
 
 def date_now(paths: Iterable[str | Path]) -> list[Path]:
-    """Date the files that are in the future to now, in the order of their dates, and return them.
+    """Set modification times in the future to now, keep their order, and return the changed files.
 
-    Another machine's clock, or a copy, may have dated them. Snakemake removes what a job made if one of its inputs is
-    newer, so nothing could be made from such a file until its date has passed. Raises HandgradError, one line, if the
-    dates cannot be set.
+    The clock of another machine, or a copy, may cause such times. Snakemake deletes the output of a job if an input is
+    newer. Jobs with such an input would therefore fail until that time. Raises HandgradError if the modification time
+    cannot be set.
     """
     now = time.time_ns()
-    there = [path for path in map(Path, paths) if path.exists()]
-    found = {path: modified for path in there if (modified := path.stat().st_mtime_ns) > now}
+    existing = [path for path in map(Path, paths) if path.exists()]
+    found = {path: modified for path in existing if (modified := path.stat().st_mtime_ns) > now}
     order = sorted(set(found.values()), reverse=True)
     for path, modified in found.items():
         date = now - STEP * order.index(modified)
@@ -127,8 +128,8 @@ def date_now(paths: Iterable[str | Path]) -> list[Path]:
         except OSError as error:
             hours = (modified - now) / 3.6e12
             raise HandgradError(
-                f"{path}: dated {hours:.1f} hours in the future, so Snakemake removes what is made from it, "
-                f"and the date cannot be set ({error.strerror}); let the file's owner touch it, or copy the "
-                "folder and work in the copy"
+                f"{path}: dated {hours:.1f} hours in the future, so Snakemake deletes files made from it, and the date "
+                f"cannot be changed ({error.strerror}); ask the owner of the file to run touch on it, or work in a "
+                "copy of the folder"
             ) from error
     return sorted(found)

@@ -1,6 +1,6 @@
-"""What jobs need, by the numbers of a run and of its dataset: operations, time, memory, room on disk.
+"""Estimate the operations, time, memory and disk space of jobs.
 
-``facts`` is a dataset's entry in the registry. Light, because Snakemake parses the workflow in every job.
+``facts`` is the registry entry of a dataset. Every job parses the workflow again, so this module imports little.
 """
 
 import math
@@ -13,19 +13,19 @@ from handgrad.gradient_check.settings import GATE
 
 Facts = Mapping[str, Any]
 
-#: what a job on a cluster needs besides its script: Snakemake, which starts again in each
+#: additional memory of a cluster job, which starts Snakemake again
 SNAKEMAKE_MEGABYTES = 150
 
-#: what else is done, in operations of a matrix product that take as long (benchmarks/profile_step.py shows
-#: the parts): a pixel that is gathered and converted, the softmax of a class, and h and h' of a hidden unit
+#: costs outside the matrix products, as the number of matrix-product operations that take the same time (measured with
+#: benchmarks/profile_step.py): to gather and convert a pixel, softmax of a class, h and h' of a hidden unit
 A_PIXEL, A_CLASS = 40, 1500
 A_UNIT = {"softplus": 550, "tanh": 250, "cos": 300}
 ANOTHER_UNIT = 300
-#: with momentum: each weight of W1 in each update, since the velocity passes through memory
+#: with momentum: additional cost of each weight of W1 in each update, to read and write the velocity
 A_VELOCITY = 140
-#: cos in float64 has no vector code in NumPy
+#: NumPy has no vectorised cos for float64
 SLOW_UNIT = {("cos", "float64"): 1400}
-#: seconds of an update that do not depend on any size: calls
+#: seconds for the function calls of an update, independent of all sizes
 AN_UPDATE = 18e-6
 
 
@@ -35,31 +35,31 @@ def pixels_of_image(facts: Facts) -> int:
 
 
 def pixels_of_dataset(facts: Facts) -> int:
-    """Return how many pixel values a dataset has, both splits together."""
+    """Return the number of pixel values in both splits of a dataset."""
     images: int = facts["train"] + facts["test"]
     return pixels_of_image(facts) * images
 
 
 def train_size(run: Run, facts: Facts) -> int:
-    """Return how many examples an epoch passes."""
+    """Return the number of training examples."""
     left: int = facts["train"] - run.validation_size
     return run.train_size or left
 
 
 def updates(run: Run, facts: Facts) -> int:
-    """Return how many updates an epoch has."""
+    """Return the number of updates in an epoch."""
     return math.ceil(train_size(run, facts) / run.batch_size)
 
 
 def epoch_seconds(run: Run, facts: Facts, rate: float) -> float:
-    """Return the seconds of an epoch at so many floating-point operations a second in matrix products."""
+    """Return the seconds of an epoch. rate: floating-point operations per second in matrix products."""
     return operations(run, facts) / rate + updates(run, facts) * AN_UPDATE
 
 
 def operations(run: Run, facts: Facts) -> float:
-    """Return what an epoch computes, its evaluation too, in floating-point operations of a matrix product.
+    """Return the cost of an epoch and its evaluation, in floating-point operations of a matrix product.
 
-    Apart from what each update costs whatever its size (AN_UPDATE).
+    The constant cost of each update (AN_UPDATE) is not included.
     """
     D, K, M = pixels_of_image(facts), len(facts["class_names"]), run.hidden_units
     a_unit = SLOW_UNIT.get((run.activation, run.dtype), A_UNIT.get(run.activation, ANOTHER_UNIT))
@@ -71,11 +71,11 @@ def operations(run: Run, facts: Facts) -> float:
 
 
 def max_seconds(run: Run, facts: Facts) -> float:
-    """Return the seconds of a run on a slow core, that of a cluster's oldest node: an upper bound, to ask for.
+    """Return the seconds of a run on a slow core, such as the oldest node of a cluster: an upper bound for time limits.
 
-    Ten billion operations a second in matrix products; and for each update 0.3 ms, and 3 ns for a weight of
-    W1, since an update passes over all of them however few its examples are; twice that with momentum, which
-    passes over the velocity too. A core of today is three to twenty times as fast.
+    The core is assumed to compute ten billion operations per second in matrix products. Each update takes 0.3 ms more,
+    and 3 ns for each weight of W1, because it reads and writes all weights. With momentum, it also reads and writes
+    the velocity, which takes another 3 ns for each weight. Current cores are three to twenty times faster.
     """
     inputs, passed = pixels_of_image(facts), train_size(run, facts)
     flop = training_cost(run, inputs=inputs, classes=len(facts["class_names"]), train_size=passed)
@@ -85,23 +85,23 @@ def max_seconds(run: Run, facts: Facts) -> float:
 
 
 def run_megabytes(run: Run, facts: Facts) -> int:
-    """Return the memory to ask for a run: a fifth more than what it needs by measurement."""
+    """Return the memory to request for a run, in megabytes: 20 percent more than ``min_megabytes``."""
     return math.ceil(1.2 * min_megabytes(run, facts))
 
 
 def min_megabytes(run: Run, facts: Facts) -> int:
-    """Return the memory that a run needs: its largest resident set, by measurement.
+    """Return the memory that a run needs, in megabytes: the largest resident set, fitted to measurements.
 
-    Python and its libraries, the pixels as bytes, three arrays like W1 (initial weights are drawn in float64;
-    later, a checkpoint is made in memory), four with momentum, and the batches: the full and the last one,
-    and the 500 examples that are evaluated at once. A batch holds its pixels as bytes and as numbers, and
-    three numbers a hidden unit.
+    It is the sum of: Python and its libraries; the pixels as bytes; three arrays of the size of W1, or four with
+    momentum; and the batches. The arrays of the size of W1 include the float64 draw of the initial weights and, later,
+    the checkpoint. The batches are the full batch, the last batch, and the blocks of 500 examples that are evaluated.
+    Each batch holds its pixels as bytes and as numbers, and three numbers for each hidden unit and example.
     """
     return (_bytes_beside_units(run, facts) + run.hidden_units * _bytes_of_unit(run, facts)) // 10**6
 
 
 def max_units(run: Run, facts: Facts, megabytes: int) -> int:
-    """Return the most hidden units that a run could have in so much memory; less than 1 if none."""
+    """Return the maximum number of hidden units that fit into this memory; less than 1 if none fit."""
     return (megabytes * 10**6 - _bytes_beside_units(run, facts)) // _bytes_of_unit(run, facts)
 
 
@@ -117,7 +117,7 @@ def _bytes_of_unit(run: Run, facts: Facts) -> int:
 
 
 def _batch_examples(run: Run, facts: Facts) -> int:
-    """The examples of all batches that are in memory: a batch of each size that occurs is made once."""
+    """Return the number of examples in all batch buffers; each batch size that occurs has one buffer."""
     trained, block = train_size(run, facts), 500
     sizes = {min(run.batch_size, trained), trained % run.batch_size}
     for count in (facts["test"], run.validation_size):
@@ -130,15 +130,15 @@ def _number_bytes(run: Run) -> int:
 
 
 def preprocess_megabytes(facts: Facts) -> int:
-    """Return the memory of making a dataset's file: the pixels twice, the files they come from, and Python itself."""
+    """Return the memory to make a dataset file, in megabytes: the pixels twice, the source files, and Python."""
     files: int = sum(file["size"] for file in facts["files"].values())
     return 200 + (2 * pixels_of_dataset(facts) + files) // 10**6
 
 
 def check_megabytes(facts: Facts, check: CheckSettings) -> int:
-    """Return the memory of a check, enough for the gate as well.
+    """Return the memory of a gradient check or a gate, in megabytes.
 
-    Pixels as bytes, sixteen float64 arrays like W1, eight like X, and Python.
+    It includes Python, the pixels as bytes, and float64 arrays: sixteen of the size of W1, eight of the size of X.
     """
     inputs, pixels = pixels_of_image(facts) + 1, pixels_of_dataset(facts)
     hidden_units, examples = max(check.hidden_units, GATE.hidden_units), max(check.examples, GATE.examples)
@@ -146,24 +146,24 @@ def check_megabytes(facts: Facts, check: CheckSettings) -> int:
 
 
 def run_bytes(run: Run, facts: Facts) -> int:
-    """Return the size of a run's file: weights, predictions and probabilities of the test split, and the rest."""
+    """Return the size of a run file, in bytes: weights, predictions, probabilities of the test split, and the rest."""
     predictions: int = facts["test"] * (1 + 2 * len(facts["class_names"]))
     return weight_bytes(run, facts) + predictions + 56 * run.epochs + 15_000
 
 
 def checkpoint_bytes(run: Run, facts: Facts) -> int:
-    """Return the size of the checkpoint that a finished run leaves."""
+    """Return the size of the checkpoint of a finished run, in bytes."""
     velocity = weight_bytes(run, facts) if run.momentum else 0
     return run_bytes(run, facts) + velocity
 
 
 def weight_bytes(run: Run, facts: Facts) -> int:
-    """Return the size of W1 and W2."""
+    """Return the size of W1 and W2 in bytes."""
     D, K, M = pixels_of_image(facts), len(facts["class_names"]), run.hidden_units
     return (M * (D + 1) + K * (M + 1)) * _number_bytes(run)
 
 
 def data_bytes(facts: Facts) -> int:
-    """Return the size of a dataset's file: a byte a pixel and a label."""
+    """Return the size of a dataset file, in bytes: one byte for each pixel and each label."""
     labels: int = facts["train"] + facts["test"]
     return pixels_of_dataset(facts) + labels + 100_000

@@ -1,4 +1,4 @@
-"""Showing how far a workflow is: live at the foot of a terminal, or by a few lines every minute in a log."""
+"""Show the progress of a workflow: live at the bottom of a terminal, or as a few lines every minute in a log."""
 
 import os
 import sys
@@ -15,25 +15,25 @@ from rich.text import Text
 from handgrad.monitor.progress import Progress
 from handgrad.monitor.status import MAX_ROWS, status_rows
 
-#: seconds between two looks at a terminal, and where jobs run on a cluster, whose file server has to answer
+#: seconds between two updates of the live display; longer on a cluster, to reduce the load of its file server
 LIVE_SECONDS, CLUSTER_SECONDS = 0.5, 5.0
-#: and where there is no terminal
+#: seconds between two updates without a terminal
 PLAIN_SECONDS = 60.0
-#: columns of a bar, of a terminal that has room for one beside each job, and for one at all
+#: columns of a bar, and of the smallest terminal that shows a bar for each job (WIDE) or the main bar (NARROW)
 BAR, WIDE, NARROW = 24, 100, 70
-#: columns and rows of the smallest terminal that has room for what is shown live; some consoles say 0 and 0
+#: columns and rows of the smallest terminal for the live display; some consoles report 0 and 0
 MIN_COLUMNS, MIN_ROWS = 20, 6
-#: seconds to wait at the end for what was written and is not yet shown
+#: maximum seconds to wait at the end until all lines are shown
 LAST_SECONDS = 1.0
-#: what makes a terminal write in green, and as before
+#: terminal codes: green text, default colour
 GREEN, PLAIN = "\033[32m", "\033[0m"
 
 
 def may_draw_on(stream: TextIO) -> bool:
-    """Return whether a stream is a terminal that this process may draw on: it can move its cursor, and is ours."""
+    """Return whether a stream is a terminal with a movable cursor, and this process runs in its foreground."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return False
-    try:  # the shell has it, or another of its jobs, if it is not this process group's
+    try:  # if this process group runs in the background, another process uses the terminal
         room = has_room(os.get_terminal_size(stream.fileno()))
         return room and os.tcgetpgrp(stream.fileno()) == os.getpgrp()
     except OSError:
@@ -41,12 +41,12 @@ def may_draw_on(stream: TextIO) -> bool:
 
 
 def has_room(size: os.terminal_size) -> bool:
-    """Return whether a terminal of this size has room for what is shown live."""
+    """Return whether a terminal of this size is large enough for the live display."""
     return size.columns >= MIN_COLUMNS and size.lines >= MIN_ROWS
 
 
 class PlainDisplay:
-    """A headline and a line for each running job, every minute, for logs."""
+    """A display for logs: every minute a headline and a line for each running job."""
 
     is_live = False
 
@@ -57,32 +57,32 @@ class PlainDisplay:
         self._thread.start()
 
     def say(self, line: str) -> None:
-        """Show nothing: Snakemake's own lines say it in a log."""
+        """Show nothing: Snakemake writes its own line to the log."""
 
     def stop(self) -> None:
-        """End it: no line comes afterwards."""
+        """End the display; no line follows."""
         self._over.set()
         self._thread.join()
 
     def _work(self) -> None:
-        with suppress(OSError, ValueError):  # a stream that is gone or closed
+        with suppress(OSError, ValueError):  # the stream may be closed
             while not self._over.wait(self.seconds):
                 self.stream.write("\n".join(self.lines()) + "\n")
                 self.stream.flush()
 
     def lines(self) -> list[str]:
-        """Return what is shown now."""
+        """Return the current lines."""
         view = self.progress.snapshot()
         return [f"Progress: {self.progress.headline(view)}", *status_rows(view, "running")]
 
 
 class LiveDisplay:
-    """The same at the foot of a terminal, renewed all the time; all that is printed appears above it.
+    """A display at the bottom of a terminal, updated continuously; all printed lines appear above it.
 
-    Not only Snakemake prints: jobs write to the stderr that they inherit, which no logger plugin or handler of
-    Snakemake sees, and Rich must know each line that scrolls the terminal. So as long as this lasts, stderr is a
-    pipe, and what comes through it is printed by Rich. The pipe is read whatever happens to
-    the terminal: otherwise all that print would wait.
+    Jobs inherit stderr and write to it directly, so no logger plugin or handler of Snakemake receives their lines. Rich
+    must receive each line, because each line scrolls the terminal. While the display is active, stderr is therefore
+    a pipe, and Rich prints the lines that it reads from the pipe. The pipe is read even if the terminal fails;
+    otherwise all writers would block.
     """
 
     is_live = True
@@ -102,7 +102,7 @@ class LiveDisplay:
             redirect_stderr=False,
         )
         self._live.start()
-        self.console.show_cursor(True)  # a process that is killed could not bring it back
+        self.console.show_cursor(True)  # if this process is killed, nothing else shows the cursor again
         read, write = os.pipe()
         sys.stderr.flush()
         os.dup2(write, 2)
@@ -111,13 +111,13 @@ class LiveDisplay:
         self._reader.start()
 
     def say(self, line: str) -> None:
-        """Print a line above the live part."""
+        """Print a line above the display."""
         print(f"{GREEN}{line}{PLAIN}", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
-        """Give stderr back, and take the live part away once what was written is shown.
+        """Restore stderr, wait until all lines are shown, and remove the display.
 
-        Processes that still run keep the pipe; what they write is shown until this process ends.
+        Processes that still run keep the pipe. Their lines are shown until this process ends.
         """
         if self._live.is_started:
             sys.stderr.flush()
@@ -138,24 +138,24 @@ class LiveDisplay:
     def _print(self, lines: bytes) -> None:
         try:
             self.console.print(Text.from_ansi(lines.decode(self._encoding, "replace")))
-        except Exception:  # noqa: BLE001, see above
-            with suppress(OSError):  # a terminal that is gone takes nothing
+        except Exception:  # noqa: BLE001, the pipe must be read even if the terminal fails
+            with suppress(OSError):  # the terminal may be closed
                 os.write(self._terminal, lines + b"\n")
 
     def shown(self) -> RenderableType:
-        """Return what is shown now: a bar for all of it, and a line for each running job; or why that failed."""
+        """Return the current display: the main bar and a line for each running job, or an error message."""
         try:
             size = os.get_terminal_size(self._terminal)
             if not has_room(size):
                 return Text()
-            self.console.size = ConsoleDimensions(*size)  # Rich would ask stdin, which may be no terminal, or COLUMNS
+            self.console.size = ConsoleDimensions(*size)  # Rich uses stdin or COLUMNS, which may be wrong
             return self._table()
-        except Exception as error:  # noqa: BLE001, what is shown must never end a workflow
+        except Exception as error:  # noqa: BLE001, a display error must not end the workflow
             return Text(f"Progress cannot be shown: {type(error).__name__}: {error}")
 
     def _table(self) -> RenderableType:
         view = self.progress.snapshot()
-        rows = Table.grid(padding=(0, 1), expand=True)  # what does not fit is cut off the titles
+        rows = Table.grid(padding=(0, 1), expand=True)  # long titles are cut
         rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
         rows.add_column(width=BAR if self.console.width >= WIDE else 0)
         rows.add_column(no_wrap=True, overflow="ellipsis", style="cyan")
@@ -172,7 +172,7 @@ class LiveDisplay:
 
 
 def display(progress: Progress) -> PlainDisplay | LiveDisplay:
-    """Return the display that suits where messages go, begun."""
+    """Start and return a live display if stderr is a suitable terminal, otherwise a plain display."""
     return LiveDisplay(progress) if may_draw_on(sys.stderr) else PlainDisplay(progress, sys.stderr)
 
 

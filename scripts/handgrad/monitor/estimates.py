@@ -1,6 +1,7 @@
-"""What the jobs of an experiment that are still to be done will cost: time of a core, memory, room on disk.
+"""Estimate the cost of the remaining jobs of an experiment: CPU time, memory and disk space.
 
-Guesses, which decide nothing. Training is estimated as ``throughput`` says; other jobs take what they took before.
+Estimates are only shown; no decision depends on them. ``throughput`` estimates the time of training. For other jobs,
+the estimate is their previous time.
 """
 
 import functools
@@ -18,23 +19,23 @@ from handgrad.monitor.throughput import EarlierRuns, product_rate, runs_in
 from handgrad.page.benchmarks import read_cost
 from handgrad.storage.checkpoint import SUFFIX, Unusable, read_header
 
-#: seconds of a training job beside its loop: Python, its imports, reading and writing
+#: seconds of a training job outside its training loop: start of Python, imports, reading and writing
 BESIDE_TRAINING = 0.5
-#: seconds of a job of a rule of which none has yet run here
+#: seconds of a job if no job of its rule has run in this folder
 OTHER_SECONDS = 2.0
-#: bytes a second of a download: a guess, since no network is like another
+#: assumed bytes per second of a download; networks differ
 DOWNLOAD_RATE = 10e6
-#: room for the tables, figures and the page of an experiment
+#: disk space for the tables, figures and page of an experiment
 PAGE_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job will cost.
+    """The estimated cost of a job.
 
-    cpu_seconds: of one core. memory: the bytes that it asks for, 0 if it does not say. disk: the bytes that it adds,
-    a run's checkpoint included. passed: of a run, how many of its epochs need not be trained again. by_earlier_runs:
-    of a run, whether the estimate rests on them.
+    cpu_seconds: time of one core. memory: requested bytes, 0 if the job requests none. disk: bytes that the job adds,
+    including the checkpoint of a run. passed: epochs of a run that a checkpoint already contains. by_earlier_runs:
+    whether the time of a run was estimated from earlier runs.
     """
 
     job: Job
@@ -46,25 +47,25 @@ class Estimate:
 
 
 class Estimator:
-    """What jobs will cost. training: the digest of the code that trains, which checkpoints must be of."""
+    """Estimates the cost of jobs. training: digest of the training code; ignores checkpoints with another digest."""
 
     def __init__(self, experiment: Experiment, folder: Path, training: str) -> None:
         self.experiment, self.folder, self.training = experiment, folder, training
         self.earlier = EarlierRuns(folder, experiment.datasets)
-        self._checkpoints: dict[Run, list[tuple[Run, Path]]] = {}  # by what the runs are apart from ``epochs``
+        self._checkpoints: dict[Run, list[tuple[Run, Path]]] = {}  # key: the run with epochs=1
         for run, path in runs_in(folder, f"{paths.CHECKPOINTS}/{{dataset}}/{{run}}{SUFFIX}").items():
             self._checkpoints.setdefault(replace(run, epochs=1), []).append((run, path))
         self._rule_seconds = functools.cache(self._median_seconds)
 
     def estimate(self, job: Job) -> Estimate:
-        """Return what a job will cost; of a run, what is left of it."""
+        """Return the cost of a job; for a run, the cost of its remaining epochs."""
         if job.run:
             return self._training(job, job.run)
         first, before = self._first(job), read_cost(self.folder / job.benchmark)
         return replace(first, cpu_seconds=before.seconds) if before else first
 
     def _first(self, job: Job) -> Estimate:
-        """Return what a job will cost that was never done here."""
+        """Return the cost of a job that has never run in this folder."""
         seconds, facts = self._rule_seconds(job.rule), self.experiment.datasets.get(job.dataset or "", {})
         if job.rule == "download_file":
             size = self._file_size(job)
@@ -87,7 +88,7 @@ class Estimator:
         return Estimate(job, seconds, memory, disk, passed, earlier is not None)
 
     def passed(self, run: Run) -> float:
-        """Return how many epochs of a run need not be trained again: those of the furthest checkpoint."""
+        """Return the number of epochs in the furthest usable checkpoint of a run."""
         return max(self._passed(run), default=0.0)
 
     def _passed(self, run: Run) -> Iterator[float]:
@@ -103,7 +104,7 @@ class Estimator:
                     yield float(run.epochs if header.ended and other == run else epochs)
 
     def _median_seconds(self, rule: str) -> float:
-        """Return what the jobs of a rule took."""
+        """Return the median time of the finished jobs of a rule."""
         files = sorted(self.folder.glob(f"{paths.BENCHMARKS}/{rule}/**/*.tsv"))
         seconds = [job.seconds for job in map(read_cost, files) if job]
         return median(seconds) if seconds else OTHER_SECONDS
@@ -115,10 +116,10 @@ class Estimator:
 
 
 def makespan(seconds: Iterable[float], workers: int, running: Iterable[float] = ()) -> float:
-    """Return when the last of some jobs ends, if each begins as soon as one of the workers is free, longest first.
+    """Return the seconds until the last job ends, if free workers always start the longest waiting job.
 
-    seconds: what each takes. running: what is left of jobs that run already. The
-    longest-processing-time rule; Graham, "Bounds on multiprocessing timing anomalies", 1969.
+    seconds: time of each waiting job. running: remaining times of the running jobs. This is the
+    longest-processing-time rule (Graham, "Bounds on multiprocessing timing anomalies", 1969).
     """
     busy = list(running)
     busy += [0.0] * (max(1, workers) - len(busy))

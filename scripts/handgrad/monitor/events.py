@@ -1,4 +1,4 @@
-"""From the events that Snakemake logs of its jobs to ``progress``, by the names of its logger interface."""
+"""Pass the job events that Snakemake logs to ``progress``. Event names are those of Snakemake's logger interface."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -12,17 +12,17 @@ from handgrad.monitor.display import display
 from handgrad.monitor.estimates import Estimator
 from handgrad.monitor.progress import Progress
 
-#: events that say no more than what is shown live
+#: events that the live display already shows
 SHOWN = {"run_info", "job_info", "group_info", "job_started", "job_finished", "progress", "shellcmd"}
-#: messages that say nothing, again and again
+#: repeated messages without information
 EMPTY = {"Select jobs to execute..."}
 
 
 def follow(snakemake_logger: logging.Logger, logs: Iterable[str], experiment: Experiment, workers: int | None) -> None:
-    """Show how far Snakemake is from now on, until the process ends.
+    """Show the progress of Snakemake until the process ends.
 
-    logs: those of the jobs that are to be done. workers: how many run at once; None on a cluster. Does
-    nothing where Snakemake itself prints nothing, because another logger plugin does.
+    logs: log paths of the jobs to do. workers: number of jobs at once; None on a cluster. If another logger plugin
+    replaces Snakemake's own output, nothing is shown.
     """
     printers = [
         handler
@@ -36,7 +36,7 @@ def follow(snakemake_logger: logging.Logger, logs: Iterable[str], experiment: Ex
         estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
         planned = {jobs[log]: estimator.estimate(jobs[log]) for log in logs if log in jobs}
         events = ProgressEvents(Progress(planned, workers), jobs)
-    except Exception as error:  # noqa: BLE001, what is shown must never end a workflow
+    except Exception as error:  # noqa: BLE001, a display error must not end the workflow
         snakemake_logger.warning(f"Progress cannot be shown: {type(error).__name__}: {error}")
         return
     for printer in printers if events.display.is_live else ():
@@ -45,13 +45,13 @@ def follow(snakemake_logger: logging.Logger, logs: Iterable[str], experiment: Ex
 
 
 def event_of(record: logging.LogRecord) -> str:
-    """Return the name of the event of a record; empty where it is a message."""
+    """Return the event name of a log record; empty for a message."""
     event = getattr(record, "event", None)
     return str(getattr(event, "value", event or ""))
 
 
 def is_printed(record: logging.LogRecord) -> bool:
-    """Return whether a record is printed beside the live part; that all is done is, since it then stays."""
+    """Return whether a record is printed above the live display. Of the progress events, only the last is printed."""
     event, facts = event_of(record), vars(record)
     if event == "progress":
         return bool(facts["done"] == facts["total"])
@@ -59,7 +59,7 @@ def is_printed(record: logging.LogRecord) -> bool:
 
 
 class ProgressEvents(logging.Handler):
-    """A handler of Snakemake's logger that keeps ``progress`` up to date and shown. jobs: by their logs."""
+    """A handler of Snakemake's logger that updates and shows ``progress``. jobs: log path -> job."""
 
     def __init__(self, progress: Progress, jobs: Mapping[str, Job]) -> None:
         super().__init__()
@@ -67,10 +67,10 @@ class ProgressEvents(logging.Handler):
         self._begun: dict[int, Job] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take in an event; all others are ignored."""
+        """Update the progress for a job event; ignore other records."""
         try:
             self._take(event_of(record), vars(record))
-        except Exception:  # noqa: BLE001, what is shown must never end a workflow
+        except Exception:  # noqa: BLE001, a display error must not end the workflow
             self.handleError(record)
 
     def _take(self, event: str, facts: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class ProgressEvents(logging.Handler):
                 self.progress.begin(job)
         elif event == "job_finished" and facts["job_id"] in self._begun:
             job = self._begun[facts["job_id"]]
-            seconds = self.progress.finish(job)  # on a cluster, with the time in the queue
+            seconds = self.progress.finish(job)  # on a cluster, this includes the time in the queue
             self.display.say(f"{job.title}: done" + (f" in {seconds:.1f} s" if self.progress.workers else ""))
         elif event in ("job_error", "group_error"):
             for failed in facts["job_error_info"] if event == "group_error" else [facts]:
@@ -88,6 +88,6 @@ class ProgressEvents(logging.Handler):
                     self.progress.fail(self._begun[failed["jobid"]])
 
     def close(self) -> None:
-        """End the display, when logging ends."""
+        """End the display when logging ends."""
         self.display.stop()
         super().close()

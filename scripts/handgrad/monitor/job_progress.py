@@ -1,4 +1,4 @@
-"""Reading how far a job is, from its progress file."""
+"""Read the progress of a job from its progress file."""
 
 import json
 from contextlib import suppress
@@ -9,13 +9,13 @@ from typing import Any
 from handgrad.common.formatting import duration_text
 from handgrad.common.progress_file import progress_path
 
-#: bytes of a file's end that are read, enough for many events
+#: bytes to read at the end of a file, enough for many events
 END = 8192
 
 
 @dataclass(frozen=True)
 class JobProgress:
-    """What the last attempt at a job has written; see ``common.progress_file``. event, time: the last ones."""
+    """The progress of the last attempt of a job (see ``common.progress_file``). event, time: of the last line."""
 
     event: str
     time: float
@@ -30,35 +30,36 @@ class JobProgress:
 
     @property
     def ended(self) -> bool:
-        """Whether the attempt has ended, well or not."""
+        """Whether the attempt has ended, with or without success."""
         return self.event not in ("started", "epoch")
 
     @property
     def share(self) -> float:
-        """The share that is done of the epochs that this attempt has to compute."""
+        """The finished share of the epochs that this attempt must compute, from 0 to 1."""
         return max(0, self.epoch - self.resumed) / max(1, self.epochs - self.resumed)
 
     @property
     def an_epoch(self) -> float | None:
-        """The seconds of an epoch that this attempt has computed; None before there is any."""
+        """The mean seconds of an epoch of this attempt; None before its first epoch ends."""
         return self.seconds / (self.epoch - self.resumed) if self.seconds else None
 
     def left(self, now: float) -> float | None:
-        """Return the seconds that are left, by the epochs that this attempt has computed; None before there is any."""
+        """Return the remaining seconds, from the mean time of an epoch; None before the first epoch ends."""
         return max(0.0, self.an_epoch * (self.epochs - self.epoch) - (now - self.time)) if self.an_epoch else None
 
     def position(self, now: float) -> str:
-        """Return where it is, in words; nothing of a job that has no epochs, or has passed none."""
+        """Return a description of the progress; empty for a job without finished epochs."""
         left = self.left(now)
         if left is not None:
             return f"epoch {self.epoch} of {self.epochs}, {duration_text(left)} left"
-        return f"goes on after epoch {self.epoch} of {self.epochs}" if self.resumed else ""
+        return f"continues after epoch {self.epoch} of {self.epochs}" if self.resumed else ""
 
 
 def read_progress(log: Path) -> JobProgress | None:
-    """Return how far the job with this log is; None if it has not begun.
+    """Return the progress of the job with this log; None if the job has not started.
 
-    Snakemake removes the log before a job starts, and not this file, which is that of an earlier attempt then.
+    Snakemake removes the log before a job starts, but not the progress file. A progress file without a log is
+    therefore from an earlier attempt.
     """
     try:
         with progress_path(log).open("rb") as file:
@@ -70,7 +71,7 @@ def read_progress(log: Path) -> JobProgress | None:
         return None
     facts: dict[str, Any] = {}
     for line in lines:
-        with suppress(ValueError, TypeError):  # a torn one, as the first of a file's end and the last may be
+        with suppress(ValueError, TypeError):  # the first and the last line may be incomplete
             facts |= json.loads(line)
     found = {field.name: facts[field.name] for field in fields(JobProgress) if field.name in facts}
     return JobProgress(**found) if begun and {"event", "time"} <= found.keys() else None

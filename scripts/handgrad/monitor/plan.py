@@ -1,4 +1,4 @@
-"""What will be done, and what it will cost on this machine's cores or on a cluster: ``handgrad plan``."""
+"""Describe the remaining jobs and their cost, on this machine or on a cluster, for ``handgrad plan``."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -17,21 +17,21 @@ from handgrad.monitor.estimates import Estimate, makespan
 from handgrad.monitor.planned_jobs import PlannedJob
 
 DOWNLOADS = PARTS[0]
-#: seconds that Snakemake takes to plan, and for each job
+#: seconds of Snakemake: to plan, and for each job
 TO_PLAN, A_JOB = 1.0, 0.1
-#: seconds of a submission to a cluster beside its work: the queue, and Snakemake within it
+#: additional seconds of a submission to a cluster: the queue, and the start of Snakemake in the job
 A_SUBMISSION = 8.0
 
 
 @dataclass(frozen=True)
 class Cores:
-    """A machine. megabytes: its memory."""
+    """This machine. number: cores to use. megabytes: its memory."""
 
     number: int
     megabytes: int
 
     def at_once(self, estimates: Iterable[Estimate]) -> int:
-        """Return how many jobs run at once if each asks for as much memory as the largest of some."""
+        """Return how many jobs run at once if each requests as much memory as the largest of them."""
         memory = _most_memory(estimates)
         return max(1, min(self.number, int(SHARE * self.megabytes * 10**6) // memory if memory else self.number))
 
@@ -40,15 +40,15 @@ class Cores:
         return makespan([one.cpu_seconds + A_JOB for one in part], self.at_once(part))
 
     def memory_text(self, estimates: Sequence[Estimate]) -> str:
-        """Return what jobs ask for at once, and what this machine lacks."""
+        """Return a description of the memory that jobs request, with a warning if this machine has less."""
         most = max(map(self._memory_at_once, parts_of(estimates)))
         largest = max(estimates, key=lambda one: one.memory)
         text = f"up to {size_text(most)} at once, {size_text(largest.memory)} for one job"
         runs = [one for one in estimates if one.job.run]
         if self.at_once(runs) < min(self.number, len(runs)):
-            text += f"; this machine has room for {counted(self.at_once(runs), 'run')} at once"
+            text += f"; this machine has memory for {counted(self.at_once(runs), 'run')} at once"
         if largest.memory > self.megabytes * 10**6:
-            text += f". THIS MACHINE HAS {size_text(self.megabytes * 1e6)}: {largest.job.title} asks for more"
+            text += f". THIS MACHINE HAS {size_text(self.megabytes * 1e6)}: {largest.job.title} requests more"
         return text
 
     def _memory_at_once(self, part: Sequence[Estimate]) -> int:
@@ -60,7 +60,7 @@ class Cores:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster, by its profile. jobs: submissions at once; cpus and runs: of a submission."""
+    """A cluster. profile: path of its profile. jobs: submissions at once. runs, cpus: in each submission."""
 
     profile: str
     jobs: int
@@ -68,11 +68,11 @@ class Cluster:
     cpus: int
 
     def seconds(self, part: Sequence[Estimate]) -> float:
-        """Return how long the jobs of a part of the experiment take, if the cluster starts each submission at once."""
+        """Return how long the jobs of a part of the experiment take, without time in the queue."""
         return makespan(self.submissions(part), self.jobs)
 
     def submissions(self, estimates: Iterable[Estimate]) -> list[float]:
-        """Return what each submission takes: runs of one dataset go together, all else by itself."""
+        """Return the seconds of each submission. Runs of one dataset are grouped; each other job is a submission."""
         found, runs = [], dict[str | None, list[float]]()
         for one in estimates:
             if one.job.run:
@@ -86,16 +86,16 @@ class Cluster:
         return found
 
     def memory_text(self, estimates: Sequence[Estimate]) -> str:
-        """Return what jobs ask for."""
+        """Return a description of the memory that jobs request."""
         largest = size_text(_most_memory(estimates))
-        return f"a job asks for up to {largest}, and for {SNAKEMAKE_MEGABYTES} MB for Snakemake"
+        return f"up to {largest} for one job, and {SNAKEMAKE_MEGABYTES} MB more for Snakemake in it"
 
     def __str__(self) -> str:
         return f"{self.profile}, {counted(self.jobs, 'submission')} at once"
 
 
 def read_cluster(profile: Path) -> Cluster:
-    """Read a cluster profile. Raises HandgradError if it is none, or does not say what a plan needs."""
+    """Read a cluster profile. Raises HandgradError if it is not a profile or lacks a value that a plan needs."""
     file = profile / "profile.yaml"
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -108,18 +108,18 @@ def read_cluster(profile: Path) -> Cluster:
         )
     except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise HandgradError(
-            f"{file}: cannot be read as a profile for a cluster ({' '.join(str(error).split())}); it must "
-            "say jobs, how many submissions may be in the queue, as profiles/slurm does"
+            f"{file}: cannot be read as a cluster profile ({' '.join(str(error).split())}); set jobs, the maximum "
+            "number of submissions in the queue, as in profiles/slurm"
         ) from error
 
 
 def wall_seconds(estimates: Sequence[Estimate], machine: Cores | Cluster) -> float:
-    """Return the seconds from the command to its end."""
+    """Return the wall time of all jobs in seconds."""
     return TO_PLAN + sum(map(machine.seconds, parts_of(estimates)))
 
 
 def parts_of(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
-    """Return estimates by the parts of the experiment, which are made one after the other."""
+    """Return the estimates, grouped by the parts of the experiment. The parts run one after the other."""
     return [[one for one in estimates if one.job.part == part] for part in PARTS]
 
 
@@ -129,7 +129,10 @@ def _most_memory(estimates: Iterable[Estimate]) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What all jobs of a plan cost: seconds of one core, without downloads; seconds to the end; bytes."""
+    """The cost of all jobs of a plan.
+
+    cpu_seconds: time of one core, without downloads. wall_seconds: time until the end. disk, disk_free: bytes.
+    """
 
     cpu_seconds: float
     wall_seconds: float
@@ -138,13 +141,13 @@ class Cost:
 
 
 def cost_of(estimates: Sequence[Estimate], machine: Cores | Cluster, free: int) -> Cost:
-    """Return what the jobs that are to be done will cost. free: bytes that are free where results go."""
+    """Return the cost of the remaining jobs. free: free bytes on the disk of the results."""
     cpu_seconds = sum(one.cpu_seconds for one in estimates if one.job.part != DOWNLOADS)
     return Cost(cpu_seconds, wall_seconds(estimates, machine), sum(one.disk for one in estimates), free)
 
 
 def plan_table(jobs: Sequence[PlannedJob], estimates: Sequence[Estimate]) -> list[str]:
-    """Return a line for each part that the experiment has: to do, done, and the time of one core."""
+    """Return a table with one line for each part of the experiment: jobs to do, jobs done, and CPU time."""
     lines = [f"{'':<23}{'to do':>7}{'done':>8}{'CPU time':>14}"]
     for part in PARTS:
         number = sum(planned.job.part == part for planned in jobs)
@@ -160,14 +163,11 @@ def plan_table(jobs: Sequence[PlannedJob], estimates: Sequence[Estimate]) -> lis
 
 
 def plan_words(estimates: Sequence[Estimate], machine: Cores | Cluster, cost: Cost, *, earlier: int) -> list[str]:
-    """Return what the jobs that are to be done will cost, in sentences.
-
-    earlier: how many earlier runs the estimate rests on.
-    """
+    """Return sentences about the cost of the remaining jobs. earlier: number of earlier runs in the estimate."""
     wall = f"Wall time: about {duration_text(cost.wall_seconds)} on {machine}"
     if isinstance(machine, Cluster):
         submissions = machine.submissions(one for one in estimates if one.job.part != DOWNLOADS)
-        wall += f", if it starts each at once. {counted(len(submissions), 'submission')} in all"
+        wall += f", without time in the queue. {counted(len(submissions), 'submission')} in all"
     disk = f"Disk: about {size_text(cost.disk)}, checkpoints included; {size_text(cost.disk_free)} are free."
     lines = [
         f"CPU time in all: about {duration_text(cost.cpu_seconds)}.",

@@ -1,4 +1,4 @@
-"""Which jobs of an experiment Snakemake would run now, as it says itself."""
+"""Ask Snakemake which jobs of an experiment it would run now."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from handgrad.layout.jobs import Job, jobs_of
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job, and whether Snakemake would run it now and has all its outputs."""
+    """A job in Snakemake's plan. pending: Snakemake would run it now. outputs_exist: all its outputs exist."""
 
     job: Job
     pending: bool = True
@@ -23,9 +23,9 @@ class PlannedJob:
 
 
 def planned_jobs(file: Path, experiment: Experiment) -> list[PlannedJob]:
-    """Return the jobs of an experiment file, in the order in which Snakemake lists them; nothing is run.
+    """Return the jobs of an experiment file, in Snakemake's order. No job is run.
 
-    Raises HandgradError with what Snakemake says, if it cannot plan.
+    Raises HandgradError with Snakemake's output if Snakemake cannot plan.
     """
     command = snakemake_command("--configfile", str(file), "--summary")
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
@@ -40,14 +40,14 @@ def snakemake_command(*arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for a Snakemake of our own, without a profile that is meant for the user's."""
+    """Return the environment for Snakemake, without the profile that the user set for their own commands."""
     return {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
 
 
 def read_summary(lines: Iterable[str], jobs: Iterable[Job]) -> list[PlannedJob]:
-    """Return the jobs in the lines of ``snakemake --summary``, which has one for each output.
+    """Return the jobs in the output of ``snakemake --summary``, which has one line for each output file.
 
-    jobs: those of the experiment; an output of none of them, made by a rule that somebody added, is a job of its own.
+    jobs: the jobs of the experiment. An output of another rule, which a user may have added, becomes a separate job.
     """
     job_of = {output: job for job in jobs for output in job.outputs}
     found: dict[Job, list[tuple[bool, bool]]] = {}

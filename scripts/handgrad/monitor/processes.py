@@ -1,4 +1,4 @@
-"""Processes of this machine that work in a folder: Snakemake, its jobs, and what submits jobs for it."""
+"""Find and end the processes that work in a folder: Snakemake, its jobs, and the scripts that submit SLURM jobs."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from handgrad.common.errors import HandgradError
 _SUBMITTER = re.compile(
     r"(ba|da)?sh (-c (.*; *)?)?profiles/slurm/(submit|sidecar)\.sh\b|sbatch .*--comment=slurm_open\."
 )
-#: how Snakemake calls itself within a job
+#: option of the Snakemake that runs within a job
 _INNER = re.compile(r"--mode[ =](remote|subprocess)\b")
 
 
 def processes_in(folder: Path) -> Iterator[tuple[psutil.Process, list[str]]]:
-    """Return the processes whose working directory is a folder, with their command lines, as far as permitted."""
+    """Yield the processes with this working directory, and their command lines; skip processes without permission."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if Path(process.cwd()).samefile(folder):
@@ -31,19 +31,19 @@ def main_processes(folder: Path) -> list[psutil.Process]:
 
 
 def is_main(command: Sequence[str]) -> bool:
-    """Return whether a command line is that of a Snakemake that is not within a job."""
+    """Return whether a command line starts a main Snakemake, not one within a job."""
     return _is_snakemake(command) and not _INNER.search(" ".join(command))
 
 
 def is_job(command: Sequence[str]) -> bool:
-    """Return whether a command line is that of a job: a Snakemake within it, or its script."""
+    """Return whether a command line belongs to a job: the Snakemake within it, or its script."""
     python = bool(command) and Path(command[0]).name.startswith("python")
     script = python and any("/.snakemake/scripts/tmp" in word for word in command)
     return script or (_is_snakemake(command) and not is_main(command))
 
 
 def is_submitter(command: Sequence[str]) -> bool:
-    """Return whether a command line is that of what submits or cancels SLURM jobs for Snakemake."""
+    """Return whether a command line submits or cancels SLURM jobs for Snakemake."""
     return bool(command) and bool(_SUBMITTER.match(" ".join([Path(command[0]).name, *command[1:]])))
 
 
@@ -53,9 +53,9 @@ def _is_snakemake(command: Sequence[str]) -> bool:
 
 
 def end_processes(folder: Path, kind: Callable[[Sequence[str]], bool], patience: float) -> Iterator[str]:
-    """End the processes of a kind in a folder by SIGTERM; yields a line if there are any.
+    """End processes in a folder with SIGTERM; yield one line if there are any.
 
-    Raises HandgradError if they do not end within ``patience`` seconds.
+    kind: which command lines to end. patience: timeout in seconds. Raises HandgradError after the timeout.
     """
     found = [process for process, command in processes_in(folder) if kind(command) and _may_be_ended(process)]
     if found:
@@ -66,12 +66,12 @@ def end_processes(folder: Path, kind: Callable[[Sequence[str]], bool], patience:
     if left := [str(process.pid) for process in psutil.wait_procs(found, timeout=patience)[1]]:
         raise HandgradError(
             f"local processes still running {patience:g} s after SIGTERM: {' '.join(left)}; end them with "
-            "kill -9, and try again"
+            "kill -9 and retry"
         )
 
 
 def _may_be_ended(process: psutil.Process) -> bool:
-    """Return whether a process is this user's, and not of a SLURM job, which SLURM ends (unless we are in it)."""
+    """Return whether a process belongs to this user and not to another SLURM job, which SLURM ends."""
     with suppress(psutil.Error):
         job = process.environ().get("SLURM_JOB_ID")
         return bool(process.uids().real == os.getuid() and job in (None, os.environ.get("SLURM_JOB_ID")))

@@ -1,4 +1,4 @@
-"""How far a workflow is, from the events of Snakemake and the progress files of jobs."""
+"""Compute the progress of a workflow from Snakemake's events and the progress files of jobs."""
 
 import time
 from collections import Counter
@@ -17,10 +17,10 @@ DOWNLOAD = "download_file"
 
 @dataclass
 class Progress:
-    """The jobs of one call of Snakemake.
+    """The jobs of one snakemake command.
 
-    planned: what is to be done, with estimates. workers: how many jobs run at once; None on a cluster, where
-    it is as many as run now. begun: when jobs that are not over began. finished: the seconds that jobs took.
+    planned: the jobs to do, with their estimates. workers: number of jobs at once; None on a cluster, where the number
+    of running jobs is used. begun: start times of unfinished jobs. finished: seconds that finished jobs took.
     """
 
     planned: Mapping[Job, Estimate]
@@ -32,25 +32,25 @@ class Progress:
     _received: dict[Job, int] = field(default_factory=dict)
 
     def begin(self, job: Job) -> None:
-        """Note that a job was started, or given to a cluster; one that had failed is tried again."""
+        """Record that a job was started or submitted. For a failed job, this is a retry."""
         self.begun[job] = self.clock()
         self.failed.discard(job)
         self._received[job] = _bytes_received(job)
 
     def finish(self, job: Job) -> float:
-        """Note that a job has ended well; returns the seconds that it took."""
+        """Record that a job has succeeded; return the seconds that it took."""
         self.finished[job] = self.clock() - self.begun.pop(job, self.clock())
         return self.finished[job]
 
     def fail(self, job: Job) -> None:
-        """Note that a job has failed."""
+        """Record that a job has failed."""
         self.begun.pop(job, None)
         self.failed.add(job)
 
     def correction(self, view: Iterable[Status] = ()) -> float:
-        """Return how many times as long as estimated runs take: those that have ended, or whose end is known.
+        """Return the ratio of actual to estimated time, over all runs that have finished or whose end is known.
 
-        1 before there is any, and on a cluster, where it is not known when a job began.
+        The ratio is 1 if there are no such runs, and on a cluster, where the start times of jobs are unknown.
         """
         taken = {job: seconds for job, seconds in self.finished.items() if job.run}
         for one in view:
@@ -63,9 +63,9 @@ class Progress:
         return self.planned[job].cpu_seconds if job in self.planned else 0.0
 
     def snapshot(self) -> list[Status]:
-        """Return the states of the jobs that have begun, in that order.
+        """Return the states of the unfinished jobs, in the order in which they started.
 
-        On a cluster, a job is submitted until SLURM has started it, and may be done before its submission is.
+        On a cluster, a job has the state ``submitted`` until SLURM starts it. It may be done before its group ends.
         """
         return [self._status(job, began) for job, began in list(self.begun.items())]
 
@@ -73,7 +73,7 @@ class Progress:
         if job.rule == DOWNLOAD:
             return self._download(job, began)
         now, progress = self.clock(), read_progress(job.log)
-        if progress and progress.time < began - 1:  # of an earlier attempt
+        if progress and progress.time < began - 1:  # from an earlier attempt
             progress = None
         if self.workers is None and (progress is None or progress.event == "finished"):
             return Status(job, "done" if progress else "submitted")
@@ -85,16 +85,16 @@ class Progress:
 
     def _download(self, job: Job, began: float) -> Status:
         size, received = self.planned[job].disk if job in self.planned else 0, _bytes_received(job)
-        before = min(self._received[job], received)  # less if it began anew
+        before = min(self._received[job], received)  # fewer bytes: the download started again
         rate = (received - before) / max(self.clock() - began, 0.1)
         if not size or rate <= 0:
-            return Status(job, "running", "asking for it")
+            return Status(job, "running", "waiting for the server")
         left = (size - received) / rate
         text = f"{size_text(received)} of {size_text(size)}, {size_text(rate)}/s, {duration_text(left)} left"
         return Status(job, "running", text, left, received / size)
 
     def left(self, view: Sequence[Status]) -> float:
-        """Return the seconds until all is done."""
+        """Return the seconds until all jobs are done."""
         running = [one.seconds_left or 0.0 for one in view if one.state == "running"]
         begun = {*self.begun, *self.finished, *self.failed} - {one.job for one in view if one.state == "submitted"}
         correction = self.correction(view)
@@ -102,14 +102,14 @@ class Progress:
         return makespan(to_come, self.workers or max(1, len(running)), running)
 
     def share(self, view: Sequence[Status]) -> float:
-        """Return the share of the work that is done, by its estimated time."""
+        """Return the finished share of the work, from 0 to 1, weighted by estimated time."""
         total = sum(map(self._estimated, self.planned))
         shares = {one.job: 1.0 if one.state == "done" else one.share or 0.0 for one in view}
         shares |= dict.fromkeys(self.finished, 1.0)
         return sum(share * self._estimated(job) for job, share in shares.items()) / total if total else 1.0
 
     def headline(self, view: Sequence[Status]) -> str:
-        """Return ``14 of 33 steps done, about 8 s left``."""
+        """Return a headline: ``14 of 33 steps done, about 8 s left``."""
         states = Counter(one.state for one in view)
         done = f"{len(self.finished) + states['done']} of {counted(len(self.planned), 'step')} done"
         others = {"failed": len(self.failed), "submitted": states["submitted"]}
@@ -118,9 +118,9 @@ class Progress:
 
 
 def _bytes_received(job: Job) -> int:
-    """Return the bytes of a download that have arrived: in a file ``.<name>.partial``, or ``.<name>.<x>.part``."""
+    """Return the bytes of a download so far: the size of ``.<name>.partial`` or ``.<name>.<x>.part``."""
     parts = (part for path in map(Path, job.outputs) for part in path.parent.glob(f".{path.name}.*part*"))
     try:
         return max((part.stat().st_size for part in parts), default=0)
-    except OSError:  # in place by now
+    except OSError:  # the download has finished and the file was renamed
         return 0

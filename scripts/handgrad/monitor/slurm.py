@@ -1,4 +1,4 @@
-"""The SLURM jobs of a workflow in a folder: which there are, and cancelling them."""
+"""List and cancel the SLURM jobs of a workflow in a folder."""
 
 import os
 import subprocess
@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from handgrad.common.errors import HandgradError
 
-PREFIX = "handgrad:"  # how profiles/slurm lets the names of the workflow's jobs begin
-MAIN = "handgrad-main"  # the name of a main Snakemake that is a job itself (docs/cluster.md)
-SUBMITTED = Path(".snakemake/slurm_logs")  # exists once a job was submitted
-POLL = 1.0  # seconds between two looks at the queue
-CHUNK = 500  # job ids in one scancel
+PREFIX = "handgrad:"  # prefix of job names in profiles/slurm
+MAIN = "handgrad-main"  # job name of a main Snakemake that runs as a SLURM job (docs/how-to/cluster.md)
+SUBMITTED = Path(".snakemake/slurm_logs")  # exists after the first submission
+POLL = 1.0  # seconds between two calls of squeue
+CHUNK = 500  # maximum number of job ids in one scancel
 
 
 class QueuedJob(NamedTuple):
-    """A line of the queue."""
+    """A job in the output of squeue."""
 
     id: str
     state: str
@@ -27,9 +27,9 @@ class QueuedJob(NamedTuple):
 
 
 def jobs_of_folder(folder: Path) -> list[QueuedJob]:
-    """Return the workflow's jobs in a folder that SLURM is not done with, main ones included.
+    """Return the workflow's jobs of a folder that are in the queue, including a main Snakemake.
 
-    None of them where there is no SLURM, or where it does not answer.
+    The list is empty if SLURM is not installed or does not answer.
     """
     with suppress(HandgradError):
         return queue(folder)
@@ -37,11 +37,11 @@ def jobs_of_folder(folder: Path) -> list[QueuedJob]:
 
 
 def queue(folder: Path) -> list[QueuedJob]:
-    """Return the same. Raises HandgradError if SLURM does not answer."""
+    """Return the workflow's jobs of a folder that are in the queue. Raises HandgradError if SLURM does not answer."""
     done = _slurm("squeue", "--all", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z")
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2]
-        raise HandgradError(f"squeue failed, exit status {done.returncode} ({reason}); when SLURM answers, try again")
+        raise HandgradError(f"squeue failed, exit status {done.returncode} ({reason}); when SLURM answers again, retry")
     lines = (line.strip().split("|", 3) for line in done.stdout.splitlines())
     jobs = [QueuedJob(*fields) for fields in lines if len(fields) == 4]
     ours = [job for job in jobs if job.name.startswith(PREFIX) or job.name == MAIN]
@@ -49,9 +49,9 @@ def queue(folder: Path) -> list[QueuedJob]:
 
 
 def why_no_slurm(folder: Path) -> str | None:
-    """Return why there are no SLURM jobs to look for in a folder; None if there may be some.
+    """Return the reason why a folder cannot have SLURM jobs, or None if it may have some.
 
-    Raises HandgradError if jobs were submitted there, and SLURM does not answer.
+    Raises HandgradError if jobs were submitted from the folder and SLURM does not answer.
     """
     try:
         queue(folder)
@@ -63,9 +63,9 @@ def why_no_slurm(folder: Path) -> str | None:
 
 
 def cancel_jobs(folder: Path, patience: float) -> Iterator[str]:
-    """Cancel the workflow's jobs in a folder and wait until they have left the queue; yields what it does.
+    """Cancel the workflow's jobs of a folder and wait until they leave the queue; yield one line for each action.
 
-    Raises HandgradError if they do not leave it within ``patience`` seconds.
+    patience: timeout in seconds. Raises HandgradError if jobs are still in the queue after the timeout.
     """
     asked: set[str] = set()
     complaint = ""
@@ -79,16 +79,17 @@ def cancel_jobs(folder: Path, patience: float) -> Iterator[str]:
         if time.monotonic() > until:
             left = ", ".join(f"{job.id} ({job.state})" for job in jobs)
             raise HandgradError(
-                f"SLURM jobs still in the queue {patience:g} s after scancel: {left}. A node that does not answer "
-                f"keeps its jobs until SLURM gives it up (see sinfo); then try again. {' '.join(complaint.split())}"
+                f"SLURM jobs still in the queue {patience:g} s after scancel: {left}. Jobs of a node that does not "
+                f"answer stay in the queue until SLURM marks the node as down (see sinfo); retry after that. "
+                f"{' '.join(complaint.split())}"
             )
         time.sleep(POLL)
 
 
 def _slurm(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of SLURM's, without the defaults that the user may have set for it."""
+    """Run a SLURM command without the user's default options from the environment."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("SQUEUE_", "SCANCEL_"))}
     try:
         return subprocess.run(command, env=own, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603, no shell
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HandgradError(f"{command[0]} failed ({error}); when SLURM answers, try again") from error
+        raise HandgradError(f"{command[0]} failed ({error}); when SLURM answers again, retry") from error

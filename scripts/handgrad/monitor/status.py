@@ -1,4 +1,4 @@
-"""The state of each job of an experiment: done, running, failed, stopped or waiting; ``handgrad status``."""
+"""Determine the state of each job: done, running, failed, stopped or waiting; for ``handgrad status``."""
 
 import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,19 +13,20 @@ from handgrad.monitor.estimates import Estimate, makespan
 from handgrad.monitor.job_progress import JobProgress, read_progress
 from handgrad.monitor.planned_jobs import PlannedJob
 
-#: in the order of the table's columns
+#: all states, in the order of the table columns
 STATES = ("done", "running", "failed", "stopped", "waiting")
-#: what becomes of a job that has not written its end
+#: message for a job that ended without writing its last event
 KILLED = "was killed, or its machine has failed"
-#: the most jobs of a state that are listed
+#: maximum number of listed jobs in each state
 MAX_ROWS = 16
 
 
 @dataclass(frozen=True)
 class Status:
-    """A job and its state. text: how far it is, or why it is not done. Of one that runs, as far as it is known:
+    """A job and its state.
 
-    seconds_left, and share: how much of its work is done.
+    text: its progress or its error message. seconds_left, share: remaining time and finished share (0 to 1) of a
+    running job; None if unknown.
     """
 
     job: Job
@@ -40,8 +41,8 @@ def statuses(
 ) -> list[Status]:
     """Return the states of jobs.
 
-    slurm_jobs: the ids of those in the queue. began: when the Snakemake that runs here was started, None if none does;
-    what a job has written before is of an attempt that it will repeat.
+    slurm_jobs: ids of the SLURM jobs in the queue. began: start time of the running Snakemake, None if none runs. A
+    job that ended before this time and is not done will be run again. now: current time. Times are seconds since 1970.
     """
     return [_status(planned, slurm_jobs, began, now) for planned in jobs]
 
@@ -54,7 +55,7 @@ def _status(planned: PlannedJob, slurm_jobs: Collection[str], began: float | Non
         return Status(job, "done")
     if progress is None or (began is not None and progress.time < began):
         return Status(job, "waiting")
-    if progress.event == "finished":  # since Snakemake was asked, or before what it depends on has changed
+    if progress.event == "finished":  # after planned_jobs() ran, or before an input changed
         just_made = not planned.outputs_exist and all(Path(output).exists() for output in job.outputs)
         return Status(job, "done" if just_made else "waiting")
     if progress.event in ("failed", "stopped"):
@@ -64,17 +65,17 @@ def _status(planned: PlannedJob, slurm_jobs: Collection[str], began: float | Non
 
 
 def is_running(progress: JobProgress, slurm_jobs: Collection[str]) -> bool:
-    """Return whether a job runs: on this machine, or in a SLURM job of this queue."""
+    """Return whether a job is running, on this machine or in one of these SLURM jobs."""
     if progress.ended or progress.slurm_job is not None:
         return not progress.ended and progress.slurm_job in slurm_jobs
-    try:  # another process may have got its number since
+    try:  # a newer process may have the same id
         return progress.host == socket.gethostname() and psutil.Process(progress.pid).create_time() <= progress.time
     except psutil.Error:
         return False
 
 
 def status_table(found: Sequence[Status]) -> list[str]:
-    """Return a line for each part of the experiment: how many of its jobs are in which state."""
+    """Return a table with one line for each part of the experiment: the number of jobs in each state."""
     used = [state for state in STATES if any(one.state == state for one in found)]
     lines = [f"{'':<23}" + "".join(f"{state:>9}" for state in used)]
     for part in PARTS:
@@ -85,7 +86,7 @@ def status_table(found: Sequence[Status]) -> list[str]:
 
 
 def status_rows(found: Sequence[Status], state: str) -> list[str]:
-    """Return each job of a state and its text, and the log of one that has failed; of many, the first ones."""
+    """Return lines for the first ``MAX_ROWS`` jobs in a state: the job, its text, and the log if it failed."""
     some = [one for one in found if one.state == state]
     rows = []
     for one in some[:MAX_ROWS]:
@@ -96,9 +97,9 @@ def status_rows(found: Sequence[Status], state: str) -> list[str]:
 
 
 def time_left(found: Sequence[Status], estimates: Mapping[Job, Estimate]) -> str:
-    """Return how long all that is not done will take, with as many jobs at once as run now.
+    """Return a sentence with the remaining time if the number of running jobs stays the same.
 
-    estimates: of all jobs that are not done.
+    estimates: the estimates of all jobs that are not done.
     """
     left = {one.job: estimates[one.job].cpu_seconds for one in found if one.state != "done"}
     left |= {one.job: one.seconds_left for one in found if one.seconds_left is not None}

@@ -1,4 +1,4 @@
-"""How long an epoch of a run takes on this machine: by earlier runs or, before any, by counting operations."""
+"""Estimate the time of an epoch on this machine, from earlier runs or, without any, from operation counts."""
 
 import functools
 import operator
@@ -19,29 +19,29 @@ from handgrad.layout.jobs import log
 from handgrad.layout.resources import Facts, epoch_seconds, pixels_of_image
 from handgrad.monitor.job_progress import read_progress
 
-#: about how many earlier runs are read, since a file server may be slow
+#: approximate maximum number of earlier runs to read; a file server may be slow
 SAMPLE = 500
-#: what earlier runs are compared with; its value does not matter where an update costs little
+#: reference speed for earlier runs, in operations per second; its value has little effect on the estimates
 NOMINAL_RATE = 2e11
-#: how long a product is timed
+#: seconds to time a matrix product
 TIMED_SECONDS = 0.03
-#: the largest product that is timed: inputs, and entries of each of its two factors
+#: maximum size of the timed product: inputs, and entries of each factor
 TIMED_INPUTS, TIMED_ENTRIES = 10_000, 10_000_000
 
 Kind = tuple[Any, ...]
 
 
 class EarlierRuns:
-    """What the progress files of earlier runs in a folder say of other runs.
+    """Estimates the time of an epoch from the progress files of earlier runs in a folder.
 
-    Runs of this machine count if there are any on images of the same size and in the same dtype, and of these the
-    closest in kind. used: the logs of the runs that were counted.
+    Only runs with the same image size and dtype are used. Runs of this machine are preferred, and among them the runs
+    of the closest kind. used: logs of the runs in the estimates.
     """
 
     def __init__(self, folder: Path, datasets: Mapping[str, Facts]) -> None:
         self.datasets = datasets
         self.used: set[Path] = set()
-        self._factors: dict[tuple[Path, bool, Kind], float] = {}  # of the time at the nominal rate
+        self._factors: dict[tuple[Path, bool, Kind], float] = {}  # actual time / time at the nominal rate
         self._factor = functools.cache(self._closest_factor)
         runs = list(runs_in(folder, log("train_run")).items())
         for run, path in runs[:: 1 + len(runs) // SAMPLE]:
@@ -52,7 +52,7 @@ class EarlierRuns:
                 self._factors[key] = progress.an_epoch / epoch_seconds(run, facts, NOMINAL_RATE)
 
     def seconds(self, run: Run) -> float | None:
-        """Return what an epoch of a run takes here; None if there is no earlier run on images of that size."""
+        """Return the seconds of an epoch; None without an earlier run of the same image size and dtype."""
         facts = self.datasets[run.dataset]
         factor = self._factor(kind_of(run, facts))
         return None if factor is None else factor * epoch_seconds(run, facts, NOMINAL_RATE)
@@ -70,25 +70,25 @@ class EarlierRuns:
 
 
 def kind_of(run: Run, facts: Facts) -> Kind:
-    """Return what the time of an epoch depends on most, the most important first."""
+    """Return the properties that determine the time of an epoch, the most important first."""
     return (pixels_of_image(facts), run.dtype), run.momentum > 0, run.activation, (run.hidden_units, run.batch_size)
 
 
 def runs_in(folder: Path, template: str) -> dict[Run, Path]:
-    """Return the files of a folder that are called like those of runs, by the runs; template: with their wildcards."""
+    """Return run -> path for the files in a folder that have a run name. template: their path with wildcards."""
     suffix = template.partition("{run}")[2]
     found = {}
     for path in sorted(folder.glob(template.format(dataset="*", run="*"))):
-        with suppress(HandgradError):  # not called like a run
+        with suppress(HandgradError):  # not a run name
             found[Run.from_name(path.parent.name, path.name.removesuffix(suffix))] = path
     return found
 
 
 @functools.cache
 def product_rate(examples: int, inputs: int, units: int, dtype: str) -> float:
-    """Return the floating-point operations a second of this machine, now, in the largest product of a run: X W1'.
+    """Return the current speed of this machine in X W1', the largest product of a run, in operations per second.
 
-    Of a run too large to be tried in passing, a part of that product, which is as fast.
+    If the product is too large to time quickly, a part of it is timed, which has the same speed.
     """
     inputs = min(inputs, TIMED_INPUTS)
     units, examples = (min(size, TIMED_ENTRIES // inputs) for size in (units, examples))

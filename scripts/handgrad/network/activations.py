@@ -1,6 +1,6 @@
-"""The activation functions h, their derivatives h', h for complex numbers, and what training computes.
+"""Activation functions h, with their derivatives h', complex forms and fused forms.
 
-To add one, add an entry to ``ACTIVATIONS``: configs accept it, gradient checks and tests cover it.
+To add an activation, add an entry to ``ACTIVATIONS``. Configs then accept it; gradient checks and tests cover it.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function of the pre-activations A; each callable keeps shape and dtype.
+    """An elementwise function of the pre-activations A. Each callable keeps shape and dtype.
 
-    ``complex_h`` is h for complex arguments (the complex step needs an analytic continuation of h near
-    the real line); None if there is none. ``fused(A, H, H_prime)`` writes h(A) and h'(A) into these, in the
-    fewest passes over memory, and may use A for what lies between; None if h and h' alone are to serve.
-
-    spread, bias and periodic are for the initial weights ``scaled``: the standard deviation and the mean that
-    suit the pre-activations, and whether h has the period 2 pi: then a random phase is the bias.
+    - h, h_prime: the function and its derivative.
+    - complex_h: h for complex arguments, analytic near the real line; the complex step needs it. None: no such form.
+    - fused: ``fused(A, H, H_prime)`` writes h(A) into H and h'(A) into H_prime, with few passes over memory. It may
+      overwrite A. None: training calls h and h_prime.
+    - spread, bias: initial standard deviation and mean of the pre-activations under ``init: scaled``.
+    - periodic: True if h has the period 2 pi. ``init: scaled`` then draws random phases as biases.
     """
 
     h: Callable[[Array], Array]
@@ -34,7 +34,7 @@ class Activation:
     periodic: bool = False
 
     def evaluate(self, A: Array, H: Array, H_prime: Array) -> None:
-        """Write h(A) into H and h'(A) into H_prime; A is no longer what it was."""
+        """Write h(A) into H and h'(A) into H_prime. May overwrite A."""
         if self.fused is not None:
             self.fused(A, H, H_prime)
         else:
@@ -43,42 +43,43 @@ class Activation:
 
 
 def softplus(A: Array) -> Array:
-    """log(1 + e^a), as max(a, 0) + log(1 + e^-|a|), which cannot overflow."""
+    """Return log(1 + e^a), computed as ``max(a, 0) + log(1 + e^-|a|)``, which cannot overflow."""
     return np.maximum(A, 0) + np.log1p(np.exp(-np.abs(A)))
 
 
 def sigmoid(A: Array) -> Array:
-    """1 / (1 + e^-a), as (1 + tanh(a/2)) / 2, which cannot overflow."""
+    """Return 1 / (1 + e^-a), computed as (1 + tanh(a/2)) / 2, which cannot overflow."""
     return 0.5 * (1 + np.tanh(0.5 * A))
 
 
 def complex_softplus(A: Array) -> Array:
-    """log(1 + e^a) for complex a; the sign of Re(a) picks the form in which the exponential stays small."""
+    """Return log(1 + e^a) for complex a. The sign of Re(a) selects the form in which the exponential stays small."""
     positive = A.real > 0
     return np.where(positive, A, 0) + np.log1p(np.exp(np.where(positive, -A, A)))
 
 
 def tanh_prime(A: Array) -> Array:
-    """1 - tanh(a)^2."""
+    """Return 1 - tanh(a)^2."""
     return 1 - np.tanh(A) ** 2
 
 
 def cos_prime(A: Array) -> Array:
-    """-sin(a)."""
+    """Return -sin(a)."""
     return -np.sin(A)
 
 
 def exponent_limit(dtype: DTypeLike) -> float:
-    """Where exponents are clamped: a third of the way to the smallest normal number; 29.1 in float32.
+    """Return the limit x at which exponents are clamped: 29.1 in float32, 236 in float64.
 
-    Beyond it e^-x changes nothing that is added to 1 (2e-13 there), and short of it no product of two such
-    numbers is denormal; arithmetic on denormal numbers is slower by one or two orders of magnitude.
+    It is a third of the way to the smallest normal number. Beyond it, adding e^-x to 1 changes no bit (2e-13 in
+    float32). Up to it, no product of two numbers e^-x is denormal. Arithmetic on denormal numbers is 10 to 100 times
+    slower.
     """
     return -float(np.log(np.finfo(dtype).tiny)) / 3
 
 
 def fused_softplus(A: Array, H: Array, H_prime: Array) -> None:
-    """E = e^a serves both: h = log(1 + E), which is a itself where E was clamped, and h' = E / (1 + E)."""
+    """With E = e^a: h = max(a, log(1 + E)) and h' = E / (1 + E). Where E is clamped above, h = a."""
     limit = exponent_limit(A.dtype)
     E = np.minimum(A, limit, out=H_prime)
     np.maximum(E, -limit, out=E)
@@ -90,14 +91,14 @@ def fused_softplus(A: Array, H: Array, H_prime: Array) -> None:
 
 
 def fused_tanh(A: Array, H: Array, H_prime: Array) -> None:
-    """h' = 1 - h^2."""
+    """h = tanh(a), h' = 1 - h^2."""
     np.tanh(A, out=H)
     np.multiply(H, H, out=H_prime)
     np.subtract(1, H_prime, out=H_prime)
 
 
 def fused_cos(A: Array, H: Array, H_prime: Array) -> None:
-    """h' = -sin(a)."""
+    """h = cos(a), h' = -sin(a)."""
     np.cos(A, out=H)
     np.sin(A, out=H_prime)
     np.negative(H_prime, out=H_prime)

@@ -1,1 +1,1 @@
-"""The one-page summary: its content, HTML parts, captions, methods in words, and assets."""
+"""The page of an experiment (summary.html): content, captions, text on the methods, templates and assets."""

@@ -1,7 +1,7 @@
-"""What the jobs of each rule cost: time and memory, from Snakemake's benchmark files.
+"""Time and memory of the jobs of each rule, from Snakemake's benchmark files.
 
-Their CPU time is left out: Snakemake looks every half second at first and every 30 s later, and does not see
-what a job computes after it last looked.
+CPU time is not shown. Snakemake measures it every half second at first and every 30 s later, so it misses the time
+after the last measurement.
 """
 
 import csv
@@ -16,18 +16,18 @@ from handgrad.tables.columns import Column, column
 
 
 class Cost(NamedTuple):
-    """seconds: wall time. memory_mb: the largest that was seen; nan: too short to be measured."""
+    """The cost of a job. seconds: wall time. memory_mb: largest measured value; nan if the job was too short."""
 
     seconds: float
     memory_mb: float
 
 
-#: what a benchmark file has where a job was over before it could be looked at, or had done anything
+#: values in a benchmark file if the job ended before the first measurement
 _NOT_MEASURED = ("NA", "-", "0.00", "0.0", "0")
 
 
 def read_cost(path: str | Path) -> Cost | None:
-    """Return what the last job in a benchmark file cost; None if it has none, or is no such file."""
+    """Return the cost of the last job in a benchmark file, or None if the file has no job or another format."""
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             row = list(csv.DictReader(file, delimiter="\t"))[-1]
@@ -38,11 +38,14 @@ def read_cost(path: str | Path) -> Cost | None:
 
 
 def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.DataFrame:
-    """A row for each rule of which a job was measured, the most expensive first: rule, jobs, and their costs.
+    """Return a table with a row for each rule that has a measured job, the most expensive first.
 
-    folder: ``results/benchmarks``, which has a folder for each rule. jobs: for each rule, the names of its
-    benchmark files, without ``.tsv``. total_seconds, median_seconds, longest_seconds: wall time. memory_mb:
-    the largest that was seen of any job; missing where none was long enough to be measured.
+    folder: ``results/benchmarks``, with a folder for each rule. jobs: for each rule, the names of its benchmark files
+    without ``.tsv``.
+
+    - rule, jobs: name of the rule, and number of measured jobs.
+    - total_seconds, median_seconds, longest_seconds: wall time of these jobs.
+    - memory_mb: largest memory of a job; missing if all jobs were too short to be measured.
     """
     measured = [
         (rule, *cost)
@@ -66,12 +69,12 @@ def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.Data
 
 
 def cost_columns(costs: pd.DataFrame) -> list[Column]:
-    """What people see of the costs."""
+    """Return the columns of the costs for people."""
     return [
         Column("RULE", costs["rule"].tolist(), numeric=False, choose=True),
         column("JOBS", "{}", costs["jobs"]),
-        column("TIME IN ALL, S", "{:.1f}", costs["total_seconds"]),
+        column("TOTAL, S", "{:.1f}", costs["total_seconds"]),
         column("MEDIAN, S", "{:.2f}", costs["median_seconds"]),
         column("LONGEST, S", "{:.2f}", costs["longest_seconds"]),
-        column("MOST MEMORY, MB", "{:.0f}", costs["memory_mb"]),
+        column("MAX MEMORY, MB", "{:.0f}", costs["memory_mb"]),
     ]

@@ -1,7 +1,7 @@
-"""Captions: the files of ``workflow/report``, for pages that are not Snakemake's own report.
+"""Rendering the captions in ``workflow/report`` for the page.
 
-They are written once, in reStructuredText with Jinja, for ``snakemake --report``, which gives them an object
-``snakemake`` with the params of the rule. Here they get one that has the same param ``caption``.
+The captions are reStructuredText with Jinja. ``snakemake --report`` renders them with an object ``snakemake`` that has
+the params of the rule. This module renders the same files with an object that has the same param ``caption``.
 """
 
 from collections.abc import Mapping
@@ -20,28 +20,29 @@ CAPTIONS = Path(__file__).parents[3] / "workflow" / "report"
 _SETTINGS = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
-    "report_level": 2,  # from warnings on
+    "report_level": 2,  # warnings and above
     "halt_level": 2,
-    "_disable_config": True,  # whatever the user's own docutils.conf says
+    "_disable_config": True,  # ignore the docutils.conf of the user
     "initial_header_level": 3,
 }
-# As Snakemake has it, but for what is not defined. noqa: it makes text, which docutils escapes.
+# The settings of Snakemake, except that undefined names are errors. noqa: the output is text, and docutils escapes it.
 _JINJA = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
 
 
 def caption_html(name: str, context: Mapping[str, Any]) -> str:
-    """Return the caption ``workflow/report/<name>.rst`` as HTML; context: see ``context.caption_context``.
+    """Return the caption ``workflow/report/<name>.rst`` as HTML, with its list of columns folded.
 
-    Raises jinja2.UndefinedError if the caption names what the context does not have.
+    context: from ``context.caption_context``. Raises jinja2.UndefinedError if the caption uses an undefined name.
     """
     snakemake = SimpleNamespace(
         params=SimpleNamespace(caption=Untracked(context)), config={"name": context["experiment"]}
     )
     template = _JINJA.from_string((CAPTIONS / f"{name}.rst").read_text(encoding="utf-8"))
-    return rst_html(template.render(snakemake=snakemake))
+    caption, columns, definitions = rst_html(template.render(snakemake=snakemake)).partition("<dl")
+    return f"{caption}<details><summary>Columns</summary>{columns}{definitions}</details>" if columns else caption
 
 
 def rst_html(text: str) -> str:
-    """reStructuredText as HTML for the body of a page. Raises docutils' SystemMessage if it is malformed."""
+    """Return reStructuredText as HTML for the body of a page. Raises docutils' SystemMessage if it is malformed."""
     body: str = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)["body"]
     return body

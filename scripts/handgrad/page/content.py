@@ -1,4 +1,4 @@
-"""The page that shows a whole experiment, results/<experiment>/summary.html; its HTML is assets/page.html."""
+"""The content of the page of an experiment, results/<experiment>/summary.html. Its template is assets/page.html."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -25,17 +25,17 @@ from handgrad.tables.results import RESULTS
 from handgrad.tables.seeds import SEEDS
 from handgrad.tables.table import TableKind
 
-#: the tables of a page, in its order
+#: the tables of the page, in order
 KINDS = {kind.name: kind for kind in (RESULTS, SEEDS, BEST, COMPARISON, GRADIENT_CHECKS)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What the page shows.
+    """The content of the page.
 
-    config: see ``methods.shown_config``. contexts: what captions say (``context.caption_context``), by dataset; under
-    None, of all. tables: by name; figures: paths by kind and dataset (``paths.figure_keys``). facts: by what they are
-    called.
+    config: from ``context.shown_config``. contexts: values for captions (``context.caption_context``), by dataset; the
+    key None is for all datasets. tables: by name. figures: paths by kind and dataset (``paths.figure_keys``). facts: on
+    the origin of the page, by title.
     """
 
     config: Mapping[str, Any]
@@ -53,7 +53,7 @@ def summary_page(contents: Contents) -> str:
     config, sources = contents.config, contents.sources
     warnings = {name: [f"{name}: {warning}." for warning in source.warnings] for name, source in sources.items()}
     files = [(one, file) for one in sources.values() for file in one.files]
-    # of one seed each, the table over seeds says nothing new
+    # if each setting has one seed, the table over seeds adds nothing to the results
     kinds = [kind for kind in KINDS.values() if kind is not SEEDS or contents.tables["seeds"]["seeds"].max() > 1]
     return TEMPLATES.get_template("page.html").render(
         name=config["name"],
@@ -71,7 +71,7 @@ def summary_page(contents: Contents) -> str:
 
 
 def _lead(contents: Contents, warnings: list[str]) -> list[str]:
-    """The numbers that a reader must know first."""
+    """Return the sentences at the top of the page."""
     lines = {name: KINDS[name].lines(table) for name, table in contents.tables.items()}
     return [lines["results"][0], *warnings, *lines["best"], *lines.get("comparison", [])[:1], *lines["gradient_checks"]]
 
@@ -97,7 +97,7 @@ def _dataset(contents: Contents, name: str, warnings: list[str]) -> dict[str, An
 
 
 def _figures(contents: Contents, titles: Mapping[str, str], dataset: str | None = None) -> list[dict[str, Any]]:
-    """The figures of these kinds, as part of the page."""
+    """Return title, data and caption of the figures of these kinds that exist."""
     caption = partial(_caption, contents, dataset=dataset)
     return [
         {
@@ -111,5 +111,5 @@ def _figures(contents: Contents, titles: Mapping[str, str], dataset: str | None 
 
 
 def _caption(contents: Contents, name: str, dataset: str | None = None) -> Markup:
-    """The caption ``workflow/report/<name>.rst``, for all datasets or for one."""
+    """Return the caption ``workflow/report/<name>.rst`` as HTML, for one dataset or for all."""
     return Markup(caption_html(name, contents.contexts[dataset]))  # noqa: S704, docutils escapes

@@ -1,6 +1,6 @@
-"""What captions and the page say of an experiment; captions are the same in Snakemake's report and on the page.
+"""The facts of an experiment that captions and the page show. Snakemake's report and the page use the same captions.
 
-Light on purpose: Snakemake parses the workflow again in every job.
+This module imports little, because Snakemake parses the workflow again in every job.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from handgrad.experiment.config import Experiment
 from handgrad.experiment.registry import without_places
 from handgrad.layout.paths import checked, dataset_names, run_files
 
-#: what figures of the best run show at most, and the percentage of weights within the scale of their figure
+#: maximum numbers of images in figures of the best run, and percentage of weights within the scale of their figure
 MAX_MISTAKES, MAX_UNITS, WEIGHT_PERCENTILE = 24, 64, 99.5
 
 
 def loss_divisors(experiment: Experiment) -> dict[str, float]:
-    """Return what the published losses of the experiment's datasets were divided by."""
+    """Return, for each dataset of an experiment, the number by which the published losses were divided."""
     divisors = experiment.published.loss_divisor if experiment.published and experiment.has_published else {}
     return {dataset: divisors[dataset] for dataset in sorted(dataset_names(experiment)) if dataset in divisors}
 
 
 def caption_context(experiment: Experiment, dataset: str | None = None) -> dict[str, Any]:
-    """Return what the captions of ``workflow/report`` take, for one dataset or for all."""
+    """Return the values that captions in ``workflow/report`` use, for one dataset or for all."""
     return {
         "experiment": experiment.name,
         "dataset": dataset,
@@ -39,10 +39,10 @@ def caption_context(experiment: Experiment, dataset: str | None = None) -> dict[
 
 
 def shown_config(experiment: Experiment) -> dict[str, Any]:
-    """Return a configuration with its defaults: what is shown of it, which is what results depend on.
+    """Return the part of the configuration on which results depend, with defaults, to show on the page.
 
-    The registry has the datasets that are trained on, without the places that their files may come from. The
-    published table is shown if it has rows of them, by its name alone, since its folder is this machine's.
+    It has the registry entries of the datasets of the runs, without URLs and local folders of their files. If the
+    published table has rows of these datasets, it is shown by its file name, without the folder on this machine.
     """
     datasets = {run.dataset: experiment.datasets[run.dataset] for run in experiment.runs}
     published = experiment.published if experiment.has_published_dataset else None
@@ -60,9 +60,9 @@ def shown_config(experiment: Experiment) -> dict[str, Any]:
 
 
 def config_text(config: Mapping[str, Any]) -> str:
-    """Return a configuration as YAML, equal parts written out each time."""
+    """Return a configuration as YAML without anchors and aliases."""
     dumper = type("_Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
-    # None: lists of plain values on one line
+    # None writes lists of plain values on one line
     return str(
         yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
     )

@@ -1,4 +1,4 @@
-"""What an experiment trains, in words, with the numbers of its config; the sentences are in assets/runs.html."""
+"""The text on the methods of an experiment, with the values of its config. Its template is assets/runs.html."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page.templates import TEMPLATES
 
-#: an entry of an experiment file's ``experiments``: every axis, with its values
+#: an entry of ``experiments`` in an experiment file: the values of every axis
 Block = Mapping[str, Sequence[Any]]
 
 AXES_IN_WORDS = {
@@ -25,56 +25,55 @@ AXES_IN_WORDS = {
     "init": "initial weights",
     "dtype": "number format",
     "train_size": "training images",
-    "validation_size": "images held out for validation",
+    "validation_size": "validation images",
 }
 
 _PIXELS = {
-    "raw": "Pixel values enter as they are, 0 to {largest}.",
-    "unit": "Pixel values are divided by {largest}.",
+    "raw": "Inputs are pixel values from 0 to {largest}.",
+    "unit": "Inputs are pixel values divided by {largest}.",
     "standardize": (
-        "Pixel values u = x/{largest} enter as (u - mean)/(std + 0.1), mean and standard deviation of each "
-        "pixel from the training images alone."
+        "Inputs are (u - mean)/(std + 0.1) for pixel values u = x/{largest}. "
+        "Mean and standard deviation of each pixel are taken over the training images."
     ),
 }
-#: an update, by the batch gradient and whether there is momentum
+#: the update rule, by batch_gradient and by whether momentum is above 0
 STEPS_IN_WORDS = {
-    ("sum", False): "An update is W + η g, g the gradient of E over the batch",
-    ("mean", False): "An update is W + (η/B) g, g the gradient of E over the batch of B images",
-    (
-        "sum",
-        True,
-    ): "An update is V ← µ V + g, W ← W + η V, with µ = {momentum} and g the gradient of E over the batch",
+    ("sum", False): "An update is W + η g, where g is the gradient of E over the batch",
+    ("mean", False): "An update is W + (η/B) g, where g is the gradient of E over the batch of B images",
+    ("sum", True): (
+        "An update is V ← µ V + g, W ← W + η V, where µ = {momentum} and g is the gradient of E over the batch"
+    ),
     ("mean", True): (
-        "An update is V ← µ V + g/B, W ← W + η V, with µ = {momentum} and g the gradient of E over the "
-        "batch of B images"
+        "An update is V ← µ V + g/B, W ← W + η V, where µ = {momentum} and g is the gradient of E over the batch of B "
+        "images"
     ),
 }
 _SCHEDULES = {
-    "constant": "η is the same in all updates.",
+    "constant": "η is constant.",
     "cosine": "η falls to 0 along half a cosine over all updates.",
 }
 _INITS = {
     "published": (
-        "W1 begins normal with standard deviation 1/√(D+1), D pixel values, and its bias column with 1; W2 "
-        "with 0, and its bias column with 1."
+        "W1 is drawn from a normal distribution with standard deviation 1/√(D+1) for D inputs. "
+        "W2 is initialised with 0, and both bias columns with 1."
     ),
     "scaled": (
-        "W1 begins normal with a standard deviation s/√D and a bias that suit the activation: "
+        "W1 is drawn from a normal distribution with standard deviation s/√D for D inputs. Scales s and biases: "
         + "; ".join(
-            f"s = {h.spread:g} and {'a phase, uniform in [-π, π],' if h.periodic else f'bias {h.bias:g}'} for {name}"
+            f"s = {h.spread:g} and {'a bias uniform in [-π, π]' if h.periodic else f'bias {h.bias:g}'} for {name}"
             for name, h in ACTIVATIONS.items()
         )
-        + ". W2 begins with 0."
+        + ". W2 is initialised with 0."
     ),
 }
-#: what a value of an axis means
+#: the meaning of each value of an axis
 VALUES_IN_WORDS = {"schedule": _SCHEDULES, "pixels": _PIXELS, "init": _INITS}
 
 
 def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return an item of an HTML list for each block of an experiment file and each dataset that it names.
+    """Return an item of an HTML list for each block of an experiment file and each of its datasets.
 
-    datasets: their registry entries.
+    datasets: registry entries by name.
     """
     return "".join(
         _in_words(block, dataset, datasets[dataset]) for block in blocks for dataset in dict.fromkeys(block["dataset"])

@@ -1,4 +1,4 @@
-"""Reading what the page of an experiment shows: each file is refused that does not belong to the others."""
+"""Reading the files that the page of an experiment shows, with a check that they belong together."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,11 +29,12 @@ def read_contents(
     training: str,
     data_digests: Mapping[str, str],
 ) -> Contents:
-    """Return what the page shows.
+    """Return the content of the page.
 
-    tables: paths by name; checked: dataset and activation of each gate and check; benchmarks: of jobs, by their rules.
+    tables: paths by name. checked: dataset and activation of each gate and each gradient check. benchmarks: names of
+    benchmark files by rule. training: digest of the training code.
 
-    Raises HandgradError if a file was changed after it was made, or was made from others than are there now.
+    Raises HandgradError if a file was changed after it was made, or if one of its inputs has changed since then.
     """
     made = read_tables(tables)
     inputs = read_inputs(runs, data, training=training, data_digests=data_digests)
@@ -54,7 +55,7 @@ def read_contents(
 
 
 def read_tables(files: Mapping[str, str]) -> dict[str, MadeTable]:
-    """The tables by name. Raises HandgradError if one was not made from the others as they are."""
+    """Return the tables by name. Raises HandgradError if a table was made from a different version of another one."""
     tables = {name: KINDS[name].read(path) for name, path in files.items()}
     for name, made_from in (("seeds", "results"), ("best", "seeds"), ("comparison", "seeds")):
         if name in tables:
@@ -69,7 +70,10 @@ def read_checks(
     data_digests: Mapping[str, str],
     contents: Mapping[str, str],
 ) -> dict[str, str]:
-    """The sha256 of each gradient check. Raises HandgradError if one or a gate is not of the code and the data here."""
+    """Return the SHA-256 of each gradient check by path.
+
+    Raises HandgradError if a check or a gate was made with different code or data.
+    """
     sums = {}
     for rule, paths in (("check_gate", gates), ("check_gradients", checks)):
         for path, (dataset, activation) in zip(paths, checked, strict=True):
@@ -80,10 +84,10 @@ def read_checks(
 
 
 def facts(training: str) -> dict[str, str]:
-    """Where the page itself comes from; training: the digest of the code that trained its runs."""
+    """Return the origin of the page by title. training: digest of the code that trained the runs."""
     versions = ", ".join(f"{name} {number}" for name, number in package_versions().items())
     return {
-        "handgrad when this page was made": f"git revision {git_revision(PROJECT)}",
-        "Code that trained the runs": f"digest {training}, which every run file holds",
-        "Tables, figures and this page were made with": versions,
+        "Version of handgrad that made this page": f"git revision {git_revision(PROJECT)}",
+        "Code that trained the runs": f"digest {training}, which is also in every run file",
+        "Packages that made tables, figures and this page": versions,
     }

@@ -1,4 +1,4 @@
-"""Templates of the page, in ``assets``."""
+"""The Jinja environment of the page templates in ``assets``."""
 
 from pathlib import Path
 

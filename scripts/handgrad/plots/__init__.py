@@ -1,1 +1,1 @@
-"""Plots, one module each, and their common style."""
+"""The plots (one module each) and their common style."""

@@ -1,4 +1,4 @@
-"""Accuracy by hidden units: a panel for each activation and learning rate."""
+"""Plot of accuracy by hidden units, with a panel for each activation and learning rate."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,10 +9,10 @@ from handgrad.tables.seeds import SETTING_AXES
 
 
 def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
-    """Test accuracy by hidden units; colour, marker and line style by l2. results: a table of results.
+    """Return a plot of test accuracy by hidden units. Colour, marker and line style show l2.
 
-    A point is a run. A line joins, over hidden units, the means of runs that are otherwise equal except for the
-    seed. Runs that diverged are counted in their panel's title.
+    results: a table of results. Each point is a run. A line joins the means over seeds of runs that differ only in
+    hidden units and seed. The title of a panel counts the runs that diverged.
     """
     finished = results[results["status"] == "finished"]
     if finished.empty:
@@ -22,14 +22,14 @@ def accuracy_by_hidden_units(results: pd.DataFrame) -> Figure:
     with style():
         figure, at = panels(results, "learning_rate", "{}, learning rate {}")
         lines = [axis for axis in SETTING_AXES if axis != "hidden_units"]
-        # dropna: train_size is missing where all examples are used.
+        # dropna: train_size is missing if all examples are used
         for _, runs in finished.groupby(lines, dropna=False, sort=False):
             first = runs.iloc[0]
             axes, line = at[first["activation"], first["learning_rate"]], look[first["l2"]]
             means = runs.groupby("hidden_units")["accuracy"].mean()
             axes.plot(means.index, means, **{**line, "marker": ""}, linewidth=1.2)
             axes.plot(runs["hidden_units"], runs["accuracy"], **{**line, "linestyle": ""}, alpha=0.8)
-        axes = next(iter(at.values()))  # they are shared
+        axes = next(iter(at.values()))  # all panels share their axes
         scale_sizes(axes, sorted(finished["hidden_units"].unique().tolist()))
         scale_accuracies(axes, float(finished["accuracy"].min()), float(finished["accuracy"].max()))
         figure.supxlabel("Hidden units")

@@ -1,4 +1,4 @@
-"""The best published row and our best setting as a plot: test accuracy by hidden units."""
+"""Plot of the test accuracy of the best published row and of our best setting, by hidden units."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from matplotlib.transforms import ScaledTranslation
 from handgrad.plots.panels import dataset_panels, scale_sizes
 from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style
 
-THICK, THIN = 3.5, 0.9  # bars: over seeds, and the interval
+THICK, THIN = 3.5, 0.9  # line widths of the bars over seeds and of the interval bars
 
 _PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "markerfacecolor": "none", "markersize": 4.5, "linewidth": 1}
 _OURS: dict[str, Any] = {"linestyle": "solid", "markersize": 5, "linewidth": 1.2, "zorder": 3}
 _ACCURACIES = ["published_accuracy", "accuracy_low", "accuracy_high", "accuracy_min", "accuracy_max"]
-_BETWEEN = 7 / 72  # inches between markers of one number of hidden units
+_BETWEEN = 7 / 72  # inches between markers with the same number of hidden units
 
 
 def best_accuracies(best: pd.DataFrame) -> Figure:
-    """Test accuracy of the best published row and of our best setting; a panel for each dataset.
+    """Return a plot of the test accuracy of the best published row and of our best setting, a panel for each dataset.
 
-    best: a table of ``best_table``. Colour and marker by activation; published hollow and dashed, ours filled
-    and solid, the mean over seeds. The thin bar is the interval of the mean; the thick one, where there are
-    several seeds, goes from the worst to the best. A panel's title says what ours was chosen on, and counts
-    the networks of which every run diverged.
+    best: from ``best_table``. Colour and marker show the activation. Published accuracies are hollow and dashed. Our
+    accuracies are means over seeds, filled and solid. The thin bar is the 95 % interval of the mean. The thick bar goes
+    from the worst to the best seed, if there are several. The title of a panel says on which split our setting was
+    selected. It also counts the networks with only diverged runs.
     """
     networks = best[best["best_of"] == "network"]
     if not (networks["status"] == "finished").any():
@@ -39,7 +39,7 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
             axes.set_title(_title(own))
             for place, activation in enumerate(activations):
                 _draw(axes, own[own["activation"] == activation], look[activation], place - len(activations) / 2)
-            # Their places are shifted, so that matplotlib does not count them.
+            # Matplotlib ignores the data of artists with a shifted transform, so they are added here.
             ends = own.melt("hidden_units", _ACCURACIES)[["hidden_units", "value"]]
             axes.update_datalim(ends.to_numpy(float) * (1, 100))
             axes.margins(x=0.1)
@@ -51,7 +51,7 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], place: float) -> None:
-    """Published and ours of an activation, side by side and beside other activations."""
+    """Draw published and our accuracies of an activation side by side. place: shift from the other activations."""
     published, ours = rows[rows["published_faults"].notna()], rows[rows["status"] == "finished"]
     several = ours[ours["finished"] > 1]
     left, right = (
@@ -66,7 +66,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], place: float) ->
 
 
 def _sides(networks: pd.DataFrame) -> list[Line2D]:
-    """What the legend says of the two sides and of the bars."""
+    """Return the legend entries of both sides and of the bars."""
     published, several = networks["published_faults"].notna().any(), (networks["finished"] > 1).any()
     hollow, filled = ({"color": INK, "marker": "o", **side} for side in (_PUBLISHED, _OURS))
     return [
@@ -80,5 +80,5 @@ def _sides(networks: pd.DataFrame) -> list[Line2D]:
 def _title(networks: pd.DataFrame) -> str:
     dataset, split = networks.iloc[0]["dataset"], networks.iloc[0]["chosen_on"]
     diverged = int((networks["status"] == "diverged").sum())
-    note = f"\nall runs of {diverged} of {len(networks)} networks diverged" if diverged else ""
-    return f"{dataset}, ours chosen on the {split} {'split' if split == 'validation' else 'set'}{note}"
+    note = f"\nno finished run for {diverged} of {len(networks)} networks" if diverged else ""
+    return f"{dataset}: our settings selected on the {split} {'split' if split == 'validation' else 'set'}{note}"

@@ -1,4 +1,7 @@
-"""Figures of a dataset's best run: of its file and its data as they were selected, or words where there is none."""
+"""Figures of the best run of a dataset, with a check that the run and the data have not changed since the selection.
+
+If no run finished, the figure is a message.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,34 +23,34 @@ from handgrad.tables.table import Row, rows_of
 
 @dataclass(frozen=True)
 class BestRun:
-    """The row of a dataset's best run, the table that has it, and the run's file."""
+    """The best run of a dataset: its row, the path of its run file, and the table of best runs."""
 
     row: Row
     path: str
     table: MadeTable
 
     def arrays(self, *names: str) -> list[NDArray[Any]]:
-        """Return arrays of the run file. Raises HandgradError if it is not the file that was selected."""
+        """Return arrays of the run file. Raises HandgradError if the file has changed since the selection."""
         arrays, seal = read_arrays(self.path, *names)
         self.table.require_made_from(self.path, seal)
         return arrays
 
     @contextmanager
     def data(self, path: str, digest: str) -> Iterator[StoredData]:
-        """Open the run's dataset. Raises HandgradError if it is not the one on which the run was selected."""
+        """Open the dataset of the run. Raises HandgradError if the dataset has changed since the selection."""
         with open_data(path, digest) as stored:
             self.table.require_made_from(path, stored.seal)
             yield stored
 
 
 def best_run_file(best_runs: str | Path, dataset: str) -> BestRun | None:
-    """Return a dataset's best run; None if all runs diverged. best_runs: path of the table of best runs."""
+    """Return the best run of a dataset, or None if all runs diverged. best_runs: path of the table of best runs."""
     made = BEST_RUNS.read(best_runs)
     rows = rows_of(made.table[made.table["dataset"] == dataset])
     return BestRun(rows[0], made.located(run_file(dataset, rows[0]["run"])), made) if rows else None
 
 
 def save_best_run_figure(out: str, best_runs: str, dataset: str, draw: Callable[[BestRun], Figure]) -> None:
-    """Write what is drawn of a dataset's best run."""
+    """Draw and save a figure of the best run of a dataset, or a message if no run finished."""
     best = best_run_file(best_runs, dataset)
-    save_figure(out, draw(best) if best else message_figure(f"No run on {dataset} came to its end"))
+    save_figure(out, draw(best) if best else message_figure(f"All runs on {dataset} diverged"))

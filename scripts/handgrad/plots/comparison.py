@@ -1,4 +1,4 @@
-"""Published against reproduced faults: every published row at a glance."""
+"""Plot of reproduced faults compared with published faults, with a line for each published row."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ from handgrad.tables.comparison import (
     count_verdicts,
 )
 
-SMALLEST = 0.5  # of a fault: where no fault at all is on a logarithmic axis
-NAMED_ROWS = 80  # in a panel; with more rows there is no room for their names and numbers
+SMALLEST = 0.5  # zero faults are drawn as half a fault, because the axis is logarithmic
+NAMED_ROWS = 80  # a panel with more rows has no room for their names and numbers
 
 _LOOKS: dict[str, dict[str, Any]] = {
     AGREES: {"color": COLOURS[0], "marker": "o"},
@@ -41,12 +41,12 @@ _WORDS = {
 
 
 def published_against_reproduced(comparison: pd.DataFrame) -> Figure:
-    """Reproduced faults as a multiple of the published ones, a line a row; a panel for each dataset.
+    """Return a plot of reproduced faults as a multiple of the published faults, with a panel for each dataset.
 
-    comparison: a table of ``comparison_table``. A marker is the mean over the seeds, its shape and colour the
-    verdict, the bar behind it from the seed with the fewest faults to the one with the most. At the right
-    are the published faults and the mean of ours. The band spans WITHIN_PERCENT on both sides. Rows
-    that were not run are counted in the panel's title, with the verdicts.
+    comparison: from ``comparison_table``. Each row has a line. The marker is the mean over the seeds; its shape and
+    colour show the verdict. The bar goes from the seed with the fewest faults to the seed with the most. The numbers at
+    the right are the published faults and the mean of our faults. The grey band shows WITHIN_PERCENT. The title of a
+    panel counts the verdicts, including rows that were not run.
     """
     run = comparison[comparison["verdict"] != NOT_RUN]
     if not (run["finished"] > 0).any():
@@ -57,7 +57,7 @@ def published_against_reproduced(comparison: pd.DataFrame) -> Figure:
         for dataset, axes in at.items():
             axes.set_title(f"{dataset}, {count_verdicts(comparison[comparison['dataset'] == dataset])}")
             _draw_rows(axes, run[run["dataset"] == dataset].reset_index())
-        figure.supxlabel("Reproduced faults as a multiple of the published ones")
+        figure.supxlabel("Reproduced faults / published faults")
         legend(figure)
     return figure
 
@@ -83,13 +83,13 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _ratios(rows: pd.DataFrame, name: str) -> NDArray[Any]:
-    """Numbers of our faults as multiples of the published ones."""
+    """Return a column of our faults as multiples of the published faults."""
     ours, theirs = (rows[faults].astype("float64").clip(SMALLEST) for faults in (name, "published_faults"))
     return (ours / rows["test_size"] / (theirs / rows["published_test_size"])).to_numpy(float)
 
 
 def _name_rows(axes: Axes, rows: pd.DataFrame) -> None:
-    """What a row is at its left, the published faults and ours at its right."""
+    """Write the hyperparameters of each row at the left, and the published and our faults at the right."""
     axes_of_names = [name for name in (*KEY, *PROTOCOL) if len(rows[name].unique()) > 1] or ["activation"]
     parts = [map(_WORDS.get(name, "{}").format, plain_column(rows, name).texts) for name in axes_of_names]
     ours = column("ours", "{:.0f}", rows["faults_mean"], missing="diverged").texts

@@ -1,4 +1,4 @@
-"""The confusion matrix of an experiment's best run."""
+"""Plot of the confusion matrix of the best run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,22 +17,23 @@ from handgrad.tables.table import Row
 
 Array = NDArray[Any]
 
-CLASSES_WITH_NUMBERS = 15  # with more classes there is no room for a number in a cell
-CLASSES_WITH_NAMES = 40
-LETTERS = 20  # of a class's name; a longer one would take the matrix's room, and is cut
+CLASSES_WITH_NUMBERS = 15  # with more classes, a cell has no room for a number
+CLASSES_WITH_NAMES = 40  # with more classes, only some are named
+LETTERS = 20  # longer class names are truncated, to leave room for the matrix
 
 
 def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
-    """How many examples of each class (rows) were taken for each class (columns), K x K."""
+    """Return the confusion matrix, K x K: examples by true class (rows) and predicted class (columns)."""
     pairs = labels.astype(np.intp) * classes + predictions
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
 def confusion_figure(best: Row, labels: Array, predictions: Array, class_names: Sequence[str]) -> Figure:
-    """The confusion matrix of a run, whose row of the results is given: true classes are rows, predicted columns.
+    """Return a plot of the confusion matrix of a run: true classes are rows, predicted classes are columns.
 
-    Shades and the second number of a cell are percentages of a row. Cells without an example are blank. Raises
-    HandgradError if labels and predictions do not give the faults that the row has.
+    best: row of the run in the results. Shades and the second number of a cell are percentages of a row. Cells without
+    an example are blank.
+    Raises HandgradError if labels and predictions give a different number of faults than the row.
     """
     require_faults(best, labels, predictions)
     counts = confusion_counts(labels, predictions, len(class_names))
@@ -41,14 +42,14 @@ def confusion_figure(best: Row, labels: Array, predictions: Array, class_names: 
         size = 7.4 if len(class_names) > 5 else 5.6
         figure = Figure(figsize=(size + 0.6, size))
         axes = figure.add_subplot()
-        # A root scale: a class that is right 9 times in 10 would leave all mistakes one pale shade.
+        # A power scale: on a linear scale all mistakes would have nearly the same pale shade.
         image = axes.imshow(percent, cmap="Blues", norm=PowerNorm(0.4, 0, 100), aspect="equal")
         bar = figure.colorbar(image, ax=axes, shrink=0.6, label="Percent of the true class")
         fixed_ticks(bar.ax.yaxis, [0, 1, 5, 10, 25, 50, 100])
         if len(class_names) <= CLASSES_WITH_NUMBERS:
             _write_numbers(axes, counts, percent)
         _name_classes(axes, class_names)
-        title = run_title(best["run"], f"{best['faults']} faults in {len(labels)} test images")
+        title = run_title(best["run"], f"{best['faults']} of {len(labels)} test images misclassified")
         figure.suptitle(title, fontsize=9)
     return figure
 
@@ -65,7 +66,7 @@ def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
     places = range(0, len(class_names), step)
     names = [cut(name, LETTERS) for name in class_names[::step]]
     if len(set(names)) < len(names):
-        names = [str(place) for place in places]  # cut, they are the same
+        names = [str(place) for place in places]  # truncated names are not unique
     long = max(map(len, names)) > 3
     axes.set_xticks(places, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
     axes.set_yticks(places, names)

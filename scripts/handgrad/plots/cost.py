@@ -1,4 +1,4 @@
-"""Test accuracy against the seconds of training, and the best accuracy for the cost."""
+"""Plot of test accuracy by seconds of training, with the best accuracy that was reached in a given time."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from handgrad.common.formatting import counted
 from handgrad.plots.panels import log_ticks, scale_accuracies
 from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style, title_of
 
-SHORTEST_SECONDS = 1e-3  # a logarithmic axis has no place for none
+SHORTEST_SECONDS = 1e-3  # shorter times are drawn here, because a logarithmic axis has no zero
 CROWDED = 300  # with more runs, markers are smaller
 
 _FILLED: dict[str, Any] = {"linestyle": "", "alpha": 0.7, "markeredgecolor": "white", "markeredgewidth": 0.5}
@@ -18,10 +18,10 @@ _HOLLOW: dict[str, Any] = {"linestyle": "", "marker": "o", "markerfacecolor": "w
 
 
 def accuracy_against_cost(results: pd.DataFrame) -> Figure:
-    """Test accuracy against seconds on a logarithmic axis, a point a run. results: those of a dataset.
+    """Return a plot of test accuracy by seconds on a logarithmic axis, with a point for each run.
 
-    Colour and marker by activation, size by hidden units; a staircase is the best accuracy of the runs that took
-    at most so long. Runs that diverged are counted in the title.
+    results: rows of one dataset. Colour and marker show the activation, size shows the hidden units. The staircase is
+    the best accuracy that was reached in at most this time. The title counts the runs that diverged.
     """
     finished = results[results["status"] == "finished"]
     if finished.empty:
@@ -43,7 +43,7 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
         for (activation, units), runs in finished.groupby(["activation", "hidden_units"], sort=False):
             axes.plot(runs["seconds"], runs["accuracy"], **_FILLED, **look[activation], markersize=size[units])
         steps = finished.sort_values(["seconds", "accuracy"], ascending=[True, False]).set_index("seconds")["accuracy"]
-        axes.plot(steps.cummax(), drawstyle="steps-post", color=INK, linewidth=1.2, zorder=3, label="best for the cost")
+        axes.plot(steps.cummax(), drawstyle="steps-post", color=INK, linewidth=1.2, zorder=3, label="best in this time")
         scale_accuracies(axes, finished["accuracy"].min(), finished["accuracy"].max())
         log_ticks(axes.xaxis)
         legend(

@@ -1,6 +1,6 @@
-"""SVG figures as files: a comment at the end holds the sha256 of all before it.
+"""SVG files with a comment at the end that holds the SHA-256 of the rest.
 
-So the page shows none that was changed or damaged after it was drawn.
+The page therefore detects a figure that was changed or damaged after it was drawn.
 """
 
 import hashlib
@@ -10,26 +10,27 @@ from handgrad.common.errors import REMEDY, HandgradError
 
 
 def seal_figure(path: Path) -> None:
-    """Add the checksum to a figure that has just been drawn."""
+    """Append the checksum to a new SVG file."""
     with path.open("r+b") as file:
-        comment = _comment(file.read())  # which leaves the file at its end
+        comment = _comment(file.read())  # the file position is now at the end
         file.write(comment)
 
 
 def read_figure(path: str | Path) -> bytes:
-    """The content of a figure. Raises HandgradError if it cannot be read, or is not as it was drawn."""
+    """Return the content of an SVG file. Raises HandgradError if it cannot be read or has a wrong checksum."""
     try:
         content = Path(path).read_bytes()
     except (FileNotFoundError, IsADirectoryError):
-        raise HandgradError(f"{path}: is not a file; {REMEDY}") from None
+        raise HandgradError(f"{path}: missing, or not a file; {REMEDY}") from None
     except OSError as error:
         raise HandgradError(
-            f"{path}: cannot be read ({error.strerror}); make it readable, and run snakemake again"
+            f"{path}: cannot be read ({error.strerror}); make it readable, then run snakemake again"
         ) from error
     size = len(_comment(b""))
     if content[-size:] != _comment(content[:-size]):
         raise HandgradError(
-            f"{path}: damaged, or changed after it was drawn: its last line is not the sha256 of the rest; {REMEDY}"
+            f"{path}: damaged, or changed after it was drawn: its sha256 differs from the checksum in its last line; "
+            f"{REMEDY}"
         )
     return content
 

@@ -1,4 +1,4 @@
-"""Heat maps: the fault rate by learning rate and l2, a panel for each activation and hidden units."""
+"""Heat maps of the fault rate by learning rate and l2, with a panel for each activation and hidden units."""
 
 import math
 from typing import Any
@@ -18,28 +18,29 @@ from handgrad.tables.seeds import SETTING_AXES
 from handgrad.tables.selection import fault_rates, splits
 
 CELL = ["activation", "hidden_units", "learning_rate", "l2"]
-SMALLEST = 0.5  # of a fault: how a cell without one is shaded
-SMALLEST_RATIO = 1.25  # from the lightest to the darkest shade: chance differences must not look large
+SMALLEST = 0.5  # a cell without faults has the shade of half a fault
+SMALLEST_RATIO = 1.25  # of the rates at both ends of the scale, so that chance differences do not look large
 SMALLEST_TEXT = 5.5  # points
 
 _NOT_RUN: dict[str, Any] = {"facecolor": "white", "edgecolor": "#b4bcc4", "hatch": "////", "linewidth": 0}
-_BEYOND = 1000.0  # percent, more than any rate: the shade of cells of which all runs diverged
-#: dark for few faults, light for many, and never as light as paper
+_BEYOND = 1000.0  # percent, larger than any rate; marks cells in which all runs diverged
+#: dark for few faults, light for many, never white
 _SHADES = ListedColormap(mpl.colormaps["Blues_r"](np.linspace(0, 0.93, 256))).with_extremes(over="#f0f0f0")
-_WHITE_BELOW = 0.3  # of the shades: on darker ones, white is read better than black
+_WHITE_BELOW = 0.3  # fraction of the colour scale; on darker shades, numbers are white
 
 
 def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
-    """One row for each CELL of a table of results, the best first: rate, seeds, diverged.
+    """Return a table with one row for each CELL of a table of results, the best first.
 
-    rate: faults on a split in percent, the mean over the seeds that finished; missing if none did. Where runs
-    of a cell differ in more than the seed, it is the setting with the smallest mean. One of which a seed
-    diverged comes after all others, as in ``selection.best_settings``. seeds, and how many of them diverged:
-    those of that setting.
+    If a cell has several settings, its row shows the setting with the smallest mean rate. A setting with a diverged
+    seed comes after all settings without one, as in ``selection.best_settings``.
+
+    - rate: faults on a split in percent, the mean over the seeds that finished; missing if none finished.
+    - seeds, diverged: number of seeds, and number of diverged seeds, of this setting.
     """
     diverged = (results["status"] == "diverged").astype(int)
     runs = results.assign(rate=100 * fault_rates(results, split), diverged=diverged)
-    # dropna: train_size is missing where all examples are used
+    # dropna: train_size is missing if all examples are used
     settings = runs.groupby(list(SETTING_AXES), dropna=False, sort=False).agg(
         rate=("rate", "mean"), seeds=("seed", "size"), diverged=("diverged", "sum")
     )
@@ -48,10 +49,10 @@ def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
 
 
 def heat_maps(results: pd.DataFrame) -> Figure:
-    """Fault rates of a dataset's runs, on the split that its best run is chosen on. results: their table.
+    """Return heat maps of the fault rate on the split that selects the best run. results: rows of one dataset.
 
-    Learning rate goes to the right and l2 upwards, through all values that occur, on shared axes; a cell's
-    shade and number are the rate of ``heat_cells``. Cells that were not run are hatched.
+    Learning rate is the horizontal axis and l2 the vertical axis. The panels share both axes. The shade and the number
+    of a cell show the rate of ``heat_cells``. Cells that were not run are hatched.
     """
     if not (results["status"] == "finished").any():
         return nothing_to_draw(results["status"])
@@ -65,24 +66,24 @@ def heat_maps(results: pd.DataFrame) -> Figure:
         for key, axes in at.items():
             own = cells[(cells["activation"] == key[0]) & (cells["hidden_units"] == key[1])]
             width, height = _name_cells(figure, axes, rates, penalties)
-            scale = max(0.3, min(1, width / 16, height / 16))  # of what is drawn on small cells
+            scale = max(0.3, min(1, width / 16, height / 16))  # smaller crosses and frames on small cells
             image = _draw_cells(axes, own, norm, (len(penalties), len(rates)))
             image.set(edgecolors="white" if scale == 1 else "none", linewidth=0.8)
             _write_numbers(axes, own, norm, min(9, 0.27 * width, 0.5 * height))
             _cross_diverged(axes, own, scale)
             if len(at) > 1:
-                _outline(axes, own.iloc[0], 1.4 * scale, "best of its panel")
+                _outline(axes, own.iloc[0], 1.4 * scale, "best of the panel")
         best = cells.iloc[0]
         _outline(at[best["activation"], best["hidden_units"]], best, 3.2 * scale, "best of all")
         figure.supxlabel("Learning rate")
         figure.supylabel("λ")
-        _draw_bar(figure, image, f"Faults (percent of {split} images)")
+        _draw_bar(figure, image, f"Misclassified {split} images (percent)")
         legend(figure)
     return figure
 
 
 def _fault_norm(rates: "pd.Series[float]", examples: int) -> Normalize:
-    """Even in 1/rate, so that the best cells differ most."""
+    """Return a colour scale that is linear in 1/rate, so that shades of the best cells differ most."""
     low = max(rates.min(), 100 * SMALLEST / examples)
     return FuncNorm((_inverse, _inverse), low, max(rates.max(), SMALLEST_RATIO * low))
 
@@ -92,8 +93,8 @@ def _inverse(rate: Any) -> Any:
 
 
 def _name_cells(figure: Figure, axes: Axes, rates: list[float], penalties: list[float]) -> tuple[float, float]:
-    """Name as many learning rates and penalties as there is room for; width and height of a cell in points."""
-    # About: the layout is made when the figure is drawn.
+    """Label as many learning rates and penalties as fit, and return width and height of a cell in points."""
+    # The sizes are approximate, because the layout is computed when the figure is drawn.
     room = axes.get_window_extent()
     width, height = 72 / figure.dpi * room.width / len(rates), 72 / figure.dpi * room.height / len(penalties)
     across, up = ([f"{value:.3g}" for value in values] for values in (rates, penalties))
@@ -117,7 +118,7 @@ def _draw_cells(axes: Axes, cells: pd.DataFrame, norm: Normalize, shape: tuple[i
 
 
 def _draw_bar(figure: Figure, image: Any, label: str) -> None:
-    """A colour bar beside the panels, with ticks at even steps of the shades, which are none of the rates."""
+    """Draw a colour bar next to the panels. Its ticks are at equal steps of the shades."""
     shrink = min(1, 4 / figure.get_figheight())
     bar = figure.colorbar(image, ax=figure.axes, shrink=shrink, aspect=25, anchor=(0, 1), format="{x:.3g}")
     bar.set_ticks(image.norm.inverse(np.linspace(0, 1, 6)))
@@ -136,7 +137,7 @@ def _write_numbers(axes: Axes, cells: pd.DataFrame, norm: Normalize, size: float
 
 
 def _cross_diverged(axes: Axes, cells: pd.DataFrame, scale: float) -> None:
-    """A cross in the middle where all runs diverged, a small one in the corner where some seeds did."""
+    """Draw a cross in cells in which all runs diverged, and a small cross in a corner if some seeds diverged."""
     none = cells["rate"].isna()
     small = {**CROSS, "path_effects": [withStroke(linewidth=3, foreground="white")]}
     for crossed, x, y, size, name, look in (

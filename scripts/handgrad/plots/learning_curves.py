@@ -1,4 +1,4 @@
-"""Learning curves: a panel for each activation and learning rate."""
+"""Plot of learning curves, with a panel for each activation and learning rate."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,23 +27,23 @@ from handgrad.plots.style import (
 )
 from handgrad.tables.seeds import SETTING_AXES
 
-if TYPE_CHECKING:  # the figures made from tables must not depend on what training imports
+if TYPE_CHECKING:  # scripts of figures must not depend on the imports of training
     from handgrad.storage.run_reader import Summary
 
 Array = NDArray[Any]
 
-CROWDED = 16  # with more lines in a panel, they are thin and have the same small marker
-BANDS = 8  # with more lines in a panel, bands over seeds would hide each other: there are none
-LOG_RATIO = 4  # largest to smallest fault rate from which on the axis is logarithmic
+CROWDED = 16  # with more lines in a panel, lines are thin and share one small marker
+BANDS = 8  # with more lines in a panel, no bands are drawn, because they would hide each other
+LOG_RATIO = 4  # with a larger ratio of the largest to the smallest fault rate, the axis is logarithmic
 
 
 def learning_curves(summaries: Sequence["Summary"]) -> Figure:
-    """Test fault rate against epoch; colour and marker by hidden units, line style by l2.
+    """Return a plot of the test fault rate by epoch. Colour and marker show hidden units, line style shows l2.
 
-    A line is the mean, at each epoch, over runs that differ in the seed alone, of those that have not
-    diverged before; a band behind it goes from the smallest to the largest of them, where a panel has few
-    lines (BANDS). Lines that differ in other axes are drawn alike. A cross marks the last epoch with a finite
-    loss of each run that diverged, and its panel's title counts them.
+    A line is the mean over the seeds of a setting. At each epoch, it includes the seeds that have not diverged before.
+    If a panel has few lines (BANDS), a band goes from the smallest to the largest of these seeds. Lines that differ
+    only in other axes look the same. A cross marks the last epoch with a finite loss of each diverged run. The title
+    of a panel counts these runs.
     """
     curves = [_fault_rates(summary) for summary in summaries]
     if not any(map(len, curves)):
@@ -58,7 +58,7 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
     line = styles(l2, LINES)
     with style():
         figure, at = panels(every, "learning_rate", "{}, learning rate {}")
-        # dropna: train_size is missing where all examples are used.
+        # dropna: train_size is missing if all examples are used
         for _, seeds in runs.groupby(list(SETTING_AXES), dropna=False, sort=False):
             first = seeds.iloc[0]
             drawn = {**look[first["hidden_units"]], "linestyle": line[first["l2"]], "markersize": 4}
@@ -68,20 +68,20 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
             at[tuple(lost[panel])].plot(*last, **CROSS, label="then diverged")
         _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
         figure.supxlabel("Epoch")
-        figure.supylabel("Test faults (percent of test images)")
+        figure.supylabel("Misclassified test images (percent)")
         legend(figure, entries(hidden_units, "{} hidden units", look.__getitem__), _line_entries(l2, line))
     return figure
 
 
 def _fault_rates(summary: "Summary") -> Array:
-    """Percent of the test examples, for each epoch up to the last one with a finite loss."""
+    """Return the faults in percent of the test examples, for each epoch up to the last one with a finite loss."""
     finite = np.isfinite(summary.history["test_loss"])
     epochs = len(finite) if finite.all() else int(finite.argmin())
     return 100 * summary.history["test_faults"][:epochs] / summary.test_size
 
 
 def _draw_setting(axes: Axes, curves: "pd.Series[Any]", look: dict[str, Any], *, banded: bool) -> None:
-    """The mean over the seeds, at each epoch, of those that have not diverged before, and their range."""
+    """Draw the mean and the range over seeds. Each epoch includes the seeds that have not diverged before."""
     seeds = pd.concat(map(pd.Series, curves), axis=1)
     seeds.index += 1
     axes.plot(seeds.mean(axis=1), markevery=max(1, len(seeds) // 5), alpha=0.9, **look)
@@ -100,5 +100,5 @@ def _scale_fault_rates(axes: Axes, rates: Array) -> None:
 
 def _line_entries(l2: Sequence[float], line: dict[float, Any]) -> list[Line2D]:
     if len(l2) > len(LINES):
-        return [Line2D([], [], color=INK, label=f"λ: {len(l2)} values, drawn alike")]
+        return [Line2D([], [], color=INK, label=f"λ: {len(l2)} values, same line style")]
     return entries(l2, L2_TEXT, lambda value: {"linestyle": line[value]})

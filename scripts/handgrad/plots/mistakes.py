@@ -1,4 +1,4 @@
-"""The test images that a run takes for a wrong class with the highest probability, as pictures."""
+"""Plot of the test images that a run misclassifies with the highest probability."""
 
 import itertools
 import textwrap
@@ -19,17 +19,17 @@ from handgrad.tables.table import Row
 Array = NDArray[Any]
 
 _COLUMNS = 6
-_CELL, _PICTURE = 1.5, 1.2  # inches: from picture to picture, and width of one
-_SIZE = 7.5  # points
-_LINE = 1.25 * _SIZE / 72  # inches of height
-_FONTS = ["DejaVu Sans Mono", FONT]  # letters of one width, so that lines of so many have room
+_CELL, _PICTURE = 1.5, 1.2  # inches: distance between pictures, and width of a picture
+_SIZE = 7.5  # font size in points
+_LINE = 1.25 * _SIZE / 72  # line height in inches
+_FONTS = ["DejaVu Sans Mono", FONT]  # monospaced, so that a fixed number of letters fits on a line
 _LINE_LETTERS = 22
-_LETTERS = 400  # of a class's name
+_LETTERS = 400  # longer class names are truncated
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test example that was taken for a wrong class, and the probability given to all other classes."""
+    """A misclassified test example. doubt: the sum of the probabilities of all classes except the predicted one."""
 
     example: int
     true: int
@@ -38,11 +38,11 @@ class Mistake:
 
 
 def most_confident_mistakes(best: Row, labels: Array, predictions: Array, Y: Array, *, max_count: int) -> list[Mistake]:
-    """Up to ``max_count`` mistakes of a run, the highest probability first, then in the order of the examples.
+    """Return up to ``max_count`` mistakes of a run, ordered by decreasing probability, then by example.
 
-    Y, N x K, are stored as float16: just below 1 in steps of 0.0005, near 0 in far smaller ones. So
-    the doubt is compared, the sum over all other classes, which differs even where the probability is 1.
-    Raises HandgradError if labels and predictions do not give the faults that the row of the run has.
+    Y: probabilities, float16 (N, K). Just below 1, float16 has steps of 0.0005; near 0, its steps are far smaller.
+    Mistakes are therefore ordered by the doubt, which differs even if the stored probability is 1.
+    Raises HandgradError if labels and predictions give a different number of faults than the row of the run.
     """
     require_faults(best, labels, predictions)
     wrong = np.flatnonzero(labels != predictions)
@@ -56,7 +56,7 @@ def most_confident_mistakes(best: Row, labels: Array, predictions: Array, Y: Arr
 
 
 def percent(doubt: float) -> str:
-    """The probability that a doubt leaves, in percent, never rounded up to certainty."""
+    """Return the probability 1 - doubt in percent, never rounded up to 100 %."""
     for decimals in (1, 2):
         text = f"{100 * (1 - min(doubt, 1)):.{decimals}f}%"
         if not text.startswith("100"):
@@ -65,9 +65,9 @@ def percent(doubt: float) -> str:
 
 
 def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, class_names: Sequence[str]) -> Figure:
-    """Each mistake's image with true class, predicted class and its probability, in the order given."""
+    """Return a plot of the image, true class, predicted class and probability of each mistake, in the given order."""
     if not mistakes:
-        return message_figure(run_title(best["run"], f"No fault in {best['test_size']} test images"))
+        return message_figure(run_title(best["run"], f"None of {best['test_size']} test images misclassified"))
     pictures = as_pictures(images.x, images.image_shape)
     if pictures.ndim > 3:
         pictures = np.round(pictures * (255 / images.max_value)).astype(np.uint8)
@@ -92,8 +92,8 @@ def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, clas
 def _counts(best: Row, shown: int) -> str:
     faults = best["faults"]
     if shown == faults:
-        return "The only fault" if faults == 1 else f"All {faults} faults"
-    return f"The {shown} most confident of {faults} faults"
+        return "The only mistake" if faults == 1 else f"All {faults} mistakes"
+    return f"The {shown} most confident of {faults} mistakes"
 
 
 def _lines(mistake: Mistake, class_names: Sequence[str]) -> str:

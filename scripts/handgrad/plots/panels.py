@@ -1,4 +1,4 @@
-"""Panels of a plot, their scales and ticks."""
+"""Panels of a plot, with their scales and ticks."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,20 +13,20 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from handgrad.experiment.runs import canonical_text
 from handgrad.plots.style import title_of
 
-COLUMNS = 4  # panels side by side
+COLUMNS = 4  # maximum number of panels side by side
 ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 _PANEL_WIDTH = {1: 5.6, 2: 3.7, 3: 2.9, 4: 2.5}  # inches, by the number of columns
-NAMED_SIZES = 6  # with more numbers of hidden units, their axis has round ticks
-LOG_SIZES = 10  # largest to smallest number of hidden units from which on the axis is logarithmic
-#: ticks of each power of ten, by the ratio of the ends of a logarithmic axis from which on they are used
+NAMED_SIZES = 6  # with more values of hidden units, the axis has round ticks instead of one tick for each value
+LOG_SIZES = 10  # from this ratio of the largest to the smallest number of hidden units, the axis is logarithmic
+#: ticks within a power of ten on a logarithmic axis, by the smallest ratio of its ends at which they are used
 _LOG_TICKS = {1000: (1,), 10: (1, 2, 5), 3: (1, 1.5, 2, 3, 5, 7)}
 
 
 def panels(runs: pd.DataFrame, by: str, words: str) -> tuple[Figure, dict[tuple[str, Any], Axes]]:
-    """A figure with a panel for each activation and value of another axis, sharing their axes.
+    """Return a figure and its panels by activation and value of the axis ``by``. All panels share their axes.
 
-    runs: their activation, this axis and status. Each activation begins a new line, which is wrapped if it is
-    long. A title has ``words``, and counts the runs that diverged.
+    runs: a table with the columns activation, ``by`` and status. words: format of the titles, which also count the
+    runs that diverged. Each activation starts a new row of panels; long rows are wrapped.
     """
     names = runs.groupby("activation", sort=False)[by].unique()
     groups = [[(str(activation), value) for value in sorted(own.tolist())] for activation, own in names.items()]
@@ -47,20 +47,20 @@ def panels(runs: pd.DataFrame, by: str, words: str) -> tuple[Figure, dict[tuple[
 
 
 def dataset_panels(datasets: Sequence[str], *, width: float, height: float) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with a panel for each dataset, one below the other. width, height: of a panel, in inches."""
+    """Return a figure and its panels by dataset, one below the other. width, height: of a panel, in inches."""
     figure = Figure(figsize=(width, height * len(datasets) + 1.2))
     return figure, dict(zip(datasets, figure.subplots(len(datasets), squeeze=False).flat, strict=True))
 
 
 def fixed_ticks(axis: Axis, ticks: Sequence[float], text: Callable[[float], str] = "{:g}".format) -> None:
-    """Ticks at these places and at no others."""
+    """Set ticks at exactly these positions."""
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_locator(NullLocator())
 
 
 def log_ticks(axis: Axis) -> None:
-    """A few round numbers as ticks of a logarithmic axis, once all is drawn on it."""
+    """Set a few round ticks on a logarithmic axis. Call it after everything is drawn."""
     low, high = axis.get_view_interval()
     steps = next((steps for ratio, steps in _LOG_TICKS.items() if high >= ratio * low), None)
     axis.set_major_locator(LogLocator(subs=steps) if steps else MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -69,7 +69,7 @@ def log_ticks(axis: Axis) -> None:
 
 
 def scale_sizes(axes: Axes, sizes: Sequence[int]) -> None:
-    """A horizontal axis for these numbers of hidden units, the smallest first."""
+    """Scale the horizontal axis for these numbers of hidden units, in increasing order."""
     if sizes[-1] >= LOG_SIZES * sizes[0]:
         axes.set_xscale("log")
         log_ticks(axes.xaxis)
@@ -78,16 +78,16 @@ def scale_sizes(axes: Axes, sizes: Sequence[int]) -> None:
 
 
 def scale_accuracies(axes: Axes, low: float, high: float) -> None:
-    """A vertical axis in percent for accuracies, fractions, of which these are the lowest and the highest."""
+    """Scale the vertical axis for accuracies and label it in percent. low, high: their range, as fractions."""
     if high > 0.9 and high - low > 0.1 and low > 0 and high < 1:
-        # Near 1 a percent more is much, near 0.5 it is little; the logit scale shows both.
+        # One percentage point matters more near 1 than near 0.5; the logit scale shows this.
         axes.set_yscale("logit")
         low, high = low / (low + (1 - low) * 1.2), high * 1.2 / (high * 1.2 + 1 - high)
         fixed_ticks(axes.yaxis, [t for t in ACCURACY_TICKS if low <= t <= high], _percent)
         axes.set_ylim(low, high)
     else:
         bottom, top = axes.get_ylim()
-        margin = 0.03 * (top - bottom)  # for the markers; there is nothing beyond 100 percent to make room for
+        margin = 0.03 * (top - bottom)  # room for markers at 0 and 100 percent
         axes.set_ylim(max(bottom, -margin), min(top, 1 + margin))
         axes.yaxis.set_major_formatter(lambda value, _: _percent(value))
 

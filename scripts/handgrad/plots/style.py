@@ -1,7 +1,7 @@
-"""One style for all plots: colours, markers, legends and the way to a file.
+"""The common style of all plots: colours, markers, legends and saving.
 
-Plots are made without pyplot, which would keep global state. Colour-blind people can tell the colours
-apart (Okabe and Ito 2008), which are never the only difference.
+Plots do not use pyplot, because it has global state. Colour-blind people can distinguish the colours (Okabe and Ito
+2008). Colour is never the only difference.
 """
 
 import itertools
@@ -20,19 +20,19 @@ from handgrad.experiment.runs import canonical_text
 from handgrad.plots.figure_files import seal_figure
 
 INK, FAINT = "#1a1a1a", "#d9dde1"
-FONT = "DejaVu Sans"  # comes with matplotlib: the same shapes on every machine
+FONT = "DejaVu Sans"  # included in matplotlib, so letters have the same shapes on every machine
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
-LEGEND_ENTRIES = 8  # of one kind; of more values, this many are shown, evenly chosen
+LEGEND_ENTRIES = 8  # maximum for each kind; of more values, the legend shows this many at equal steps
 
 L2_TEXT = "λ = {}"
-#: where a run that diverged is, or was last
+#: marks a diverged run
 CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "color": INK, "markersize": 7, "zorder": 3}
 
 
-_STYLE: Any = {  # Any: the stubs list every key as a literal
+_STYLE: Any = {  # Any, because the stubs of matplotlib list every key as a literal
     "font.family": FONT,
     "font.size": 10,
     "axes.titlesize": 10,
@@ -42,7 +42,7 @@ _STYLE: Any = {  # Any: the stubs list every key as a literal
     "ytick.labelsize": 9,
     "legend.fontsize": 9.5,
     "text.color": INK,
-    "text.parse_math": False,  # a dataset or class may have a $ in its name
+    "text.parse_math": False,  # names of datasets and classes may contain a $
     "axes.edgecolor": "#8a949e",
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
@@ -57,28 +57,28 @@ _STYLE: Any = {  # Any: the stubs list every key as a literal
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
     "svg.fonttype": "path",
-    "svg.hashsalt": "handgrad",  # else ids in the file are random, and every rerun writes a new figure
+    "svg.hashsalt": "handgrad",  # without it, ids are random and every rerun writes different bytes
 }
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The style of all figures, for as long as one is made."""
+    """Use the common style within a block."""
     with mpl.rc_context():
-        mpl.rcdefaults()  # whatever the user's own matplotlibrc says
+        mpl.rcdefaults()  # ignore the matplotlibrc of the user
         mpl.rcParams.update(_STYLE)
         yield
 
 
 def save_figure(path: str | Path, figure: Figure) -> None:
-    """Write a figure as SVG with its checksum, whole or not at all; the same figure gives the same bytes."""
+    """Write a figure as SVG with its checksum atomically. Equal figures give equal bytes."""
     with style(), whole_file(path) as part:
         figure.savefig(part, format="svg", metadata={"Date": None})
         seal_figure(part)
 
 
 def message_figure(text: str) -> Figure:
-    """A figure that says in words why there is nothing to draw."""
+    """Return a figure that shows only a message."""
     with style():
         figure = Figure(figsize=(6, 1.6))
         figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, wrap=True)
@@ -86,25 +86,25 @@ def message_figure(text: str) -> Figure:
 
 
 def nothing_to_draw(statuses: Iterable[str]) -> Figure:
-    """The figure of runs of which none finished, given the status of each."""
+    """Return a figure with a message for runs without a finished run. statuses: of the runs."""
     return message_figure("Every run diverged" if list(statuses) else "No runs")
 
 
 def title_of(runs: str, statuses: Iterable[str]) -> str:
-    """The title of a panel of some runs, which counts those that diverged if any did."""
+    """Return the title of a panel. If runs diverged, the title counts them. statuses: of the runs."""
     found = list(statuses)
     diverged = found.count("diverged")
     return f"{runs}\n{diverged} of {len(found)} diverged" if diverged else runs
 
 
 def looks(values: Sequence[Any], **kinds: Sequence[Any]) -> dict[Any, dict[str, Any]]:
-    """A colour for each value, and of each kind, such as marker=MARKERS, one for each (``styles``)."""
+    """Return plot arguments for each value: a colour, and one style of each kind such as marker=MARKERS."""
     given = {"color": colours(values), **{name: styles(values, of) for name, of in kinds.items()}}
     return {value: {name: of[value] for name, of in given.items()} for value in values}
 
 
 def colours(values: Sequence[Any]) -> dict[Any, Any]:
-    """A colour for each value: of the palette, or of a sequence from dark to light if they are many."""
+    """Return a colour for each value: from the palette, or from a dark-to-light scale if there are many values."""
     if len(values) <= len(COLOURS):
         return dict(zip(values, COLOURS, strict=False))
     shades = mpl.colormaps["viridis"]
@@ -112,14 +112,14 @@ def colours(values: Sequence[Any]) -> dict[Any, Any]:
 
 
 def styles(values: Sequence[Any], kinds: Sequence[Any]) -> dict[Any, Any]:
-    """A marker or a line style for each value; the first one for all if there are more values than kinds."""
+    """Return a marker or a line style for each value. With more values than kinds, all get the first kind."""
     if len(values) > len(kinds):
         return dict.fromkeys(values, kinds[0])
     return dict(zip(values, kinds, strict=False))
 
 
 def entries(values: Sequence[Any], name: str, look: Callable[[Any], dict[str, Any]]) -> list[Line2D]:
-    """What a legend says of some values: a line in each one's look; of many values, a few of them."""
+    """Return legend entries for values, at most LEGEND_ENTRIES. look: returns the plot arguments of a value."""
     shown = values
     if len(values) > LEGEND_ENTRIES:
         last = len(values) - 1
@@ -130,9 +130,9 @@ def entries(values: Sequence[Any], name: str, look: Callable[[Any], dict[str, An
 
 
 def legend(figure: Figure, *groups: Sequence[Artist]) -> None:
-    """A legend above the panels: these groups, and at the end all that is drawn with a label, once each.
+    """Draw a legend above the panels: first these groups, then everything that has a label, once each.
 
-    Each group begins on a new line, which holds as many entries as fit.
+    Each group starts a new line. A line holds as many entries as fit.
     """
     groups = tuple(filter(None, (*groups, _labelled(figure))))
     longest = max(len(str(handle.get_label())) for group in groups for handle in group)

@@ -1,4 +1,4 @@
-"""Texts of plots of any length and script: cut, in lines, or as numbers."""
+"""Texts of plots, which may have any length and script: truncation, wrapping and replacement by numbers."""
 
 import logging
 import unicodedata
@@ -9,16 +9,16 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from handgrad.plots.style import FONT
 
-RUN_LETTERS = 80  # of a run's name on a line
+RUN_LETTERS = 80  # maximum letters of a run name on a line
 
 logger = logging.getLogger("handgrad")
 
 
 def class_labels(names: Sequence[str], dataset: str) -> list[str]:
-    """The names of a dataset's classes as figures show them: all as numbers if one cannot be drawn.
+    """Return class names for figures. If one name cannot be drawn, return numbers for all classes and log a warning.
 
-    The font lacks many scripts. Matplotlib joins no letters and writes from left to right alone, so names in
-    Arabic or Hebrew would be wrong though the font has their letters.
+    The font lacks many scripts. It has Arabic and Hebrew letters, but matplotlib does not join letters and writes only
+    from left to right, so these names would be wrong.
     """
     font = get_font(findfont(FontProperties(family=FONT)))
 
@@ -29,8 +29,8 @@ def class_labels(names: Sequence[str], dataset: str) -> list[str]:
     for number, name in enumerate(names):
         if not all(map(drawable, name)):
             logger.warning(
-                "%s: class %d, %r, cannot be drawn in the font %s, so figures have class numbers; names are "
-                "on the page and in datasets.%s.class_names",
+                "%s: the name of class %d, %r, cannot be drawn in the font %s, so figures show class numbers; for the "
+                "names, see the page or datasets.%s.class_names",
                 *(dataset, number, cut(name, 40), FONT, dataset),
             )
             return [str(label) for label in range(len(names))]
@@ -38,10 +38,10 @@ def class_labels(names: Sequence[str], dataset: str) -> list[str]:
 
 
 def cut(name: str, letters: int) -> str:
-    """Return a name, cut to this number of letters at most."""
+    """Return a name, truncated to at most this number of letters."""
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 
 def run_title(run: str, *lines: str) -> str:
-    """A title: the name of a run, cut after an underscore where it is long, and what is said of it."""
+    """Return a title: the name of a run, wrapped after underscores, and then these lines."""
     return "\n".join([*(line.replace("_ ", "_") for line in wrap(run.replace("_", "_ "), RUN_LETTERS)), *lines])

@@ -1,4 +1,4 @@
-"""The first layer's weights as images: what each hidden unit multiplies the pixels with."""
+"""Plot of the first-layer weights of hidden units as images."""
 
 import math
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from handgrad.tables.table import Row
 
 Array = NDArray[Any]
 
-_WIDTH, _BAR = 7.4, 1.3  # inches: of the figure, and what the colour bar takes of it
+_WIDTH, _BAR = 7.4, 1.3  # inches: width of the figure, of which the colour bar uses _BAR
 
 
 def largest_units(W2: Array, max_count: int) -> tuple[Array, Array]:
-    """Up to ``max_count`` hidden units m with the largest outgoing weights, and |W2[:, 1 + m]|, largest first."""
+    """Return up to ``max_count`` hidden units m with the largest norm ``|W2[:, 1 + m]|``, and these norms."""
     sizes = np.linalg.norm(W2[:, 1:].astype(np.float64), axis=0)
     units = np.argsort(-sizes, kind="stable")[:max_count]
     return units, sizes[units]
 
 
 def limits(weights: Array, percentile: float) -> Array:
-    """For each row, what ``percentile`` percent of its weights do not exceed; 1 where all are 0."""
+    """Return the percentile of the absolute weights in each row. If it is 0, return the maximum; if that is 0, 1."""
     sizes = np.abs(weights)
     bounds = np.percentile(sizes, percentile, axis=1)
     bounds = np.where(bounds > 0, bounds, sizes.max(axis=1))
@@ -37,7 +37,10 @@ def limits(weights: Array, percentile: float) -> Array:
 
 
 def mosaic(pictures: Array, fill: float) -> Array:
-    """Pictures, n x height x width (x 3), as one, row by row, about square, with ``fill`` between."""
+    """Return one nearly square picture of n pictures, (n, height, width) or (n, height, width, 3), row by row.
+
+    fill: value of the gaps between pictures.
+    """
     n, high, wide, *channels = pictures.shape
     columns = min(n, math.ceil(math.sqrt(n * high / wide)))
     rows = -(-n // columns)
@@ -49,10 +52,10 @@ def mosaic(pictures: Array, fill: float) -> Array:
 
 
 def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, max_count: int, percentile: float) -> Figure:
-    """Rows of W1 without the bias as images, of up to ``max_count`` hidden units; see ``largest_units``.
+    """Return a plot of rows of W1 without the bias as images, for up to ``max_count`` hidden units (``largest_units``).
 
-    Gray images share one scale, symmetric about 0, whose ends ``percentile`` percent of these weights do not
-    exceed; colour images have one each, about mid-grey.
+    Grey images share one scale that is symmetric about 0 and contains ``percentile`` percent of these weights. Each
+    colour image has its own scale about mid-grey.
     """
     units, sizes = largest_units(W.W2, max_count)
     weights = W.W1[units, 1:].astype(np.float64)
@@ -71,7 +74,7 @@ def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, max_cou
 
 
 def _new_figure(shown: Array, title: str, bar: float = 0) -> tuple[Figure, Axes]:
-    """Axes without ticks for a picture with room for a colour bar, and a title over the whole figure."""
+    """Return a figure with a title, and its axes without ticks. bar: inches to reserve for a colour bar."""
     high = (_WIDTH - bar) * min(max(shown.shape[0] / shown.shape[1], 0.25), 1.5)
     figure = Figure(figsize=(_WIDTH, high + 0.8))
     figure.suptitle(title, fontsize=9)
@@ -92,6 +95,6 @@ def _show_on_one_scale(axes: Axes, shown: Array, percentile: float) -> None:
 
 def _title(best: Row, sizes: Array, units: int) -> str:
     shown = len(sizes)
-    which = f"{shown} of {units} hidden units, those with the largest outgoing weights"
+    which = f"First-layer weights of the {shown} of {units} hidden units with the largest outgoing weights"
     norms = f"norm of the outgoing weights: {sizes[0]:.3g} to {sizes[-1]:.3g}; pixels: {best['pixels']}"
-    return run_title(best["run"], which if shown < units else f"All {units} hidden units", norms)
+    return run_title(best["run"], which if shown < units else f"First-layer weights of all {units} hidden units", norms)

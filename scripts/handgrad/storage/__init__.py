@@ -1,1 +1,1 @@
-"""What a run leaves: its run file, its checkpoints and its provenance."""
+"""Run files, checkpoints, provenance, and the training job that writes them."""

@@ -1,16 +1,17 @@
-"""Checkpoints: where a run stands, in ``results/checkpoints/<dataset>/<run>.checkpoint``.
+"""Checkpoints: the state of a run, in ``results/checkpoints/<dataset>/<run>.checkpoint``.
 
-A file is the sha256 of all that follows it (64 hexadecimal digits), then a header, each a line, then a NumPy archive:
+A file has three parts. Its first line is the sha256 of the rest, 64 hexadecimal digits. Its second line is the header.
+A NumPy archive follows::
 
-header                         JSON: every axis of the run, digests of code and data, position, segments, and
-                               how the run has ended, if it has
-weights/W1, W2                 as they are; within an epoch, W1 is to be multiplied by the header's w1_scale
-velocity/W1, W2                of a run with momentum: as they are, with the header's scale and share of W1
-history/<figure>               one value an epoch that has passed, for each field of ``loop.Epoch``
-test/...                       of a finished run: predictions and probabilities as in its run file
+    header                         JSON: every axis of the run, digests of code and data, position, segments;
+                                   after the run has ended, also its status
+    weights/W1, W2                 the weights; within an epoch, the true W1 is W1 times the header's w1_scale
+    velocity/W1, W2                only with momentum: the velocity; the header holds the scale and share of W1
+    history/<figure>               one value for each completed epoch, for each field of ``results.Epoch``
+    test/...                       only after the run has ended: predictions and probabilities, as in the run file
 
-They are never declared as outputs, since Snakemake deletes the outputs of a job that starts or fails. The
-checksum finds out one that is torn all the same, or that somebody has changed.
+Checkpoints are not declared as outputs, because Snakemake deletes the outputs of a job that starts or fails.
+The checksum detects incomplete and changed files.
 """
 
 import fnmatch
@@ -33,22 +34,20 @@ from handgrad.experiment.runs import Run
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights
 from handgrad.storage.run_writer import Segment, result_arrays
-from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
+from handgrad.training.loop import State, TrainingResult
 from handgrad.training.momentum import Velocity
+from handgrad.training.results import Epoch, Evaluation
 
 SUFFIX = ".checkpoint"
 
 
 class Unusable(Exception):
-    """Why a file is not a checkpoint to go on from."""
+    """A file cannot be used as a checkpoint. The message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run is computed from: its parameters, the digest of training's code, the sha256 of the data.
-
-    data: None where any will do, for estimates.
-    """
+    """The inputs of a run. code: digest of the training code. data: sha256; None accepts any data, for estimates."""
 
     run: Run
     code: str
@@ -57,7 +56,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint says of itself: its origin, the state but for its arrays, and how the run has ended."""
+    """The header of a checkpoint: its origin, the state without its arrays, and how the run ended."""
 
     run: Run
     code: str
@@ -73,19 +72,19 @@ class Header:
 
     @property
     def position(self) -> tuple[int, int]:
-        """Epochs, and examples of the running epoch, that have passed."""
+        """Return the number of completed epochs, and the number of examples used in the current epoch."""
         return self.epochs, self.passed
 
     def require(self, origin: Origin) -> None:
-        """Raise Unusable if the checkpoint is of another origin."""
+        """Raise Unusable if the checkpoint has a different origin."""
         for name, what in (("run", "parameters"), ("code", "training code"), ("data", "data")):
             if getattr(origin, name) not in (None, getattr(self, name)):
-                raise Unusable(f"of other {what}")
+                raise Unusable(f"was written with other {what}")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds: where its run stands, who computed it, and how it has ended, if it has."""
+    """The content of a checkpoint. segments: what each process computed. ended: None if the run has not ended."""
 
     run: Run
     state: State
@@ -93,22 +92,22 @@ class Checkpoint:
     ended: TrainingResult | None = None
 
     def end_of(self, run: Run) -> TrainingResult | None:
-        """How a run ended, if this is its end: its own, or that of one that diverged on the way."""
+        """Return the result of a run if this checkpoint contains it, otherwise None.
+
+        It does if the checkpoint is the run's own, or if a run that differs only in its epochs diverged earlier.
+        """
         if self.ended and (self.run == run or (self.ended.status == "diverged" and run.can_be_extended)):
             return replace(self.ended, run=run)
         return None
 
 
 def path_of(folder: Path, run: Run) -> Path:
-    """Where the checkpoint of a run is."""
+    """Return the path of the checkpoint of a run."""
     return folder / run.dataset / f"{run.name}{SUFFIX}"
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, origin: Origin) -> None:
-    """Write a checkpoint; the file appears whole or not at all.
-
-    Raises OSError if it cannot be written; what was there before is as it was.
-    """
+    """Write a checkpoint in one step. Raises OSError if that fails; an earlier file then stays unchanged."""
     state, velocity, ended = checkpoint.state, checkpoint.state.velocity, checkpoint.ended
     arrays = result_arrays(state, ended.test if ended else None)
     if velocity:
@@ -136,9 +135,9 @@ def _checksum(header: bytes, content: memoryview | bytes) -> bytes:
 
 
 def read_header(path: Path) -> Header:
-    """Return what a checkpoint says of itself; its checksum and its arrays are not looked at.
+    """Return the header of a checkpoint, without reading its arrays or verifying its checksum.
 
-    Raises Unusable if it is none, OSError if it cannot be read.
+    Raises Unusable if the file is not a checkpoint, OSError if it cannot be read.
     """
     with path.open("rb") as file:
         file.readline(65)
@@ -156,12 +155,12 @@ def _header(line: bytes) -> Header:
 def read_checkpoint(path: Path, origin: Origin) -> Checkpoint:
     """Read the checkpoint of a run.
 
-    Raises Unusable if the file is torn, or not of this run, code and data; OSError if it cannot be read.
+    Raises Unusable if the file is damaged or has a different origin; OSError if it cannot be read.
     """
     with path.open("rb") as file:
         checksum, first, content = file.readline(65), file.readline(), file.read()
     if checksum != _checksum(first, content):
-        raise Unusable("torn: its checksum is not that of its content")
+        raise Unusable("damaged: its checksum does not match its content")
     header = _header(first)
     header.require(origin)
     try:
@@ -195,16 +194,17 @@ def _checkpoint(run: Run, header: Header, arrays: dict[str, Array]) -> Checkpoin
 def beginnings(
     folder: Path, origin: Origin, reject: Callable[[Path, Exception], None] = lambda *_: None
 ) -> Iterator[tuple[Header, Path]]:
-    """Yield the headers and files of the checkpoints that a run could go on from, the furthest first.
+    """Yield the headers and paths of the checkpoints from which a run can continue, the furthest first.
 
-    Where nothing depends on the number of epochs, a shorter run is the beginning of a longer one; with a
-    schedule that ends with the last epoch, only the run's own checkpoint serves. Of equal ones, its own comes first.
-    Only headers are read, so a file may turn out to be torn. reject is called with each file that is of no use, and
-    the reason. Raises OSError if the folder cannot be read.
+    A run can continue from its own checkpoint. It can also continue from a run that differs only in its epochs, unless
+    the learning-rate schedule depends on the number of epochs. If two are equally far, its own comes first. Only the
+    headers are read, so a file can still be damaged.
+
+    reject: called with each file that cannot be used, and the reason. Raises OSError if the folder cannot be read.
     """
     run, own, found = origin.run, path_of(folder, origin.run), []
     pattern = own.name.replace(f"_ep_{run.epochs}_", "_ep_*_") if run.can_be_extended else own.name
-    # glob would pass over a folder that cannot be listed
+    # glob would silently ignore a folder that cannot be listed
     names = sorted(path.name for path in own.parent.iterdir()) if own.parent.exists() else []
     for path in (own.parent / name for name in fnmatch.filter(names, pattern)):
         try:
@@ -221,11 +221,11 @@ def beginnings(
 
 
 def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
-    """The furthest valid one of the ``beginnings`` of a run.
+    """Return the furthest valid checkpoint from which a run can continue, or None.
 
-    What is torn, or of other parameters, code or data, is never used: the log says so, and the run's own file
-    is set aside under the name ``<run>.checkpoint.rejected``, where it no longer stands in anybody's way.
-    Raises OSError if the run's own file or the folder cannot be read, since training would then begin again.
+    A file that is damaged or has a different origin is not used, and the log gives the reason. If it is the run's own
+    file, it is renamed to ``<run>.checkpoint.rejected``. Raises OSError if the run's own file or the folder cannot be
+    read, because training would otherwise start again from the beginning.
     """
     reject = partial(_reject, own=path_of(folder, origin.run))
     for header, path in beginnings(folder, origin, reject):
@@ -237,14 +237,14 @@ def furthest_checkpoint(folder: Path, origin: Origin) -> Checkpoint | None:
 
 
 def _reject(path: Path, reason: Exception, own: Path) -> None:
-    if isinstance(reason, FileNotFoundError):  # removed since the folder was listed
+    if isinstance(reason, FileNotFoundError):  # deleted after the folder was listed
         return
-    if path != own:  # perhaps of somebody else's run
+    if path != own:  # another job may need it
         logger.info("%s: %s; not used", path, reason)
         return
     if isinstance(reason, OSError):
         raise reason
     rejected = path.with_name(f"{path.name}.rejected")
-    with suppress(FileNotFoundError):  # another writer of this run was faster
+    with suppress(FileNotFoundError):  # another job of this run was faster
         path.replace(rejected)
-        logger.info("%s: %s; set aside as %s", path, reason, rejected)
+        logger.info("%s: %s; renamed to %s", path, reason, rejected)

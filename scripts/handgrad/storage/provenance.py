@@ -1,4 +1,4 @@
-"""Where results come from: machines, versions, data and code. Facts to be shown, which decide nothing."""
+"""The origin of results: machines, versions, data and code. These facts are displayed only; no rule depends on them."""
 
 import platform
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any
 
 from handgrad.datasets.data import StoredData
 
-#: what tables, statistics and figures are made with
+#: the packages that make tables, statistics and plots
 PACKAGES = ("snakemake", "h5py", "pandas", "scipy", "statsmodels", "matplotlib")
 
 GIT_SECONDS = 10
@@ -19,7 +19,10 @@ GIT_SECONDS = 10
 
 @dataclass(frozen=True)
 class Machine:
-    """One kind of machine and software that computed parts of runs. runs: how many runs it had a part in."""
+    """A CPU model with its software versions.
+
+    runs: the number of runs of which it computed at least a part.
+    """
 
     cpu: str
     python: str
@@ -29,9 +32,9 @@ class Machine:
 
 
 def machines(segments_of_runs: Iterable[Sequence[dict[str, Any]]]) -> list[Machine]:
-    """The machines and versions that computed some runs, whose segments are given, the most used first.
+    """Return the machines that computed the given segments, in descending order of their runs.
 
-    A process names its BLAS libraries in the order in which it loaded them, which means nothing.
+    The names of BLAS libraries are sorted, because their order depends only on the order of loading.
     """
     counts = Counter(
         kind
@@ -46,7 +49,10 @@ def machines(segments_of_runs: Iterable[Sequence[dict[str, Any]]]) -> list[Machi
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset, its source files: (name, sha256), and what is strange about it, a sentence each."""
+    """A dataset with its source files.
+
+    train, test: numbers of images. files: (name, sha256) of each source file. warnings: see ``datasets.warnings``.
+    """
 
     dataset: str
     train: int
@@ -57,7 +63,7 @@ class Source:
 
 
 def source(stored: StoredData) -> Source:
-    """What an open dataset, ``<dataset>.h5``, was made from."""
+    """Return the source of an open dataset, ``<dataset>.h5``."""
     attrs = stored.file.attrs
     return Source(
         stored.path.stem,
@@ -70,12 +76,12 @@ def source(stored: StoredData) -> Source:
 
 
 def package_versions() -> dict[str, str]:
-    """Python, and each of PACKAGES, as they are installed here."""
+    """Return the installed versions of Python and of PACKAGES."""
     return {"Python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
 def git_revision(folder: Path) -> str:
-    """The git revision of the checkout whose root a folder is, in words; also why it is not known."""
+    """Return the git revision of the checkout with this root as text, or the reason why it is not known."""
     try:
         root = _git(folder, "rev-parse", "--show-toplevel")
         revision = _git(folder, "rev-parse", "HEAD")
@@ -90,5 +96,5 @@ def git_revision(folder: Path) -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS)  # noqa: S603, nothing in it comes from a config
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS)  # noqa: S603, no argument comes from a config
     return done.stdout.strip()

@@ -1,4 +1,7 @@
-"""Reading of run files. Kept separate from ``run_writer``, which says what they hold, since no run depends on this."""
+"""Read run files.
+
+``run_writer`` describes their layout. The reader is a separate module, so that a change of it retrains no run.
+"""
 
 import json
 from collections.abc import Mapping
@@ -13,16 +16,16 @@ from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.sealed import Sealed, open_sealed
 from handgrad.experiment.runs import AXES, Run
 from handgrad.network.activations import Array
-from handgrad.training.loop import Epoch
+from handgrad.training.results import Epoch
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A run file without its arrays' bulk: what tables are made of.
+    """A run file without weights and probabilities, as tables need it.
 
-    history maps each field of ``loop.Epoch`` to an array with one value an epoch. faults and loss
-    are those of the test split after the last epoch, predictions uint8 (N,); None if the run diverged. seal:
-    the sha256 of the file's content (``sealed``).
+    history: for each field of ``results.Epoch``, an array with one value for each epoch. faults, loss, predictions: on
+    the test split after the last epoch; None if the run diverged. predictions has the shape (N,) and the dtype uint8.
+    seal: the sha256 of the file's content (``sealed``).
     """
 
     run: Run
@@ -45,16 +48,16 @@ def _plain(value: Any) -> Any:
 
 
 def read_summary(path: str | Path) -> Summary:
-    """Read a run's summary.
+    """Read the summary of a run file.
 
-    Raises HandgradError if the file is not one that ``write_run`` wrote, or was changed since.
+    Raises HandgradError if ``write_run`` did not write the file, or if it was changed afterwards.
     """
     with open_sealed(path) as sealed:
         return summary_of(path, sealed)
 
 
 def summary_of(path: str | Path, sealed: Sealed) -> Summary:
-    """The summary of an open run file. Raises HandgradError if it is none."""
+    """Return the summary of an open run file. Raises HandgradError if the file is not a run file."""
     file = sealed.file
     try:
         attributes = {name: _plain(value) for name, value in file.attrs.items()}
@@ -84,9 +87,10 @@ def read_current(
     data_digests: Mapping[str, str],
     contents: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Read a run's summary; contents: the content_sha256 of each dataset, where the job reads it.
+    """Read the summary of a run file, and compare its run, code and data with what is expected.
 
-    Raises HandgradError as ``read_summary`` does, or if it is another run or of other code or data.
+    contents: the content_sha256 of each dataset; None skips this comparison. Raises HandgradError as ``read_summary``
+    and ``require_current`` do.
     """
     summary = read_summary(path)
     require_current(path, summary, code_digest=code_digest, data_digests=data_digests, contents=contents)
@@ -101,10 +105,9 @@ def require_current(
     data_digests: Mapping[str, str],
     contents: Mapping[str, str] | None = None,
 ) -> None:
-    """Raise HandgradError if a run file is not what its path says, or comes from other code or data.
+    """Raise HandgradError if a run file does not match its path, or was made with other code or data.
 
-    Snakemake runs such a job again by itself as long as it remembers how the file was made; it does not when
-    ``.snakemake`` is gone or the file was put there by hand.
+    Snakemake usually reruns such jobs. It cannot do so if ``.snakemake`` was deleted or the file was copied by hand.
     """
     run, made = summary.run, summary.attributes
     differences = {
@@ -118,14 +121,14 @@ def require_current(
         if found != expected:
             raise HandgradError(
                 f"{path}: holds another result than expected: {what} is {found}, expected {expected}; "
-                "delete the file, and run snakemake again (or, to make all runs again, with -R train_run)"
+                "delete the file, and run snakemake again (to train all runs again, add -R train_run)"
             )
 
 
 def read_arrays(path: str | Path, *names: str) -> tuple[list[Array], str]:
-    """Arrays of a run file by name, e.g. ``test/predictions``, and the file's seal.
+    """Return arrays of a run file by name, for example ``test/predictions``, and the seal of the file.
 
-    Raises HandgradError if an array is absent, or the file was changed since it was written.
+    Raises HandgradError if an array is missing, or if the file was changed after it was written.
     """
     with open_sealed(path) as sealed:
         try:
@@ -135,5 +138,5 @@ def read_arrays(path: str | Path, *names: str) -> tuple[list[Array], str]:
 
 
 def not_a_run(path: str | Path, error: Exception) -> HandgradError:
-    """The error for a file that cannot be read as a run."""
-    return HandgradError(f"{path}: cannot be read as a run of this workflow ({error}); {REMEDY}")
+    """Return the error for a file that cannot be read as a run file."""
+    return HandgradError(f"{path}: cannot be read as a run file of this workflow ({error}); {REMEDY}")

@@ -1,11 +1,13 @@
-"""The file that holds a finished run: ``results/runs/<dataset>/<run>.h5``.
+"""Write run files. ``results/runs/<dataset>/<run>.h5`` holds a finished run::
 
-weights/W1, W2        as trained
-history/<figure>      one value an epoch, for each field of ``loop.Epoch``
-test/predictions      uint8 (N,), the class of the largest logit; absent from a diverged run
-test/probabilities    float16 (N, K), for display
-attributes            every axis of the run, status, digests of code and data, the content_sha256 of the data
-                      and of the run, versions, segments
+    weights/W1, W2        the trained weights
+    history/<figure>      one value for each epoch, for each field of ``results.Epoch``
+    test/predictions      uint8 (N,), the class of the largest logit; missing if the run diverged
+    test/probabilities    float16 (N, K), for display; missing if the run diverged
+    attributes            every axis of the run, status, digests of code and data, the content_sha256 of the data
+                          and of the run, versions, segments
+
+The file is sealed, see ``common.sealed``.
 """
 
 import functools
@@ -25,19 +27,20 @@ import threadpoolctl
 from handgrad.common.sealed import sealed_file
 from handgrad.experiment.runs import AXES
 from handgrad.network.activations import Array
-from handgrad.training.loop import Epoch, Evaluation, State, TrainingResult
+from handgrad.training.loop import State, TrainingResult
+from handgrad.training.results import Epoch, Evaluation
 
-#: what "the same run" does not mean
+#: the array that differs between two computations of the same run
 _TIMES = "history/seconds"
-#: the attributes that belong to the content; the others say when, where and from what it was made
+#: the attributes that content_sha256 covers; the remaining ones describe when, where and how the run was computed
 CONTENT_ATTRIBUTES = (*AXES, "status", "train_examples", "test_examples")
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a run that one process computed, from one epoch to another, both included.
+    """The epochs of a run that one process computed. The first and the last epoch are included.
 
-    Where a run was stopped within an epoch, one stretch ends and the next one begins with that epoch.
+    If a run was stopped within an epoch, two segments contain this epoch.
     """
 
     host: str
@@ -51,10 +54,10 @@ class Segment:
 
 
 def content_sha256(arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> str:
-    """sha256 over all of a run that does not depend on when and where it was computed.
+    """Return the sha256 of everything in a run that does not depend on when and where it was computed.
 
-    That is: each array but the seconds (name, dtype, shape, bytes), and CONTENT_ATTRIBUTES, in the order of
-    their names.
+    It covers CONTENT_ATTRIBUTES and the name, dtype, shape and bytes of each array except the seconds, both sorted by
+    name.
     """
     digest = hashlib.sha256()
     for name in sorted(CONTENT_ATTRIBUTES):
@@ -67,7 +70,7 @@ def content_sha256(arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -
 
 
 def this_segment(from_epoch: int, to_epoch: int, seconds: float) -> Segment:
-    """A segment computed by this process."""
+    """Return a segment that this process computed."""
     return Segment(
         socket.gethostname(),
         cpu_model(),
@@ -80,7 +83,7 @@ def this_segment(from_epoch: int, to_epoch: int, seconds: float) -> Segment:
 
 @functools.cache
 def cpu_model() -> str:
-    """The processor's name, as far as the system tells it."""
+    """Return the CPU model, or the best name that the system provides."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -92,7 +95,7 @@ def cpu_model() -> str:
 
 @functools.cache
 def versions() -> Mapping[str, str]:
-    """Versions of what the numbers depend on: Python, NumPy, and the BLAS that NumPy loaded."""
+    """Return the versions that affect results: Python, NumPy, and the BLAS that NumPy loaded."""
     blas = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
     return {
         "python": platform.python_version(),
@@ -102,7 +105,7 @@ def versions() -> Mapping[str, str]:
 
 
 def result_arrays(state: State, test: Evaluation | None) -> dict[str, Array]:
-    """The arrays of a run by their names in its file; those of the test are absent from a run without an evaluation."""
+    """Return the arrays of a run by their names in its file, without test arrays if there is no evaluation."""
     arrays = {f"weights/{name}": weights for name, weights in state.W._asdict().items()}
     for figure in fields(Epoch):
         values = [getattr(epoch, figure.name) for epoch in state.history]
@@ -113,12 +116,12 @@ def result_arrays(state: State, test: Evaluation | None) -> dict[str, Array]:
 
 
 def versions_of(segments: Sequence[Segment]) -> dict[str, str]:
-    """The versions that computed a run, each distinct one once, in order."""
+    """Return the versions that computed a run: each distinct version once, in order."""
     return {name: "; ".join(dict.fromkeys(getattr(segment, name) for segment in segments)) for name in versions()}
 
 
 def other_machines(segments: Sequence[Segment]) -> list[str]:
-    """What computed a part of a run and is not what computes here, whose last bits may differ."""
+    """Return the machines of segments that differ from this machine, so that the last bits may differ."""
     here = this_segment(0, 0, 0)
     parts = {(s.cpu, s.numpy, s.blas): f"{s.cpu}, NumPy {s.numpy}, {s.blas}" for s in segments}
     return [name for machine, name in parts.items() if machine != (here.cpu, here.numpy, here.blas)]
@@ -133,7 +136,7 @@ def write_run(
     data_digest: str,
     data_content: str,
 ) -> str:
-    """Write a finished run; the file appears whole or not at all. Returns its content_sha256."""
+    """Write a run file in one step, so that no reader sees an incomplete file. Return its content_sha256."""
     arrays = result_arrays(trained.state, trained.test)
     attributes = {
         **{axis: getattr(trained.run, axis) for axis in AXES},

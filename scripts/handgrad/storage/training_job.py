@@ -1,4 +1,4 @@
-"""A training job: it goes on from the furthest checkpoint of its run, and keeps that run's own while it trains."""
+"""A training job: it continues its run from the furthest checkpoint, and writes checkpoints while it trains."""
 
 import time
 from collections.abc import Callable
@@ -13,13 +13,15 @@ from handgrad.datasets.data import ImageData
 from handgrad.experiment.runs import Run
 from handgrad.storage.checkpoint import Checkpoint, Origin, furthest_checkpoint, path_of, write_checkpoint
 from handgrad.storage.run_writer import Segment, other_machines, this_segment
-from handgrad.training.loop import Epoch, OnEpoch, State, TrainingResult, first_state, train
+from handgrad.training.loop import OnEpoch, State, TrainingResult, first_state, train
+from handgrad.training.results import Epoch
 
 
 class CheckpointWriter:
-    """Keeps the checkpoint of a run up to date, from a start on.
+    """Writes the checkpoint of a run at intervals.
 
-    interval: seconds between two checkpoints. written, seconds: how many were written, and what that took.
+    interval: seconds between two checkpoints. start: the checkpoint from which the run continues. written: the number
+    of checkpoints written. seconds: the time that writing took.
     """
 
     def __init__(self, folder: Path, origin: Origin, interval: float, stop: StopSignals, start: Checkpoint) -> None:
@@ -32,22 +34,22 @@ class CheckpointWriter:
         self._last = time.perf_counter()
 
     def segments(self, state: State) -> tuple[Segment, ...]:
-        """Who has computed the run up to a state; this process last."""
+        """Return the segments that computed the run up to a state; the segment of this process is the last."""
         last_epoch = len(state.history) + (state.passed > 0)
         here = this_segment(self.first_epoch, last_epoch, state.all_seconds - self._seconds_before)
         return (*self.before, here)
 
     def after_batch(self, state: State) -> None:
-        """Save when it is time to. Raises Stopped, having saved, if a signal has asked to stop."""
+        """Save if the interval has passed. After a stop signal, save and raise Stopped."""
         number = self.stop.received
         if number or time.perf_counter() - self._last >= self.interval:
             self.save(state)
         if number:
             where = f"{number.name} after {position_text(state)}"
-            raise Stopped(f"stopped by {where}; the next snakemake goes on from {self.path}", number)
+            raise Stopped(f"stopped by {where}; the next snakemake continues from {self.path}", number)
 
     def save(self, state: State, ended: TrainingResult | None = None) -> None:
-        """Write the checkpoint. ended: of a run that has ended, how."""
+        """Write the checkpoint. ended: the result, if the run has ended."""
         began = time.perf_counter()
         checkpoint = Checkpoint(self.origin.run, state, self.segments(state), ended)
         write_checkpoint(self.path, checkpoint, self.origin)
@@ -57,7 +59,7 @@ class CheckpointWriter:
 
 
 def position_text(state: State) -> str:
-    """The epochs and examples that a run has passed, in words."""
+    """Return the completed epochs and examples of a run as text."""
     epochs, passed = state.position
     return f"epoch {epochs}" + (f" and {passed} examples of the next" if passed else "")
 
@@ -71,10 +73,10 @@ def run_to_its_end(
     stop: StopSignals,
     progress: ProgressFile,
 ) -> tuple[TrainingResult, tuple[Segment, ...]]:
-    """Train a run, or what its checkpoints in a folder leave of it; return its end, and who has computed it.
+    """Train a run, or continue it from a checkpoint in a folder; return its result and its segments.
 
-    images: reads the data, if there is anything to train. interval: see CheckpointWriter. Raises Stopped, with a
-    checkpoint written, if a signal has asked to stop.
+    images: reads the data; called only if there is something to train. interval: see CheckpointWriter. After a stop
+    signal, it writes a checkpoint and raises Stopped.
     """
     start = furthest_checkpoint(folder, origin)
     if start and (ended := start.end_of(origin.run)):
@@ -92,19 +94,22 @@ def run_to_its_end(
 def train_on(
     run: Run, images: ImageData, writer: CheckpointWriter, start: Checkpoint, progress: ProgressFile
 ) -> TrainingResult:
-    """Train a run from a start to its end, keeping checkpoints of its own."""
+    """Train a run until it ends, and write its checkpoints."""
     logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
     if start.segments:
         logger.info("resumes after %s of %s", position_text(start.state), start.run.name)
     for machine in other_machines(start.segments):
-        logger.warning("resumes what %s began: the last bits may be others than on one machine", machine)
+        logger.warning("resumes a run that %s began: its last digits may differ from a run on one machine", machine)
     on_epoch = epoch_log(run, len(images.train.y), start.state, progress)
-    with threadpool_limits(1):  # the same sums in the same order, whatever the machine has
+    with threadpool_limits(1):  # more threads would change the order of sums
         return train(run, images, on_epoch, on_batch=writer.after_batch, state=start.state)
 
 
 def epoch_log(run: Run, examples: int, start: State, progress: ProgressFile) -> OnEpoch:
-    """Return what logs each epoch that passes, and writes it to the progress file, where the start is written now."""
+    """Return a function that writes each completed epoch to the log and to the progress file.
+
+    The call itself writes the start to the progress file.
+    """
     resumed = len(start.history) + (start.passed > 0)
     facts = {"epochs": run.epochs, "resumed": resumed, "examples": examples}
     progress.write("epoch", epoch=len(start.history), seconds=0.0, **facts)
@@ -112,7 +117,7 @@ def epoch_log(run: Run, examples: int, start: State, progress: ProgressFile) -> 
 
     def log_epoch(number: int, epoch: Epoch) -> None:
         nonlocal seconds
-        if number > resumed:  # an epoch that this process has computed whole
+        if number > resumed:  # this process computed the whole epoch
             seconds += epoch.seconds
         an_epoch = seconds / (number - resumed) if seconds else epoch.seconds
         progress.write("epoch", epoch=number, seconds=seconds, **facts)

@@ -1,1 +1,1 @@
-"""Tables, one module each, from run files and other tables; selection of the best; significance."""
+"""The tables (one module each), the selection of the best runs and settings, and significance tests."""

@@ -1,4 +1,4 @@
-"""The table of bests: the best published row and our best setting of each network and each dataset."""
+"""The table of the best published row and our best setting, for each network and each dataset."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from handgrad.tables.selection import best_settings, how_chosen, splits
 from handgrad.tables.significance import wilson_interval
 from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TEXT, TableKind
 
-#: what a best is chosen for: a network, which is a line of the table, and a dataset, all networks together
+#: the columns that identify a row: of one network, or of all networks of a dataset together
 NETWORK: tuple[str, ...] = ("dataset", "activation", "hidden_units")
 DATASET: tuple[str, ...] = ("dataset",)
 
@@ -48,26 +48,28 @@ _OURS = {
         "accuracy_mean",
     )
 }
-#: the axes of both sides that have a column of each
+#: axes that have one column for the published side and one for ours
 _TUNED = [axis for axis in SETTINGS if axis not in NETWORK]
 
-#: what must be said of the published side
+#: printed above the table if it has published rows
 PUBLISHED_RULE = "The best published row has the fewest test faults, so its accuracy is optimistic."
 
 
 def best_table(seeds: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Return the best published row and our best setting side by side, of the kind BEST.
+    """Return a table of the kind BEST with the best published row and our best setting side by side.
 
-    seeds: a table of ``seeds_table``; published: one of ``published_table``. A row for each NETWORK that was trained,
-    of best_of ``network``, and after these one for each dataset, of best_of ``dataset``, whose activation and
-    hidden_units are those of our best.
+    seeds: from ``seeds_table``. published: from ``published_table``.
 
-    published_...: the row with the fewest published faults, the first of equals; missing where there is
-    none. Ours: the one that ``best_settings`` chooses among ``settings`` settings, on the split chosen_on; missing,
-    with status ``diverged``, where no run finished. accuracy_mean, accuracy_min, accuracy_max: of the test
-    accuracies of its seeds, fractions. accuracy_low, accuracy_high: the Wilson interval of the mean accuracy
-    for one test set: the seeds share the test images, and these are not counted once a seed.
-    difference_points: the mean less the published accuracy, in percentage points.
+    The table first has one row for each NETWORK that was trained (best_of is ``network``). Then it has one row for
+    each dataset (best_of is ``dataset``), with the activation and hidden_units of our best setting.
+
+    - ``published_...``: the first row with the fewest published faults; missing if no row was published.
+    - Our columns: the setting that ``best_settings`` selects from ``settings`` settings on the split chosen_on. If no
+      run finished, they are missing and the status is ``diverged``.
+    - accuracy_mean, accuracy_min, accuracy_max: of the test accuracies of the seeds, as fractions.
+    - accuracy_low, accuracy_high: the Wilson interval of the mean accuracy. The seeds share the test images, so each
+      image is counted once.
+    - difference_points: accuracy_mean minus the published accuracy, in percentage points.
     """
     place = {name: {v: i for i, v in enumerate(seeds[name].unique())} for name in ("dataset", "activation")}
     networks = _side_by_side(seeds, published, NETWORK).sort_values(
@@ -78,7 +80,7 @@ def best_table(seeds: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
 
 def _side_by_side(seeds: pd.DataFrame, published: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
-    """A row for each group of settings that are equal in the columns ``of``."""
+    """Return one row for each group of settings that have equal values in the columns ``of``."""
     keys = list(of)
     table = seeds.groupby(keys, sort=False).agg(settings=("seeds", "size")).reset_index()
     table = table.merge(best_settings(seeds, of)[[*NETWORK, *_OURS]], how="left", on=keys)
@@ -97,14 +99,14 @@ def _side_by_side(seeds: pd.DataFrame, published: pd.DataFrame, of: Sequence[str
 
 
 def _best_published(published: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
-    """The row with the fewest faults of each group, its columns called published_... but for ``of``."""
+    """Return the row with the fewest faults of each group; all columns except ``of`` get the prefix ``published_``."""
     rate = (published["faults"] / published["test_size"]).astype("float64")
     best = published.assign(accuracy=1 - rate).loc[rate.sort_values(kind="stable").index].drop_duplicates(list(of))
     return best[list(of)].join(best.add_prefix("published_"))[[*of, *_THEIRS]]
 
 
 def _columns(table: pd.DataFrame) -> list[Column]:
-    """The published side, where there is one, and ours."""
+    """Return our columns, and the published columns if a row was published."""
     has_published = bool(table["published_faults"].notna().any())
     datasets = table["dataset"] + np.where(_of_datasets(table), ": best of all", "")
     several = table["finished"].astype("float64") > 1
@@ -136,7 +138,7 @@ def _of_datasets(table: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _both_sides(table: pd.DataFrame, name: str) -> Column:
-    """The published value and ours, or one of them if they are equal or the other is missing."""
+    """Return a column of both values, or of one value if they are equal or one is missing."""
     ours = plain_column(table, name)
     pairs = zip(plain_column(table, f"published_{name}").texts, ours.texts, strict=True)
     texts = [" / ".join(dict.fromkeys(text for text in pair if text)) for pair in pairs]
@@ -144,11 +146,11 @@ def _both_sides(table: pd.DataFrame, name: str) -> Column:
 
 
 def _lines(table: pd.DataFrame) -> list[str]:
-    """The best of each dataset, and how the two sides were chosen."""
+    """Return the best results of each dataset, and how they were selected."""
     rows = table[_of_datasets(table)]
     finished = rows[rows["status"] == "finished"]
     chosen_on = dict(zip(finished["dataset"], finished["chosen_on"], strict=True))
-    how = how_chosen("Our best setting has the fewest faults, in the mean over its seeds,", chosen_on)
+    how = how_chosen("Our best setting has the fewest mean faults over its seeds", chosen_on)
     rule = [PUBLISHED_RULE] if table["published_faults"].notna().any() else []
     return [*map(_line, rows.itertuples()), *how, *rule]
 

@@ -1,4 +1,4 @@
-"""The best run of each dataset, a table for programs alone: what figures of a run show of its row in the results."""
+"""The table of the best run of each dataset. Only programs read it: the scripts that plot the best run."""
 
 import pandas as pd
 
@@ -7,10 +7,10 @@ from handgrad.tables.table import INTEGER, TEXT, TableKind
 
 
 def best_runs(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the best run of each dataset, of the kind BEST_RUNS; none of a dataset of which all runs diverged.
+    """Return a table of the kind BEST_RUNS with the best run of each dataset that has a finished run.
 
-    The best has the fewest faults after the last epoch on the split chosen_on (``selection.splits``), as a fraction
-    of that split, and is the first of equals in the order of the table.
+    The best run has the smallest fraction of faults after the last epoch, on the split chosen_on
+    (``selection.splits``). If several runs are equal, the first in the table is taken.
     """
     finished = results[results["status"] == "finished"]
     split = splits(results)
@@ -23,7 +23,7 @@ def best_runs(results: pd.DataFrame) -> pd.DataFrame:
 
 def _lines(table: pd.DataFrame) -> list[str]:
     rows = zip(table["dataset"], table["chosen_on"], table["run"], strict=True)
-    return [f"{dataset}: the fewest faults on the {split} split: {run}" for dataset, split, run in rows]
+    return [f"{dataset}: the run with the fewest faults on the {split} split is {run}" for dataset, split, run in rows]
 
 
 BEST_RUNS = TableKind(

@@ -1,8 +1,8 @@
-"""The checksums of a table: of its own files, and of what it was made from.
+"""The checksums of a table, of its files and of its inputs.
 
-``<table>.csv.sha256`` is for ``sha256sum -c``: a line for the CSV, the Markdown and the HTML file. Lines that
-begin with #, which that program ignores, hold the digest of each file that the table was made from (of an
-HDF5 file its seal, see ``sealed``), the digest of the code that made it, and the sha256 of all lines before.
+``sha256sum -c`` reads ``<table>.csv.sha256``, which has one line for the CSV, the Markdown and the HTML file each.
+That program ignores lines that begin with #. They hold the digest of each input file (for an HDF5 file its seal, see
+``sealed``), the digest of the code that made the table, and the SHA-256 of all lines above.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _LINE = re.compile(r"(# )?([0-9a-f]{16,64})  (.+)")
 
 @dataclass(frozen=True)
 class MadeTable:
-    """A table as it was made. sha256: of its CSV file. made_from: digests by path, seen from its folder."""
+    """A stored table. sha256: of its CSV file. made_from: digests of its inputs by path, relative to its folder."""
 
     path: Path
     table: pd.DataFrame
@@ -34,33 +34,33 @@ class MadeTable:
     made_from: Mapping[str, str]
 
     def digest(self, path: str | Path) -> str:
-        """Return the digest of a file that the table was made from; of any other file an empty text."""
+        """Return the digest of an input of the table, or an empty string if the file is not an input."""
         return self.made_from.get(_seen_from(self.path, path), "")
 
     def require_made_from(self, path: str | Path, digest: str) -> None:
-        """Raise HandgradError if the table was not made from this file as it is now."""
+        """Raise HandgradError if the table was not made from this file with this digest."""
         if self.digest(path) != digest:
             raise HandgradError(
-                f"{self.path}: was made from another {path} than is there now; delete {self.path.parent}, and run "
+                f"{self.path}: was made from a different version of {path}; delete {self.path.parent}, then run "
                 "snakemake again"
             )
 
     def located(self, path: str) -> str:
-        """Return a path of ``layout.paths`` in the folder whose results hold this table.
+        """Return a path of ``layout.paths`` in the project folder that holds this table.
 
-        That is another folder than this one where a module has a prefix.
+        With the prefix of a Snakemake module, this is not the current folder.
         """
         return str(self.path.parents[3] / path)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write text in UTF-8; the file appears whole or not at all."""
+    """Write a text file in UTF-8 atomically."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def write_checksums(csv: Path, files: Iterable[Path], made_from: Mapping[str, str], code: tuple[str, str]) -> None:
-    """Write the checksums of a table. made_from: digests by path; code: what the code is called, and its digest."""
+    """Write the checksums of a table. made_from: digests of inputs by path; code: name and digest of the code."""
     lines = [f"{file_sha256(path)}  {path.name}\n" for path in files]
     seen = {_seen_from(csv, path): digest for path, digest in made_from.items()}
     lines += [f"# {digest}  {name}\n" for name, digest in (*seen.items(), code)]
@@ -68,12 +68,12 @@ def write_checksums(csv: Path, files: Iterable[Path], made_from: Mapping[str, st
 
 
 def read_checksums(csv: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the digests of a table's own files by name, and of what it was made from by path, as seen from there.
+    """Return the digests of a table's files by name, and of its inputs by path relative to its folder.
 
-    Raises HandgradError if the file of checksums is absent, or is not as it was written.
+    Raises HandgradError if the checksum file is missing, damaged or was changed.
     """
     sums = csv.with_suffix(f".{CHECKSUMS}")
-    remedy = f"delete {csv}, and run snakemake again"
+    remedy = f"delete {csv}, then run snakemake again"
     with reading_result(sums, absent=remedy):
         lines = sums.read_bytes().decode(errors="replace").splitlines(keepends=True)
     found = [_LINE.fullmatch(line.removesuffix("\n")) for line in lines]
@@ -84,7 +84,7 @@ def read_checksums(csv: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _seen_from(table: str | Path, path: str | Path) -> str:
-    """The path of a file, seen from a table's folder, on one line."""
+    """Return the path of a file relative to the folder of a table, on one line."""
     seen = os.path.relpath(path, Path(table).parent)
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in seen)
 

@@ -1,4 +1,4 @@
-"""Tables as people see them, in Markdown and HTML: columns, each a title and the texts of its cells."""
+"""Tables for people, in Markdown and HTML. A column is a title and the texts of its cells."""
 
 import html
 import re
@@ -13,16 +13,13 @@ from markupsafe import Markup
 from handgrad.experiment.published import SETTINGS
 from handgrad.experiment.runs import AXES, canonical_text
 
-#: the published titles of the axes that the published table has, in its order
+#: titles of the axes of the published table, in the order of its columns
 TITLES = dict(zip(SETTINGS, ("DATASET", "AF", "HU", "LR", "BS", "EP", "lambda"), strict=True))
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column as people see it: its title, the texts of its cells, and whether these begin with numbers.
-
-    choose: whether a page offers the column's values to choose rows by.
-    """
+    """A column for people. numeric: its cells begin with numbers. choose: the page filters rows by its values."""
 
     title: str
     texts: Sequence[str]
@@ -33,21 +30,21 @@ class Column:
 def column(
     title: str, form: str | Callable[..., str], *values: "pd.Series[Any]", missing: str = "", numeric: bool = True
 ) -> Column:
-    """A column with the text ``form`` of the values of each row, ``missing`` where one of them is missing."""
+    """Return a column that formats the values of each row with ``form``. missing: the text if a value is missing."""
     text = form.format if isinstance(form, str) else form
     rows = zip(*(one.tolist() for one in values), strict=True)
     return Column(title, [missing if any(map(pd.isna, row)) else text(*row) for row in rows], numeric)
 
 
 def axis_title(name: str) -> str:
-    """The title of an axis: the published one if there is one."""
+    """Return the title of an axis: the published title if it exists, otherwise its name."""
     return TITLES.get(name, name.replace("_", " ").upper())
 
 
 def plain_column(table: pd.DataFrame, name: str, title: str | None = None) -> Column:
-    """Return a column that shows values as names do (``canonical_text``), blank for a missing one.
+    """Return a column that formats values as run names do (``canonical_text``).
 
-    Training on all examples, which the table has as a missing train_size, is shown as such.
+    A missing value is blank. A missing train_size means all examples, so it is shown as "all".
     """
     missing = "all" if name == "train_size" else ""
     numeric = pd.api.types.is_numeric_dtype(table[name])
@@ -56,30 +53,30 @@ def plain_column(table: pd.DataFrame, name: str, title: str | None = None) -> Co
 
 
 def percent_column(title: str, fractions: "pd.Series[float]", missing: str = "") -> Column:
-    """A column of fractions, shown in percent."""
+    """Return a column that shows fractions in percent."""
     return column(title, "{:.2f}%", 100 * fractions, missing=missing)
 
 
 def range_column(title: str, low: "pd.Series[float]", high: "pd.Series[float]") -> Column:
-    """A column of two fractions, shown in percent: from the first to the second."""
+    """Return a column that shows two fractions in percent, as "low to high"."""
     return column(title, "{:.2f} to {:.2f}", 100 * low, 100 * high)
 
 
 def with_texts(*columns: Column) -> list[Column]:
-    """Those of the columns that are not blank in every row."""
+    """Return the columns that are not blank in every row."""
     return [one for one in columns if any(one.texts)]
 
 
 def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is, on one line: no markup, HTML, formula or end of a cell in it."""
+    """Return a text on one line, escaped so that Markdown shows it literally, also in a cell of a table."""
     text = html.escape(" ".join(text.split()), quote=False)
     text = re.sub(r"[\\`*\[\]|~$]", r"\\\g<0>", text)
-    # An underscore within a word is no markup, and escaping it would spoil the names of runs in a terminal.
+    # An underscore within a word is not markup. Without escapes, run names can be copied from a terminal.
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
 
 
 def markdown_table(columns: Sequence[Column]) -> str:
-    """A Markdown table, one line a row, numbers to the right; ends with a newline."""
+    """Return a Markdown table with one line for each row and numbers aligned to the right."""
     rows = zip(*(map(markdown_text, one.texts) for one in columns), strict=True)
     table = pd.DataFrame(list(rows), columns=[markdown_text(one.title) for one in columns])
     alignment = ["right" if one.numeric else "left" for one in columns]
@@ -88,12 +85,12 @@ def markdown_table(columns: Sequence[Column]) -> str:
 
 
 def html_table(columns: Sequence[Column], marked: Iterable[bool] = ()) -> str:
-    """A table as HTML for the body of a page; rows that are ``marked`` are set off from the others."""
+    """Return an HTML table for the body of a page, with ``marked`` rows highlighted."""
     return _TABLE.render(columns=columns, rows=range(len(columns[0].texts)), marks=list(marked))
 
 
 def html_page(title: str, summary: str, columns: Sequence[Column], marked: Iterable[bool] = ()) -> str:
-    """A self-contained page with one table; rows that are ``marked`` are set off from the others."""
+    """Return a self-contained HTML page with one table, with ``marked`` rows highlighted."""
     return _PAGE.render(title=title, summary=summary, style=_STYLE, table=html_table(columns, marked))
 
 

@@ -1,4 +1,4 @@
-"""The table of published and reproduced results, and the verdict on each published row."""
+"""The comparison of published and reproduced results, with a verdict on each published row."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,10 @@ from handgrad.tables.results import shown_axes
 from handgrad.tables.seeds import SEEDS, SETTING_AXES, faults_column
 from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TEXT, TableKind
 
-#: what a published row and a run must have in common to be compared
+#: a published row is compared with the runs that have equal values of these axes
 KEY: tuple[str, ...] = tuple(SETTINGS)
 
-#: what the published rows leave open
+#: axes whose values the published table does not give
 PROTOCOL: tuple[str, ...] = tuple(axis for axis in SETTING_AXES if axis not in (*KEY, *KNOWN))
 
 _OURS = (
@@ -34,38 +34,42 @@ _OURS = (
     "loss_sd",
 )
 
-#: a row agrees if the mean of our faults differs from the published faults by no more than this
+#: a row agrees if the mean of our faults differs from the published faults by at most this percentage
 WITHIN_PERCENT = 10
-#: a row is unstable if the seed with the most faults has more than this many times the fewest
+#: a row is unstable if the largest number of faults of a seed is more than this many times the smallest
 UNSTABLE_RATIO = 2
-#: with fewer seeds, what the published table says about seeds decides whether a row is unstable
+#: with fewer seeds, the published faults over seeds also decide whether a row is unstable
 ENOUGH_SEEDS = 5
 
 VERDICTS = ("agrees", "differs", "unstable over seeds", "not run")
 AGREES, DIFFERS, UNSTABLE, NOT_RUN = VERDICTS
 
 RULE = (
-    f"Unstable over seeds: the seed with the most faults has more than {UNSTABLE_RATIO} times the faults of "
-    "the one with the fewest, or some seeds diverged and others did not. One seed cannot show that, so where "
-    f"we ran fewer than {ENOUGH_SEEDS}, the seeds in the published table's columns "
-    f"{' and '.join(SPREAD)} count as well. Agrees: not unstable, and the mean over the seeds is within "
-    f"{WITHIN_PERCENT} percent of the published faults, or these lie between the fewest and the most. "
+    f"Unstable over seeds: the seed with the most faults has more than {UNSTABLE_RATIO} times the faults of the seed "
+    "with the fewest, or some seeds diverged and others did not. "
+    f"With fewer than {ENOUGH_SEEDS} seeds of ours, the columns {' and '.join(SPREAD)} of the published table count as "
+    "well. "
+    f"Agrees: not unstable, and the mean of our faults is within {WITHIN_PERCENT} percent of the published faults, or "
+    "the published faults are between our fewest and our most. "
     "Differs: any other row that was run."
 )
 
 
 def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor: Mapping[str, float]) -> pd.DataFrame:
-    """The published rows of the datasets that we ran, each with our runs of the same KEY.
+    """Return a table of the kind COMPARISON: each published row of the datasets that we ran, with our runs of its KEY.
 
-    Of the kind COMPARISON. seeds: a table of ``seeds_table``; published: one of ``published_table``. One row for each
-    published row, in their order; left_out: how many are of datasets that we did not run. Where our runs of a KEY
-    differ in more than the seed, one for each kind of them, which differ in PROTOCOL. Our numbers are those over the
-    seeds. difference_percent: the mean of our faults less the published ones, in percent of
-    these. loss_mean, loss_sd: as the published losses are normalised, the mean negative log-likelihood a
-    test example times the published number of test examples, divided by loss_divisor[dataset]. Where the
-    numbers of test examples differ, published faults are taken in proportion. verdict: by RULE.
+    seeds: from ``seeds_table``. published: from ``published_table``.
 
-    Runs that differ in what is KNOWN of the published ones are no reproduction, and are left out.
+    Rows are in the published order. If our runs of a KEY differ in PROTOCOL, each combination has its own row. Runs
+    that differ in a KNOWN axis are not a reproduction and are left out.
+
+    - Our columns: statistics over the seeds.
+    - difference_percent: the mean of our faults minus the published faults, in percent of the published faults. If
+      the numbers of test examples differ, published faults are scaled in proportion.
+    - loss_mean, loss_sd: in the published normalisation. This is the mean negative log-likelihood of a test example,
+      times the published number of test examples, divided by loss_divisor[dataset].
+    - verdict: by RULE.
+    - left_out: the number of published rows of datasets that we did not run.
 
     Raises HandgradError if a dataset that was run has no divisor.
     """
@@ -76,8 +80,8 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
     unknown = sorted(set(table.loc[table["seeds"].notna(), "dataset"]) - set(loss_divisor))
     if unknown:
         raise HandgradError(
-            f"published.loss_divisor.{unknown[0]}: missing, but the published table has rows of these "
-            "runs; give the number that its losses were divided by"
+            f"published.loss_divisor.{unknown[0]}: missing, but the published table has rows of this dataset; give the "
+            "number by which the published losses were divided"
         )
     expected = (table["published_faults"] * table["test_size"] / table["published_test_size"]).astype("float64")
     table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
@@ -87,7 +91,7 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
 
 
 def _verdicts(table: pd.DataFrame, expected: "pd.Series[float]") -> NDArray[Any]:
-    """One of VERDICTS for each row, by RULE. expected: the published faults, for our number of test examples."""
+    """Return a verdict for each row, by RULE. expected: published faults, scaled to our number of test examples."""
     seeds, finished, diverged, fewest, most, theirs_fewest, theirs_most = (
         table[name].astype("float64") for name in ("seeds", "finished", "diverged", "faults_min", "faults_max", *SPREAD)
     )
@@ -102,7 +106,7 @@ def _verdicts(table: pd.DataFrame, expected: "pd.Series[float]") -> NDArray[Any]
 
 
 def count_verdicts(comparison: pd.DataFrame) -> str:
-    """How many rows have each verdict, in words: ``72 rows: 60 agree, 12 differ``."""
+    """Return the number of rows of each verdict as text: ``72 rows: 60 agree, 12 differ``."""
     words = {AGREES: "agree", DIFFERS: "differ"}
     counts = comparison["verdict"].value_counts()
     parts = [f"{counts[name]} {words.get(name, name)}" for name in VERDICTS if name in counts]
@@ -110,16 +114,13 @@ def count_verdicts(comparison: pd.DataFrame) -> str:
 
 
 def _lines(comparison: pd.DataFrame) -> list[str]:
-    """How many rows have each verdict: in all, and at each learning rate, the smallest first.
-
-    And how many rows have one seed and are not known to be unstable, and how many published ones are left out.
-    """
+    """Return the counts of verdicts, in total and by learning rate, of rows with one seed and of rows left out."""
     alone = int(((comparison["seeds"] == 1) & (comparison["verdict"] != UNSTABLE)).sum())
     left_out = 0 if comparison.empty else int(comparison["left_out"].max())
     return [
         f"All {count_verdicts(comparison)}.",
         *(f"Learning rate {rate:g}, {count_verdicts(rows)}." for rate, rows in comparison.groupby("learning_rate")),
-        *([f"{alone} with one seed, which cannot show whether they are unstable."] if alone else []),
+        *([f"{counted(alone, 'row')} with one seed: instability over seeds cannot be detected."] if alone else []),
         *([f"Left out: {counted(left_out, 'published row')} of datasets that were not trained."] if left_out else []),
     ]
 
@@ -150,7 +151,7 @@ COMPARISON = TableKind(
         "verdict": TEXT,
         "left_out": INTEGER,
     },
-    title="Published and reproduced",
+    title="Published and reproduced results",
     lines=_lines,
     columns=_columns,
     marked=lambda comparison: comparison["verdict"].isin((DIFFERS, UNSTABLE)),

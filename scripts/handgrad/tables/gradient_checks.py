@@ -1,4 +1,4 @@
-"""The table of gradient checks: one row a dataset and activation."""
+"""The table of gradient checks, with one row for each dataset and activation."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from handgrad.tables.table import INTEGER, NUMBER, TEXT, TableKind
 
 BLOCKS = ("W1", "W2")
 
-#: what a list of a check's file is called, and what separates its numbers in the table
+#: lists in the file of a check, each with the separator of its numbers in the table
 _LISTS = {"shape": "x", "central_worst_entry": ",", "complex_worst_entry": ","}
 
 _BY_ENTRY = {
@@ -33,7 +33,7 @@ _OF_BLOCK = {
     "momentum_max_rel_difference": NUMBER,
 }
 
-#: what the published check reported
+#: the result of the published check
 PUBLISHED_CHECK = (
     "The published check (CIFAR-10, 200 hidden units: W1 200x3073, W2 10x201; central differences) reported "
     "largest absolute differences of 3.597993445936254e-05 for W1 and 1.9889030319561463e-07 for W2, "
@@ -42,10 +42,10 @@ PUBLISHED_CHECK = (
 
 
 def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a check, as its file has it, in the order given, of the kind GRADIENT_CHECKS.
+    """Return a table of the kind GRADIENT_CHECKS with one row for each check, in the given order.
 
-    Numbers of a block are called ``W1_central_max_abs_difference``. Of an activation without a complex form,
-    what complex step would have found is missing.
+    Columns of a block have its name as prefix, such as ``W1_central_max_abs_difference``. The columns of complex step
+    are missing if the activation has no complex form.
     """
     rows = pd.json_normalize([{**check, **check["blocks"]} for check in checks], sep="_")
     table = rows.reindex(columns=list(GRADIENT_CHECKS.types))
@@ -55,11 +55,12 @@ def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _columns(table: pd.DataFrame) -> list[Column]:
-    """Relative differences: of a block's largest gradient, of both blocks the larger.
+    """Return the columns for people.
 
-    Spot checks: the untouched objective along directions and at samples of single entries. Training's step: how an
-    update moves the weights, without and with momentum, against the gradient. Entry by entry: the seconds that central
-    differences of the untouched objective would take for all entries.
+    - RELATIVE: the difference divided by the largest gradient of the block; the larger value of both blocks.
+    - SPOT CHECKS: differences of the plain objective, along random directions and at a sample of entries.
+    - TRAINING'S STEP: the change of the weights in an update, without and with momentum, compared with the gradient.
+    - ENTRY BY ENTRY: the seconds that central differences of the plain objective would take for all entries.
     """
     seconds = table[[f"{block}_entries" for block in BLOCKS]].sum(axis=1) * table["plain_seconds_an_entry"]
     return [

@@ -1,4 +1,4 @@
-"""What the tables and the page of an experiment are made from: its runs and its datasets as they are now."""
+"""Reading the inputs of the tables and of the page: the current runs and datasets of an experiment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The runs in the order of the table, and facts on each dataset by its name.
+    """The runs in the order of the table, and the facts of each dataset by name.
 
-    sources: what it was made from; labels: of its test split, uint8 (N,); contents: its content_sha256. seals: of each
-    file, by path.
+    sources: source files; labels: of the test split, uint8 (N,); contents: content_sha256.
+    seals: of each file, by path.
     """
 
     runs: list[Summary]
@@ -36,8 +36,8 @@ class Inputs:
 def read_inputs(runs: Sequence[str], data: Sequence[str], *, training: str, data_digests: Mapping[str, str]) -> Inputs:
     """Read run files and datasets.
 
-    data: one file a dataset, in the order of data_digests. training: the digest of the code of training. Raises
-    HandgradError if a file was changed after it was written, or is of other code or data.
+    data: one file for each dataset, in the order of data_digests. training: digest of the training code.
+    Raises HandgradError if a file was changed after it was written, or was made with different code or data.
     """
     sources, labels, contents, seals = {}, {}, {}, {}
     for path, (dataset, digest) in zip(data, data_digests.items(), strict=True):
@@ -50,21 +50,21 @@ def read_inputs(runs: Sequence[str], data: Sequence[str], *, training: str, data
 
 
 def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Array) -> None:
-    """Raise HandgradError if labels and predictions do not give the faults of a run's row of the results."""
+    """Raise HandgradError if labels and predictions give a different number of faults than the row of the run."""
     faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
     if faults != row["faults"]:
         raise HandgradError(
-            f"{run_file(row['dataset'], row['run'])}: its predictions give {faults} faults on the labels of "
-            f"{data_file(row['dataset'])}, its history has {row['faults']}; {REMEDY}"
+            f"{run_file(row['dataset'], row['run'])}: its predictions and the labels of {data_file(row['dataset'])} "
+            f"give {faults} faults, but its history has {row['faults']}; {REMEDY}"
         )
 
 
 def correct_predictions(
     summaries: Sequence[Summary], labels: Mapping[str, Array]
 ) -> Callable[["pd.Series[Any]"], Array]:
-    """Return a function of a finished run's row: which test examples it classifies correctly, bool (N,).
+    """Return a function that maps the row of a finished run to its correctly classified test examples, bool (N,).
 
-    labels: those of each dataset's test split.
+    labels: of the test split, by dataset.
     """
     predictions = {(one.run.dataset, one.run.name): one.predictions for one in summaries}
 

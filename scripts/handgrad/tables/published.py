@@ -1,4 +1,4 @@
-"""The rows of the published table as data."""
+"""The published table as data."""
 
 import pandas as pd
 
@@ -9,9 +9,9 @@ PUBLISHED_TYPES = column_types({**COLUMNS, **SPREAD})
 
 
 def published_table(path: str | None) -> pd.DataFrame:
-    """Return the rows of a published table, in the order of its file; none without a path.
+    """Return the rows of a published table in the order of its file. If path is None, the table is empty.
 
-    Raises HandgradError if it cannot be read, or is not such a table.
+    Raises HandgradError if the file cannot be read or is not a published table.
     """
     rows = [] if path is None else published_rows(path)
     return pd.DataFrame(rows, columns=list(PUBLISHED_TYPES)).astype(PUBLISHED_TYPES)

@@ -1,4 +1,4 @@
-"""The table of an experiment's results: one row a run."""
+"""The table of results, with one row for each run."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -20,17 +20,20 @@ from handgrad.tables.columns import (
 from handgrad.tables.selection import how_chosen, splits
 from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TEXT, Row, TableKind
 
-if TYPE_CHECKING:  # the tables of other scripts must not depend on what training imports
+if TYPE_CHECKING:  # scripts of other tables must not depend on the imports of training
     from handgrad.storage.run_reader import Summary
 
 
 def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
-    """One row a run, in the order given, of the kind RESULTS.
+    """Return a table of the kind RESULTS with one row for each run, in the given order.
 
-    faults, of test_size test examples; accuracy, a fraction; loss, mean negative log-likelihood a test
-    example: all after the last epoch, and missing from a run that diverged. validation_faults: of
-    validation_size examples, missing where none are held out. seconds: of training and evaluation. run: the
-    run's name. What ``significance.with_statistics`` fills in is missing.
+    - faults (of test_size test examples), accuracy (a fraction), loss (mean negative log-likelihood of a test
+      example): after the last epoch; missing if the run diverged.
+    - validation_faults (of validation_size examples): missing if no examples are held out.
+    - seconds: of training and evaluation.
+    - run: the name of the run.
+
+    The columns that ``significance.with_statistics`` adds are missing.
     """
     return RESULTS.typed(_row(summary) for summary in summaries)
 
@@ -53,7 +56,7 @@ def _row(summary: "Summary") -> Row:
 
 
 def _columns(table: pd.DataFrame) -> list[Column]:
-    """The published columns in the published order, and what these lacked."""
+    """Return the published columns in the published order, and then our additional columns."""
     return [
         *(plain_column(table, name) for name in TITLES),
         percent_column("PREC", table["accuracy"]),
@@ -71,14 +74,14 @@ def _columns(table: pd.DataFrame) -> list[Column]:
 
 
 def shown_axes(table: pd.DataFrame) -> list[str]:
-    """The axes outside the published table that have a value other than the default; the seed if it varies."""
+    """Return the axes to show in addition to the published ones: those with a non-default value; seed if it varies."""
     default = {axis.name: axis.default for axis in fields(Run)}
     found = {name: set(table[name].dropna()) for name in AXES if name in table and name not in TITLES}
     return [name for name, values in found.items() if len(values - {default[name]}) > (name == "seed")]
 
 
 def _lines(table: pd.DataFrame) -> list[str]:
-    """How many runs there are, how many diverged, and how the best were chosen."""
+    """Return the numbers of runs and of diverged runs, and how the best runs were selected."""
     diverged = (table["status"] == "diverged").sum() or "none"
     how = how_chosen("The best run of a dataset and seed has the fewest faults", splits(table))
     return [f"{counted(len(table), 'run')}, {diverged} diverged.", *how]

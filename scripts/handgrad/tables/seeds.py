@@ -1,4 +1,4 @@
-"""The table over seeds: one row for each run with the seed taken out."""
+"""The table over seeds, with one row for each setting (a run without its seed)."""
 
 import pandas as pd
 
@@ -8,18 +8,19 @@ from handgrad.tables.columns import TITLES, Column, column, percent_column, plai
 from handgrad.tables.results import shown_axes
 from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TableKind
 
-#: what runs that differ in the seed alone have in common
+#: the axes of a setting
 SETTING_AXES: tuple[str, ...] = tuple(axis for axis in AXES if axis != "seed")
 
 _MEASURED = ("accuracy", "faults", "loss")
 
 
 def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
-    """One row for each run with the seed taken out, in the order of the first ones, of the kind SEEDS.
+    """Return a table of the kind SEEDS with one row for each setting, in the order of their first runs.
 
-    seeds: how many there are, of which finished and diverged. Means, standard deviations (ddof 1, missing
-    with fewer than two), the smallest and the largest number are over the seeds that finished.
-    validation_faults_mean: of validation_size examples, missing where none are held out.
+    - seeds, finished, diverged: the numbers of all seeds, of finished seeds and of diverged seeds.
+    - Mean, standard deviation (ddof 1), smallest and largest value: over the seeds that finished. With fewer than
+      two, the standard deviation is missing.
+    - validation_faults_mean (of validation_size examples): missing if no examples are held out.
     """
     runs = results.assign(
         seeds=1,
@@ -27,7 +28,7 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         diverged=(results["status"] == "diverged").astype(int),
         **{name: results[name].astype("float64") for name in (*_MEASURED, "validation_faults")},
     )
-    # dropna: train_size is missing where all examples are used
+    # dropna: train_size is missing if all examples are used
     groups = runs.groupby(list(SETTING_AXES), dropna=False, sort=False)
     table = groups.agg(
         seeds=("seeds", "sum"),
@@ -61,12 +62,12 @@ def _columns(table: pd.DataFrame) -> list[Column]:
 
 
 def validation_column(table: pd.DataFrame) -> Column:
-    """The mean of the validation faults over the seeds, of the images that are held out."""
+    """Return a column of the mean validation faults over the seeds and the number of validation images."""
     return column("MEAN VALID", "{:.1f}/{}", table["validation_faults_mean"], table["validation_size"])
 
 
 def faults_column(table: pd.DataFrame, title: str) -> Column:
-    """The faults of the seeds, from the fewest to the most; of one seed its faults, of none nothing."""
+    """Return a column of the fewest and the most faults of a seed; blank if no seed finished."""
     return column(
         title,
         lambda low, high: f"{low}" if low == high else f"{low} to {high}",
@@ -76,7 +77,7 @@ def faults_column(table: pd.DataFrame, title: str) -> Column:
 
 
 def _lines(table: pd.DataFrame) -> list[str]:
-    """How many settings there are, of how many runs."""
+    """Return the numbers of settings, runs and diverged runs."""
     runs, diverged = table[["seeds", "diverged"]].sum()
     return [f"{counted(len(table), 'setting')} of {counted(runs, 'run')}, {diverged or 'none'} diverged."]
 
@@ -91,7 +92,7 @@ SEEDS = TableKind(
         "faults_max": INTEGER,
         "validation_faults_mean": NUMBER,
     },
-    title="Over seeds",
+    title="Results over seeds",
     lines=_lines,
     columns=_columns,
     marked=lambda table: table["diverged"] > 0,

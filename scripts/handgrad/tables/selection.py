@@ -1,7 +1,4 @@
-"""Which run or setting is the best: the one place that decides it, and the words that say how.
-
-A setting is a run with the seed taken out.
-"""
+"""The selection of the best run and the best setting (a run without its seed). No other module selects."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,35 +12,37 @@ _WORDS = {
 
 
 def splits(results: pd.DataFrame) -> dict[str, str]:
-    """What the best of each dataset of a table of runs or settings is chosen on, in the order of the table.
+    """Return the split on which the best run of each dataset is selected, in the order of the table.
 
-    This is ``validation`` if all runs of the dataset hold some out, else ``test``.
+    results: a table of runs or settings. The split is ``validation`` if all runs of the dataset hold out validation
+    examples, otherwise ``test``.
     """
     held_out = (results["validation_size"] > 0).groupby(results["dataset"], sort=False).all()
     return {str(dataset): "validation" if found else "test" for dataset, found in held_out.items()}
 
 
 def fault_rates(runs: pd.DataFrame, split: str) -> "pd.Series[float]":
-    """Faults of runs after the last epoch as a fraction of a split, ``validation`` or ``test``.
+    """Return the faults of runs after the last epoch as a fraction of a split, ``validation`` or ``test``.
 
-    Missing from runs that diverged, and on the validation split from those that hold none out.
+    The value is missing if the run diverged, or if it has no validation split and split is ``validation``.
     """
     size = runs["test_size"] if split == "test" else runs["validation_size"]
     return (runs["faults" if split == "test" else "validation_faults"] / size).astype("float64")
 
 
 def first_best(runs: pd.DataFrame, split: str) -> pd.DataFrame:
-    """The first of the finished runs with the fewest faults on a split, as a table of one row."""
+    """Return the first run with the fewest faults on a split, as a table of one row. runs: finished runs."""
     return runs.iloc[[int(fault_rates(runs, split).to_numpy().argmin())]]
 
 
 def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
-    """The best of each group of settings that are equal in the columns ``of``, the dataset among them.
+    """Return the best setting of each group of settings that have equal values in the columns ``of``.
 
-    seeds: a table of ``seeds.seeds_table``. The best has the fewest faults after the last epoch in the
-    mean over its seeds, on the split of ``splits``, as a fraction of that split; one of which a seed
-    diverged is chosen only where all have such seeds, by the mean over the others. It is the first of equals
-    in the order of the table. A group without a finished run has none.
+    seeds: from ``seeds.seeds_table``. of: columns, which include ``dataset``.
+
+    The best setting has the smallest fraction of faults after the last epoch, in the mean over its finished seeds, on
+    the split of ``splits``. A setting with a diverged seed is selected only if all settings have one. If several are
+    equal, the first in the table is taken. A group without a finished run has no best setting.
     """
     finished = seeds[seeds["finished"] > 0]
     on_validation = finished["dataset"].map(splits(seeds)) == "validation"
@@ -54,7 +53,10 @@ def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
 
 
 def how_chosen(subject: str, chosen: Mapping[str, str]) -> list[str]:
-    """A sentence on how the best were chosen, from what that of each dataset is chosen on; none without datasets."""
+    """Return a sentence that says on which split the best were selected; an empty list without datasets.
+
+    subject: how the sentence begins. chosen: the split of each dataset.
+    """
     where = [
         words.format(", ".join(datasets))
         for split, words in _WORDS.items()

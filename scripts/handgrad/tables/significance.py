@@ -1,7 +1,7 @@
-"""Intervals and tests of test results, computed by statsmodels, and what they add to a table of results.
+"""Confidence intervals and significance tests of test results, computed with statsmodels.
 
-All of them look at one seed's runs on one test set: they say what other test images would change, not what
-another seed would.
+They describe runs of one seed on one test set: how the results would vary with other test images. They do not
+describe how the results would vary with another seed.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from handgrad.tables.selection import first_best, splits
 Array = NDArray[Any]
 IsCorrect = Callable[["pd.Series[Any]"], Array]
 
-#: the level of tests, Holm-corrected, and one less the confidence of intervals
+#: the significance level of Holm-corrected tests; intervals have the confidence 1 - LEVEL
 LEVEL = 0.05
 
 
 def wilson_interval(correct: Array, total: Array) -> tuple[Array, Array]:
-    """The Wilson interval of a fraction correct/total at the confidence 1 - LEVEL: its two ends, (R,) each.
+    """Return both ends, (R,) each, of the Wilson interval of correct/total at the confidence 1 - LEVEL.
 
     Wilson, E. B. (1927), JASA 22:209.
     """
@@ -34,7 +34,9 @@ def wilson_interval(correct: Array, total: Array) -> tuple[Array, Array]:
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """The two-sided p value of the exact McNemar test on the examples that one of two runs alone has right.
+    """Return the two-sided p value of the exact McNemar test.
+
+    only_first, only_second: examples that only the first or only the second run classifies correctly.
 
     McNemar, Q. (1947), Psychometrika 12:153.
     """
@@ -42,18 +44,22 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Array) -> Array:
-    """P values, (R,), corrected for their number. Holm, S. (1979), Scand. J. Statist. 6:65."""
+    """Return p values, (R,), corrected for multiple tests. Holm, S. (1979), Scand. J. Statist. 6:65."""
     return np.asarray(multipletests(p_values, alpha=LEVEL, method="holm")[1])
 
 
 def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFrame:
-    """A table of results with accuracy_low, accuracy_high, against_best and p_holm filled in.
+    """Return a table of results with accuracy_low, accuracy_high, against_best and p_holm filled in.
 
-    The first two are the Wilson interval of the accuracy. against_best: ``best``, or ``worse`` or ``better``
-    if the exact McNemar test on is_correct(row), bool (N,), which test examples a run classifies correctly, finds a
-    difference from the best run of the same dataset and seed at LEVEL, corrected by Holm for the number of runs
-    compared with it, else ``like best``. p_holm: the corrected p value. A run can be better than the best
-    only where that was chosen on the validation split. All are missing from runs that diverged.
+    is_correct: maps a row to the test examples that the run classifies correctly, bool (N,).
+
+    - accuracy_low, accuracy_high: the Wilson interval of the accuracy.
+    - p_holm: p value of the exact McNemar test against the best run of the same dataset and seed. Holm's method
+      corrects it for the number of runs that are compared with this best run.
+    - against_best: ``best``; ``worse`` or ``better`` if p_holm is at most LEVEL; otherwise ``like best``. ``better`` is
+      possible only if the best run was selected on the validation split.
+
+    These columns are missing if the run diverged.
     """
     size, faults = (results[name].to_numpy(float) for name in ("test_size", "faults"))
     low, high = wilson_interval(size - faults, size)
@@ -64,13 +70,13 @@ def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFram
         best = first_best(runs, split[str(dataset)])
         table.loc[best.index, "against_best"] = "best"
         others = runs.drop(index=best.index)
-        if len(others):  # of several thousand seeds with one run each: statsmodels takes long over nothing
+        if len(others):  # statsmodels is slow even without p values, and there may be thousands of seeds
             table.loc[others.index, ["p_holm", "against_best"]] = _compare(best.iloc[0], others, is_correct)
     return RESULTS.typed(table)
 
 
 def _compare(best: "pd.Series[Any]", others: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFrame:
-    """p_holm and against_best of runs of the best run's dataset and seed."""
+    """Return p_holm and against_best of runs of the same dataset and seed as the best run."""
     first = is_correct(best)
     second = [is_correct(row) for _, row in others.iterrows()]
     only_first = np.array([(first & ~one).sum() for one in second])

@@ -1,4 +1,4 @@
-"""What a table of the workflow is: the types of its columns, what people see of it, and its files."""
+"""The kinds of tables: types of columns, presentation for people, and files."""
 
 import hashlib
 import io
@@ -20,26 +20,26 @@ from handgrad.tables.columns import Column, html_page, markdown_table, markdown_
 Row = dict[str, Any]
 
 TEXT, NUMBER = "str", "float64"
-#: pandas' Int64, since with a blank a plain integer column turns into floats
+#: the nullable integer type of pandas: a plain integer column with a missing value would become float
 INTEGER = "Int64"
 
 
 def column_types(kinds: Mapping[str, Any]) -> dict[str, str]:
-    """Return the types of columns whose values are of these Python types; an integer may be missing."""
+    """Return the column types for these Python types; integers may be missing."""
     return {name: {str: TEXT, float: NUMBER}.get(kind, INTEGER) for name, kind in kinds.items()}
 
 
-#: of the columns that say how a run is trained
+#: types of the axis columns
 AXIS_TYPES = column_types({axis.name: axis.type for axis in fields(Run)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableKind:
-    """One table of the workflow.
+    """A kind of table of the workflow.
 
-    types: of its columns, in the order of the CSV file. lines: what to know of such a table first, a sentence each. A
-    table without a title is for programs alone. Of the others, columns: what people see; marked: rows that are set off;
-    note: what else to know.
+    types: of the columns, in the order of the CSV file. lines: returns the sentences above the table. title: empty if
+    only programs read the table. columns: returns the columns for people. marked: returns which rows to highlight.
+    note: text below the table.
     """
 
     name: str
@@ -51,12 +51,12 @@ class TableKind:
     note: str = ""
 
     def typed(self, rows: pd.DataFrame | Iterable[Row]) -> pd.DataFrame:
-        """Return a table of these columns and types, missing where rows have no such value."""
+        """Return a table with these columns and types; values that rows lack are missing."""
         data = rows if isinstance(rows, pd.DataFrame) else list(rows)
         return pd.DataFrame(data, columns=list(self.types)).astype(self.types)
 
     def texts(self, table: pd.DataFrame) -> dict[str, str]:
-        """Return the content of the files of a table, by ending: csv, and for people md and html."""
+        """Return the content of the files of a table by extension: csv, and with a title also md and html."""
         texts = {"csv": str(table.to_csv(index=False, lineterminator="\n"))}
         if self.title:
             lines, columns = self.lines(table), self.columns(table)
@@ -66,7 +66,7 @@ class TableKind:
         return texts
 
     def write(self, csv: str | Path, table: pd.DataFrame, made_from: Mapping[str, str]) -> None:
-        """Write the files of a table with their checksums, and log its lines. made_from: digests by path."""
+        """Write the files of a table with their checksums, and log its lines. made_from: digests of inputs by path."""
         files = {Path(csv).with_suffix(f".{ending}"): text for ending, text in self.texts(table).items()}
         for path, text in files.items():
             write_text(path, text)
@@ -75,9 +75,9 @@ class TableKind:
             logger.info("%s", line)
 
     def read(self, path: str | Path) -> MadeTable:
-        """Read a table that was written.
+        """Read a table from its files.
 
-        Raises HandgradError if it was changed after it was made, was made by other code, or cannot be read.
+        Raises HandgradError if it was changed after it was made, was made by different code, or cannot be read.
         """
         own, made_from = read_checksums(Path(path))
         with reading_result(path):
@@ -85,21 +85,23 @@ class TableKind:
         sha256 = hashlib.sha256(data).hexdigest()
         if own.get(Path(path).name) != sha256:
             raise HandgradError(
-                f"{path}: changed after it was made: its sha256 is {sha256[:16]}..., which is not that in its "
-                f"file of checksums; {REMEDY}"
+                f"{path}: changed after it was made: its sha256 {sha256[:16]}... differs from its checksum file; "
+                f"{REMEDY}"
             )
         name, here = self._code()
         if made_from.get(name) != here:
-            raise HandgradError(f"{path}: was made by other code (digest {made_from.get(name)}, here {here}); {REMEDY}")
+            raise HandgradError(
+                f"{path}: was made by different code, found digest {made_from.get(name)}, expected {here}; {REMEDY}"
+            )
         return MadeTable(Path(path), self.parse(data, path), sha256, made_from)
 
     def parse(self, data: bytes, path: str | Path) -> pd.DataFrame:
-        """Return the content of a CSV file as a table; a blank is a missing value.
+        """Return the content of a CSV file as a table; an empty cell is a missing value.
 
-        path: for the HandgradError that is raised if it lacks a column or has a value of the wrong kind.
+        path: named in the HandgradError that is raised if a column is missing or a value has the wrong type.
         """
         try:
-            # Left to itself, pandas takes a dataset called "null" or "NA" for a blank.
+            # By default, pandas would read a dataset named "null" or "NA" as a missing value.
             table = pd.read_csv(io.BytesIO(data), dtype=self.types, keep_default_na=False, na_values=[""])
             return table[list(self.types)]
         except (ValueError, KeyError) as error:
@@ -112,5 +114,5 @@ class TableKind:
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
-    """The rows of a table, each a mapping from its columns' names to plain Python values."""
+    """Return the rows of a table as dictionaries of plain Python values by column name."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

@@ -1,1 +1,1 @@
-"""Training: the loop over epochs, the batch (what training computes), momentum and the learning-rate schedule."""
+"""Training: the loop over epochs, the steps of a batch, momentum and the learning-rate schedule."""

@@ -1,16 +1,16 @@
-"""A batch on its way through the network and back: what training and evaluation compute, and nothing twice.
+"""The fast forward and backward pass of a batch, used by training and evaluation.
 
-The mathematics is that of ``model``, in the same letters, and every gradient check holds the two together.
-What differs is where the numbers are:
+It computes the same numbers as ``model``, in the same letters. Every gradient check compares the two. Only the
+storage differs:
 
-- All arrays are made once and written again for each batch.
-- The inputs are factor * X: pixels that one number divides enter the products as they are, and the products
-  take the number in passing.
-- Of W1, it is W1' that is contiguous in memory (W1 is in Fortran order): with images in rows, both large
-  products are fastest so. S, T and Y are K x N, so that softmax, too, runs along memory.
-- The penalty takes W1 to (1 - eta lambda) W1 at each update, which would be a pass over memory. So one number
-  holds the product of these factors: W1 is ``w1_scale`` times the array, until it is multiplied in.
-- Exponents are clamped before anything becomes denormal (``activations.exponent_limit``).
+- All arrays are allocated once and reused for each batch.
+- The inputs are factor * X. If one number scales all pixels, the array holds the raw pixels, and the products
+  apply that number.
+- W1' is contiguous in memory (W1 is in Fortran order). Both large products are fastest in this order. S, T and Y
+  are K x N, so that softmax also reads contiguous memory.
+- The penalty multiplies W1 by (1 - eta lambda) in each update, which would be a pass over memory. The number
+  ``w1_scale`` collects these factors instead: W1 is ``w1_scale`` times the stored array.
+- Exponents are clamped before a number becomes denormal (``activations.exponent_limit``).
 """
 
 from collections.abc import Callable
@@ -23,27 +23,27 @@ from handgrad.network.activations import Activation, Array, exponent_limit
 from handgrad.network.model import Weights
 from handgrad.training.momentum import Velocity, add_multiple
 
-#: C <- alpha A B + beta C in place, where all are in Fortran order; NumPy has products, but none that add
+#: C <- alpha A B + beta C in place, all in Fortran order; NumPy has no product that adds to its output
 GEMM: dict[str, Callable[..., Array]] = {"float32": sgemm, "float64": dgemm}
 
 
 def in_step_order(W: Weights) -> Weights:
-    """The same weights with W1' contiguous in memory, as a Batch needs them."""
+    """Return the same weights in the memory order that Batch needs: W1' and W2 contiguous."""
     return Weights(np.asfortranarray(W.W1), np.ascontiguousarray(W.W2))
 
 
 class Batch:
-    """N examples and everything that the network makes of them; W changes in place.
+    """N examples with all arrays of their forward and backward pass. An update changes W in place.
 
-    An array may be written over by what follows from it: S, K x N, becomes Y, and as W is updated T becomes
-    T - Y, and A, N x M, becomes dE/dA.
+    Later results overwrite earlier ones. ``softmax`` replaces S, K x N, by Y. An update replaces T by T - Y, and
+    A, N x M, by dE/dA.
 
-    Raises ValueError if W is not as ``in_step_order`` gives it: an update would be lost in a copy.
+    Raises ValueError if W is not in the order of ``in_step_order``, because an update would change only a copy.
     """
 
     def __init__(self, W: Weights, scaling: PixelScaling, activation: Activation, n: int) -> None:
         if not (W.W1.flags.f_contiguous and W.W2.flags.c_contiguous):
-            raise ValueError("the weights lie otherwise in memory; call in_step_order")
+            raise ValueError("W: found another memory order, expected W1' and W2 contiguous; call in_step_order first")
         (M, inputs), K, dtype = W.W1.shape, len(W.W2), W.W1.dtype
         self.W, self.activation = W, activation
         self.factor, self.scaling = scaling.factor, scaling.astype(dtype)
@@ -61,14 +61,14 @@ class Batch:
         self.TS = np.empty((K, n), dtype)
 
     def load(self, split: Split, rows: Rows | slice) -> None:
-        """Take N examples of a split: X from their pixels, and T, K x N, from their labels."""
-        # "clip" writes where it is told to; "raise" would write to a copy first
+        """Load N examples of a split: X from their pixels, and T, K x N, from their labels."""
+        # "clip" writes directly to ``out``; "raise" would allocate a copy first
         x = split.x[rows] if isinstance(rows, slice) else split.x.take(rows, axis=0, out=self.x, mode="clip")
         self.scaling.write_unscaled(x, self.X[:, 1:])
         np.equal(self.classes, split.y[rows], out=self.T)
 
     def forward(self, w1_scale: float = 1.0) -> None:
-        """A = X W1', Z = [1, h(A)], H_prime = h'(A), and the logits S = Z W2', here K x N."""
+        """Compute A = X W1', Z = [1, h(A)], H_prime = h'(A) and the logits S = Z W2', stored as K x N."""
         W1, W2 = self.W
         np.matmul(self.X, W1.T, out=self.A)
         self.A *= w1_scale * self.factor
@@ -76,9 +76,9 @@ class Batch:
         np.matmul(W2, self.Z.T, out=self.S)
 
     def softmax(self) -> float:
-        """Y = softmax(S), in the place of S. Returns the data term of E: sum_n [ S_n,y - logsumexp_k S_nk ].
+        """Overwrite S with Y = softmax(S) and return the data term of E, sum_n [ S_n,y - logsumexp_k S_nk ].
 
-        The sum over examples is taken in double precision.
+        The sum over examples is computed in double precision.
         """
         S = self.S
         S -= np.maximum.reduce(S, axis=0)
@@ -91,7 +91,7 @@ class Batch:
         return float(np.add.reduce(targets, dtype=np.float64))
 
     def ascend(self, w1_scale: float, eta: float, l2: float) -> float:
-        """W <- W + eta g, once Y is there. Takes w1_scale before the update, returns that after it.
+        """Update W <- W + eta g and return the new w1_scale. Call ``softmax`` first.
 
         dE/dW2 = (T - Y)' Z - lambda W2
         dE/dW1 = [ ((T - Y) W2[:, 1:]) * h'(A) ]' X - lambda W1
@@ -100,7 +100,7 @@ class Batch:
         residual, delta = self._backward()
         shrink = 1 - eta * l2
         w1_scale *= shrink
-        if not 0.5 < w1_scale <= 1:  # before the array grows without bound
+        if not 0.5 < w1_scale <= 1:  # otherwise the array would grow without bound
             W1 *= w1_scale
             w1_scale = 1.0
         # W2 <- shrink W2 + eta residual Z, transposed;  W1 <- W1 + (eta/w1_scale) delta' (factor X)
@@ -112,9 +112,9 @@ class Batch:
     def ascend_with_momentum(
         self, V: Velocity, momentum: float, share: float, w1_scale: float, eta: float, l2: float
     ) -> float:
-        """V <- momentum V + share g and W <- W + eta V, once Y is there; w1_scale as in ``ascend``.
+        """Update V <- momentum V + share g, then W <- W + eta V, and return the new w1_scale. Call ``softmax`` first.
 
-        ``momentum`` says where the numbers are.
+        The module ``momentum`` describes how V is stored.
         """
         W1, W2 = self.W
         residual, delta = self._backward()
@@ -130,7 +130,7 @@ class Batch:
         return shrunk
 
     def _backward(self) -> tuple[Array, Array]:
-        """The residual dE/dS = T - Y, K x N, in the place of T, and delta = dE/dA, N x M, in that of A."""
+        """Overwrite T with the residual dE/dS = T - Y, K x N, and A with delta = dE/dA, N x M; return both."""
         residual = np.subtract(self.T, self.S, out=self.T)
         delta = np.matmul(residual.T, self.W.W2[:, 1:], out=self.A)
         delta *= self.H_prime

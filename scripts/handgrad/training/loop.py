@@ -9,66 +9,32 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import Bytes, ImageData, PixelScaling, Rows, Split, split_rows
+from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, split_rows
 from handgrad.experiment.runs import Run
-from handgrad.network.activations import ACTIVATIONS, Activation, Array
+from handgrad.network.activations import ACTIVATIONS, Activation
 from handgrad.network.model import Weights, initial_weights, penalty
 from handgrad.training.batch import Batch, in_step_order
 from handgrad.training.momentum import Velocity
+from handgrad.training.results import Epoch, Evaluation
 
-OnEpoch = Callable[[int, "Epoch"], None]
+OnEpoch = Callable[[int, Epoch], None]
 OnBatch = Callable[["State"], None]
-#: N -> a batch of N examples, the same one each time
+#: returns the batch of N examples; equal N give the same object
 BatchOf = Callable[[int], Batch]
 
 EVALUATION_BLOCK = 500  # examples; a block of CIFAR-10 inputs in float32 is 6 MB
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What is kept of one epoch.
-
-    data_term: mean log-likelihood a training example, as its batches passed. penalty: (lambda/2)|W|^2 at
-    the end of the epoch. Losses: mean negative log-likelihood an example, without penalty. Faults:
-    misclassified examples. Validation figures are nan and -1 where nothing is held out.
-    """
-
-    data_term: float
-    penalty: float
-    test_loss: float
-    test_faults: int
-    validation_loss: float
-    validation_faults: int
-    seconds: float
-
-    @property
-    def finite(self) -> bool:
-        """Whether every figure that exists is a finite number."""
-        figures = [self.data_term, self.penalty, self.test_loss]
-        return all(map(math.isfinite, figures)) and (self.validation_faults < 0 or math.isfinite(self.validation_loss))
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Loss and faults over some examples, their predicted classes, uint8 (N,), and probabilities Y, N x K.
-
-    The prediction is the largest logit, not the largest probability: two logits can be so close that their
-    probabilities round to the same number.
-    """
-
-    loss: float
-    faults: int
-    predictions: Bytes
-    Y: Array
-
-
 @dataclass
 class State:
-    """Where a run stands: all that is needed to go on with it, in another process or years later.
+    """Everything that is needed to continue a run, also in another process.
 
-    history: the epochs that have passed. The rest is of the epoch that is running: what W1 is to be
-    multiplied by (w1_scale, see ``batch``), the number of examples that have passed, the sum of their data terms,
-    and the seconds that they took. velocity: of the weights, where the run has momentum.
+    - W: the weights; W1 must be multiplied by w1_scale (see ``batch``).
+    - history: the finished epochs.
+    - passed: number of examples that the current epoch has processed.
+    - data_term: sum of the data terms of these examples.
+    - seconds: time that the current epoch has taken so far.
+    - velocity: velocity of the weights; None without momentum.
     """
 
     W: Weights
@@ -81,36 +47,40 @@ class State:
 
     @property
     def position(self) -> tuple[int, int]:
-        """Epochs, and examples of the running epoch, that have passed."""
+        """Number of finished epochs, and of processed examples in the current epoch."""
         return len(self.history), self.passed
 
     @property
     def all_seconds(self) -> float:
-        """What the run has taken so far."""
+        """Seconds that the run has taken so far."""
         return sum(epoch.seconds for epoch in self.history) + self.seconds
 
     def lay_out(self) -> None:
-        """Put all matrices into the memory order that a batch needs."""
+        """Convert all matrices to the memory order that a batch needs."""
         self.W = in_step_order(self.W)
         if self.velocity:
             self.velocity.W1, self.velocity.W2 = in_step_order(Weights(self.velocity.W1, self.velocity.W2))
 
     def materialize(self) -> None:
-        """Make W the weights themselves, as they are between two epochs, and the velocity that itself."""
+        """Multiply the stored scales into W and the velocity. Between two epochs, the arrays hold the true values."""
         if self.velocity:
             self.velocity.materialize(self.W.W1)
         self.W.W1[...] *= self.w1_scale
         self.w1_scale = 1.0
 
     def end_epoch(self, epoch: Epoch) -> None:
-        """Add the epoch that was running to the history; the next one begins."""
+        """Add the current epoch to the history and begin the next one."""
         self.history.append(epoch)
         self.passed, self.data_term, self.seconds = 0, 0.0, 0.0
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A finished run. status: ``finished``, or ``diverged`` (then there is no evaluation)."""
+    """A finished run.
+
+    - status: ``finished`` or ``diverged``.
+    - test: evaluation of the final weights on the test set; None if the run diverged.
+    """
 
     run: Run
     status: str
@@ -121,20 +91,22 @@ class TrainingResult:
 
 
 def batches_of(W: Weights, scaling: PixelScaling, activation: Activation) -> BatchOf:
-    """Batches of any size for these weights; each size is made once."""
+    """Return a function that returns the batch of N examples for these weights. It creates each size once."""
     return functools.cache(functools.partial(Batch, W, scaling, activation))
 
 
 def scheduled(schedule: str, passed: float) -> float:
-    """What eta is multiplied by in an update before which this part of all updates has passed."""
+    """Return the factor of eta for an update. passed: fraction of all updates that came before it, 0 to 1."""
     return (1 + math.cos(math.pi * passed)) / 2 if schedule == "cosine" else 1.0
 
 
 def ascend(batch: Batch, w1_scale: float, run: Run, rate: float, velocity: Velocity | None) -> tuple[float, float]:
-    """One update on a batch of B examples, in place; returns the data term of E before it, and the new w1_scale.
+    """Update the weights in place on a batch of B examples.
 
-    W <- W + eta c g with c = 1 where ``batch_gradient`` is ``sum``, 1/B where it is ``mean``; with momentum
-    V <- momentum V + c g and W <- W + eta V. rate: what the schedule multiplies eta by.
+    Without momentum, W <- W + eta c g. With momentum, V <- momentum V + c g, then W <- W + eta V. Here c is 1 for
+    ``batch_gradient: sum`` and 1/B for ``mean``. rate: factor of eta from the schedule.
+
+    Return the data term of E before the update, and the new w1_scale.
     """
     eta, examples = run.learning_rate * rate, 1 if run.batch_gradient == "sum" else len(batch.X)
     batch.forward(w1_scale)
@@ -145,7 +117,7 @@ def ascend(batch: Batch, w1_scale: float, run: Run, rate: float, velocity: Veloc
 
 
 def evaluate(batch_of: BatchOf, split: Split, rows: Rows | None) -> Evaluation:
-    """Loss, faults and probabilities over the rows of a split (None: all), in blocks of examples."""
+    """Evaluate the weights on some rows of a split, in blocks of examples. rows: None means all rows."""
     n = len(split.y) if rows is None else len(rows)
     predictions, blocks = np.empty(n, np.uint8), []
     log_likelihood = 0.0
@@ -156,13 +128,13 @@ def evaluate(batch_of: BatchOf, split: Split, rows: Rows | None) -> Evaluation:
         batch.forward()
         predictions[block] = batch.S.argmax(axis=0)
         log_likelihood += batch.softmax()
-        blocks.append(batch.S.T.copy())  # by now Y
+        blocks.append(batch.S.T.copy())  # softmax has replaced S by Y
     y = split.y if rows is None else split.y[rows]
     return Evaluation(-log_likelihood / n, int((predictions != y).sum()), predictions, np.concatenate(blocks))
 
 
 def train_epoch(state: State, run: Run, data: ImageData, rows: Rows, batch_of: BatchOf, on_batch: OnBatch) -> None:
-    """Pass the training rows in the order of the running epoch, or those that are left of it."""
+    """Train on the remaining batches of the current epoch. The order depends on seed and epoch only."""
     began = time.perf_counter() - state.seconds
     order = rows[generator(run.seed, Purpose.EPOCH_ORDER, len(state.history) + 1).permutation(len(rows))]
     updates = math.ceil(len(rows) / run.batch_size)
@@ -182,7 +154,10 @@ def train_epoch(state: State, run: Run, data: ImageData, rows: Rows, batch_of: B
 def evaluate_epoch(
     state: State, run: Run, data: ImageData, examples: int, held_out: Rows, batch_of: BatchOf
 ) -> tuple[Epoch, Evaluation]:
-    """Materialize the weights, evaluate them, and add the epoch of so many training examples to the history."""
+    """Materialize and evaluate the weights, and add the epoch to the history.
+
+    examples: number of training examples. held_out: rows of the validation split.
+    """
     began = time.perf_counter()
     state.materialize()
     test = evaluate(batch_of, data.test, None)
@@ -201,7 +176,7 @@ def evaluate_epoch(
 
 
 def first_state(run: Run, data: ImageData) -> State:
-    """The state before the first epoch."""
+    """Return the state before the first epoch."""
     W = initial_weights(
         run.init,
         ACTIVATIONS[run.activation],
@@ -217,16 +192,19 @@ def first_state(run: Run, data: ImageData) -> State:
 def train(
     run: Run, data: ImageData, on_epoch: OnEpoch, *, on_batch: OnBatch = lambda _: None, state: State | None = None
 ) -> TrainingResult:
-    """Train one run from its initial weights to its last epoch, or to the epoch in which it diverges.
+    """Train one run to its last epoch, or to the epoch in which it diverges.
 
-    on_epoch is called with the number (from 1) and the figures of each epoch that has passed, on_batch with
-    the state after each update, which changes when training goes on; what it raises ends the training. A run
-    has diverged when the objective or a weight is not finite, tested once an epoch.
+    A run diverges when the objective or a weight is not finite. This is tested once an epoch.
 
-    state: where to go on, in place of the initial weights: a state that on_batch was called with in this run
-    or, if it can be extended, in one equal to it in all but ``epochs``, or the last state of a shorter one.
-    The result is the same to the last bit, since an epoch depends on the state before it, the seed, its
-    number and, with a schedule, the number of epochs, and on nothing else.
+    - on_epoch: called after each epoch with its number (from 1) and its figures.
+    - on_batch: called after each update with the state. Training later changes this state. An exception that
+      on_batch raises ends the training.
+    - state: the state to continue from; None starts from the initial weights. It must come from ``on_batch`` of this
+      run. With ``schedule: constant``, it may also come from a run that differs only in ``epochs``, including the final
+      state of a shorter run.
+
+    A continued run is reproducible bit for bit on the same CPU model, NumPy and BLAS. An epoch depends only on the
+    state before it, the seed, its number and, with ``schedule: cosine``, the number of epochs.
     """
     rows, held_out = split_rows(len(data.train.y), train_size=run.train_size, validation_size=run.validation_size)
     scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, max_value=data.max_value)
@@ -234,7 +212,7 @@ def train(
     state.lay_out()
     batch_of = batches_of(state.W, scaling, ACTIVATIONS[run.activation])
     status, test = "finished", None
-    # Infinities and nans are a result here, found once an epoch, and no reason for a warning.
+    # NumPy must not warn of infinities and nans: the test after each epoch finds them.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for number in range(len(state.history) + 1, run.epochs + 1):
             train_epoch(state, run, data, rows, batch_of, on_batch)

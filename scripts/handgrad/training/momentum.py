@@ -1,24 +1,25 @@
-"""The velocity V of the weights, which momentum keeps from update to update.
+"""The velocity V of the weights under momentum.
 
     V <- mu V + c g,  g = g_data - lambda W
     W <- W + eta V
 
-Written down so, an update would pass over W1 and V1 five times. Here it adds a product to one array and
-that array to another. What is stored of the two are arrays P and Q and three numbers:
+Computed directly, these two lines would pass over W1 and V1 five times. The code stores two arrays P and Q and
+three numbers instead:
 
     W1 = w1_scale P,  V1 = scale Q + share P
 
-Without data an update is then arithmetic on numbers, but for W1 <- W1 + eta V1:
+An update then adds g_data to Q and a multiple of Q to P. Everything else changes only the numbers:
 
     scale  <- mu scale                     V1 <- mu V1 - c lambda W1
     share  <- mu share - c lambda w1_scale
     Q      <- Q + (c/scale) g_data
     shrunk  = w1_scale + eta share            W1 <- W1 + eta V1 = shrunk P + eta scale Q
     P      <- P + (eta scale/shrunk) Q
-    scale  <- scale w1_scale/shrunk           for P has changed: share P is now another
+    scale  <- scale w1_scale/shrunk           because share P has changed with P
     w1_scale  <- shrunk
 
-Before a number leaves its range all are multiplied in: P = W1, Q = V1. V2 is small and stored as it is.
+Before a number leaves its range, all three are multiplied into the arrays: P = W1, Q = V1. V2 is small and is
+stored directly.
 """
 
 from collections.abc import Callable
@@ -37,9 +38,10 @@ SMALLEST_SCALE = 2.0**-20
 
 @dataclass
 class Velocity:
-    """V of both matrices: V2 = W2, K x (M+1), and V1 = scale W1 + share P, M x (D+1).
+    """The velocities of both matrices, in the memory order of the weights (``batch.in_step_order``).
 
-    The matrices lie in memory as the weights do (``batch.in_step_order``).
+    - W1: the array Q, M x (D+1). The velocity of W1 is V1 = scale Q + share P.
+    - W2: the velocity V2, K x (M+1).
     """
 
     W1: Array
@@ -49,20 +51,21 @@ class Velocity:
 
     @classmethod
     def at_rest(cls, W: Weights) -> "Velocity":
-        """V = 0, for these weights."""
+        """Return a velocity of zeros for these weights."""
         return cls(np.zeros_like(W.W1), np.zeros_like(W.W2))
 
     def materialize(self, P: Array) -> None:
-        """Make W1 the velocity itself; P is what is stored of the weights W1, and stays."""
+        """Compute V1 in place, so that scale = 1 and share = 0. P: the stored array of the weights W1, unchanged."""
         self.W1 *= self.scale
         if self.share:
             add_multiple(P, self.share, self.W1)
         self.scale, self.share = 1.0, 0.0
 
     def slow_down(self, P: Array, w1_scale: float, momentum: float, pull: float, eta: float) -> tuple[float, float]:
-        """V <- momentum V - pull W, both matrices W1; the data's part of the gradient has yet to be added.
+        """Update V1 <- momentum V1 - pull W1, where pull = c lambda. The caller adds the gradient of the data term.
 
-        Returns w1_scale, and what it is after W1 <- W1 + eta V but for the array itself.
+        Return (w1_scale, shrunk): the scale of P before and after W1 <- W1 + eta V1. Both are 1 if the numbers had to
+        be multiplied into the arrays.
         """
         scale, share = momentum * self.scale, momentum * self.share - pull * w1_scale
         shrunk = w1_scale + eta * share
@@ -75,5 +78,5 @@ class Velocity:
 
 
 def add_multiple(x: Array, a: float, y: Array) -> None:
-    """y <- y + a x for matrices that lie in memory alike, without a gap."""
+    """Update y <- y + a x in place, for contiguous matrices of the same memory order."""
     AXPY[y.dtype.name](x.ravel("K"), y.ravel("K"), a=a)

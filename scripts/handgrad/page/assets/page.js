@@ -1,10 +1,10 @@
-// Tables that sort by a click on a title, and filter by words and by values. Without this, they are plain tables.
+// Makes tables sortable by a click on a title, and adds filters by words and by values.
 "use strict";
 
-const MOST_VALUES = 20; // of a column that can be chosen from a list
-const FEW_ROWS = 8; // a table of up to so many needs no filter
+const MOST_VALUES = 20; // a column with more values has no list to choose from
+const FEW_ROWS = 8; // a table with at most this number of rows has no filter
 
-// What a cell is sorted by: a number or a text; null for a blank, which comes last in both directions.
+// Returns the sort key of a cell: a number, a text, or null for a blank cell. Blank cells are last in both directions.
 function sortKey(cell) {
   const text = cell.textContent.trim();
   if (text === "") return null;
@@ -22,7 +22,7 @@ function sortRows(table, column, descending) {
   const rows = [...table.tBodies[0].rows].map((row) => [sortKey(row.cells[column]), row]);
   const blank = rows.filter(([key]) => key === null);
   const filled = rows.filter(([key]) => key !== null);
-  filled.sort(([a], [b]) => (descending ? compare(b, a) : compare(a, b))); // stable: equals keep their order
+  filled.sort(([a], [b]) => (descending ? compare(b, a) : compare(a, b))); // stable: equal rows keep their order
   table.tBodies[0].append(...[...filled, ...blank].map(([, row]) => row));
 }
 
@@ -103,6 +103,8 @@ function makeFilterable(table, container) {
   container.before(bar);
   apply();
 }
+
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
 
 document.querySelectorAll(".scroll").forEach((container) => {
   const table = container.querySelector("table");

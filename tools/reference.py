@@ -1,0 +1,51 @@
+"""Generate parts of the reference from the code: every config key and every command."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from handgrad.cli.app import app
+from handgrad.experiment.config_schema import config_schema, expected
+
+Schema = Mapping[str, Any]
+
+
+def config_keys() -> str:
+    """Return a section for each mapping of an experiment file, with a table of its keys."""
+    return "\n".join(_mapping(config_schema(), "Top-level keys", ""))
+
+
+def _mapping(schema: Schema, title: str, place: str) -> Iterator[str]:
+    yield f"## {title}\n\n| key | default | allowed | meaning |\n|---|---|---|---|"
+    inner = []
+    for key, value in schema["properties"].items():
+        one = value["anyOf"][0] if "anyOf" in value else value  # the second form is a list of such values
+        default = "required" if key in schema.get("required", ()) else f"`{json.dumps(value['default'])}`"
+        allowed = ", ".join(map("`{}`".format, one["enum"])) if "enum" in one else _cell(expected(one))
+        yield f"| `{key}` | {default} | {allowed} | {_cell(value['description'])} |"
+        here = f"{place}{key}"
+        entry = one.get("items") or one.get("additionalProperties")
+        parts = {f"Keys of `{here}`": one, f"Keys of an entry of `{here}`": entry}
+        inner += [(part, title, f"{here}.") for title, part in parts.items() if part and "properties" in part]
+    yield ""
+    for part in inner:
+        yield from _mapping(*part)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def commands() -> str:
+    """Return a section for each command, with the text of its ``--help``."""
+    group = typer.main.get_command(app)
+    context = typer.Context(group, info_name="handgrad")
+    helps = ((name, _help(command, context, name)) for name, command in group.commands.items())
+    return "\n".join(f"## `handgrad {name}`\n\n```text\n{text}\n```\n" for name, text in helps)
+
+
+def _help(command: Any, context: typer.Context, name: str) -> str:
+    inner = typer.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+    return "\n".join(line.rstrip() for line in command.get_help(inner).splitlines()).strip()
