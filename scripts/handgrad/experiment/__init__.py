@@ -1,1 +1,5 @@
-"""Read and check experiment files, the dataset registry and the published table; define runs."""
+"""What an experiment file describes.
+
+``config``: read a file and return its experiment; the other ``config_*`` modules are its steps. ``runs``: runs, their
+names and the run table. ``registry``: dataset formats. ``published``: the published table.
+"""

@@ -1,1 +1,5 @@
-"""The network: activations, the reference model with its gradients, and initial weights."""
+"""The network.
+
+``activations``: activation functions with their derivatives. ``model``: the reference model with its gradients, and
+initial weights.
+"""

@@ -1,1 +1,5 @@
-"""Run files, checkpoints, provenance, and the training job that writes them."""
+"""Files of runs.
+
+``training_job``: train a run with checkpoints. ``run_writer``, ``run_reader``: run files. ``checkpoint``: checkpoints.
+``provenance``: machines and versions.
+"""

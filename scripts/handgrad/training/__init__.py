@@ -1,1 +1,5 @@
-"""Training: the loop over epochs, the steps of a batch, momentum and the learning-rate schedule."""
+"""Training.
+
+``loop``: the loop over epochs and the learning-rate schedule. ``batch``: the fast forward and backward pass.
+``momentum``: the velocity. ``results``: the figures of an epoch, and evaluations.
+"""
