@@ -27,7 +27,9 @@ onstart:
     with one_line_errors():
         dated = date_now({str(path) for job in workflow.dag.jobs for path in job.output})
     if dated:
-        logger.warning(f"{dated[0]}: dated in the future, now set to the current time (files in total: {len(dated)})")
+        logger.warning(
+            f"{dated[0]}: dated in the future, now set to the current time (files in total: {len(dated)})"
+        )
     if {"ALL", "PROGRESS"}.isdisjoint(choice.name for choice in workflow.output_settings.quiet or ()):
         logs = [job.log[0] for job in to_do if job.log]
         follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)
