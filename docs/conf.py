@@ -43,6 +43,9 @@ html_theme = "furo"
 html_title = "handgrad"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["search.js"]
+html_favicon = "_static/icon.svg"
 
 
 def write_inline_math(translator: SphinxTranslator, node: nodes.math) -> None:

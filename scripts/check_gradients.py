@@ -9,7 +9,7 @@ from handgrad.gradient_check.settings import Settings
 
 
 def main(*, out: str, **job: Any) -> None:
-    """Write all figures if the check passes. job: arguments of ``check_dataset``.
+    """Write all results if the check passes. job: arguments of ``check_dataset``.
 
     Raises HandgradError if the check fails.
     """

@@ -34,6 +34,7 @@ WORDS = {
     r"(?<!\.)tells?|told|tale": "print, show, say",
     "stands|stood|standing": "is",
     "beside(?! (it|its|them|the (file|log|table|script|CSV|run))\\b)": "compared with, next to, in addition to",
+    r"another \w+ than": "different",
     "others than|are others|is another (one )?(from|than)": "different",
     "may go|does not do|do not do": "can be removed, is not supported",
     "so many|as one would": "this many, as usual",

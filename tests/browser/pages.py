@@ -45,10 +45,14 @@ return rows.map(row => [...row.cells].map(cell => cell.innerText.trim()));
 class Page:
     """A file in the browser, and the problems since it was opened."""
 
-    def __init__(self, browser: Chrome, path: Path) -> None:
-        """Open a file on a screen of normal size, and wait until it has loaded."""
+    def __init__(self, browser: Chrome, path: Path, site: Path | None = None) -> None:
+        """Open a file on a screen of normal size, and wait until it has loaded.
+
+        site: a folder whose files the page may request.
+        """
         self.browser = browser
         self.path = path.absolute()
+        self.site = site
         self._found: list[str] = []
         browser.get("about:blank")
         for log in ("browser", "performance"):
@@ -60,7 +64,7 @@ class Page:
         """Return console warnings and errors, requests and broken images of the page and its frames.
 
         Connection hints count as requests. The URL of the page and data:, blob: and about: URLs do not count. The
-        browser gets no answer from the network. Requests for other files count, because the page must not need them.
+        browser gets no answer from the network. Requests for other files count, except those of the site.
         """
         self.browser.execute_async_script(SETTLE)
         entries = (entry for entry in self.browser.get_log("browser") if entry["level"] in ("WARNING", "SEVERE"))
@@ -124,8 +128,9 @@ class Page:
 
     def _is_own(self, url: str) -> bool:
         parts = urlsplit(url)
-        own = parts.scheme == "file" and unquote(parts.path) == str(self.path)
-        return own or parts.scheme in ("data", "blob", "about")
+        file = Path(unquote(parts.path))
+        own = file == self.path or (self.site is not None and self.site in file.parents)
+        return (own and parts.scheme == "file") or parts.scheme in ("data", "blob", "about")
 
 
 def _requested(event: dict[str, Any]) -> str | None:

@@ -111,7 +111,7 @@ def test_a_failed_run_of_a_group_does_not_affect_the_other_runs(untrained: Clust
     assert untrained.states() == ["FAILED"] * 3
     assert untrained.contents() == {run: long_runs[run] for run in (first, last)}
     for run in (first, last):
-        assert "finished before; written from the checkpoint" in untrained.log(run)
+        assert "already finished; the run file is made from the checkpoint" in untrained.log(run)
         assert untrained.segments(run) == [(1, EPOCHS)]
     assert untrained.plan(LONG, *long_runs, "--workflow-profile", "profiles/slurm") == {"train_run": 1}
     before = untrained.times("results/runs/*/*.h5")

@@ -236,9 +236,9 @@ def other(run: Run = RUN, **changes: str) -> Callable[[Path], None]:
 
 SPOILT = {
     "damaged": spoil_torn,
-    "was written with other parameters": other(replace(RUN, seed=4)),
-    "was written with other training code": other(code="older"),
-    "was written with other data": other(data="older"),
+    "was written with different parameters": other(replace(RUN, seed=4)),
+    "was written with different training code": other(code="older"),
+    "was written with different data": other(data="older"),
     "not a checkpoint": spoil_content,
 }
 

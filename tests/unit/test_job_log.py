@@ -17,6 +17,7 @@ import pytest
 from factories import RUN
 from handgrad.common.code_digests import digested_rules
 from handgrad.common.errors import HandgradError
+from handgrad.common.logs import logger
 from handgrad.common.system_errors import REFUSALS, system_message
 from handgrad.monitor.job_progress import read_progress
 
@@ -40,8 +41,9 @@ def _logging_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root = logging.getLogger()
     for holder, name in ((root, "handlers"), (logging, "raiseExceptions")):
         monkeypatch.setattr(holder, name, getattr(holder, name))
-    before = root.handlers
+    before, level = root.handlers, logger.level
     yield
+    logger.setLevel(level)
     for handler in set(root.handlers) - set(before):
         handler.close()
 

@@ -338,5 +338,5 @@ def test_the_page_refuses_a_table_made_from_another_file(job: dict[str, Any], ki
 def test_the_page_refuses_a_check_of_other_data_or_code(job: dict[str, Any], file: str, change: dict[str, str]) -> None:
     (path,) = job[file]
     write_check(path, {**read_check(path, {})[0], **change})
-    with pytest.raises(HandgradError, match=rf"^{path}: another check than expected: its {next(iter(change))} "):
+    with pytest.raises(HandgradError, match=rf"^{path}: a different check than expected: its {next(iter(change))} "):
         read_contents(**job)

@@ -44,7 +44,7 @@ def test_generated_tests_pass_and_fail_after_a_change_of_results(finished: Proje
     execute(f"set -e\n{making}")
     rules = {path.stem.removeprefix("test_") for path in finished.path.glob(f"{testing.strip()}/test_*.py")}
     assert rules == {path.name for path in (finished.path / "results/logs").iterdir()}
-    assert f"Of {len(rules)} rules, {len(rules) - 3} always write the same bytes" in PAGE
+    assert f"Of the {len(rules)} rules of the quick experiment, {len(rules) - 3} always write the same bytes" in PAGE
     test = "pytest -p no:cacheprovider " + " ".join(f".tests/unit/test_{rule}.py" for rule in BROKEN)
     assert f"{len(BROKEN)} passed" in execute(test)
     for file, old, new in BROKEN.values():

@@ -103,5 +103,5 @@ def test_stale_runs_are_refused_even_without_snakemake_metadata(finished: Projec
     finished.edit("scripts/handgrad/network/model.py", "G1 -= l2 * W.W1", "G1 -= 2 * l2 * W.W1")
     (finished.path / "results/tiny/tables/results.csv").unlink()
     output = finished.refuse(tiny(), "--until", "aggregate_results")
-    (line,) = (line for line in output.splitlines() if "holds another result than expected: the code" in line)
+    (line,) = (line for line in output.splitlines() if "holds a different result than expected: the code" in line)
     assert name_of("0.001") in line

@@ -74,7 +74,7 @@ def _labels(experiment: Experiment, dataset: str, given: Path, folder: Path) -> 
     path = DATA.format(dataset=dataset)
     try:
         return stored_labels(folder / path, experiment.datasets[dataset]).text()
-    except HandgradError as error:  # snakemake does not make the file again unless it is asked for
+    except HandgradError as error:  # snakemake makes the file again only if the command names it
         raise HandgradError(f"{error}: snakemake --cores 1 --configfile {given} -- {path}") from error
 
 
@@ -90,7 +90,7 @@ def complete_config(experiment: Experiment) -> str:
     config["checkpoint_seconds"] = experiment.checkpoint_seconds
     config["datasets"] = {name: experiment.datasets[name] for name in dataset_names(experiment)}
     if config["published"]["table"]:
-        config["published"]["table"] = PurePath(PUBLISHED).name  # in the folder of the experiment file
+        config["published"]["table"] = PurePath(PUBLISHED).name  # in the archive, next to the experiment file
     return config_text(config)
 
 

@@ -151,7 +151,7 @@ def remove(folder: Path, files: Iterable[File]) -> Iterator[File]:
     for file in files:
         path = folder / file.path
         if path.parent.resolve() != root / path.parent.relative_to(folder / RESULTS):
-            raise HandgradError(f"{file.path}: a link leads to it now, expected a folder; the file was not removed")
+            raise HandgradError(f"{file.path}: a folder on its path was replaced by a link; the file was not removed")
         path.unlink(missing_ok=True)
         for place in PurePosixPath(file.path).parents[:-2]:
             with suppress(OSError):  # the folder is not empty

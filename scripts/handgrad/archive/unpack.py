@@ -64,12 +64,12 @@ def _require_harmless(member: tarfile.TarInfo) -> None:
 def _require_valid_bag(bag: Path) -> None:
     """Raise HandgradError if a folder is not a valid bag, or has files outside its payload that a bag does not need."""
     if wrong := sorted({path.name for path in bag.iterdir()} ^ {*BAG_FILES, "data"}):
-        raise HandgradError(f"not a bag of handgrad: missing, or extra: {', '.join(wrong)}")
+        raise HandgradError(f"not an archive of handgrad; missing or unexpected files: {', '.join(wrong)}")
     if (bag / "bagit.txt").read_bytes() != _BAGIT_TXT:
         raise HandgradError(f"bagit.txt: wrong content, expected {_BAGIT_TXT.decode()!r}")
     try:
         found = bagit.Bag(str(bag))
-        found.info.pop("Payload-Oxum", None)  # total counts only; errors from the manifest name the file
+        found.info.pop("Payload-Oxum", None)  # it holds only totals; the manifest's errors name the file
         found.validate()
     except (bagit.BagError, ValueError) as error:
         raise HandgradError(f"not a valid bag: {str(error).replace(f'{bag}/', '')}") from error

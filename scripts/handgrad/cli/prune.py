@@ -26,7 +26,7 @@ def prune_results(files: Sequence[Path], *, yes: bool, dry_run: bool) -> None:
         require_unlocked(folder)
     experiments = [read_experiment(file)[1] for file in files]
     if (folder / "results").is_symlink() and not (folder / "results").exists():
-        raise HandgradError("results: a link that leads nowhere; mount the disk of its target, or correct the link")
+        raise HandgradError("results: a broken link; mount the disk of its target, or correct the link")
     inventory = take_inventory(folder, experiments)
     print("Kept:", ", ".join(f"{one.name} ({counted(len(one.runs), 'run')})" for one in experiments))
     _print_inventory(inventory)
@@ -46,7 +46,7 @@ def _print_inventory(inventory: Inventory) -> None:
     """Print the stale files by group, and the unknown files."""
     for group, files in inventory.stale.items():
         print(f"\n{GROUPS[group]}: {_amount(files)}")
-        if group != "logs":  # a long list with the same names as the other files
+        if group != "logs":  # logs have the names of the files above, so their list adds nothing
             print(*(f"  {file.path}  {size_text(file.size)}" for file in files), sep="\n")
     if inventory.unknown:
         print(f"\nunknown files and links, not removed ({len(inventory.unknown)})")

@@ -44,8 +44,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 def partial_file(path: Path) -> Iterator[tuple[Path, BufferedRandom]]:
     """Yield a partial file in the folder of ``path``: its path, and the file opened for appending.
 
-    The file stays for later calls, unless it is empty or was renamed to ``path``. While another process uses it, this
-    function yields a new file instead, and deletes that file at the end.
+    A later call for the same ``path`` gets the same file, unless the file is empty or was renamed to ``path``. While
+    another process uses the file, this function yields a new file instead, and deletes the new file at the end.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.partial")

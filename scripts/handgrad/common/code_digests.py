@@ -35,7 +35,8 @@ _IGNORED_FIELDS = frozenset({"ctx", "type_comment", "kind"})
 class ModuleCode(NamedTuple):
     """The parts of a Python file that a digest covers.
 
-    tree: the digest of its syntax tree. imports: the dotted names that it may import. assets: the patterns of ASSETS.
+    tree: the digest of its syntax tree. imports: the dotted names that it may import. assets: the patterns
+    in its constant ASSETS.
     """
 
     tree: str

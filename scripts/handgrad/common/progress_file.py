@@ -5,8 +5,8 @@ since 1970 by the clock of the job's machine. ``started`` adds ``host``, ``pid``
 ``stopped`` add a ``message``. ``epoch`` adds:
 
 - ``epoch`` and ``epochs``: the number of completed epochs, and of all epochs of the run.
-- ``resumed``: the number of epochs that earlier attempts began.
-- ``seconds``: the time that this attempt took for the epochs after those.
+- ``resumed``: the number of epochs that earlier attempts completed or began.
+- ``seconds``: the time that this attempt took for all later epochs.
 - ``examples``: the number of training examples.
 """
 

@@ -61,7 +61,9 @@ def open_sealed(path: str | Path) -> Iterator[Sealed]:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if found != _block(sha256):
             reason = (
-                "changed after it was written" if found.startswith(MAGIC) else "written by another version or program"
+                "changed after it was written"
+                if found.startswith(MAGIC)
+                else "written by a different version or program"
             )
             raise HandgradError(f"{path}: its checksum does not match its content (damaged, or {reason}); {REMEDY}")
         # Opened by its path, because HDF5 reads three times slower through a Python file object.

@@ -141,7 +141,7 @@ def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
     """Verify the checksum of a dataset file, and open it.
 
     Raises HandgradError if ``write_data`` did not write the file, if it was changed afterwards, or if it was written
-    from other data or by other code than expected.
+    from different data or by different code than expected.
     """
     with open_sealed(path) as sealed:
         try:

@@ -54,7 +54,7 @@ def read_module_config(part: Mapping[Any, Any], whole: Any, files: Iterable[Path
 
 
 def _keys_to(config: Any, part: Any) -> tuple[str, ...] | None:
-    """Return the keys that lead to ``part``, the same object, in a configuration; None if it is not there."""
+    """Return the keys that lead to the object ``part`` in a configuration; None if it does not contain this object."""
     if config is part:
         return ()
     inner = config.items() if isinstance(config, Mapping) else ()
@@ -79,7 +79,7 @@ def read_config_file(path: str | Path, *, below: Sequence[str] = ()) -> dict[str
         mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", error))
         tabs = "; indent with spaces, not tabs" if "cannot start any token" in problem else ""
         line = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError([f"{path}: {line}not YAML that can be read: {' '.join(problem.split())}{tabs}"]) from error
+        raise ConfigError([f"{path}: {line}not YAML: {' '.join(problem.split())}{tabs}"]) from error
     if mistakes:
         raise ConfigError([f"{path}: {mistake.line}" for mistake in mistakes])
     if not isinstance(config, dict):

@@ -48,7 +48,7 @@ def config_schema() -> Schema:
     properties = schema["properties"]
     axes, dataset = properties["experiments"]["items"]["properties"], properties["datasets"]["additionalProperties"]
     for axis, names in (("activation", ACTIVATIONS), ("init", INITS)):
-        axes[axis]["anyOf"][0]["enum"] = list(names)  # also changes the list branch, by a YAML anchor
+        axes[axis]["anyOf"][0]["enum"] = list(names)  # a YAML anchor shares it with the list branch
     dataset["properties"]["format"]["enum"] = list(FORMAT_ROLES)
     return schema
 

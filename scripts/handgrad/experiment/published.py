@@ -107,7 +107,7 @@ def row_settings(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def comparable(run: Run) -> bool:
-    """Return whether a run has the ``KNOWN`` hyperparameters of the published runs; if not, it is no reproduction."""
+    """Return whether a run has the ``KNOWN`` hyperparameters of the published runs."""
     return all(getattr(run, axis) == value for axis, value in KNOWN.items())
 
 

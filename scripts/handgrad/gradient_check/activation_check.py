@@ -55,7 +55,7 @@ def _check_slopes(activation: Activation) -> Iterator[Comparison]:
     else:
         ahead, behind = a + DIFFERENCE_STEP, a - DIFFERENCE_STEP
         slope = (h(ahead) - h(behind)) / (ahead - behind)
-        # The change of h' within a step exceeds the truncation error. At a kink, it covers the jump of h'.
+        # The change of h' within a step is larger than the truncation error. At a kink, it includes the jump of h'.
         change = elementwise_error(h_prime, a, np.full_like(a, DIFFERENCE_STEP), u)
         limit = change + 32 * u * np.maximum(1, np.abs(h(a))) / DIFFERENCE_STEP
     yield _compare_values("h'", a, slope, h_prime(a), limit)

@@ -28,7 +28,7 @@ def check_text(content: Mapping[str, Any]) -> str:
 def read_check(path: str | Path, expected: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the content of a check's file, and the sha256 of the file.
 
-    expected: values that the content must have. A check of other code or other data proves nothing.
+    expected: values that the content must have. A check of different code or data proves nothing.
 
     Raises HandgradError if the file was changed, if the check did not pass, or if a value differs from ``expected``.
     """
@@ -38,7 +38,8 @@ def read_check(path: str | Path, expected: Mapping[str, Any]) -> tuple[dict[str,
     for key, value in {"passed": True, **expected}.items():
         if content.get(key) != value:
             raise HandgradError(
-                f"{path}: another check than expected: its {key} is {content.get(key)!r}, expected {value!r}; {REMEDY}"
+                f"{path}: a different check than expected: its {key} is {content.get(key)!r}, "
+                f"expected {value!r}; {REMEDY}"
             )
     return content, hashlib.sha256(data).hexdigest()
 

@@ -25,12 +25,12 @@ def check_dataset(
     code_digest: str,
     data_digest: str,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Check an activation on a dataset. Return what was checked (dataset, activation, digests) and all figures.
+    """Check an activation on a dataset. Return what was checked (dataset, activation, digests) and all results.
 
     - data: path of the dataset.
-    - failed: path for the figures of a failed check.
+    - failed: path for the results of a failed check.
 
-    Raises HandgradError if the check fails, after writing its figures to ``failed``.
+    Raises HandgradError if the check fails, after writing its results to ``failed``.
     """
     with open_data(data, data_digest) as stored:
         images, content = stored.images(), stored.content
@@ -42,13 +42,14 @@ def check_dataset(
     logger.info("%s on %s, %s:\n%s", activation, dataset, settings, table(report))
     seconds = report.seconds_central, report.seconds_complex, report.plain_seconds_an_entry
     logger.info(
-        "seconds: %.2f for central differences, %s for complex step, %.2g per entry without the shortcut", *seconds
+        "seconds: %.2f for central differences, %s for complex step, %.2g for one entry by the plain objective",
+        *seconds,
     )
     if not report.passed:
         write_check(failed, {**checked, **figures})
         raise HandgradError(
             f"gradient check of {activation} on {dataset} failed at {explain(report)}; "
-            f"see all figures in {failed} and in this job's log"
+            f"see all results in {failed} and in this job's log"
         )
     Path(failed).unlink(missing_ok=True)  # from an earlier attempt
     return checked, figures

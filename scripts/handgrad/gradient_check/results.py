@@ -28,8 +28,9 @@ class Comparison:
     - limit: largest relative difference that passes.
     - worst_entry: row and column of the worst entry; None if the array is not a matrix.
     - where: description of the worst entry.
-    - analytic: value by the formulas of ``model``; for sampled entries, the value by the shortcut.
-    - numeric: value that is compared with it.
+    - analytic: value from the formulas of ``model``; for sampled entries, value from the shortcut of
+      ``numeric_gradients``.
+    - numeric: the other value, which analytic is compared with.
     """
 
     what: str

@@ -45,7 +45,7 @@ def elementwise_error(f: Callable[[Array], Array], A: Array, dA: Array, u: float
     """Return a bound of the error of f(a) for an error of a up to dA."""
     value = f(A)
     carried = np.zeros_like(value)
-    for part in (1, 0.83, 0.59, 0.31):  # f may return to its value within dA
+    for part in (1, 0.83, 0.59, 0.31):  # for a periodic f, the change at dA alone may be too small
         for moved in (A + part * dA, A - part * dA):
             np.maximum(carried, np.abs(f(moved) - value), out=carried)
     bound: Array = carried + ELEMENTWISE * u * np.maximum(1, np.abs(value))

@@ -51,7 +51,7 @@ EPOCHS = 3  # of a run; the check trains two of them
 SEED = 32  # of a run; with 3, 4 or 5 examples, the first batch has different examples in each epoch
 #: weak enough that w1_scale is not multiplied into W1; the strong penalty, 1/4 in each update, causes that
 WEAK_L2 = 0.01
-SMALL_SCALE = 2.0**-24  # a scale of the velocity so small that it must be multiplied in
+SMALL_SCALE = 2.0**-24  # of the velocity; so small that training must multiply it into the velocity
 
 
 def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Comparison, ...]:
@@ -63,7 +63,7 @@ def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Compar
 def _comparisons(data: ImageData, problem: Problem, seed: int) -> Iterator[Comparison]:
     points = small_problems(data, problem, seed)
     yield from check_activation(problem.activation)
-    # with all hidden units, because only then the products have long sums
+    # a network with all hidden units, because the sums of small networks have few terms
     full = problem._replace(W=sized_weights(problem, SIZES["ordinary"]))
     for way in WAYS:
         if (way["batch_gradient"], way["schedule"]) == ("mean", "cosine"):

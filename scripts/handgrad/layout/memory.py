@@ -48,7 +48,7 @@ def too_large(runs: Iterable[Run], datasets: Mapping[str, Facts], available: int
     large = [run for run, megabytes in needed.items() if megabytes > available]
     if not large:
         return None
-    run = max(large, key=lambda run: (needed[run], run.name))  # the same run for any order of jobs
+    run = max(large, key=lambda run: (needed[run], run.name))  # of equal runs, the order of jobs must not matter
     units = max_units(run, datasets[run.dataset], available)
     remedy = f"at most {units} hidden_units" if units > 0 else f"a smaller batch_size than {run.batch_size}"
     return (

@@ -47,12 +47,12 @@ class Estimate:
 
 
 class Estimator:
-    """Estimates the cost of jobs. training: digest of the training code; ignores checkpoints with another digest."""
+    """Estimates the cost of jobs. training: digest of the training code. Other checkpoints are ignored."""
 
     def __init__(self, experiment: Experiment, folder: Path, training: str) -> None:
         self.experiment, self.folder, self.training = experiment, folder, training
         self.earlier = EarlierRuns(folder, experiment.datasets)
-        self._checkpoints: dict[Run, list[tuple[Run, Path]]] = {}  # key: the run with epochs=1
+        self._checkpoints: dict[Run, list[tuple[Run, Path]]] = {}  # by run, with its epochs set to 1
         for run, path in runs_in(folder, f"{paths.CHECKPOINTS}/{{dataset}}/{{run}}{SUFFIX}").items():
             self._checkpoints.setdefault(replace(run, epochs=1), []).append((run, path))
         self._rule_seconds = functools.cache(self._median_seconds)

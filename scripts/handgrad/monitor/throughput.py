@@ -21,7 +21,7 @@ from handgrad.monitor.job_progress import read_progress
 
 #: approximate maximum number of earlier runs to read; a file server may be slow
 SAMPLE = 500
-#: reference speed for earlier runs, in operations per second; its value has little effect on the estimates
+#: assumed speed, in operations per second; earlier runs correct it, so its value has little effect on the estimates
 NOMINAL_RATE = 2e11
 #: seconds to time a matrix product
 TIMED_SECONDS = 0.03
@@ -41,7 +41,7 @@ class EarlierRuns:
     def __init__(self, folder: Path, datasets: Mapping[str, Facts]) -> None:
         self.datasets = datasets
         self.used: set[Path] = set()
-        self._factors: dict[tuple[Path, bool, Kind], float] = {}  # actual time / time at the nominal rate
+        self._factors: dict[tuple[Path, bool, Kind], float] = {}  # actual time / time at NOMINAL_RATE
         self._factor = functools.cache(self._closest_factor)
         runs = list(runs_in(folder, log("train_run")).items())
         for run, path in runs[:: 1 + len(runs) // SAMPLE]:

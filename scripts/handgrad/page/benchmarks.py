@@ -27,7 +27,7 @@ _NOT_MEASURED = ("NA", "-", "0.00", "0.0", "0")
 
 
 def read_cost(path: str | Path) -> Cost | None:
-    """Return the cost of the last job in a benchmark file, or None if the file has no job or another format."""
+    """Return the cost of the last job in a benchmark file, or None if the file has no job or a different format."""
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             row = list(csv.DictReader(file, delimiter="\t"))[-1]

@@ -84,7 +84,7 @@ def read_checks(
 
 
 def facts(training: str) -> dict[str, str]:
-    """Return the origin of the page by title. training: digest of the code that trained the runs."""
+    """Return the origin of the page, as {title: text}. training: digest of the code that trained the runs."""
     versions = ", ".join(f"{name} {number}" for name, number in package_versions().items())
     return {
         "Version of handgrad that made this page": f"git revision {git_revision(PROJECT)}",

@@ -39,7 +39,7 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
             axes.set_title(_title(own))
             for place, activation in enumerate(activations):
                 _draw(axes, own[own["activation"] == activation], look[activation], place - len(activations) / 2)
-            # Matplotlib ignores the data of artists with a shifted transform, so they are added here.
+            # For its axis limits, matplotlib ignores data that is drawn with a shift, so the data is added here.
             ends = own.melt("hidden_units", _ACCURACIES)[["hidden_units", "value"]]
             axes.update_datalim(ends.to_numpy(float) * (1, 100))
             axes.margins(x=0.1)
@@ -51,7 +51,7 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], place: float) -> None:
-    """Draw published and our accuracies of an activation side by side. place: shift from the other activations."""
+    """Draw published and our accuracies of an activation side by side. place: position in the group."""
     published, ours = rows[rows["published_faults"].notna()], rows[rows["status"] == "finished"]
     several = ours[ours["finished"] > 1]
     left, right = (

@@ -7,7 +7,7 @@ A NumPy archive follows::
                                    after the run has ended, also its status
     weights/W1, W2                 the weights; within an epoch, the true W1 is W1 times the header's w1_scale
     velocity/W1, W2                only with momentum: the velocity; the header holds the scale and share of W1
-    history/<figure>               one value for each completed epoch, for each field of ``results.Epoch``
+    history/<field>                one value for each completed epoch, for each field of ``results.Epoch``
     test/...                       only after the run has ended: predictions and probabilities, as in the run file
 
 Checkpoints are not declared as outputs, because Snakemake deletes the outputs of a job that starts or fails.
@@ -79,7 +79,7 @@ class Header:
         """Raise Unusable if the checkpoint has a different origin."""
         for name, what in (("run", "parameters"), ("code", "training code"), ("data", "data")):
             if getattr(origin, name) not in (None, getattr(self, name)):
-                raise Unusable(f"was written with other {what}")
+                raise Unusable(f"was written with different {what}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class Checkpoint:
     def end_of(self, run: Run) -> TrainingResult | None:
         """Return the result of a run if this checkpoint contains it, otherwise None.
 
-        It does if the checkpoint is the run's own, or if a run that differs only in its epochs diverged earlier.
+        The checkpoint contains it if it is the run's own. A checkpoint of a run that differs only in its epochs also
+        contains it, if that run diverged earlier.
         """
         if self.ended and (self.run == run or (self.ended.status == "diverged" and run.can_be_extended)):
             return replace(self.ended, run=run)

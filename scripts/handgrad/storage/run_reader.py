@@ -105,7 +105,7 @@ def require_current(
     data_digests: Mapping[str, str],
     contents: Mapping[str, str] | None = None,
 ) -> None:
-    """Raise HandgradError if a run file does not match its path, or was made with other code or data.
+    """Raise HandgradError if a run file does not match its path, or was made with different code or data.
 
     Snakemake usually reruns such jobs. It cannot do so if ``.snakemake`` was deleted or the file was copied by hand.
     """
@@ -120,7 +120,7 @@ def require_current(
     for what, (found, expected) in differences.items():
         if found != expected:
             raise HandgradError(
-                f"{path}: holds another result than expected: {what} is {found}, expected {expected}; "
+                f"{path}: holds a different result than expected: {what} is {found}, expected {expected}; "
                 "delete the file, and run snakemake again (to train all runs again, add -R train_run)"
             )
 

@@ -1,7 +1,7 @@
 """Write run files. ``results/runs/<dataset>/<run>.h5`` holds a finished run::
 
     weights/W1, W2        the trained weights
-    history/<figure>      one value for each epoch, for each field of ``results.Epoch``
+    history/<field>       one value for each epoch, for each field of ``results.Epoch``
     test/predictions      uint8 (N,), the class of the largest logit; missing if the run diverged
     test/probabilities    float16 (N, K), for display; missing if the run diverged
     attributes            every axis of the run, status, digests of code and data, the content_sha256 of the data

@@ -80,7 +80,7 @@ def run_to_its_end(
     """
     start = furthest_checkpoint(folder, origin)
     if start and (ended := start.end_of(origin.run)):
-        logger.info("finished before; written from the checkpoint of %s", start.run.name)
+        logger.info("training was already finished; the run file is made from the checkpoint of %s", start.run.name)
         return ended, start.segments
     data = images()
     start = start or Checkpoint(origin.run, first_state(origin.run, data), ())

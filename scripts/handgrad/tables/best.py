@@ -48,7 +48,7 @@ _OURS = {
         "accuracy_mean",
     )
 }
-#: axes that have one column for the published side and one for ours
+#: axes with two columns in this table: the published value and ours
 _TUNED = [axis for axis in SETTINGS if axis not in NETWORK]
 
 #: printed above the table if it has published rows

@@ -47,10 +47,10 @@ AGREES, DIFFERS, UNSTABLE, NOT_RUN = VERDICTS
 RULE = (
     f"Unstable over seeds: the seed with the most faults has more than {UNSTABLE_RATIO} times the faults of the seed "
     "with the fewest, or some seeds diverged and others did not. "
-    f"With fewer than {ENOUGH_SEEDS} seeds of ours, the columns {' and '.join(SPREAD)} of the published table count as "
-    "well. "
-    f"Agrees: not unstable, and the mean of our faults is within {WITHIN_PERCENT} percent of the published faults, or "
-    "the published faults are between our fewest and our most. "
+    f"If we ran fewer than {ENOUGH_SEEDS} seeds, the same rule also applies to {' and '.join(SPREAD)} of the published "
+    "table. "
+    f"Agrees: not unstable, no seed diverged, and the mean of our faults is within {WITHIN_PERCENT} percent of the "
+    "published faults or the published faults are between our smallest and largest number. "
     "Differs: any other row that was run."
 )
 
@@ -61,7 +61,7 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
     seeds: from ``seeds_table``. published: from ``published_table``.
 
     Rows are in the published order. If our runs of a KEY differ in PROTOCOL, each combination has its own row. Runs
-    that differ in a KNOWN axis are not a reproduction and are left out.
+    with values that differ from KNOWN are not a reproduction and are left out.
 
     - Our columns: statistics over the seeds.
     - difference_percent: the mean of our faults minus the published faults, in percent of the published faults. If

@@ -11,7 +11,7 @@ from handgrad.tables.table import INTEGER, NUMBER, TEXT, TableKind
 
 BLOCKS = ("W1", "W2")
 
-#: lists in the file of a check, each with the separator of its numbers in the table
+#: values that are lists in the file of a check; the table shows such a list as a text with this separator
 _LISTS = {"shape": "x", "central_worst_entry": ",", "complex_worst_entry": ","}
 
 _BY_ENTRY = {

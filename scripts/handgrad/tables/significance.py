@@ -36,7 +36,7 @@ def wilson_interval(correct: Array, total: Array) -> tuple[Array, Array]:
 def mcnemar_exact(only_first: int, only_second: int) -> float:
     """Return the two-sided p value of the exact McNemar test.
 
-    only_first, only_second: examples that only the first or only the second run classifies correctly.
+    only_first, only_second: the numbers of examples that only one of the two runs classifies correctly.
 
     McNemar, Q. (1947), Psychometrika 12:153.
     """
@@ -70,7 +70,7 @@ def with_statistics(results: pd.DataFrame, is_correct: IsCorrect) -> pd.DataFram
         best = first_best(runs, split[str(dataset)])
         table.loc[best.index, "against_best"] = "best"
         others = runs.drop(index=best.index)
-        if len(others):  # statsmodels is slow even without p values, and there may be thousands of seeds
+        if len(others):  # statsmodels takes time even for no p values, and there may be thousands of seeds
             table.loc[others.index, ["p_holm", "against_best"]] = _compare(best.iloc[0], others, is_correct)
     return RESULTS.typed(table)
 

@@ -1,5 +1,5 @@
 """Training.
 
 ``loop``: the loop over epochs and the learning-rate schedule. ``batch``: the fast forward and backward pass.
-``momentum``: the velocity. ``results``: the figures of an epoch, and evaluations.
+``momentum``: the velocity. ``results``: the measurements of an epoch, and evaluations.
 """

@@ -43,7 +43,9 @@ class Batch:
 
     def __init__(self, W: Weights, scaling: PixelScaling, activation: Activation, n: int) -> None:
         if not (W.W1.flags.f_contiguous and W.W2.flags.c_contiguous):
-            raise ValueError("W: found another memory order, expected W1' and W2 contiguous; call in_step_order first")
+            raise ValueError(
+                "W: found a different memory order, expected W1' and W2 contiguous; call in_step_order first"
+            )
         (M, inputs), K, dtype = W.W1.shape, len(W.W2), W.W1.dtype
         self.W, self.activation = W, activation
         self.factor, self.scaling = scaling.factor, scaling.astype(dtype)

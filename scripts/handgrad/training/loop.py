@@ -196,7 +196,7 @@ def train(
 
     A run diverges when the objective or a weight is not finite. This is tested once an epoch.
 
-    - on_epoch: called after each epoch with its number (from 1) and its figures.
+    - on_epoch: called after each epoch with its number (from 1) and its measurements.
     - on_batch: called after each update with the state. Training later changes this state. An exception that
       on_batch raises ends the training.
     - state: the state to continue from; None starts from the initial weights. It must come from ``on_batch`` of this

@@ -1,4 +1,4 @@
-"""The figures of an epoch, and the evaluation of a network on some examples."""
+"""The measurements of an epoch, and the evaluation of a network on some examples."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from handgrad.network.activations import Array
 
 @dataclass(frozen=True)
 class Epoch:
-    """The figures of one epoch.
+    """The measurements of one epoch.
 
     - data_term: mean log-likelihood of a training example, computed during the epoch, batch by batch.
     - penalty: (lambda/2)|W|^2 at the end of the epoch.
@@ -30,7 +30,7 @@ class Epoch:
 
     @property
     def finite(self) -> bool:
-        """True if all figures are finite. Validation figures count only if there is a validation split."""
+        """True if all measurements are finite. Those of validation count only if there is a validation split."""
         figures = [self.data_term, self.penalty, self.test_loss]
         return all(map(math.isfinite, figures)) and (self.validation_faults < 0 or math.isfinite(self.validation_loss))
 
