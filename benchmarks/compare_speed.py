@@ -95,7 +95,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=Path("results/speed"))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batches", type=int, default=100, help="batches per round; an epoch has 500 or 600")
-    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=["mnist", "cifar10"])
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     options = parser.parse_args()
     main(options.out, options.rounds, options.batches, options.datasets, options.dtypes)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.datasets.data import PixelScaling, Split
+from handgrad.datasets.data import Split
+from handgrad.datasets.scaling import Scaling
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import Weights, initial_weights
 
@@ -27,11 +28,12 @@ class Dataset:
     inputs: int
     pixels: str
     batch_gradient: str
+    dtype: type = np.uint8
 
     @property
-    def factor(self) -> float:
-        """Factor that scales the stored pixels."""
-        return 1.0 if self.pixels == "raw" else 1 / 255
+    def scaling(self) -> Scaling:
+        """The scaling of the stored inputs."""
+        return Scaling(1.0 if self.pixels == "raw" else 1 / 255, stored=self.dtype)
 
     @property
     def eta(self) -> float:
@@ -42,6 +44,7 @@ class Dataset:
 DATASETS = {
     "mnist": Dataset("MNIST", 60_000, 784, "unit", "sum"),
     "cifar10": Dataset("CIFAR-10", 50_000, 3072, "raw", "mean"),
+    "table": Dataset("table of features", 500_000, 50, "raw", "mean", np.float32),
 }
 
 
@@ -73,14 +76,16 @@ class Cell:
 
 
 class Images:
-    """Random images and labels, uint8, with floating-point copies for contenders that need them."""
+    """Random images or features, and labels, with floating-point copies for contenders that need them."""
 
     def __init__(self, dataset: Dataset) -> None:
         rng = np.random.default_rng(0)
-        x = rng.integers(0, 256, (dataset.examples, dataset.inputs), np.uint8)
+        size = (dataset.examples, dataset.inputs)
+        pixels = dataset.dtype is np.uint8
+        x = rng.integers(0, 256, size, np.uint8) if pixels else rng.standard_normal(size, np.float32)
         self.dataset = dataset
         self.split = Split(x, rng.integers(0, CLASSES, len(x), np.uint8))
-        self.scaling = PixelScaling(dataset.factor)
+        self.scaling = dataset.scaling
         self._copies: dict[str, tuple[Array, Array]] = {}
 
     def inputs(self, dtype: str) -> Array:

@@ -36,15 +36,15 @@ def main(dataset: str, hidden_units: int, dtype: str) -> None:
     images = Images(DATASETS[dataset])
     cells = {name: Cell(dataset, name, hidden_units, dtype) for name in ACTIVATIONS}
     with threadpool_limits(1), np.errstate(all="ignore"):
-        print("| microseconds of a step |", " | ".join(cells), "|\n|---|--:|--:|--:|")
+        print("| microseconds of a step |", " | ".join(cells), f"|\n|---|{'--:|' * len(cells)}")
         parts = {name: parts_of_a_step(cell, images) for name, cell in cells.items()}
         for part in next(iter(parts.values())):
             print("|", part, "|", " | ".join(f"{1e6 * found[part]:.0f}" for found in parts.values()), "|")
-        print("\n| evaluating 10,000 examples |", " | ".join(cells), "|\n|---|--:|--:|--:|")
+        print("\n| evaluating 10,000 examples |", " | ".join(cells), f"|\n|---|{'--:|' * len(cells)}")
         updates = images.dataset.examples / BATCH_SIZE
         shares = [evaluation(cell, images) / updates / parts[name]["total"] for name, cell in cells.items()]
         print("| percent of an epoch's updates |", " | ".join(f"{100 * share:.1f}" for share in shares), "|")
-        print("\n| a step whose weights are |", " | ".join(cells), "|\n|---|--:|--:|--:|")
+        print("\n| a step whose weights are |", " | ".join(cells), f"|\n|---|{'--:|' * len(cells)}")
         times = [away(cell, images) for cell in cells.values()]
         for name in AWAY:
             print("|", name, "|", " | ".join(f"{ratios[name]:.2f} times" for ratios in times), "|")

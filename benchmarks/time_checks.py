@@ -15,7 +15,8 @@ import one_core  # noqa: F401, must be imported before NumPy
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from handgrad.datasets.data import ImageData, Split
+from handgrad.datasets.data import Dataset, Split
+from handgrad.datasets.inputs import InputSpec
 from handgrad.gradient_check.check import check
 from handgrad.gradient_check.problem import Settings
 from handgrad.gradient_check.results import CheckReport
@@ -25,12 +26,12 @@ ROUNDS = 3
 CLASSES = 10
 
 
-def images(n: int) -> ImageData:
+def images(n: int) -> Dataset:
     """Return random images of CIFAR-10's shape."""
     rng = np.random.default_rng(0)
     split = Split(rng.integers(0, 256, (n, 3072), np.uint8), rng.integers(0, CLASSES, n, np.uint8))
     names = tuple(f"class {k}" for k in range(CLASSES))
-    return ImageData(split, split, (3, 32, 32), 255, names, {}, "random")
+    return Dataset(split, split, InputSpec(image_shape=(3, 32, 32), max_value=255), names, {}, "random")
 
 
 def line(examples: int, activation: str, reports: list[CheckReport]) -> str:

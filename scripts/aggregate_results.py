@@ -1,15 +1,14 @@
 """Write the table of results from the run files: results/<experiment>/tables/results.{csv,md,html}."""
 
 from handgrad.common.rule_job import rule_job
-from handgrad.tables.inputs import correct_predictions, read_inputs
-from handgrad.tables.results import RESULTS, results_table
-from handgrad.tables.significance import with_statistics
+from handgrad.tables.complete_results import complete_results
+from handgrad.tables.inputs import read_inputs
+from handgrad.tables.results import RESULTS
 
 
 def main(*, runs: list[str], data: list[str], csv: str, training: str, data_digests: dict[str, str]) -> None:
     inputs = read_inputs(runs, data, training=training, data_digests=data_digests)
-    table = with_statistics(results_table(inputs.runs), correct_predictions(inputs.runs, inputs.labels))
-    RESULTS.write(csv, table, inputs.seals)
+    RESULTS.write(csv, complete_results(inputs.runs, inputs.labels), inputs.seals)
 
 
 if "snakemake" in globals():

@@ -7,8 +7,8 @@ from typing import Any
 from handgrad.common.code_digests import require_code
 from handgrad.common.logs import job_log, logger
 from handgrad.datasets.data import write_data
-from handgrad.datasets.formats import read_dataset
 from handgrad.datasets.warnings import data_warnings
+from handgrad.formats.dataset_reader import read_dataset
 
 
 def main(*, name: str, entry: Mapping[str, Any], files: Mapping[str, str], out: str, code_digest: str) -> None:
@@ -16,10 +16,10 @@ def main(*, name: str, entry: Mapping[str, Any], files: Mapping[str, str], out: 
     data = read_dataset(entry, {role: Path(file) for role, file in files.items()}, name)
     warnings = data_warnings(data)
     write_data(out, data, warnings)
-    for warning in warnings:
+    for warning in (*data.notes, *warnings):
         logger.warning("%s: %s", name, warning)
     logger.info(
-        "%s: %d training and %d test images of %d values, %d classes",
+        "%s: %d training and %d test examples of %d inputs, %d classes",
         name,
         len(data.train.y),
         len(data.test.y),

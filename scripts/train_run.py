@@ -16,6 +16,7 @@ from handgrad.gradient_check.files import read_check
 from handgrad.storage.checkpoint import Origin
 from handgrad.storage.run_writer import write_run
 from handgrad.storage.training_job import run_to_its_end
+from handgrad.training.loop import scaling_of
 
 
 def main(
@@ -41,7 +42,7 @@ def main(
         read_check(gate, {"dataset": run.dataset, "activation": run.activation, **digests})
         trained, segments = run_to_its_end(
             Origin(run, code_digest, stored.content),
-            stored.images,
+            stored.dataset,
             Path(checkpoints),
             interval=checkpoint_seconds,
             stop=stop,
@@ -49,7 +50,15 @@ def main(
         )
         if trained.status == "diverged":
             logger.info("diverged in epoch %d", len(trained.state.history))
-        content = write_run(out, trained, segments, **{**digests, "code_digest": code_digest})
+        content = write_run(
+            out,
+            trained,
+            segments,
+            **{**digests, "code_digest": code_digest},
+            scaling=trained.scaling or scaling_of(run, stored.dataset()),
+            spec=stored.spec,
+            class_names=stored.class_names,
+        )
         logger.info("content_sha256 %s", content)
 
 

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,21 @@ import pandas as pd
 
 from handgrad.common.progress_file import progress_path
 from handgrad.common.sealed import BLOCK, MAGIC
-from handgrad.datasets.data import ImageData, Split, open_data
+from handgrad.datasets.data import Dataset, Split, open_data
+from handgrad.datasets.inputs import InputSpec
+from handgrad.datasets.scaling import Scaling
 from handgrad.experiment.published import SETTINGS
 from handgrad.experiment.runs import Run
 from handgrad.network.model import Weights
 from handgrad.storage.run_reader import Summary
+from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.published import PUBLISHED_TYPES
 from handgrad.tables.table import TableKind
-from handgrad.training.loop import State, TrainingResult
+from handgrad.training.loop import State, TrainingResult, train
 from handgrad.training.results import Epoch, Evaluation
+
+#: runs the command with these arguments, and returns its exit status, stdout and stderr
+Handgrad = Callable[..., tuple[int, str, str]]
 
 RUN = Run(
     dataset="digits",
@@ -36,19 +44,27 @@ RUN = Run(
 )
 
 
+#: the inputs of images of 2 x 3 pixels
+PIXELS = InputSpec(image_shape=(2, 3), max_value=255)
+
+
+#: the part of a run file that is needed to use the run, for ``write_run``
+USE: dict[str, Any] = {"scaling": Scaling(1 / 255), "spec": PIXELS, "class_names": ("a", "b", "c")}
+
+
 def run_of(**axes: Any) -> Run:
     """Return RUN with these values replaced."""
     return replace(RUN, **axes)
 
 
-def image_data(train: int = 20, test: int = 10, *, classes: int = 3, digest: str = "data") -> ImageData:
+def image_data(train: int = 20, test: int = 10, *, classes: int = 3, digest: str = "data") -> Dataset:
     """Return a dataset of random images with 2 x 3 pixels. Equal arguments give equal images."""
     rng = np.random.default_rng(8)
     splits = [
         Split(rng.integers(0, 256, (n, 6), np.uint8), rng.integers(0, classes, n, np.uint8)) for n in (train, test)
     ]
     names = tuple("abcdefghijklmnopqrstuvwxyz"[:classes])
-    return ImageData(*splits, (2, 3), 255, names, {"images.gz": "beef"}, digest)
+    return Dataset(*splits, PIXELS, names, {"images.gz": "beef"}, digest)
 
 
 def trained(run: Run = RUN, *, inputs: int = 6, classes: int = 3, examples: int = 10, **changes: Any) -> TrainingResult:
@@ -79,10 +95,31 @@ def summary(
     return Summary(run_of(**axes), status, size, faults, found, seconds, history, "c0ffee", {})
 
 
-def read_data(path: Path, digest: str) -> ImageData:
+@cache
+def digits(*, features: bool = False) -> Dataset:
+    """Return the digits of scikit-learn, 8 x 8 pixels from 0 to 16; with ``features``, as 64 numbers."""
+    from sklearn.datasets import load_digits  # takes a second to import
+
+    x, y = load_digits(return_X_y=True)
+    x = (3.7 * x - 5).astype(np.float32) if features else x.astype(np.uint8)
+    parts = [Split(x[rows], y[rows].astype(np.uint8)) for rows in (slice(1437), slice(1437, None))]
+    spec = InputSpec() if features else InputSpec(image_shape=(8, 8), max_value=16)
+    return Dataset(*parts, spec, tuple("0123456789"), {}, "digits")
+
+
+def write_trained_run(path: Path, data: Dataset, **axes: Any) -> TrainingResult:
+    """Train a run on a dataset, and write its run file."""
+    found = train(run_of(**axes), data, lambda *_: None)
+    use: dict[str, Any] = {"scaling": found.scaling, "spec": data.spec, "class_names": data.class_names}
+    segments = [this_segment(1, found.run.epochs, 1.0)]
+    write_run(path, found, segments, code_digest="code", data_digest="data", data_content="content", **use)
+    return found
+
+
+def read_data(path: Path, digest: str) -> Dataset:
     """Return the whole content of a dataset file."""
     with open_data(path, digest) as stored:
-        return stored.images()
+        return stored.dataset()
 
 
 def grid(base: int = 200, **axes: list[Any]) -> list[Summary]:

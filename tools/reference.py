@@ -23,7 +23,11 @@ def _mapping(schema: Schema, title: str, place: str) -> Iterator[str]:
     for key, value in schema["properties"].items():
         one = value["anyOf"][0] if "anyOf" in value else value  # the second form is a list of such values
         default = "required" if key in schema.get("required", ()) else f"`{json.dumps(value['default'])}`"
-        allowed = ", ".join(map("`{}`".format, one["enum"])) if "enum" in one else _cell(expected(one))
+        allowed = (
+            ", ".join(f"`{json.dumps(value)}`".replace('"', "") for value in one["enum"])
+            if "enum" in one
+            else _cell(expected(one))
+        )
         yield f"| `{key}` | {default} | {allowed} | {_cell(value['description'])} |"
         here = f"{place}{key}"
         entry = one.get("items") or one.get("additionalProperties")
@@ -42,10 +46,17 @@ def commands() -> str:
     """Return a section for each command, with the text of its ``--help``."""
     group = typer.main.get_command(app)
     context = typer.Context(group, info_name="handgrad")
-    helps = ((name, _help(command, context, name)) for name, command in group.commands.items())
-    return "\n".join(f"## `handgrad {name}`\n\n```text\n{text}\n```\n" for name, text in helps)
+    sections = (section for name, command in group.commands.items() for section in _sections(command, context, name))
+    return "\n".join(f"## `{path}`\n\n```text\n{text}\n```\n" for path, text in sections)
 
 
-def _help(command: Any, context: typer.Context, name: str) -> str:
+def _sections(command: Any, context: typer.Context, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the full name and the help of a command, and of the commands in it."""
     inner = typer.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+    yield inner.command_path, _help(command, inner)
+    for below, part in getattr(command, "commands", {}).items():
+        yield from _sections(part, inner, below)
+
+
+def _help(command: Any, inner: typer.Context) -> str:
     return "\n".join(line.rstrip() for line in command.get_help(inner).splitlines()).strip()

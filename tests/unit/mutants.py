@@ -34,8 +34,8 @@ TARGETS = {
 }
 #: modules that no mutant changes; they are loaded once
 KEPT = ("common.errors", "common.atomic", "common.randomness", "datasets.data", "experiment.runs")
-#: names in statements and arguments that do not affect an update: measured time and initial weights
-UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic"}
+#: names in statements and arguments that do not affect an update: measured time, initial weights, weights of the check
+UNSEEN = {"perf_counter", "seconds", "spread", "bias", "periodic", "kinks"}
 
 OPERATORS: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub, ast.Mult],

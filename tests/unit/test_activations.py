@@ -30,9 +30,26 @@ def test_every_form_is_finite_and_silent_at_extremes(name: str, dtype: type) -> 
 
 
 @every_activation
+@every_dtype
+def test_fused_forms_agree_with_the_functions_at_extremes(name: str, dtype: type) -> None:
+    activation, A = ACTIVATIONS[name], EXTREMES.astype(dtype)
+    few = 10 * np.finfo(dtype).eps
+    for values, f in zip(fused(activation, A), (activation.h, activation.h_prime), strict=True):
+        with np.errstate(under="ignore"):
+            np.testing.assert_allclose(values, f(A.astype(np.float64)), rtol=few, atol=few)
+
+
+@every_activation
 def test_an_activation_is_periodic_where_it_says_so(name: str) -> None:
     A, activation = np.linspace(-3, 3, 50), ACTIVATIONS[name]
     assert activation.periodic == np.allclose(activation.h(A), activation.h(A + 2 * np.pi))
+
+
+@every_activation
+def test_an_activation_lists_the_points_at_which_its_derivative_jumps(name: str) -> None:
+    A, h_prime = np.linspace(-8, 8, 129), ACTIVATIONS[name].h_prime
+    jumps = abs(h_prime(A + 1e-9) - h_prime(A - 1e-9)) > 1e-3
+    assert A[jumps].tolist() == list(ACTIVATIONS[name].kinks)
 
 
 def test_an_activation_without_a_fused_form_is_computed_by_h_and_h_prime() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from rocrate.rocrate import ROCrate
 
-from factories import image_data, seal, trained
+from factories import USE, image_data, seal, trained
 from handgrad.archive import unpack as unpacking
 from handgrad.archive.labels import Labels
 from handgrad.archive.pack import members_of, pack, write_archive
@@ -25,7 +25,8 @@ from handgrad.archive.tables import tables_again
 from handgrad.archive.verify import verify_archive
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
-from handgrad.datasets.data import ImageData, Split, content_of, write_data
+from handgrad.datasets.data import Dataset, Split, content_of, write_data
+from handgrad.datasets.scaling import Scaling
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_files import merge, read_config
 from handgrad.experiment.registry import data_digest
@@ -61,10 +62,11 @@ def tiny() -> Experiment:
 
 RESULT = trained(tiny().runs[0], classes=3)
 TEST, STATE = RESULT.test, RESULT.state
+SCALED: dict[str, Any] = {**USE, "scaling": Scaling(1.0, scale=np.ones(6), shift=np.zeros(6))}
 
 
 @functools.cache
-def digits() -> ImageData:
+def digits() -> Dataset:
     """Return a dataset with three test images that the runs misclassify."""
     labels = TEST.predictions.copy()
     labels[:3] = (labels[:3] + 1) % 3
@@ -86,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         result = replace(RESULT, run=run)
         if run.learning_rate == DIVERGED:  # diverged in the first epoch
             result = replace(result, status="diverged", test=None, state=State(STATE.W, STATE.history[:1]))
-        write_run(folder / path, result, [], code_digest=code["train_run"], **of_data())
+        write_run(folder / path, result, [], code_digest=code["train_run"], **of_data(), **SCALED)
     about = {"dataset": "digits", "activation": "tanh", "passed": True, **of_data()}
     write_check(folder / GATE, about | {"code_digest": code["check_gate"]})
     figures = {"max_abs_difference": 1e-9, "max_rel_difference": 1e-12, "worst_entry": [0, 1], "count": 3}
@@ -192,7 +194,7 @@ def other_run(digests: dict[str, str] | None = None, **changes: Any) -> Change:
 
     def edited(members: Members) -> None:
         of = {"code_digest": code_digest("train_run"), **of_data(), **(digests or {})}
-        write_run("run.h5", replace(RESULT, **changes), [], **of)
+        write_run("run.h5", replace(RESULT, **changes), [], **of, **SCALED)
         members[RUN] = Path("run.h5").read_bytes()
 
     return edited
@@ -232,6 +234,11 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     "predictions": (other_run(test=OTHERS), RUN, "faults"),
     "predictions and history": (other_run(test=OTHERS, state=history(test_faults=4)), RUN, "probable"),
     "fewer predictions": (other_run(test=replace(TEST, predictions=TEST.predictions[:2])), RUN, "shape"),
+    "the scaling of an input": (
+        edit_run(lambda file: file["scaling/scale"].write_direct(np.full(6, np.nan))),
+        RUN,
+        "scaling/scale",
+    ),
     "a loss": (other_run(state=history(test_loss=0.1)), f"{TABLES}/results.csv", "0.1"),
     "an epoch less": (other_run(state=replace(STATE, history=STATE.history[:1])), RUN, "epochs"),
     "a run of other code": (other_run({"code_digest": "other"}), RUN, "other"),

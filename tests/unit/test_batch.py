@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.datasets.data import PixelScaling, Split, one_hot
+from handgrad.datasets.data import Split, one_hot
+from handgrad.datasets.scaling import Scaling
 from handgrad.network.activations import ACTIVATIONS, exponent_limit
 from handgrad.network.model import Weights, gradients
 from handgrad.training.batch import Batch, in_step_order
@@ -29,8 +30,8 @@ def net(dtype: str, shape: tuple[int, int, int, int] = (7, 12, 5, 3), size: floa
     return Weights(*(w.astype(dtype) for w in W)), split
 
 
-def scaling(pixels: str, split: Split) -> PixelScaling:
-    return PixelScaling.of(pixels, x=split.x, rows=np.arange(len(split.y)), max_value=255)
+def scaling(pixels: str, split: Split) -> Scaling:
+    return Scaling.of(pixels, x=split.x, rows=np.arange(len(split.y)), max_value=255)
 
 
 def batch(W: Weights, split: Split, pixels: str, name: str, n: int) -> Batch:

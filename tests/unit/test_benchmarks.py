@@ -1,5 +1,6 @@
 """The speed comparison compares identical computations and reports the measured times."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import contenders
 import speed_report
 from handgrad.network.model import Weights
-from problem import DATASETS, Cell, Dataset, Images
+from problem import DATASETS, Cell, Images
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Images]:
     """Return small images with the preprocessing of each dataset."""
     images = {}
     for name, real in DATASETS.items():
-        dataset = Dataset(real.name, 1000, 12, real.pixels, real.batch_gradient)
+        dataset = replace(real, examples=1000, inputs=12)
         monkeypatch.setitem(DATASETS, name, dataset)
         images[name] = Images(dataset)
     return images

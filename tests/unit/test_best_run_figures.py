@@ -16,17 +16,19 @@ import aggregate_best_runs
 import plot_confusion
 import plot_mistakes
 import plot_weights
-from factories import image_data, run_of, seal, trained
+from factories import USE, image_data, run_of, seal, trained
 from figures import require_readable, save, words
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import open_data, write_data
 from handgrad.datasets.images import Images, as_pictures
+from handgrad.datasets.inputs import Column, InputSpec
 from handgrad.network.model import Weights
 from handgrad.plots import best_run
 from handgrad.plots.confusion import CLASSES_WITH_NAMES, LETTERS, confusion_counts, confusion_figure
+from handgrad.plots.feature_weights import feature_weights_figure
 from handgrad.plots.mistakes import Mistake, mistakes_figure, most_confident_mistakes, percent
-from handgrad.plots.text import class_labels
+from handgrad.plots.text import Labels
 from handgrad.plots.weights import largest_units, limits, mosaic, weights_figure
 from handgrad.storage.run_reader import read_summary
 from handgrad.storage.run_writer import this_segment, write_run
@@ -68,36 +70,24 @@ PREDICTIONS = np.array([1, 1, 0, 2, 0], np.uint8)
 
 def test_the_confusion_matrix_shows_counts_and_percentages_of_true_classes() -> None:
     assert confusion_counts(LABELS, PREDICTIONS, 3).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
-    figure = confusion_figure(row(4), LABELS, PREDICTIONS, ("$x_1$", "<b> & c", "a_b_$"))
+    figure = confusion_figure(row(4), LABELS, PREDICTIONS, Labels(("$x_1$", "<b> & c", "a_b_$")))
     axes = figure.axes[0]
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     fifty = "1\n50.0%"
     assert shown == {(1, 0): fifty, (2, 0): fifty, (0, 1): fifty, (1, 1): fifty, (0, 2): "1\n100.0%"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["$x_1$", "<b> & c", "a_b_$"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted class", "True class")
-    assert title(figure) == f"{RUN} 4 of 5 test images misclassified"
+    assert title(figure) == f"{RUN} 4 of 5 test examples misclassified"
     require_readable(figure)
     with pytest.raises(HandgradError, match=r"4 faults, .* has 3"):
-        confusion_figure(row(3), LABELS, PREDICTIONS, "abc")
-
-
-@pytest.mark.parametrize("name", ["猫", "कुत्ता", "قط", "🦊", "a\x07b", "\u200b"])
-def test_names_that_the_font_cannot_draw_become_numbers_and_one_line(
-    name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    usual = ["Straße", "кошка", "γάτα", "mèo", "$x_1$", "\\frac{1}{2}", "{dataset}", "<b>"]
-    assert class_labels(usual, "mine") == usual
-    assert class_labels(["dog", name, "fish"], "mine") == ["0", "1", "2"]
-    (line,) = caplog.messages
-    assert "\n" not in line
-    assert "datasets.mine.class_names" in line
+        confusion_figure(row(3), LABELS, PREDICTIONS, Labels(("a", "b", "c")))
 
 
 @pytest.mark.parametrize(
     "names", [["$x$ $", "\\frac{", "<b>"], ["x" * 5000, "x" * 6000, ""], list(map(str, range(200)))]
 )
 def test_no_names_of_classes_break_or_swell_a_figure(names: list[str]) -> None:
-    figure = confusion_figure(row(4), LABELS, PREDICTIONS, names)
+    figure = confusion_figure(row(4), LABELS, PREDICTIONS, Labels(tuple(names)))
     require_readable(figure)
     shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(set(shown)) == len(shown) <= CLASSES_WITH_NAMES
@@ -131,13 +121,13 @@ def shown(n: int, shape: tuple[int, ...], names: tuple[str, ...] = ("no", "yes")
     rng = np.random.default_rng(0)
     x = rng.integers(0, 17, (n, int(np.prod(shape)))).astype(np.uint8)
     mistakes = [Mistake(10 * i, i % len(names), (i + 1) % len(names), i / 100) for i in range(n)]
-    return mistakes_figure(row(of, 360), mistakes, Images(x, shape, 16), names)
+    return mistakes_figure(row(of, 360), mistakes, Images(x, shape, 16), Labels(names))
 
 
 def test_each_mistake_has_its_image_classes_and_probability() -> None:
     x = np.arange(12, dtype=np.uint8).reshape(2, 6)
     mistakes = [Mistake(7, 2, 0, 0.001), Mistake(3, 0, 1, 0.2)]
-    figure = mistakes_figure(row(2), mistakes, Images(x, (2, 3), 16), ("$a$", "<b>", "c_c"))
+    figure = mistakes_figure(row(2), mistakes, Images(x, (2, 3), 16), Labels(("$a$", "<b>", "c_c")))
     assert texts(figure) == [
         "true: c_c\npredicted: $a$\n99.9%, no. 7",
         "true: $a$\npredicted: <b>\n80.0%, no. 3",
@@ -157,9 +147,19 @@ def test_the_title_counts_the_faults(n: int, of: int, expected: str) -> None:
     assert "360 test images" in title(figure)
 
 
+def test_a_floating_point_image_is_scaled_by_its_own_minimum_and_maximum() -> None:
+    x = np.array([[-1, 0, 1, 0], [300, 100, 200, 100], [7, 7, 7, 7]], np.float32)
+    mistakes = [Mistake(i, 0, 1, 0) for i in range(3)]
+    figure = mistakes_figure(row(3), mistakes, Images(x, (2, 2), None), Labels(("a", "b")))
+    assert [picture.ravel().tolist() for picture in pixels(figure)] == [[0, 0.5, 1, 0.5], [1, 0, 0.5, 0], [0, 0, 0, 0]]
+    assert {axes.images[0].get_clim() for axes in figure.axes if axes.images} == {(0, 1)}
+    colour = mistakes_figure(row(1), mistakes[:1], Images(x[:1, :3], (3, 1, 1), None), Labels(("a", "b")))
+    assert pixels(colour)[0].tolist() == [[[0, 128, 255]]]
+
+
 def test_three_channels_are_colours_and_other_channels_are_stacked() -> None:
     x = np.array([[0, 16, 8, 4, 16, 0]], np.uint8)  # red of both pixels, then green, then blue
-    figure = mistakes_figure(row(1), [Mistake(0, 0, 1, 0)], Images(x, (3, 1, 2), 16), ("a", "b"))
+    figure = mistakes_figure(row(1), [Mistake(0, 0, 1, 0)], Images(x, (3, 1, 2), 16), Labels(("a", "b")))
     assert pixels(figure)[0].tolist() == [[[0, 128, 255], [255, 64, 0]]]
     values = np.arange(8).reshape(1, 8)
     assert as_pictures(values, (2, 2, 2)).tolist() == [[[0, 1], [2, 3], [4, 5], [6, 7]]]
@@ -246,6 +246,51 @@ def test_odd_networks_have_a_figure(W: Weights, shape: tuple[int, ...]) -> None:
     require_readable(figure)
 
 
+# --- weights of features ---
+
+
+def by_input(W: Weights, names: tuple[str, ...] = (), *, units: int = 24, inputs: int = 30) -> Figure:
+    return feature_weights_figure(row(3), W, names, max_units=units, max_inputs=inputs, percentile=100)
+
+
+def ticks(figure: Figure) -> tuple[list[str], list[str]]:
+    """Return the names of the columns and of the rows of a figure."""
+    axes = figure.axes[0]
+    columns, rows = (
+        [label.get_text() for label in labels] for labels in (axes.get_xticklabels(), axes.get_yticklabels())
+    )
+    return columns, rows
+
+
+def test_the_largest_weights_of_features_are_shown_by_name() -> None:
+    W1 = np.array([[99, 0, 1, 5, 0], [99, 2, 2, 0, 1], [99, 9, 9, 9, 9]])  # the first column is the bias
+    W2 = np.array([[99, 3, 4, 1]])
+    figure = by_input(Weights(W1, W2), ("width", "$x$", "colour=red", "<b>"), units=2, inputs=3)
+    assert ticks(figure) == (["1", "0"], ["colour=red", "$x$", "width"])
+    (shown,) = [np.asarray(image.get_array()) for image in figure.axes[0].images]
+    assert shown.tolist() == [[0, 5], [2, 1], [2, 0]]
+    assert figure.axes[0].images[0].get_clim() == (-5, 5)
+    assert "the 2 of 3 hidden units" in title(figure)
+    assert "the 3 of 4 inputs" in title(figure)
+
+
+@pytest.mark.parametrize("names", [(), ("a\x07", "\u200b", "\x00")], ids=["without names", "not to be drawn"])
+def test_inputs_without_a_name_that_can_be_drawn_are_numbered(
+    names: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    W = Weights(np.array([[9, 1, 3, 2]]), np.array([[0, 1]]))
+    assert ticks(by_input(W, names))[1] == ["input 1", "input 2", "input 0"]
+    assert len(caplog.messages) == bool(names)
+
+
+@pytest.mark.parametrize(("M", "D"), [(1, 1), (3, 2), (2000, 60)])
+@pytest.mark.parametrize("name", ["{} of a column with a very long name, in cm, {}", "W" * 40 + "{}", "{}"])
+def test_no_table_breaks_the_figure_of_its_weights(M: int, D: int, name: str) -> None:
+    figure = by_input(weights(M, (D,)), tuple(name.format(i, i) for i in range(D)))
+    require_readable(figure)
+    assert len(set(ticks(figure)[1])) == min(D, 30)
+
+
 def test_pictures_are_crisp_and_the_figures_small(tmp_path: Path) -> None:
     units = weights_of(weights(300, (3, 9, 9)), (3, 9, 9))
     for figure, pictures in ((shown(24, (28, 28)), 24), (units, 1)):
@@ -259,7 +304,7 @@ def test_pictures_are_crisp_and_the_figures_small(tmp_path: Path) -> None:
     [
         lambda: shown(7, (8, 8), AWKWARD),
         lambda: weights_of(weights(70, (8, 8)), (8, 8)),
-        lambda: confusion_figure(row(4), LABELS, PREDICTIONS, AWKWARD),
+        lambda: confusion_figure(row(4), LABELS, PREDICTIONS, Labels(AWKWARD)),
     ],
 )
 def test_the_same_figure_gives_the_same_bytes(make: Callable[[], Figure], tmp_path: Path) -> None:
@@ -294,7 +339,7 @@ def experiment(tmp_path: Path, *results: TrainingResult) -> dict[str, Any]:
     for path, it in zip(paths, results, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         digests = {"code_digest": code_digest("train_run"), "data_digest": "the-data", "data_content": "content"}
-        write_run(path, it, [this_segment(1, 2, 1.0)], **digests)
+        write_run(path, it, [this_segment(1, 2, 1.0)], **digests, **USE)
     summaries = [read_summary(path) for path in paths]
     made_from |= {str(path): run.seal for path, run in zip(paths, summaries, strict=True)}
     tables = tmp_path / "results/mine/tables"
@@ -304,10 +349,11 @@ def experiment(tmp_path: Path, *results: TrainingResult) -> dict[str, Any]:
     return {"best_runs": best_runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 
 
+WEIGHTS: dict[str, Any] = {"max_count": 1, "max_units": 2, "max_inputs": 3, "percentile": 99.5}
 DRAW: dict[str, Callable[[dict[str, Any], str], None]] = {
     "confusion": lambda job, data: plot_confusion.main(**job, data=data, data_digest="the-data"),
     "mistakes": lambda job, data: plot_mistakes.main(**job, data=data, max_count=5, data_digest="the-data"),
-    "weights": lambda job, _: plot_weights.main(**job, image_shape=[2, 3], max_count=1, percentile=99.5),
+    "weights": lambda job, _: plot_weights.main(**job, **WEIGHTS),
 }
 
 
@@ -344,7 +390,7 @@ def test_each_figure_is_of_the_best_run_also_after_a_new_selection(tmp_path: Pat
         assert best.test
         confusion, mistakes, units = drawn[-3:]
         assert all(title(figure).startswith(f"{best.run.name} ") for figure in drawn[-3:])
-        assert f"{best.test.faults} of 40 test images misclassified" in title(confusion)
+        assert f"{best.test.faults} of 40 test examples misclassified" in title(confusion)
         assert f"The 5 most confident of {best.test.faults} mistakes in 40 test images" in title(mistakes)
         wrong = np.flatnonzero(best.test.predictions != LABELS_40)
         examples = wrong[np.argsort(-best.test.Y.max(axis=1)[wrong])][:5]
@@ -352,6 +398,20 @@ def test_each_figure_is_of_the_best_run_also_after_a_new_selection(tmp_path: Pat
         assert np.array_equal(pixels(mistakes), DATA.test.x[examples].reshape(-1, 2, 3))
         unit = np.linalg.norm(best.state.W.W2[:, 1:], axis=0).argmax()
         assert np.array_equal(pixels(units)[0], best.state.W.W1[unit, 1:].reshape(2, 3).astype(float))
+
+
+def test_runs_on_features_have_a_figure_of_weights_by_name(
+    tmp_path: Path, drawn: list[Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = (
+        Column(name="width"),
+        *(Column(name=name, categories=("a", "b")) for name in ("x", "y")),
+        Column(name="z"),
+    )
+    monkeypatch.setitem(USE, "spec", InputSpec(columns=columns))
+    DRAW["weights"](experiment(tmp_path, result(0.1)), "")
+    assert set(ticks(drawn[-1])[1]) <= {"width", "x=a", "x=b", "y=a", "y=b", "z"}
+    assert len(ticks(drawn[-1])[1]) == WEIGHTS["max_inputs"]
 
 
 def test_where_all_runs_diverged_each_figure_of_the_best_says_so(tmp_path: Path, drawn: list[Figure]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from factories import image_data, run_of
+from factories import USE, image_data, run_of
 from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import Stopped, StopSignals
 from handgrad.experiment.runs import Run
@@ -81,7 +81,7 @@ def found(folder: Path, run: Run = RUN) -> Checkpoint:
 
 def content(folder: Path, result: TrainingResult, segments: tuple[Segment, ...] = ()) -> str:
     digests = {"code_digest": "code", "data_digest": "data", "data_content": "content"}
-    return write_run(folder / "run.h5", result, segments, **digests)
+    return write_run(folder / "run.h5", result, segments, **digests, **USE)
 
 
 def resumed(folder: Path, run: Run = RUN) -> str:

@@ -145,7 +145,7 @@ def with_another_operator(text: str) -> str:
         "training.batch",
         "storage.checkpoint",
         "gradient_check.numeric_gradients",
-        "datasets.formats",
+        "formats.dataset_reader",
         "tables.selection",
         "plots.heat_maps",
         "page.content",

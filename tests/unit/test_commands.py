@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from factories import image_data
-from handgrad.cli.app import app, main
+from factories import Handgrad, image_data
+from handgrad.cli.app import app
 from handgrad.datasets.data import write_data
 from handgrad.experiment.config import read_experiment
 from handgrad.experiment.registry import data_digest
@@ -23,22 +23,6 @@ from handgrad.layout.main_process import require_readable, require_writable
 ROOT = Path(__file__).parents[2]
 QUICK = str(ROOT / "config/quick.yaml")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-
-Handgrad = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def handgrad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Handgrad:
-    """Return a function that runs the command in an empty folder and returns its exit status, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def give(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["handgrad", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()  # type: ignore[return-value]
-
-    return give
 
 
 @pytest.mark.parametrize("name", get_command(app).commands)
@@ -59,6 +43,8 @@ def test_the_help_of_each_command_has_an_example(handgrad: Handgrad, name: str) 
         (["plan", "--cores", "none"], 2, "none"),
         (["prune"], 2, "FILE"),
         (["verify"], 2, "ARCHIVE"),
+        (["predict", "run.h5"], 2, "FILE"),
+        (["export", "run.h5"], 2, "--onnx"),
         (["check", "nowhere.yaml"], 1, "nowhere.yaml"),
         (["plan", "--profile", "nowhere"], 1, "nowhere"),
         (["report", QUICK], 1, "results/quick/tables/results.csv"),
@@ -114,7 +100,7 @@ def test_help_and_check_load_no_package_that_takes_long(arguments: list[str], tm
     done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
     assert "handgrad" in imported
-    assert not imported & {"pandas", "matplotlib", "h5py", "scipy", "sklearn", "snakemake"}
+    assert not imported & {"pandas", "matplotlib", "h5py", "onnx", "scipy", "sklearn", "snakemake"}
 
 
 def test_a_shell_completes_the_names_of_commands() -> None:

@@ -14,17 +14,15 @@ from factories import image_data, read_data
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import (
-    STATISTICS_BLOCK,
-    Bytes,
-    ImageData,
-    PixelScaling,
+    Dataset,
     Split,
     one_hot,
     open_data,
-    pixel_statistics,
     split_rows,
     write_data,
 )
+from handgrad.datasets.inputs import Bytes, InputSpec
+from handgrad.datasets.scaling import STATISTICS_BLOCK, Scaling, input_statistics
 from handgrad.datasets.warnings import data_warnings
 from handgrad.storage.provenance import source
 
@@ -41,7 +39,14 @@ def pixels(n: int, inputs: int) -> Bytes:
 @pytest.mark.parametrize("shape", [(3, 2), (120, 120)])
 def test_a_dataset_is_read_from_its_file_as_it_was_written(tmp_path: Path, shape: tuple[int, int]) -> None:
     train, test = (Split(pixels(n, shape[0] * shape[1]), np.arange(n, dtype=np.uint8) % 3) for n in (9, 4))
-    data = ImageData(train, test, shape, 255, ("a", "b/c", "é"), {"a.gz": "12ab", "b.gz": "34cd"}, "data")
+    data = Dataset(
+        train,
+        test,
+        InputSpec(image_shape=shape, max_value=255),
+        ("a", "b/c", "é"),
+        {"a.gz": "12ab", "b.gz": "34cd"},
+        "data",
+    )
     for name in ("one.h5", "two.h5"):
         write_data(tmp_path / name, data)
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
@@ -50,7 +55,7 @@ def test_a_dataset_is_read_from_its_file_as_it_was_written(tmp_path: Path, shape
         assert now.x.dtype == now.y.dtype == np.uint8
         np.testing.assert_array_equal(now.x, then.x)
         np.testing.assert_array_equal(now.y, then.y)
-    facts = ("image_shape", "max_value", "class_names", "sources", "digest", "inputs", "classes")
+    facts = ("spec", "class_names", "sources", "digest", "inputs", "classes")
     assert [getattr(back, fact) for fact in facts] == [getattr(data, fact) for fact in facts]
 
 
@@ -73,11 +78,11 @@ def test_pixel_statistics_are_those_of_numpy_in_float64(n: int) -> None:
     x = pixels(2 * n, 5)
     x[:, 0] = 255  # a pixel that never changes
     rows = np.random.default_rng(0).permutation(2 * n)[:n]
-    for found, some in ((pixel_statistics(x), x), (pixel_statistics(x, rows), x[rows])):
+    for found, some in ((input_statistics(x), x), (input_statistics(x, rows), x[rows])):
         np.testing.assert_allclose(found[0], some.mean(axis=0), rtol=1e-12)
         np.testing.assert_allclose(found[1], some.std(axis=0), rtol=1e-12, atol=1e-12)
         assert (found[0][0], found[1][0]) == (255, 0)
-    np.testing.assert_array_equal(pixel_statistics(x, rows), pixel_statistics(x, np.sort(rows)))
+    np.testing.assert_array_equal(input_statistics(x, rows), input_statistics(x, np.sort(rows)))
 
 
 # --- training and validation rows ---
@@ -119,13 +124,13 @@ def test_inputs_follow_their_formula_behind_a_column_of_ones(
     u = x / max_value
     standardized = (u - u[rows].mean(axis=0)) / (u[rows].std(axis=0) + 0.1)
     expected = {"raw": x.astype(np.float64), "unit": u, "standardize": standardized}[scaling]
-    X = PixelScaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x, dtype)
+    X = Scaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x, dtype)
     assert (X.dtype, X.shape) == (dtype, (40, 7))
     assert (X[:, 0] == 1).all()
     np.testing.assert_allclose(X[:, 1:], expected, rtol=rtol, atol=rtol)
     assert (X[:, 1] == 0).all()
     x[1::3] = max_value  # rows that are not used for training have no effect
-    again = PixelScaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x[rows], dtype)
+    again = Scaling.of(scaling, x=x, rows=rows, max_value=max_value).inputs(x[rows], dtype)
     np.testing.assert_array_equal(again, X[rows])
 
 
@@ -142,17 +147,19 @@ CLASSES = 62
 EVEN = np.arange(620) % CLASSES
 
 
-def dataset(train: Any, test: Any, /, **x_of: Bytes) -> ImageData:
+def dataset(train: Any, test: Any, /, **x_of: Bytes) -> Dataset:
     """Return a dataset with these labels. Images are random, unless x_of has those of a split."""
     splits = {"train": Split(pixels(len(train), 12), train.astype(np.uint8))}
     splits["test"] = Split(pixels(len(test) + 1, 12)[1:], test.astype(np.uint8))
     splits |= {name: Split(x, splits[name].y) for name, x in x_of.items()}
     names = tuple(f"name of {label}" for label in range(CLASSES))
-    return ImageData(**splits, image_shape=(3, 4), max_value=255, class_names=names, sources={}, digest="")
+    return Dataset(
+        **splits, spec=InputSpec(image_shape=(3, 4), max_value=255), class_names=names, sources={}, digest=""
+    )
 
 
 #: unusual datasets, and the parts of each warning: split, count and class
-STRANGE: dict[str, tuple[ImageData, list[tuple[str, ...]]]] = {
+STRANGE: dict[str, tuple[Dataset, list[tuple[str, ...]]]] = {
     "ordinary": (dataset(EVEN, EVEN), []),
     "one class in both": (
         dataset(EVEN * 0 + 7, EVEN[:99] * 0 + 7),

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from handgrad.common.errors import HandgradError
 from handgrad.datasets import source_files
-from handgrad.datasets.data import Bytes, ImageData
-from handgrad.datasets.formats import FORMATS, read_dataset
-from handgrad.experiment.registry import FORMAT_ROLES, data_digest
+from handgrad.datasets.data import Dataset
+from handgrad.datasets.inputs import Array, Bytes
+from handgrad.experiment.config_schema import completed_entry
+from handgrad.experiment.registry import OPTIONS, ROLES, data_digest
+from handgrad.formats.dataset_reader import FORMATS, read_dataset
 
 REGISTRY = yaml.safe_load((Path(__file__).parents[2] / "config" / "datasets.yaml").read_text())["datasets"]
 Change = Callable[[bytes], bytes]
@@ -40,9 +42,9 @@ class Tiny:
             (self.folder / f"{role}.gz").write_bytes(content)
             sha256 = hashlib.sha256(content).hexdigest()
             files[role] = {"name": f"{role}.gz", "size": len(content), "sha256": sha256, "mirrors": []}
-        return {"local_dir": None, "files": files, "largest": 255, "class_names": ["a", "b", "c"], **self.facts}
+        return completed_entry({"files": files, "class_names": ["a", "b", "c"], **self.facts})
 
-    def read(self, entry: dict[str, Any] | None = None) -> ImageData:
+    def read(self, entry: dict[str, Any] | None = None) -> Dataset:
         given = {role: self.folder / f"{role}.gz" for role in self.contents}
         return read_dataset(entry or self.entry(), given, "tiny")
 
@@ -93,7 +95,7 @@ def test_idx_files_come_out_as_the_uint8_values_that_went_in(
         assert split.x.dtype == split.y.dtype == np.uint8
         np.testing.assert_array_equal(split.x, images_of(n, *shape).reshape(n, -1))
         np.testing.assert_array_equal(split.y, labels_of(n, 3))
-    assert (data.image_shape, data.class_names) == (shape, ("a", "b", "c"))
+    assert (data.spec.image_shape, data.class_names) == (shape, ("a", "b", "c"))
     assert data.sources == {file["name"]: file["sha256"] for file in entry["files"].values()}
     assert data.digest == data_digest(entry)
 
@@ -109,21 +111,22 @@ def instead(values: Bytes) -> Change:
 
 BROKEN = "damaged gzip"
 MALFORMED_IDX: list[tuple[str, Change, str]] = [
-    ("train_images", inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]), "(3331, 7, 3, 2), expected (2051"),
-    ("test_images", instead(labels_of(4, 3)), "(2049, 4, "),
-    ("test_images", instead(images_of(4, 2, 3)), "(2051, 4, 2, 3), expected (2051, 4, 3, 2)"),
-    ("train_images", instead(images_of(6, 3, 2)), "(2051, 6, 3, 2), expected (2051, 7"),
-    ("test_labels", instead(labels_of(5, 3)), "(2049, 5), expected (2049, 4)"),
-    ("test_labels", inside(lambda _: b""), "header is (), expected (2049, 4)"),
-    ("train_images", inside(lambda raw: raw[:9]), "(2051, 7), expected (2051, 7"),
-    ("train_images", inside(lambda raw: raw[:-1]), "41 values, expected 42"),
-    ("train_labels", inside(lambda raw: raw + b"\0"), "more than 7 values, expected 7"),
-    ("test_labels", lambda content: content + gzip.compress(b"more"), "more than 4 values, expected 4"),
+    ("train_images", inside(lambda raw: b"\0\0\x0d\x03" + raw[4:]), "42 bytes of values, expected 168"),
+    ("train_images", inside(lambda raw: b"\0\0\x0a\x03" + raw[4:]), "its header is b'\\x00\\x00\\n\\x03'"),
+    ("test_images", instead(labels_of(4, 3)), "its header is 4 values, expected 4 x 3 x 2"),
+    ("test_images", instead(images_of(4, 2, 3)), "4 x 2 x 3 values, expected 4 x 3 x 2"),
+    ("train_images", instead(images_of(6, 3, 2)), "6 x 3 x 2 values, expected 7 x 3 x 2"),
+    ("test_labels", instead(labels_of(5, 3)), "its header is 5 values, expected 4"),
+    ("test_labels", inside(lambda _: b""), "its header is b''"),
+    ("train_images", inside(lambda raw: raw[:9]), "its header is 7 values, expected 7 x 3 x 2"),
+    ("train_images", inside(lambda raw: raw[:-1]), "41 bytes of values, expected 42"),
+    ("train_labels", inside(lambda raw: raw + b"\0"), "more than 7 bytes of values, expected 7"),
+    ("test_labels", lambda content: content + gzip.compress(b"more"), "more than 4 bytes of values, expected 4"),
     ("train_images", lambda content: content[:-9], BROKEN),
     ("train_images", lambda content: content[:-8] + bytes(4) + content[-4:], BROKEN),
     ("train_images", lambda content: content[:-4] + bytes(4), BROKEN),
     ("test_labels", lambda content: content + b"more", BROKEN),
-    ("test_labels", lambda _: b"<html>", "its header is ("),
+    ("test_labels", lambda _: b"<html>", "its header is b'<htm'"),
 ]
 
 
@@ -134,6 +137,112 @@ def test_a_malformed_idx_file_is_refused_in_one_line(tiny_idx: Tiny, role: str, 
     assert line.startswith(f"{role}.gz: ")
     assert message in line
     assert "datasets.tiny" in line
+
+
+def typed_idx(values: Array, kind: int) -> bytes:
+    """Return an idx file of the type with this number."""
+    header = bytes([0, 0, kind, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
+    return header + values.astype(values.dtype.newbyteorder(">")).tobytes()
+
+
+def test_emnist_files_come_out_upright_with_labels_from_0(tmp_path: Path) -> None:
+    tiny = idx_of(tmp_path, 3, 2)
+    for part, n in (("train", 7), ("test", 4)):
+        tiny.contents[f"{part}_images"] = gzip.compress(idx(images_of(n, 3, 2).transpose(0, 2, 1)))
+        tiny.contents[f"{part}_labels"] = gzip.compress(idx(labels_of(n, 3) + 1))
+    tiny.facts |= {"label_offset": 1, "transpose": True}
+    data = tiny.read()
+    np.testing.assert_array_equal(data.train.x, images_of(7, 6))
+    np.testing.assert_array_equal(data.test.y, labels_of(4, 3))
+    assert data.spec.image_shape == (3, 2)
+
+
+@pytest.mark.parametrize("facts", [{}, {"class_names": None}, {"class_names": None, "train": None, "test": None}])
+def test_labels_from_1_are_refused_with_the_options_of_emnist(tiny_idx: Tiny, facts: dict[str, Any]) -> None:
+    for part, n in (("train", 7), ("test", 4)):
+        tiny_idx.contents[f"{part}_labels"] = gzip.compress(idx(labels_of(n, 3) + 1))
+    tiny_idx.facts |= facts
+    line = tiny_idx.refusal()
+    assert line.startswith("train_labels.gz: labels from 1 to 3")
+    assert "label_offset: 1" in line
+    assert "transpose: true" in line
+
+
+@pytest.mark.parametrize("facts", [{"label_offset": 0, "class_names": None}, {"class_names": list("abcd")}])
+def test_labels_from_1_are_read_as_they_are_if_the_entry_says_so(tiny_idx: Tiny, facts: dict[str, Any]) -> None:
+    for part, n in (("train", 7), ("test", 4)):
+        tiny_idx.contents[f"{part}_labels"] = gzip.compress(idx(labels_of(n, 3) + 1))
+    tiny_idx.facts |= facts
+    data = tiny_idx.read()
+    assert data.train.y.tolist() == [1, 2, 3, 1, 2, 3, 1]
+    assert data.classes == 4
+
+
+@pytest.mark.parametrize(("offset", "kind", "dtype", "labels"), [(1, 8, "u1", 0), (0, 12, "i4", 256), (0, 9, "i1", -1)])
+def test_a_label_that_is_no_class_number_is_refused_with_its_place(
+    tiny_idx: Tiny, offset: int, kind: int, dtype: str, labels: int
+) -> None:
+    values = np.array([2, 1, labels, 1, 2, 1, 2], dtype)
+    tiny_idx.contents["train_labels"] = gzip.compress(typed_idx(values, kind))
+    tiny_idx.facts |= {"label_offset": offset}
+    assert tiny_idx.refusal().startswith(f"train_labels.gz: index [2]: the label {labels}, expected integers from ")
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [(9, "i1"), (11, "i2"), (12, "i4")])
+def test_idx_integers_from_0_to_255_are_pixels_and_labels(tiny_idx: Tiny, kind: int, dtype: str) -> None:
+    for part, n in (("train", 7), ("test", 4)):
+        tiny_idx.contents[f"{part}_images"] = typed_idx((images_of(n, 3, 2) // 2).astype(dtype), kind)
+        tiny_idx.contents[f"{part}_labels"] = typed_idx(labels_of(n, 3).astype(dtype), kind)
+    data = tiny_idx.read()
+    assert (data.train.x.dtype, data.spec.max_value) == (np.uint8, 255)
+    np.testing.assert_array_equal(data.train.x, images_of(7, 6) // 2)
+    np.testing.assert_array_equal(data.test.y, labels_of(4, 3))
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [(13, "f4"), (14, "f8")])
+def test_floating_point_idx_images_are_float32_without_a_largest_pixel(tiny_idx: Tiny, kind: int, dtype: str) -> None:
+    for part, n in (("train", 7), ("test", 4)):
+        tiny_idx.contents[f"{part}_images"] = typed_idx((images_of(n, 3, 2) / 255).astype(dtype), kind)
+    data = tiny_idx.read()
+    assert (data.train.x.dtype, data.spec.max_value, data.spec.image_shape) == (np.float32, None, (3, 2))
+    np.testing.assert_array_equal(data.train.x, (images_of(7, 6) / 255).astype(np.float32))
+    tiny_idx.contents["train_images"] = typed_idx(np.full((7, 3, 2), np.nan, dtype), kind)
+    assert tiny_idx.refusal().startswith("train_images.gz: index [0, 0, 0]: nan, expected a finite number")
+
+
+HUGE = bytes([0, 0, 8, 3]) + struct.pack(">3I", 1 << 31, 1 << 31, 1 << 31)
+#: role, content, and a part of the message; the entry has no facts
+UNKNOWN_IDX: list[tuple[str, bytes, str]] = [
+    ("test_images", idx(images_of(4, 2, 3)), "images of 2 x 3, expected 3 x 2, as in training"),
+    ("train_labels", typed_idx(labels_of(7, 3).astype("f4"), 13), "the label 0.0, expected integers"),
+    ("train_images", idx(images_of(0, 3, 2)), "its header is 0 x 3 x 2 values"),
+    ("train_images", idx(images_of(7, 3, 2))[:12], "its header is 7 x 3 values"),
+    ("train_images", HUGE, "0 bytes of values, expected "),
+    ("train_labels", idx(labels_of(6, 3)), "its header is 6 values, expected 7"),
+]
+
+
+@pytest.mark.parametrize(("role", "content", "message"), UNKNOWN_IDX)
+def test_idx_files_without_facts_are_refused_if_they_disagree(
+    tiny_idx: Tiny, role: str, content: bytes, message: str
+) -> None:
+    tiny_idx.facts |= {"train": None, "test": None, "image_shape": None, "class_names": None}
+    tiny_idx.contents[role] = content
+    line = tiny_idx.refusal()
+    assert line.startswith(f"{role}.gz")
+    assert message in line
+
+
+@pytest.mark.parametrize("test", [4, 4 / 11])
+def test_the_test_split_of_idx_files_for_training_alone_is_drawn(tmp_path: Path, test: float) -> None:
+    contents = {"train_images": idx(images_of(11, 3, 2)), "train_labels": idx(labels_of(11, 3))}
+    facts = {"format": "idx", "train": 7, "test": test, "image_shape": [3, 2]}
+    data = Tiny(tmp_path, facts, contents).read()
+    for split, n in ((data.train, 7), (data.test, 4)):
+        assert split.rows is not None
+        assert len(split.rows) == n
+        np.testing.assert_array_equal(split.x, images_of(11, 6)[split.rows])
+        np.testing.assert_array_equal(split.y, labels_of(11, 3)[split.rows])
 
 
 def test_pixels_and_labels_out_of_range_are_refused(tiny_idx: Tiny) -> None:
@@ -160,7 +269,7 @@ def test_no_more_than_a_byte_is_read_after_what_the_registry_promises(
     tiny_idx.contents["train_images"] = inside(lambda raw: raw + bytes(1 << 20))(tiny_idx.contents["train_images"])
     monkeypatch.setattr(gzip.GzipFile, "read", counted)
     tiny_idx.refusal()
-    assert sum(filter(None, asked)) == 16 + 42 + 1
+    assert sum(filter(None, asked)) == 4 + 16 + (16 + 42 + 1)  # the type, the header, all
 
 
 # --- the file that the registry names ---
@@ -193,10 +302,10 @@ def test_a_file_of_another_package_version_is_refused_with_the_cure() -> None:
 def test_a_file_that_cannot_be_read_is_named_and_never_to_be_deleted(
     tiny_idx: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> str:
+    def refuse(path: Path) -> tuple[int, str]:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(source_files, "file_sha256", refuse)
+    monkeypatch.setattr(source_files, "size_and_sha256", refuse)
     line = tiny_idx.refusal()
     assert line.startswith("train_images.gz: Permission denied")
     assert "delete" not in line
@@ -338,7 +447,7 @@ def test_more_examples_than_the_file_has_room_for_allocate_nothing(tiny_idx: Tin
 
 
 @pytest.mark.parametrize(
-    ("fact", "value", "named"), [("image_shape", [28, 28], "28 x 28"), ("train", 11, "11 examples")]
+    ("fact", "value", "named"), [("image_shape", [28, 28], "[28, 28]"), ("train", 11, "train is 11")]
 )
 def test_an_entry_that_no_cifar_archive_can_match_is_refused(tmp_path: Path, fact: str, value: Any, named: str) -> None:
     tiny = cifar_of(tmp_path, CIFAR)
@@ -346,11 +455,114 @@ def test_an_entry_that_no_cifar_archive_can_match_is_refused(tmp_path: Path, fac
     assert named in tiny.refusal()
 
 
+CIFAR_100 = np.concatenate([labels_of(9, 2)[:, None], labels_of(9, 3)[:, None], images_of(9, 3072)], axis=1)
+NAMES_100 = {"coarse": b"fish\ntrees\n", "fine": b"carp\nelm\noak\n\n"}
+
+
+def cifar_100_of(folder: Path, names: dict[str, bytes] = NAMES_100, **facts: Any) -> Tiny:
+    """Return a CIFAR-100 archive of six training and three test images, with two superclasses and three classes."""
+    members = {"train.bin": CIFAR_100[:6].tobytes(), "test.bin": CIFAR_100[6:].tobytes()}
+    members |= {f"{kind}_label_names.txt": content for kind, content in names.items()}
+    archive = b"".join(member(f"cifar-100-binary/{name}", content) for name, content in members.items()) + bytes(1024)
+    entry = {"format": "cifar-binary", "train": 6, "test": 3, "image_shape": [3, 32, 32], "class_names": None, **facts}
+    return Tiny(folder, entry, {"archive": gzip.compress(archive)})
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "names"), [("coarse", 2, ("fish", "trees")), ("fine", 3, ("carp", "elm", "oak"))]
+)
+def test_cifar_100_has_fine_and_coarse_labels_with_the_names_of_its_archive(
+    tmp_path: Path, labels: str, classes: int, names: tuple[str, ...]
+) -> None:
+    data = cifar_100_of(tmp_path, labels=labels).read()
+    assert data.class_names == names
+    for split, rows in ((data.train, slice(0, 6)), (data.test, slice(6, 9))):
+        np.testing.assert_array_equal(split.x, images_of(9, 3072)[rows])
+        np.testing.assert_array_equal(split.y, labels_of(9, classes)[rows])
+
+
+def test_cifar_100_without_files_of_names_is_read_with_the_names_of_the_entry(tmp_path: Path) -> None:
+    names = ["x", "y", "z"]
+    assert cifar_100_of(tmp_path, {}, labels="fine", class_names=names).read().class_names == tuple(names)
+
+
+@pytest.mark.parametrize(
+    ("names", "facts", "message"),
+    [
+        (NAMES_100, {"class_names": ["a", "b", "c"], "train": 5}, "for CIFAR-100, set labels: fine or coarse"),
+        ({}, {"labels": "fine"}, "no member cifar-100-binary/fine_label_names.txt"),
+        ({"fine": b"a\n" * 40_000}, {"labels": "fine"}, "a file of 80000 bytes, expected one file of 65536 bytes"),
+        (NAMES_100, {"labels": "fine", "class_names": ["a", "b"]}, "the label 2, expected 0 to 1"),
+        (NAMES_100, {"labels": "fine", "test": 0.2}, "test is 0.2"),
+    ],
+)
+def test_an_archive_that_is_not_the_cifar_of_its_entry_is_refused(
+    tmp_path: Path, names: dict[str, bytes], facts: dict[str, Any], message: str
+) -> None:
+    assert message in cifar_100_of(tmp_path, names, **facts).refusal()
+
+
+def test_a_cifar_10_archive_read_as_cifar_100_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    tiny = cifar_of(tmp_path, CIFAR)
+    tiny.facts |= {"labels": "fine"}
+    assert "for CIFAR-10, remove the option labels" in tiny.refusal()
+
+
+# --- scikit-learn's datasets ---
+
+
+@pytest.mark.parametrize(
+    ("name", "load"), [("iris", load_iris), ("wine", load_wine), ("breast_cancer", load_breast_cancer)]
+)
+def test_tables_are_those_of_scikit_learn_with_a_drawn_test_split(name: str, load: Callable[[], Any]) -> None:
+    data, bunch = read_dataset(completed_entry(REGISTRY[name]), {}, name), load()
+    assert data.spec.names == tuple(bunch.feature_names)
+    assert data.class_names == tuple(bunch.target_names) == tuple(REGISTRY[name]["class_names"])
+    assert (data.spec.image_shape, data.spec.max_value, data.train.x.dtype) == (None, None, np.float32)
+    rows = [split.rows for split in (data.train, data.test) if split.rows is not None]
+    assert sorted(np.concatenate(rows)) == list(range(len(bunch.target)))
+    for split, chosen in zip((data.train, data.test), rows, strict=True):
+        np.testing.assert_array_equal(split.x, bunch.data[chosen].astype(np.float32))
+        np.testing.assert_array_equal(split.y, bunch.target[chosen])
+
+
+IRIS = "4,4,a,b\n1,2,3,4,0\n1,2,3,5,1\n1,2,3,6,0\n1,2,3,7,1\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "message"),
+    [
+        (IRIS, "iris.csv", None),
+        (IRIS.replace("4,4", "5,4"), "iris.csv", "a table of 4 x 5 values with the first line '5,4,a,b'"),
+        (IRIS, "wine_data.csv", "a table of 4 x 5 values"),
+        (IRIS.replace("1,2,3", "1,2,3,3"), "iris.csv", "a table of 4 x 6 values"),
+        (IRIS, "mine.csv", "one of iris.csv"),
+        (IRIS.replace("5,1", "5,2"), "iris.csv", "3 different labels from 0 to 2"),
+        (IRIS.replace("5,1", "nan,1"), "iris.csv", "index [1, 3]: nan"),
+        (IRIS.replace("5,1", "x,1"), "iris.csv", "not a table of numbers"),
+        ("", "iris.csv", "no examples"),
+    ],
+)
+def test_a_table_of_scikit_learn_may_be_the_users_own_if_it_is_whole(
+    tmp_path: Path, table: str, name: str, message: str | None
+) -> None:
+    (tmp_path / name).write_text(table)
+    file = {"name": name, "size": len(table), "sha256": hashlib.sha256(table.encode()).hexdigest()}
+    facts = {"format": "sklearn-table", "test": 2, "local_dir": str(tmp_path), "files": {"table": file}}
+    tiny = Tiny(tmp_path, {}, {})
+    if message is None:
+        data = tiny.read(completed_entry(facts))
+        assert data.class_names == ("a", "b")
+        assert sorted(data.train.x[:, 3].tolist() + data.test.x[:, 3].tolist()) == [4, 5, 6, 7]
+    else:
+        assert message in tiny.refusal(completed_entry(facts))
+
+
 # --- sklearn-digits ---
 
 
 def test_digits_are_those_of_scikit_learn_the_last_360_for_test() -> None:
-    data = read_dataset(REGISTRY["digits"], {}, "digits")
+    data = read_dataset(completed_entry(REGISTRY["digits"]), {}, "digits")
     x, y = load_digits(return_X_y=True)
     for split, rows in ((data.train, slice(0, 1437)), (data.test, slice(-360, None))):
         assert split.x.dtype == split.y.dtype == np.uint8
@@ -391,4 +603,12 @@ def test_a_table_of_digits_may_be_the_users_own_if_it_is_whole(tmp_path: Path, t
 def test_the_registry_names_files_as_their_mirrors_do_for_formats_with_a_reader() -> None:
     files = [file for entry in REGISTRY.values() for file in entry["files"].values()]
     assert all(mirror.endswith(f"/{file['name']}") for file in files for mirror in file["mirrors"])
-    assert set(FORMATS) == set(FORMAT_ROLES)
+    assert set(FORMATS) <= set(ROLES) == set(OPTIONS)
+    assert {entry["format"] for entry in REGISTRY.values()} <= set(FORMATS)
+
+
+def test_class_names_that_differ_from_those_in_the_files_are_refused() -> None:
+    iris = completed_entry(REGISTRY["iris"])
+    assert read_dataset(iris, {}, "iris").class_names == ("setosa", "versicolor", "virginica")
+    with pytest.raises(HandgradError, match=r"^class_names: [^\n]*setosa[^\n]*$"):
+        read_dataset({**iris, "class_names": ["virginica", "setosa", "versicolor"]}, {}, "iris")

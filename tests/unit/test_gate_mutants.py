@@ -24,13 +24,21 @@ EQUIVALENT: dict[str, set[str]] = {
     },
     "clamps of exponents only save time; every limit is correct from which e^-x no longer changes 1": {
         "network.activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
-        " -> return -float(np.log(np.finfo(dtype).tiny))",
-        "network.activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
         " -> return -float(np.log(np.finfo(dtype).tiny)) / 2",
         "network.activations.exponent_limit: return -float(np.log(np.finfo(dtype).tiny)) / 3"
         " -> return -float(np.log(np.finfo(dtype).tiny)) / 4",
+        "network.activations.: GELU_LIMIT = 7.5 -> GELU_LIMIT = 8.5",
+        "network.activations.: GELU_END = 40.0 -> GELU_END = 39.0",
+        "network.activations.: GELU_END = 40.0 -> GELU_END = 41.0",
         "network.activations.fused_softplus: np.maximum(E, -limit, out=E) -> pass",
         "training.batch.softmax: np.maximum(S, self.lowest, out=S) -> pass",
+    },
+    "0 and 1 are exact in every dtype": {
+        "network.activations.relu_prime: return (A > 0).astype(A.dtype) -> return (A > 0).astype(np.dtype('float32'))",
+        "network.activations.relu_prime: return (A > 0).astype(A.dtype) -> return (A > 0).astype(np.dtype('float64'))",
+    },
+    "another function with its right derivative; test_training compares gelu with PyTorch's": {
+        "network.activations.: GELU_SLOPE = 1.5957691216057308 -> GELU_SLOPE = 2.5957691216057306",
     },
     "the model's functions are called only with float64": {
         "network.model.forward: Z = np.empty((A.shape[0], A.shape[1] + 1), A.dtype)"
@@ -105,8 +113,8 @@ NAMED = {
     ),
     "fused form wrong where |a| > 5": (
         "network.activations",
-        "    np.tanh(A, out=H)\n",
-        "    np.tanh(A, out=H)\n    H[np.abs(A) > 5] *= 1.001\n",
+        "np.multiply(H, H, out=H_prime)",
+        "H[np.abs(A) > 5] *= 1.001\n    np.multiply(H, H, out=H_prime)",
         "tanh",
     ),
     "h' wrong where |a| > 5": (
@@ -114,6 +122,36 @@ NAMED = {
         "    return 1 - np.tanh(A) ** 2\n",
         "    return np.where(np.abs(A) > 5, 0, 1 - np.tanh(A) ** 2)\n",
         "tanh",
+    ),
+    "h' of relu is 1 everywhere": ("network.activations", "(A > 0).astype(A.dtype)", "np.ones_like(A)", "relu"),
+    "fused form of relu without its sign": ("network.activations", "np.greater(A, 0,", "np.greater(A, -0.5,", "relu"),
+    "complex form of relu by the size": ("network.activations", "np.where(A.real > 0, A, 0)", "abs(A)", "relu"),
+    "h' of sigmoid without 1 - h": (
+        "network.activations",
+        "return sigmoid(A) * sigmoid(-A)",
+        "return sigmoid(A)",
+        "sigmoid",
+    ),
+    "fused h' of sigmoid h (1 + h)": ("network.activations", "np.subtract(1, H, out", "np.add(1, H, out", "sigmoid"),
+    "h' of silu without its second term": (
+        "network.activations",
+        "slope: Array = sigmoid(A) + A * sigmoid_prime(A)",
+        "slope: Array = sigmoid(A)",
+        "silu",
+    ),
+    "fused h of silu clamped above": (
+        "network.activations",
+        "    np.minimum(A, limit, out=H_prime)\n    np.negative",
+        "    np.minimum(A, limit, out=H_prime)\n    np.minimum(A, limit, out=A)\n    np.negative",
+        "silu",
+    ),
+    "h' of gelu with 2 instead of 3": ("network.activations", "(1 + 3 * GELU_CUBE", "(1 + 2 * GELU_CUBE", "gelu"),
+    "fused gelu clamped where it still grows": ("network.activations", "GELU_LIMIT = 7.5", "GELU_LIMIT = 4.5", "gelu"),
+    "fused h' of sin has the sign of cos": (
+        "network.activations",
+        "    np.cos(A, out=H_prime)\n",
+        "    np.cos(A, out=H_prime)\n    np.negative(H_prime, out=H_prime)\n",
+        "sin",
     ),
     "h' of tanh by np.subtract(-1, ...)": (
         "network.activations",

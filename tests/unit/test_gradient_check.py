@@ -22,6 +22,7 @@ from handgrad.datasets.data import content_of, write_data
 from handgrad.gradient_check import check as checking
 from handgrad.gradient_check import numeric_gradients
 from handgrad.gradient_check import problem as problems
+from handgrad.gradient_check.activation_check import check_activation
 from handgrad.gradient_check.check import COARSEST, LIMITS, check, check_gradients, limits_at
 from handgrad.gradient_check.files import read_check
 from handgrad.gradient_check.numeric_gradients import central_slope, complex_slope, numeric_gradient, plain_slopes
@@ -79,7 +80,10 @@ def test_a_right_gradient_passes(name: str, changes: dict[str, Any]) -> None:
     assert report.passed, table(report)
 
 
-@pytest.mark.parametrize(("name", "n", "pixel"), [("softplus", 1, None), ("tanh", 2, 0), ("cos", 4, 200)])
+FEW = [("softplus", 1, None), ("tanh", 2, 0), ("cos", 4, 200), ("relu", 4, 0)]
+
+
+@pytest.mark.parametrize(("name", "n", "pixel"), FEW)
 def test_the_gate_passes_few_examples_and_constant_inputs(name: str, n: int, pixel: int | None) -> None:
     data = image_data(n)
     if pixel is not None:
@@ -277,6 +281,37 @@ def test_a_kink_fails_the_check_only_where_a_step_crosses_it() -> None:
     assert "kink" not in explain(checked(this._replace(activation=wrong)))
 
 
+def test_no_step_reaches_a_listed_kink_however_many_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 30 examples and 200 units: some of 6,000 pre-activations are always within a step of a kink
+    settings = replace(GATE, examples=30, epsilon=1e-4)
+    kinks = (-0.5, 0.0, 0.2)
+
+    def bent(listed: tuple[float, ...]) -> Problem:
+        def h(A: Array) -> Array:
+            return sum(np.where(A.real > kink, A - kink, 0) for kink in kinks)
+
+        def h_prime(A: Array) -> Array:
+            return sum((kink < A).astype(A.dtype) for kink in kinks)
+
+        monkeypatch.setitem(ACTIVATIONS, "bent", Activation(h, h_prime, h, kinks=listed))
+        return random_problem(DATA, "bent", settings)
+
+    unlisted, listed = bent(()), bent(kinks)
+    assert ("W1", "central") in caught_by(check_gradients(unlisted, epsilon=1e-4))
+    assert check_gradients(listed, epsilon=1e-4).passed
+    moved = listed.W.W1 - unlisted.W.W1
+    assert not moved[:, 1:].any()
+    assert 0 < abs(moved).max() < 0.05
+    A = forward(listed.X, listed.W, TANH.h).A
+    assert min(abs(A - kink).min() for kink in kinks) >= 1e-4
+
+
+def test_a_listed_kink_hides_no_wrong_derivative() -> None:
+    for place in (1e-5, -1e-5):
+        wrong = replace(ACTIVATIONS["relu"], h_prime=lambda A, place=place: (place < A).astype(A.dtype))
+        assert {c.what for c in check_activation(wrong) if not c.passed} >= {"h'"}
+
+
 # --- limits ---
 
 
@@ -327,8 +362,7 @@ def test_examples_are_distinct_training_examples_with_their_labels() -> None:
     np.testing.assert_array_equal(np.sort(this.X[:, 1:], axis=0), np.sort(DATA.train.x, axis=0))
     labels = {tuple(x): int(y) for x, y in zip(DATA.train.x, DATA.train.y, strict=True)}
     assert [labels[tuple(x)] for x in this.X[:, 1:].astype(np.uint8)] == this.T.argmax(axis=1).tolist()
-    with pytest.raises(HandgradError, match="31, but the training split has 30"):
-        problem(examples=31)
+    assert len(problem(examples=31).X) == 30
 
 
 def test_the_gate_covers_every_value_that_a_config_allows() -> None:

@@ -15,6 +15,7 @@ from handgrad.layout.resources import min_megabytes, run_megabytes
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FACTS: dict[str, Any] = {
     "image_shape": [3, 32, 32],
+    "largest": 255,
     "train": 60,
     "test": 20,
     "class_names": list("0123456789"),
@@ -58,14 +59,16 @@ import sys, os
 import numpy as np
 from handgrad.common import code_digests as digests
 from handgrad.experiment.runs import Run
-from handgrad.datasets.data import ImageData, Split, write_data
+from handgrad.datasets.data import Dataset, Split, write_data
+from handgrad.datasets.inputs import InputSpec
 import train_run
 
 def split(n):
     rng = np.random.default_rng(0)
     return Split(rng.integers(0, 255, (n, 3072), dtype=np.uint8), np.arange(n, dtype=np.uint8) % 10)
 
-write_data("x.h5", ImageData(split(60), split(20), (3, 32, 32), 255, tuple("0123456789"), {}, "d"))
+spec = InputSpec(image_shape=(3, 32, 32), max_value=255)
+write_data("x.h5", Dataset(split(60), split(20), spec, tuple("0123456789"), {}, "d"))
 os.mkdir("runs")
 train_run.read_check = lambda *_: None
 train_run.main(run=Run.from_name("x", sys.argv[1]), data="x.h5", gate="none", checkpoints="kept",

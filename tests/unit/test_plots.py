@@ -353,7 +353,7 @@ def test_published_is_hollow_and_dashed_and_ours_filled_and_solid() -> None:
     expected = [[96, 95.98], [95.99, 95.97], [97, 96.98], [96.99, 96.97]]
     np.testing.assert_allclose([line.get_ydata() for line in lines], expected)
     assert len({line.get_transform().transform(line.get_xydata())[0, 0] for line in lines}) == 4  # side by side
-    assert {"tanh", "cos", "published best", "our best", "95 % interval"} <= set(legend_texts(figure))
+    assert {"tanh", "cos", "published best", "our best", "95% interval"} <= set(legend_texts(figure))
 
 
 def test_the_thin_bar_is_the_interval_and_the_thick_one_the_seeds() -> None:

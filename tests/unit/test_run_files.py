@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from factories import run_of, trained
+from factories import USE, run_of, trained
 from handgrad.common.errors import HandgradError
 from handgrad.storage.run_reader import read_arrays, read_summary, require_current
 from handgrad.storage.run_writer import CONTENT_ATTRIBUTES, Segment, content_sha256, write_run
@@ -31,7 +31,7 @@ def diverged() -> TrainingResult:
 
 
 def write(path: Path, it: TrainingResult, segments: list[Segment] = SEGMENTS, digest: str = "d") -> str:
-    return write_run(path, it, segments, code_digest=digest, data_digest=digest, data_content=digest)
+    return write_run(path, it, segments, code_digest=digest, data_digest=digest, data_content=digest, **USE)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import h5py
 import pandas as pd
 import pytest
 
-from factories import RUN, image_data, read_data, trained
+from factories import RUN, USE, image_data, read_data, trained
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import sealed_file
 from handgrad.datasets.data import write_data
@@ -34,7 +34,7 @@ def read_store(path: Path) -> Any:
 
 def write_run_file(path: Path) -> None:
     digests = {"code_digest": "code", "data_digest": "data", "data_content": "content"}
-    write_run(path, trained(), [this_segment(1, 2, 1.0)], **digests)
+    write_run(path, trained(), [this_segment(1, 2, 1.0)], **digests, **USE)
 
 
 def read_run_file(path: Path) -> Any:

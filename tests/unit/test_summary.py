@@ -1,6 +1,7 @@
 """The content of the page of an experiment, which no text in it can break."""
 
 import base64
+import hashlib
 import itertools
 import re
 import subprocess
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from factories import RUN, image_data, published, summary, trained
+from factories import RUN, USE, image_data, published, summary, trained
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
@@ -22,9 +23,11 @@ from handgrad.experiment.config import Experiment, load_experiment, read_experim
 from handgrad.experiment.config_schema import config_schema
 from handgrad.experiment.runs import AXES, run_table
 from handgrad.gradient_check.files import read_check, write_check
+from handgrad.layout.jobs import jobs_of
+from handgrad.layout.paths import DATASET_FIGURES, figure_files
 from handgrad.network.model import INITS
 from handgrad.page.benchmarks import rule_costs
-from handgrad.page.captions import rst_html
+from handgrad.page.captions import caption_html, rst_html
 from handgrad.page.content import Contents, summary_page
 from handgrad.page.context import caption_context, config_text, shown_config
 from handgrad.page.methods import AXES_IN_WORDS, STEPS_IN_WORDS, VALUES_IN_WORDS, experiment_in_words
@@ -60,34 +63,74 @@ experiments:
 # --- methods ---
 
 
-def words(experiment: Experiment) -> list[str]:
-    """Return the text on each block and dataset of an experiment."""
-    text = " ".join(experiment_in_words(experiment.blocks, experiment.datasets).split())
-    return re.findall("<li>(.*?)</li>", text)
+def words(experiment: Experiment) -> str:
+    """Return the text on the blocks of an experiment, on one line."""
+    return " ".join(experiment_in_words(experiment.blocks, experiment.datasets).split())
 
 
 def test_the_words_hold_the_numbers_of_the_config() -> None:
-    (found,) = words(load(MOMENTUM))
+    found = words(load(MOMENTUM))
     for text in (
         "6 runs on <code>mnist</code> (images of 28 x 28 pixel values, 10 classes)",
-        "all combinations of activation tanh, cos; hidden units M 100, 200, 300.",
-        "on 55,000 of 60,000 training images for 20 epochs in batches of 100",
-        "learning rate η = 0.1 and λ = 0.03 and seed = 0",
-        "tested on 10,000 test images",
-        "5,000 training images are held out for selection",
-        "Inputs are (u - mean)/(std + 0.1) for pixel values u = x/255",
+        ", one for each combination of activation (tanh, cos), hidden units M (100, 200, 300).",
+        "on 55,000 of 60,000 training examples for 20 epochs in batches of 100",
+        ", with learning rate η = 0.1, λ = 0.03, seed = 0.",
+        "tested on 10,000 test examples",
+        "5,000 of the training examples are held out",
+        "Inputs are (u - mean)/(std + 0.1), where u = x/255",
         "V ← µ V + g/B, W ← W + η V, where µ = 0.9",
         "η falls to 0 along half a cosine",
-        "a bias uniform in [-π, π]",
+        "tanh has s = 1 and biases of 0; cos has s = 0.2 and biases uniform in [-π, π].",
         "float32",
     ):
         assert text in found
 
 
+@pytest.fixture
+def mixed(tmp_path: Path) -> Experiment:
+    """Return an experiment on features, flowers, and on images, digits."""
+    (tmp_path / "flowers.csv").write_bytes(b"a")
+    file = {"name": "flowers.csv", "size": 1, "sha256": hashlib.sha256(b"a").hexdigest()}
+    facts = {"train": 120, "test": 0.2, "inputs": 4, "class_names": ["a", "b", "c"]}
+    flowers = {"format": "table", "label": "last", "local_dir": str(tmp_path), "files": {"table": file}, **facts}
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())["datasets"]
+    block = {"dataset": ["flowers", "digits"], "pixels": "standardize"}
+    return load_experiment({"datasets": {**registry, "flowers": flowers}, "experiments": [block]})
+
+
+def test_the_words_on_features_name_no_pixels_and_no_images(mixed: Experiment) -> None:
+    sizes = {name: {**entry, "train": 120, "test": 30} for name, entry in mixed.datasets.items()}
+    flowers, digits = words(replace(mixed, datasets=sizes)).split("</li>")[:2]
+    assert "(4 features, 3 classes)" in flowers
+    assert "tested on 30 test examples" in flowers
+    assert "Inputs are standard scores (x - mean)/std." in flowers
+    assert not re.search("image|pixel", flowers)
+    assert "(images of 8 x 8 pixel values, 10 classes)" in digits
+
+
+def test_figures_and_captions_of_features_need_no_images(mixed: Experiment) -> None:
+    figures = figure_files(mixed)
+    assert {Path(name).parent.name for name in figures if name.endswith("/flowers.svg")} == {*DATASET_FIGURES} - {
+        "mistakes"
+    }
+    assert "results/published/figures/mistakes/digits.svg" in figures
+    assert {output for job in jobs_of(mixed) if job.rule.startswith("plot_") for output in job.outputs} == set(figures)
+    for kind in set(DATASET_FIGURES) - {"mistakes"}:
+        assert "image" not in caption_html(kind, caption_context(mixed, "flowers"))
+    assert "as images" in caption_html("weights", caption_context(mixed, "digits"))
+
+
 @pytest.mark.parametrize("name", ["config", "quick", "reproduction", "improved"])
 def test_the_words_on_every_shipped_experiment_count_its_runs(name: str) -> None:
     _, experiment = read_experiment(ROOT / f"config/{name}.yaml")
-    assert sum(int(text.split(" run")[0]) for text in words(experiment)) == len(experiment.runs)
+    assert sum(map(int, re.findall(r"<li>(\d+) run", words(experiment)))) == len(experiment.runs)
+
+
+def test_what_differs_between_blocks_is_said_of_each_and_the_rest_once() -> None:
+    blocks = "{dataset: mnist, pixels: unit}, {dataset: mnist, pixels: raw}"
+    items, _, common = words(load(f"experiments: [{blocks}]")).partition("</ul>")
+    assert [items.count("Inputs are"), common.count("Inputs are")] == [2, 0]
+    assert [items.count("An update is"), common.count("An update is")] == [0, 1]
 
 
 def test_every_axis_and_every_value_of_one_has_words() -> None:
@@ -255,12 +298,28 @@ def test_the_page_begins_with_what_came_out(
     assert 'id="seeds"' in page
 
 
+@pytest.mark.parametrize(
+    ("group", "sentence"),
+    [
+        (None, "The 3 test examples were drawn from the data with a fixed seed, stratified by class."),
+        ("<b>", "by class; examples with the same value of &lt;b&gt; are in the same split."),
+    ],
+)
+def test_a_drawn_test_split_is_shown(contents: Callable[..., Contents], group: str | None, sentence: str) -> None:
+    drawn, made = Source("mnist", 3, 3, "digest", (), drawn=True), contents(summaries(1))
+    datasets = {"mnist": {**made.config["datasets"]["mnist"], "test": 0.2, "split_by": group}}
+    page = summary_page(replace(made, sources={"mnist": drawn}, config={**made.config, "datasets": datasets}))
+    assert sentence in page
+    assert "is tested on 3 test examples" in " ".join(page.split())
+    assert "were drawn" not in summary_page(made)
+
+
 def test_what_is_strange_about_data_is_said_first_and_with_its_figures(
     contents: Callable[..., Contents],
 ) -> None:
-    strange = Source("mnist", 3, 3, "digest", (), ("all 3 test images are of class 0 ('<i>')",))
+    strange = Source("mnist", 3, 3, "digest", (), ("all 3 test examples are of class 0 ('<i>')",))
     head, _, figures = summary_page(contents(summaries(1), sources={"mnist": strange})).partition("<nav")
-    escaped = "mnist: all 3 test images are of class 0 (&#39;&lt;i&gt;&#39;)."
+    escaped = "mnist: all 3 test examples are of class 0 (&#39;&lt;i&gt;&#39;)."
     assert head.count(escaped) == 1
     assert 'id="seeds"' not in figures  # because there is only one seed
     assert escaped in figures.partition('<section id="figures-mnist"')[2].partition("<figure")[0]
@@ -286,7 +345,7 @@ def job(tmp_path: Path) -> dict[str, Any]:
     with open_data(data, "data") as stored:
         content, data_seal = stored.content, stored.seal
     Path(run).parent.mkdir()
-    write_run(run, trained(), [], code_digest="code", data_digest="data", data_content=content)
+    write_run(run, trained(), [], code_digest="code", data_digest="data", data_content=content, **USE)
     about = {"dataset": "digits", "activation": "tanh", "data_digest": "data", "data_content": content, "passed": True}
     for rule in ("check_gate", "check_gradients"):
         write_check(tmp_path / f"{rule}.json", {**about, "code_digest": code_digest(rule)})
@@ -298,7 +357,7 @@ def job(tmp_path: Path) -> dict[str, Any]:
     BEST.write(tables["best"], BEST.typed([]), {tables["seeds"]: file_sha256(tables["seeds"])})
     GRADIENT_CHECKS.write(tables["gradient_checks"], checks_table([]), {check: file_sha256(check)})
     return {
-        "config": {},
+        "config": {"datasets": {"digits": {"image_shape": [2, 3]}}},
         "contexts": {},
         "tables": tables,
         "figures": ["results/mine/figures/best.svg"] * 8,

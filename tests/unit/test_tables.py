@@ -296,7 +296,7 @@ def two_seeds(**axes: Any) -> list[Summary]:
 SETTINGS_HEAD = "dataset,activation,hidden_units,learning_rate,batch_size,epochs,l2"
 PROTOCOL_HEAD = "pixels,batch_gradient,momentum,schedule,init,dtype,train_size,validation_size"
 OURS = (
-    "unit,sum,0.0,constant,published,float32,,0,1,1,0,,200.0,200,200,10000,0.98,0.98,0.98,0.977066073239287,"
+    "unit,sum,0.0,constant,published,float32,,0,1,1,0,,200.0,200,200,10000,0.98,,,0.98,0.98,0.977066073239287,"
     "0.9825652883248633,0.0"
 )
 BY_ENTRY = ("max_abs_difference", "max_rel_difference", "worst_entry", "analytic", "numeric")
@@ -316,13 +316,13 @@ CSV: dict[str, tuple[TableKind, pd.DataFrame, str, list[str]]] = {
         results_table(
             [summary(1, size=3, loss=1 / 3, learning_rate=1e-05, seconds=12.345), summary(None, train_size=5)]
         ),
-        f"{SETTINGS_HEAD},seed,{PROTOCOL_HEAD},status,faults,test_size,accuracy,accuracy_low,accuracy_high,loss,"
-        "validation_faults,against_best,p_holm,seconds,content_sha256,run",
+        f"{SETTINGS_HEAD},seed,{PROTOCOL_HEAD},status,faults,test_size,accuracy,accuracy_low,accuracy_high,"
+        "majority_rate,balanced_accuracy,loss,validation_faults,against_best,p_holm,seconds,content_sha256,run",
         [
             "digits,tanh,5,1e-05,50,2,0.01,0,unit,sum,0.0,constant,published,float32,,0,finished,1,3,0.6666666666666666,"
-            ",,0.3333333333333333,,,,12.345,c0ffee,af_tanh_hu_5_lr_1e-05_bs_50_ep_2_l2_0.01_seed_0",
+            ",,,,0.3333333333333333,,,,12.345,c0ffee,af_tanh_hu_5_lr_1e-05_bs_50_ep_2_l2_0.01_seed_0",
             "digits,tanh,5,0.001,50,2,0.01,0,unit,sum,0.0,constant,published,float32,5,0,diverged,,10000,,"
-            ",,,,,,1.0,c0ffee,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0_train_5",
+            ",,,,,,,,1.0,c0ffee,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0_train_5",
         ],
     ),
     "best runs": (
@@ -335,11 +335,11 @@ CSV: dict[str, tuple[TableKind, pd.DataFrame, str, list[str]]] = {
         SEEDS,
         seeds_of([*two_seeds(), summary(None, seed=2), summary(None, l2=0.1)]),
         f"{SETTINGS_HEAD},{PROTOCOL_HEAD},seeds,finished,diverged,test_size,accuracy_mean,accuracy_sd,faults_mean,"
-        "faults_sd,loss_mean,loss_sd,faults_min,faults_max,validation_faults_mean",
+        "faults_sd,loss_mean,loss_sd,faults_min,faults_max,validation_faults_mean,majority_rate,balanced_accuracy_mean",
         [
             "digits,tanh,5,0.001,50,2,0.01,unit,sum,0.0,constant,published,float32,,0,3,2,1,10000,0.974,"
-            "0.009899494936611674,260.0,98.99494936611666,1.5,0.3535533905932738,190,330,",
-            "digits,tanh,5,0.001,50,2,0.1,unit,sum,0.0,constant,published,float32,,0,1,0,1,10000,,,,,,,,,",
+            "0.009899494936611674,260.0,98.99494936611666,1.5,0.3535533905932738,190,330,,,",
+            "digits,tanh,5,0.001,50,2,0.1,unit,sum,0.0,constant,published,float32,,0,1,0,1,10000,,,,,,,,,,,",
         ],
     ),
     "best": (
@@ -348,11 +348,11 @@ CSV: dict[str, tuple[TableKind, pd.DataFrame, str, list[str]]] = {
         "best_of,dataset,activation,hidden_units,published_activation,published_hidden_units,published_learning_rate,"
         "published_batch_size,published_epochs,published_l2,published_faults,published_test_size,published_accuracy,"
         f"status,settings,chosen_on,learning_rate,batch_size,epochs,l2,{PROTOCOL_HEAD},seeds,finished,diverged,"
-        "validation_faults_mean,faults_mean,faults_min,faults_max,test_size,accuracy_mean,accuracy_min,accuracy_max,"
-        "accuracy_low,accuracy_high,difference_points",
+        "validation_faults_mean,faults_mean,faults_min,faults_max,test_size,accuracy_mean,majority_rate,"
+        "balanced_accuracy_mean,accuracy_min,accuracy_max,accuracy_low,accuracy_high,difference_points",
         [
             f"network,digits,tanh,5,tanh,5,0.001,50,2,0.01,200,10000,0.98,finished,1,test,0.001,50,2,0.01,{OURS}",
-            f"network,digits,tanh,9{',' * 10}diverged,1,test{',' * 26}",
+            f"network,digits,tanh,9{',' * 10}diverged,1,test{',' * 28}",
             f"dataset,digits,tanh,5,tanh,5,0.001,50,2,0.01,200,10000,0.98,finished,2,test,0.001,50,2,0.01,{OURS}",
         ],
     ),

@@ -12,7 +12,7 @@ from factories import image_data, run_of
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.progress_file import ProgressFile
-from handgrad.datasets.data import ImageData, content_of, write_data
+from handgrad.datasets.data import Dataset, content_of, write_data
 from handgrad.gradient_check.files import write_check
 from handgrad.monitor.job_progress import read_progress
 from handgrad.storage import training_job
@@ -23,11 +23,11 @@ RUN = run_of(dataset="small", hidden_units=4, learning_rate=0.01, batch_size=8)
 
 
 @pytest.fixture
-def images() -> ImageData:
+def images() -> Dataset:
     return image_data(digest="the-data")
 
 
-def write_gate(path: Path, images: ImageData, **changes: Any) -> None:
+def write_gate(path: Path, images: Dataset, **changes: Any) -> None:
     """Write a passed gate for these images and the present code."""
     passed = {
         "dataset": "small",
@@ -41,7 +41,7 @@ def write_gate(path: Path, images: ImageData, **changes: Any) -> None:
 
 
 @pytest.fixture
-def job(tmp_path: Path, images: ImageData) -> dict[str, Any]:
+def job(tmp_path: Path, images: Dataset) -> dict[str, Any]:
     """Return the arguments of a job that trains on the images."""
     write_data(tmp_path / "small.h5", images)
     write_gate(tmp_path / "gate.json", images)
@@ -92,7 +92,7 @@ def test_a_job_that_finds_its_run_finished_writes_it_without_training(
     assert Path(job["out"]).read_bytes() == first
 
 
-def test_a_job_whose_data_changed_under_one_digest_trains_again(job: dict[str, Any], images: ImageData) -> None:
+def test_a_job_whose_data_changed_under_one_digest_trains_again(job: dict[str, Any], images: Dataset) -> None:
     # for example after a change of the code that reads published files
     train_run.main(**job)
     first = read_summary(job["out"]).content_sha256
@@ -118,7 +118,7 @@ def test_a_job_whose_data_changed_under_one_digest_trains_again(job: dict[str, A
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_gate_that_says_nothing_of_this_run_trains_nothing(
-    job: dict[str, Any], images: ImageData, changed: dict[str, Any]
+    job: dict[str, Any], images: Dataset, changed: dict[str, Any]
 ) -> None:
     write_gate(Path(job["gate"]), images, **changed)
     (key,) = changed

@@ -10,7 +10,8 @@ import torch
 
 from factories import image_data, run_of
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData, PixelScaling, Split, split_rows
+from handgrad.datasets.data import Dataset, Split, split_rows
+from handgrad.datasets.scaling import Scaling
 from handgrad.experiment.runs import Run
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import Array, Weights, initial_weights, softmax
@@ -22,7 +23,7 @@ from handgrad.training.results import Epoch, Evaluation
 LN2, LN3 = math.log(2), math.log(3)
 
 
-def images(n: int = 23, test: int = 7) -> ImageData:
+def images(n: int = 23, test: int = 7) -> Dataset:
     """Return images with labels that can be learned: the class is the brightest third of the pixels."""
     data = image_data(n, test)
     for split in (data.train, data.test):
@@ -39,12 +40,12 @@ def run(**changes: Any) -> Run:
     return run_of(**{**values, **changes})
 
 
-def trained(data: ImageData = DATA, **changes: Any) -> TrainingResult:
+def trained(data: Dataset = DATA, **changes: Any) -> TrainingResult:
     return train(run(**changes), data, lambda *_: None)
 
 
-def evaluate(W: Weights, split: Split, rows: Any = None, scaling: PixelScaling | None = None) -> Evaluation:
-    batch_of = batches_of(in_step_order(W), scaling or PixelScaling(1 / 255), ACTIVATIONS["tanh"])
+def evaluate(W: Weights, split: Split, rows: Any = None, scaling: Scaling | None = None) -> Evaluation:
+    batch_of = batches_of(in_step_order(W), scaling or Scaling(1 / 255), ACTIVATIONS["tanh"])
     return training.evaluate(batch_of, split, rows)
 
 
@@ -73,6 +74,11 @@ TORCH_H = {
     "softplus": lambda a: torch.logaddexp(a, torch.zeros((), dtype=a.dtype)),
     "tanh": torch.tanh,
     "cos": torch.cos,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "gelu": lambda a: torch.nn.functional.gelu(a, approximate="tanh"),
+    "silu": torch.nn.functional.silu,
+    "sin": torch.sin,
 }
 
 
@@ -85,7 +91,7 @@ def torch_objective(W: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, h: 
     return log_likelihood.sum() - l2 / 2 * ((W1**2).sum() + (W2**2).sum())
 
 
-def torch_weights(this: Run, first: Weights, scaling: PixelScaling) -> list[Array]:
+def torch_weights(this: Run, first: Weights, scaling: Scaling) -> list[Array]:
     """Return the weights after all updates of a run, with gradients, momentum and schedule by PyTorch."""
     x = torch.tensor(scaling.inputs(DATA.train.x, np.float64)[:, 1:])
     y = torch.tensor(DATA.train.y.astype(np.int64))
@@ -125,7 +131,7 @@ RAW = {"pixels": "raw", "learning_rate": 5e-4}
 )
 def test_twenty_updates_agree_with_pytorchs_own(name: str, changes: dict[str, Any]) -> None:
     this = run(activation=name, l2=0.1, **changes)
-    scaling = PixelScaling.of(this.pixels, x=DATA.train.x, rows=ROWS, max_value=255)
+    scaling = Scaling.of(this.pixels, x=DATA.train.x, rows=ROWS, max_value=255)
     shape = {"inputs": 6, "hidden_units": 4, "classes": 3}
     first = initial_weights(this.init, ACTIVATIONS[name], **shape, seed=3, dtype="float64")
     state = train(this, DATA, lambda *_: None).state
@@ -161,7 +167,7 @@ def test_every_epoch_passes_every_example_once_in_an_order_of_its_own(batches_se
     for epoch in (1, 2, 3):  # the order of an epoch does not depend on earlier epochs
         order = generator(3, Purpose.EPOCH_ORDER, epoch).permutation(23)
         X = np.concatenate(batches_seen[5 * epoch - 5 : 5 * epoch])
-        np.testing.assert_array_equal(X, PixelScaling(1 / 255).inputs(DATA.train.x[order], np.float64))
+        np.testing.assert_array_equal(X, Scaling(1 / 255).inputs(DATA.train.x[order], np.float64))
 
 
 def test_the_data_term_of_an_epoch_is_taken_as_its_batches_pass() -> None:
@@ -301,7 +307,7 @@ def test_a_prediction_is_the_largest_logit_where_probabilities_tie() -> None:
     small = np.float32(0.001)
     W.W2[:, 0] = small, np.nextafter(small, np.float32(1))
     split = Split(np.zeros((3, 12), np.uint8), np.array([1, 1, 0], np.uint8))
-    result = evaluate(W, split, scaling=PixelScaling(1))
+    result = evaluate(W, split, scaling=Scaling(1))
     assert (result.Y[:, 0] == result.Y[:, 1]).all()
     assert result.predictions.tolist() == [1, 1, 1]
     assert result.faults == 1

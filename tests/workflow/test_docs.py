@@ -3,6 +3,7 @@
 ``<!-- not run: REASON -->`` gives one of ``REASONS``. ``<!-- run by FILE -->`` names the test file that runs the block.
 """
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
+from factories import digits
 from handgrad.network import activations
 from handgrad.network.activations import ACTIVATIONS, Activation
 
 from .conftest import ROOT, TINY, Project, copy_repository
+from .own_data import write_own_data
 
 PAGES = [ROOT / "README.md", ROOT / "config/README.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
 REASONS = {
@@ -33,6 +37,7 @@ SHORTER = {
     "handgrad prune config": "handgrad prune --yes config",
     "archive mine.yaml": "archive config/tiny.yaml",
     "archives/mine": "archives/tiny",
+    "mine:digits": "tiny:digits",
 }
 
 
@@ -63,7 +68,7 @@ RUN = [block for block in BLOCKS if not block.comment]
 COMMANDS = [block for block in RUN if block.language in ("bash", "console")]
 #: these ask Snakemake for a plan, which takes seconds
 PLANNED = [block for block in COMMANDS if re.search("handgrad (plan|status)", block.text)]
-FINISHED = [block for block in COMMANDS if re.search("handgrad (prune|archive)", block.text)]
+FINISHED = [block for block in COMMANDS if re.search("handgrad (prune|archive|predict|export)", block.text)]
 
 
 def of_language(language: str) -> pytest.MarkDecorator:
@@ -74,7 +79,9 @@ def of_language(language: str) -> pytest.MarkDecorator:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a copy of the repository for commands that change no results."""
-    return copy_repository(tmp_path_factory.mktemp("docs") / "project")
+    project = copy_repository(tmp_path_factory.mktemp("docs") / "project")
+    write_own_data(project.path)
+    return project
 
 
 def run_commands(project: Project, block: Block) -> None:
@@ -116,13 +123,12 @@ def test_yaml_is_a_correct_experiment_file(block: Block, copy: Project, tmp_path
     text = block.text
     if text.startswith(" "):  # one axis
         text = f"experiments:\n  - dataset: mnist\n{text}"
-    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-    for entry in registry["datasets"]["mnist"]["files"].values():
-        with (tmp_path / entry["name"]).open("wb") as file:
-            file.truncate(entry["size"])
-    text = re.sub(r"/data/\w+", str(tmp_path), text)
-    text = re.sub(r"(\w{4})\.\.\.", lambda found: f"{found[1]:f<64}", text)
-    (copy.path / "block.yaml").write_text(text)
+    registry = (ROOT / "config/datasets.yaml").read_text()
+    for entry in yaml.safe_load(registry)["datasets"]["mnist"]["files"].values() if "/data/mnist" in text else ():
+        (tmp_path / entry["name"]).write_bytes(bytes(entry["size"]))
+        registry = registry.replace(entry["sha256"], hashlib.sha256(bytes(entry["size"])).hexdigest())
+    (copy.path / "config/datasets.yaml").write_text(registry)
+    (copy.path / "block.yaml").write_text(text.replace("/data/mnist", str(tmp_path)))
     done = copy.handgrad("check", "block.yaml")
     assert done.returncode == 0, done.stderr
 
@@ -141,6 +147,9 @@ def test_commands_that_plan_succeed(block: Block, copy: Project) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("block", FINISHED, ids=str)
 def test_commands_on_a_finished_experiment_succeed(block: Block, finished: Project) -> None:
+    images = digits().test.x.reshape(-1, 8, 8)
+    np.save(finished.path / "digits.npy", images)
+    Image.fromarray(images[0]).save(finished.path / "digit.png")
     run_commands(finished, block)
 
 

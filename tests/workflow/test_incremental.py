@@ -78,7 +78,7 @@ def test_a_config_change_reruns_the_jobs_that_depend_on_it(
         ("handgrad/page/assets/page.css", "{", "{ ", {"render_summary"}),
         ("handgrad/storage/run_writer.py", "round(seconds, 3)", "round(seconds, 4)", TRAINING),
         ("handgrad/training/loop.py", " + ", " - ", ALL - {"preprocess_dataset"}),
-        ("handgrad/datasets/formats.py", "values.max() > most", "values.max() >= most", ALL),
+        ("handgrad/formats/dataset_reader.py", "values.max() > most", "values.max() >= most", ALL),
     ],
 )
 def test_a_code_change_reruns_the_jobs_that_depend_on_it(

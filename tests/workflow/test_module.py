@@ -56,7 +56,7 @@ def test_the_module_example_of_the_docs_runs(example: str, tmp_path: Path) -> No
     assert len(table) == 1 + 4
     page = (user.path / "results/mine/summary.html").read_text()
     assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # the page uses the rule names of this workflow
-    assert re.search(r"Experiment <[^>]*>mine<", report_text(user))
+    assert re.search(r"experiment <[^>]*>mine<", report_text(user))
     assert "Nothing to be done" in succeed(user, "-n")
 
 
@@ -73,7 +73,7 @@ def test_a_module_without_the_profiles_warns_once(example: str, tmp_path: Path) 
         # the dataset is in the registry, and the config names the folder of its files
         (
             "name: tiny, datasets: {mnist: {local_dir: /}}, experiments: [{dataset: [mnist, digits]}]",
-            "datasets.mnist.local_dir: found ",
+            "datasets.mnist: ",
         ),
     ],
     ids=["YAML 1.1", "local_dir"],
@@ -166,7 +166,7 @@ def test_a_module_from_a_git_host_makes_the_same_runs(finished: Project, tmp_pat
     assert (user.path / "first.txt").read_text().startswith("dataset,activation,")
     assert Project(user.path / "nets").contents() == finished.contents()
     report = re.sub(r"\\n|\s+", " ", report_text(user, *targets))
-    assert "A network with one hidden" in report
+    assert "trains a network with one hidden" in report
     assert "figures/learning_curves/digits.svg" in report
     assert "Nothing to be done" in succeed(user, "-n", *targets)
 

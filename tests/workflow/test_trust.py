@@ -116,7 +116,7 @@ def test_a_changed_file_is_refused_and_named(finished: Project, tiny: Tiny, what
 def test_a_gate_of_older_code_is_refused_and_the_broken_step_fails(finished: Project, tiny: Tiny) -> None:
     """Snakemake's record of the code that made the gate is deleted, and one run is new."""
     shutil.rmtree(finished.path / ".snakemake")
-    finished.edit("scripts/handgrad/network/activations.py", "np.subtract(1,", "np.subtract(-1,")
+    finished.edit("scripts/handgrad/network/activations.py", "np.subtract(1, H_prime,", "np.subtract(-1, H_prime,")
     runs = finished.times(RUNS)
     line = refusal(finished.refuse(tiny(axes=MORE), "--until", "train_run"), GATE)
     follow(finished, line)

@@ -73,15 +73,17 @@ def load():
     """Return the experiment of the config. Raises WorkflowError with every mistake.
 
     Snakemake has already read the config files, but it reads 0100 as 64 and keeps the last of two equal keys. The files
-    are therefore read again with a stricter reader.
+    are therefore read again with a stricter reader. Only the main process compares the user's data files with the config.
     """
     settings = workflow.config_settings
     require_options_once(sys.argv)
     if workflow.modifier.skip_configfile:  # a module; the other workflow passes the config
         whole = workflow.modifier_stack[0].globals["config"]
-        return load_experiment(read_module_config(config, whole, workflow.configfiles))
+        return load_experiment(read_module_config(config, whole, workflow.configfiles), files=workflow.is_main_process)
     given = settings.configfiles, settings.config
-    return load_experiment(read_config(*given, replace=settings.replace_workflow_config))
+    return load_experiment(
+        read_config(*given, replace=settings.replace_workflow_config), files=workflow.is_main_process
+    )
 
 
 def leave_reruns_to_digests():
@@ -259,11 +261,6 @@ def figure(name, label):
         subcategory="all datasets" if overall else "{dataset}",
         labels={"figure": label, "dataset": "all" if overall else "{dataset}"},
     )
-
-
-def image_shape(wildcards):
-    """Return the shape of an image, in the order of its pixels."""
-    return list(entry(wildcards)["image_shape"])
 
 
 def caption_context(wildcards):

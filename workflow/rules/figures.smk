@@ -136,8 +136,9 @@ rule plot_weights:
         "../envs/handgrad.yml"
     params:
         code=code_digest("plot_weights"),
-        image_shape=image_shape,
         max_count=context.MAX_UNITS,
+        max_units=context.MAX_FEATURE_UNITS,
+        max_inputs=context.MAX_INPUTS,
         percentile=context.WEIGHT_PERCENTILE,
         caption=caption_context,
     script:

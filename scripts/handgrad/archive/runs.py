@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from handgrad.archive.labels import Labels
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import open_sealed
+from handgrad.datasets.scaling import ARRAYS
 from handgrad.storage.run_reader import Summary, summary_of
 from handgrad.storage.run_writer import content_sha256
 from handgrad.training.results import Epoch
@@ -20,6 +21,7 @@ Array = NDArray[Any]
 
 _TRAINED = frozenset({"weights/W1", "weights/W2", *(f"history/{figure.name}" for figure in fields(Epoch))})
 _TEST = frozenset({"test/predictions", "test/probabilities"})
+_SCALING = frozenset(f"scaling/{name}" for name in ARRAYS)
 
 
 def read_run(path: Path, labels: Labels, code: str) -> Summary:
@@ -32,6 +34,10 @@ def read_run(path: Path, labels: Labels, code: str) -> Summary:
     with open_sealed(path) as sealed:
         arrays = _plain_arrays(sealed.file, path.stat().st_size)
         summary = summary_of(path, sealed)
+    scaling = {name: arrays.pop(name) for name in _SCALING & arrays.keys()}
+    for name, array in scaling.items():
+        if array.shape != (arrays["weights/W1"].shape[1] - 1,) or not np.isfinite(array).all():
+            raise HandgradError(f"{path}: {name}: found {array.shape}, expected a finite number for each input")
     for what, found, expected in _facts(path, summary, arrays, labels, code):
         if found != expected:
             raise HandgradError(f"{path}: {what}: found {found}, expected {expected}")
@@ -83,7 +89,7 @@ def _member(group: h5py.Group, name: str) -> Any:
 
 
 def _plain_array(name: str, array: Any, max_bytes: int) -> Array:
-    if name not in _TRAINED | _TEST or not isinstance(array, h5py.Dataset) or array.dtype.kind not in "fiu":
+    if name not in _TRAINED | _TEST | _SCALING or not isinstance(array, h5py.Dataset) or array.dtype.kind not in "fiu":
         raise ValueError(f"{name} is not an array of a run")
     layout = array.id.get_create_plist()
     if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count() or array.nbytes > max_bytes:

@@ -10,12 +10,11 @@ from handgrad.experiment.config import Experiment
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import BEST, best_table
 from handgrad.tables.comparison import COMPARISON, comparison_table
+from handgrad.tables.complete_results import complete_results
 from handgrad.tables.gradient_checks import GRADIENT_CHECKS, checks_table
-from handgrad.tables.inputs import correct_predictions
 from handgrad.tables.published import published_table
-from handgrad.tables.results import RESULTS, results_table
+from handgrad.tables.results import RESULTS
 from handgrad.tables.seeds import SEEDS, seeds_table
-from handgrad.tables.significance import with_statistics
 
 
 def tables_again(
@@ -26,8 +25,7 @@ def tables_again(
     checks: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each table file. folder: payload of the archive. checks: gradient checks."""
-    right = correct_predictions(runs, {dataset: one.test for dataset, one in labels.items()})
-    results = with_statistics(results_table(runs), right)
+    results = complete_results(runs, {dataset: one.test for dataset, one in labels.items()})
     seeds = seeds_table(results)
     published = published_table(str(folder / PUBLISHED) if experiment.has_published_dataset else None)
     made = [

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from handgrad.cli import archive
+from handgrad.cli import archive, data_commands
 from handgrad.cli.command import as_command
-from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile, number_of_cores
+from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile, TrainedRun, number_of_cores
 from handgrad.common.code_digests import PROJECT
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def handgrad(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Check, plan, watch, report, archive and clean up experiments of this Snakemake workflow.
+    """Check, plan, watch, report, use, archive and clean up experiments of this Snakemake workflow.
 
     The commands work on results/ in the working directory. To run an experiment, use snakemake.
     """
@@ -124,6 +124,49 @@ def report(
 
 app.command("archive")(archive.archive)
 app.command("verify")(archive.verify)
+app.add_typer(data_commands.data, name="data")
+
+
+@app.command()
+def predict(
+    run: TrainedRun,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Images, tables, or arrays (npy, npz, h5).")],
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV.")] = False,
+) -> None:
+    """Classify new examples with a trained run.
+
+    Writes the class and the probability of each class, one line for each image or row. Inputs are scaled as in
+    training. Files that do not fit the training data are refused.
+
+    \b
+    Examples:
+      handgrad predict mine:flowers:best photo1.jpg photo2.png
+      handgrad predict mine:wine:best new.csv --out predictions.csv
+      handgrad predict results/runs/mnist/af_tanh_hu_100_....h5 images.npy --json
+    """
+    from handgrad.cli.predict import predict_files
+
+    predict_files(run, files, out=out, as_json=as_json)
+
+
+@app.command()
+def export(
+    run: TrainedRun,
+    onnx: Annotated[Path, typer.Option("--onnx", metavar="FILE", help="The ONNX file to write.", show_default=False)],
+) -> None:
+    """Export a trained run as an ONNX model.
+
+    The model contains the scaling of inputs and the names of the classes. A model card, in Markdown, is written next
+    to it.
+
+    \b
+    Example:
+      handgrad export mine:flowers:best --onnx flowers.onnx
+    """
+    from handgrad.cli.export import export_run
+
+    export_run(run, onnx)
 
 
 @app.command()

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DEFAULT = Path("config/config.yaml")
 
 ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="Experiment file.")]
+TrainedRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run file (results/runs/...), or <experiment>:<dataset>:best.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 
 

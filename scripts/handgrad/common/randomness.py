@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     CHECK_WEIGHTS = 4
     CHECK_EXAMPLES = 5
     CHECK_SAMPLES = 6
+    TEST_SPLIT = 7
 
 
 def generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:

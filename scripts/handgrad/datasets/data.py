@@ -1,60 +1,59 @@
-"""Dataset files in HDF5, and the conversion of stored pixels to the inputs of a batch.
+"""Dataset files in HDF5.
 
-``results/data/<dataset>.h5`` holds train/x and test/x, uint8 (N, D), and train/y and test/y, uint8 (N,).
-Pixels are uint8 in memory too. Only the pixels of one batch at a time are converted to floating point.
+``results/data/<dataset>.h5`` holds train/x and test/x, uint8 pixels or float32 features (N, D), and train/y and test/y,
+uint8 (N,). If the test split was drawn, train/rows and test/rows hold the row numbers in the source files. Pixels are
+uint8 in memory too. Only the pixels of one batch at a time are converted to floating point.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.randomness import Purpose, generator
 from handgrad.common.sealed import open_sealed, sealed_file
-
-Array = NDArray[Any]
-Bytes = NDArray[np.uint8]
-Rows = NDArray[np.intp]
-
-STATISTICS_BLOCK = 512  # rows; limits temporary memory to a few tens of MB
+from handgrad.datasets.inputs import Array, Bytes, InputSpec, Rows
+from handgrad.datasets.scaling import input_statistics
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images x, uint8 (N, D), and labels y, uint8 (N,)."""
+    """Examples: inputs x, uint8 pixels or float32 features (N, D), and labels y, uint8 (N,).
 
-    x: Bytes
+    rows: their row numbers in the source files, if the split was drawn.
+    """
+
+    x: Array
     y: Bytes
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True)
-class ImageData:
-    """A dataset: its training and test split, and the facts that are needed to scale and display images.
+class Dataset:
+    """A training and a test split, and the facts that are needed to scale and display inputs.
 
-    image_shape: (height, width) or (channels, height, width); pixels of an image are stored in this order.
-    max_value: the largest possible value of a pixel. sources: the sha256 of each source file, by its name.
-    digest: identifies the data; see ``registry.data_digest``.
+    sources: the sha256 of each source file, by its name. digest: identifies the data; see ``registry.data_digest``.
+    notes: what a reader found unusual in the files.
     """
 
     train: Split
     test: Split
-    image_shape: tuple[int, ...]
-    max_value: int
+    spec: InputSpec
     class_names: tuple[str, ...]
     sources: dict[str, str]
     digest: str
+    notes: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> int:
-        """Return D, the number of pixel values of an image."""
+        """Return D, the number of inputs of an example."""
         return int(self.train.x.shape[1])
 
     @property
@@ -63,34 +62,35 @@ class ImageData:
         return len(self.class_names)
 
 
-def write_data(path: str | Path, data: ImageData, warnings: Sequence[str] = ()) -> None:
-    """Write a dataset and the pixel statistics of its training split in one step.
+def write_data(path: str | Path, data: Dataset, warnings: Sequence[str] = ()) -> None:
+    """Write a dataset and the statistics of its training inputs in one step.
 
     warnings: see ``datasets.warnings``; stored so that the page and ``handgrad check`` can show them.
     """
-    mean, std = pixel_statistics(data.train.x)
-    # Attributes over 64 kB need the newer file format, for example the pixel statistics of large images.
+    mean, std = input_statistics(data.train.x)
+    # Attributes over 64 kB need the newer file format, for example the statistics of large images.
     with sealed_file(path, libver="v110") as file:
         for name, split in (("train", data.train), ("test", data.test)):
             group = file.create_group(name)
             group.create_dataset("x", data=split.x)
             group.create_dataset("y", data=split.y)
-        file.attrs["image_shape"] = data.image_shape
-        file.attrs["largest"] = data.max_value
+            if split.rows is not None:
+                group.create_dataset("rows", data=split.rows)
+        file.attrs["input_spec"] = data.spec.to_json()
         file.attrs["class_names"] = list(data.class_names)
         file.attrs["source_files"] = list(data.sources)
         file.attrs["source_sha256"] = list(data.sources.values())
-        file.attrs["pixel_mean"] = mean
-        file.attrs["pixel_std"] = std
-        file.attrs["warnings"] = list(warnings)
+        file.attrs["input_mean"] = mean
+        file.attrs["input_std"] = std
+        file.attrs["warnings"] = [*data.notes, *warnings]
         file.attrs["data_digest"] = data.digest
         file.attrs["content_sha256"] = content_of(data)
         file.attrs["code_digest"] = code_digest("preprocess_dataset")
 
 
-def content_of(data: ImageData) -> str:
-    """Return the sha256 of all data that training uses: shapes, pixels, labels, K and the largest value."""
-    digest = hashlib.sha256(f"{data.classes} {data.max_value}".encode())
+def content_of(data: Dataset) -> str:
+    """Return the sha256 of all data that training uses: shapes, inputs, labels, K and the largest possible pixel."""
+    digest = hashlib.sha256(f"{data.classes} {data.spec.max_value}".encode())
     for split in (data.train, data.test):
         digest.update(f" {split.x.shape} ".encode())
         digest.update(np.ascontiguousarray(split.x).data)
@@ -107,22 +107,25 @@ class StoredData:
     content: str
     seal: str
 
-    def images(self) -> ImageData:
+    def dataset(self) -> Dataset:
         """Return the whole dataset."""
         attrs = self.file.attrs
-        return ImageData(
-            **{name: Split(self.file[name]["x"][:], self.file[name]["y"][:]) for name in ("train", "test")},
-            image_shape=self.image_shape,
-            max_value=int(attrs["largest"]),
+        return Dataset(
+            train=self._split("train"),
+            test=self._split("test"),
+            spec=self.spec,
             class_names=self.class_names,
             sources=dict(zip(attrs["source_files"], attrs["source_sha256"], strict=True)),
             digest=attrs["data_digest"],
         )
 
+    def _split(self, name: str) -> Split:
+        return Split(self.file[name]["x"][:], self.file[name]["y"][:])
+
     @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Return the shape of an image."""
-        return tuple(int(n) for n in self.file.attrs["image_shape"])
+    def spec(self) -> InputSpec:
+        """Return the meaning of the inputs."""
+        return InputSpec.from_json(self.file.attrs["input_spec"])
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -158,77 +161,11 @@ def open_data(path: str | Path, expected_digest: str) -> Iterator[StoredData]:
         yield StoredData(Path(path), sealed.file, found["content_sha256"], sealed.seal)
 
 
-def pixel_statistics(x: Bytes, rows: Rows | None = None) -> tuple[Array, Array]:
-    """Return the mean and the standard deviation (ddof 0) of each pixel over the rows, float64 (D,), in stored units.
-
-    Sums are integers, so the result does not depend on the size of the blocks.
-    """
-    n = len(x) if rows is None else len(rows)
-    total = np.zeros(x.shape[1], np.int64)
-    squares = np.zeros(x.shape[1], np.int64)
-    for start in range(0, n, STATISTICS_BLOCK):
-        chosen = slice(start, start + STATISTICS_BLOCK)
-        block = (x[chosen] if rows is None else x[rows[chosen]]).astype(np.int64)
-        total += block.sum(axis=0)
-        squares += (block * block).sum(axis=0)
-    mean = total / n
-    return mean, np.sqrt(np.maximum(squares / n - mean * mean, 0))
-
-
 def split_rows(n: int, *, train_size: int | None, validation_size: int) -> tuple[Rows, Rows]:
     """Return the ascending row numbers of the training and the validation examples. They do not depend on the seed."""
     order = generator(0, Purpose.SPLIT).permutation(n)
     end = n if train_size is None else validation_size + train_size
     return np.sort(order[validation_size:end]), np.sort(order[:validation_size])
-
-
-@dataclass(frozen=True)
-class PixelScaling:
-    """The conversion of stored pixel values x to inputs: factor * (x * scale + shift).
-
-    factor: one number for all pixels, so that a matrix product can apply it at no cost. scale, shift: float64 (D,), or
-    None for 1 and 0.
-    """
-
-    factor: float
-    scale: Array | None = None
-    shift: Array | None = None
-
-    @classmethod
-    def of(cls, scaling: str, *, x: Bytes, rows: Rows, max_value: int) -> "PixelScaling":
-        """Return a scaling by its name.
-
-        ``raw``: x. ``unit``: u = x / max_value. ``standardize``: (u - mean) / (std + 0.1) for each pixel. Mean and
-        standard deviation of u are computed from the given (training) rows only.
-        """
-        if scaling == "raw":
-            return cls(1.0)
-        if scaling == "unit":
-            return cls(1.0 / max_value)
-        mean, std = (statistic / max_value for statistic in pixel_statistics(x, rows))
-        return cls(1.0, 1.0 / (max_value * (std + 0.1)), -mean / (std + 0.1))
-
-    def inputs(self, x: Bytes, dtype: DTypeLike) -> Array:
-        """Return X, N x (D+1) with X[:, 0] = 1, from stored pixels (N, D)."""
-        X = np.empty((len(x), x.shape[1] + 1), dtype)
-        X[:, 0] = 1
-        self.astype(dtype).write_unscaled(x, X[:, 1:])
-        X[:, 1:] *= self.factor
-        return X
-
-    def astype(self, dtype: DTypeLike) -> "PixelScaling":
-        """Return the same scaling with scale and shift in this dtype, as ``write_unscaled`` needs them."""
-        if self.scale is None or self.shift is None:
-            return self
-        return replace(self, scale=self.scale.astype(dtype), shift=self.shift.astype(dtype))
-
-    def write_unscaled(self, x: Bytes, X: Array) -> None:
-        """Overwrite X, N x D, with x * scale + shift, the inputs without the common factor."""
-        if self.scale is None:
-            np.copyto(X, x)
-        else:
-            np.multiply(x, self.scale, out=X)
-            X += self.shift
 
 
 def one_hot(y: Bytes, classes: int, dtype: DTypeLike) -> Array:

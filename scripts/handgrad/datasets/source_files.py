@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.common.errors import HandgradError
-from handgrad.common.hashing import file_sha256
-from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES
+from handgrad.common.folders import size_and_sha256
+from handgrad.experiment.registry import EMBEDDED
 
 
 def file_fault(path: Path, size: int, sha256: str) -> str | None:
-    """Return what is wrong with a file, or None if it has this size and sha256."""
-    found = f"{path.stat().st_size} bytes" if path.is_file() else "no file"
-    if found != f"{size} bytes":
-        return f"found {found}, expected {size} bytes"
-    found = file_sha256(path)
-    return None if found == sha256 else f"its sha256 is {found}, expected {sha256}"
+    """Return what is wrong with a file or folder, or None if it has this size and sha256."""
+    if not path.exists():
+        return f"found no file, expected {size} bytes"
+    found, digest = size_and_sha256(path)
+    if found != size:
+        return f"found {found} bytes, expected {size} bytes"
+    return None if digest == sha256 else f"its sha256 is {digest}, expected {sha256}"
 
 
 def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str) -> dict[str, Path]:
@@ -27,10 +28,10 @@ def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str)
     """
     folder, package = entry.get("local_dir"), EMBEDDED.get(entry["format"])
     if folder is not None:
-        given = {role: Path(folder) / entry["files"][role]["name"] for role in FORMAT_ROLES[entry["format"]]}
+        given = {role: Path(folder) / entry["files"][role]["name"] for role in entry["files"]}
         remedy = f"put the right file there, or remove local_dir from datasets.{name}"
     elif package is not None:
-        given = {role: _package_file(*package) for role in FORMAT_ROLES[entry["format"]]}
+        given = {role: _package_folder(*package) / file["name"] for role, file in entry["files"].items()}
         remedy = f"it is a part of the package {package[0]}: install the version that environment.yml names"
     else:
         remedy = "delete it, and run snakemake again"
@@ -40,9 +41,9 @@ def source_files(entry: Mapping[str, Any], given: Mapping[str, Path], name: str)
     return dict(given)
 
 
-def _package_file(package: str, file: str) -> Path:
-    """Return the path of a file of a package, without importing the package, which may take a second."""
+def _package_folder(package: str, folder: str) -> Path:
+    """Return a folder of a package, without importing the package, which may take a second."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise HandgradError(f"{file}: its package {package} is not installed; install environment.yml")
-    return Path(spec.origin).parent / file
+        raise HandgradError(f"{folder}: its package {package} is not installed; install environment.yml")
+    return Path(spec.origin).parent / folder

@@ -5,16 +5,15 @@ Each check takes a complete configuration that the schema has accepted. It yield
 
 import itertools
 import math
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from handgrad.common.errors import HandgradError
-from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, unknown
+from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, show, unknown
+from handgrad.experiment.local_files import changed_files
 from handgrad.experiment.published import published_rows
-from handgrad.experiment.registry import EMBEDDED, FORMAT_ROLES
+from handgrad.experiment.registry import ALL_OPTIONS, EMBEDDED, OPTIONS, ROLES, missing_facts
 from handgrad.experiment.runs import Run, as_list, canonical_text
 
 Config = Mapping[str, Any]
@@ -38,7 +37,8 @@ def config_mistakes(config: Config) -> Iterator[str]:
     for i, block in enumerate(config["experiments"]):
         yield from _block_mistakes(["experiments", i], block, datasets)
     for dataset, entry in datasets.items():
-        yield from _roles(["datasets", dataset, "files"], entry)
+        yield from _missing_facts(["datasets", dataset], entry)
+        yield from entry_mistakes(["datasets", dataset], entry)
     yield from _check_mistakes(config["gradient_check"], _used_datasets(config))
 
 
@@ -83,31 +83,47 @@ def _split_mistakes(
         axis, value, most = wrong
         sizes = f"train_size {canonical_text(train)}, validation_size {validation}"
         yield mistake(
-            [*path, axis], value, f"at most {most}: {key_path([dataset])} has {images} training images ({sizes})"
+            [*path, axis], value, f"at most {most}: {key_path([dataset])} has {images} training examples ({sizes})"
         )
 
 
 def _check_mistakes(check: Config, datasets: Mapping[str, Config]) -> Iterator[str]:
-    images = min((entry["train"] for entry in datasets.values()), default=math.inf)
-    if check["examples"] > images:
-        yield mistake(["gradient_check", "examples"], check["examples"], f"at most {images}, the training images")
     # if epsilon times the largest input exceeds 0.03, central differences are wrong by more than 1e-3
-    raw = max((entry["largest"] for entry in datasets.values()), default=255)
+    raw = max((entry["largest"] or 1 for entry in datasets.values()), default=255)
     max_input = {"unit": 1, "standardize": 10, "raw": raw}[check["pixels"]]
     if check["epsilon"] * max_input > 0.03:
         expected = f"at most {0.03 / max_input:.1g} for inputs of up to {max_input} (gradient_check.pixels)"
         yield mistake(["gradient_check", "epsilon"], check["epsilon"], f"{expected}: larger steps truncate too much")
 
 
+def _missing_facts(path: list[Any], entry: Config) -> Iterator[str]:
+    missing = missing_facts(entry)
+    if missing:
+        found = f"`handgrad data add --update {path[-1]}` finds and writes them"
+        yield f"{key_path(path)}: lacks {', '.join(missing)}; {found}"
+
+
+def entry_mistakes(path: list[Any], entry: Config) -> Iterator[str]:
+    """Yield the mistakes of a registry entry, which may lack its facts. path: the keys that lead to it."""
+    if isinstance(entry["test"], float) and not 0 < entry["test"] < 1:
+        yield mistake([*path, "test"], entry["test"], "a number of examples, or a share between 0 and 1")
+    for option in ALL_OPTIONS:
+        if entry[option] is not None and option not in OPTIONS[entry["format"]]:
+            formats = [name for name, options in OPTIONS.items() if option in options]
+            yield f"{key_path([*path, option])}: found {show(entry[option])}, expected only for {', '.join(formats)}"
+    yield from _roles([*path, "files"], entry)
+
+
 def _roles(path: list[Any], entry: Config) -> Iterator[str]:
-    files, roles = entry["files"], FORMAT_ROLES[entry["format"]]
-    if set(files) != set(roles):
-        hints = [did_you_mean(role, roles) for role in files if role not in roles]
-        expected = f"the roles of the format {entry['format']}: {', '.join(roles)}"
+    files, allowed = entry["files"], ROLES[entry["format"]]
+    if not any(set(files) == set(roles) for roles in allowed):
+        known = dict.fromkeys(role for roles in allowed for role in roles)
+        hints = [did_you_mean(role, known) for role in files if role not in known]
+        expected = f"the roles of the format {entry['format']}: {' or '.join(', '.join(roles) for roles in allowed)}"
         yield mistake(path, list(files), expected, next(filter(None, hints), ""))
     elif entry["format"] not in EMBEDDED and entry["local_dir"] is None:
-        for role in roles:
-            if not files[role]["mirrors"]:
+        for role, file in files.items():
+            if not file["mirrors"]:
                 yield mistake([*path, role, "mirrors"], [], "at least one URL", "or set the local_dir of the dataset")
 
 
@@ -115,11 +131,10 @@ def file_mistakes(config: Config) -> Iterator[str]:
     """Yield every mistake about files that this machine must have."""
     used = _used_datasets(config)
     for dataset, entry in used.items():
-        folder = entry["local_dir"]
-        for file in entry["files"].values() if folder is not None else ():
-            if fault := _fault(Path(folder, file["name"]), file["size"]):
-                expected = f"a folder with {file['name']!r} of {file['size']} bytes, or null ({fault})"
-                yield mistake(["datasets", dataset, "local_dir"], folder, expected)
+        for fault in changed_files(entry) if entry["local_dir"] is not None else ():
+            mirrors = any(file["mirrors"] for file in entry["files"].values())
+            remedy = "remove local_dir" if mirrors else f"accept it: handgrad data add --update {dataset} --to FILE"
+            yield f"{key_path(['datasets', dataset])}: {fault}; put the right file there, or {remedy}"
     table, divisors = config["published"]["table"], config["published"]["loss_divisor"]
     try:
         rows = published_rows(table) if table is not None else []
@@ -130,14 +145,3 @@ def file_mistakes(config: Config) -> Iterator[str]:
         if dataset in used and dataset not in divisors:
             path = ["published", "loss_divisor", dataset]
             yield f"{key_path(path)}: missing, expected a number greater than 0 for the rows of {table!r}"
-
-
-def _fault(path: Path, size: int) -> str | None:
-    """Return what is wrong with the type or size of a file, or None. The job that reads it verifies its checksum."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError) as error:  # ValueError: not a valid path
-        return str(error.strerror if isinstance(error, OSError) else error)
-    if not stat.S_ISREG(found.st_mode):
-        return "it is not a file"
-    return None if found.st_size == size else f"it has {found.st_size} bytes"

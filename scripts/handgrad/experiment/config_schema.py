@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft4Validator, Draft202012Validator, TypeChecker, validators
 
 from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, show, unknown
-from handgrad.experiment.registry import FORMAT_ROLES
+from handgrad.experiment.registry import ROLES
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import INITS
 
@@ -30,6 +30,7 @@ _KINDS = {
     "array": "a list",
     "object": "a mapping (keys with values)",
     "null": "null",
+    "boolean": "true or false",
 }
 _BOUNDS = {
     "minimum": "at least",
@@ -49,7 +50,7 @@ def config_schema() -> Schema:
     axes, dataset = properties["experiments"]["items"]["properties"], properties["datasets"]["additionalProperties"]
     for axis, names in (("activation", ACTIVATIONS), ("init", INITS)):
         axes[axis]["anyOf"][0]["enum"] = list(names)  # a YAML anchor shares it with the list branch
-    dataset["properties"]["format"]["enum"] = list(FORMAT_ROLES)
+    dataset["properties"]["format"]["enum"] = list(ROLES)
     return schema
 
 
@@ -60,6 +61,12 @@ def completed(config: Any) -> Any:
     a text if the schema allows no number for the key.
     """
     return _complete(config, config_schema())
+
+
+def completed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a registry entry with defaults for absent keys."""
+    whole: dict[str, Any] = _complete(entry, config_schema()["properties"]["datasets"]["additionalProperties"])
+    return whole
 
 
 def _complete(value: Any, schema: Schema) -> Any:
@@ -112,7 +119,7 @@ def schema_mistakes(config: Any) -> Iterator[str]:
         elif "propertyNames" in error.schema_path:
             yield f"{key_path(path)}: found the key {show(found)}, expected {expected(schema)}"
         elif "enum" in schema:
-            yield unknown(path, found, schema["enum"])
+            yield unknown(path, found, [str(value) for value in schema["enum"] if value is not None])
         else:
             number = isinstance(found, bool | int | float) and "string" in _kinds(schema)
             yield mistake(path, found, expected(schema), "write text in quotes" if number else "")
@@ -125,6 +132,8 @@ def _unknown_key(path: list[Any], known: Schema) -> str:
 
 def expected(schema: Schema) -> str:
     """Return a description of the values that a schema allows."""
+    if "enum" in schema:
+        return " or ".join("null" if value is None else str(value) for value in schema["enum"])
     words = " or ".join(_KINDS[kind] for kind in _kinds(schema))
     bounds = [f"{text} {schema[key]}" for key, text in _BOUNDS.items() if key in schema]
     return str(schema.get("x-allowed", ", ".join([words, *bounds])))

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData
+from handgrad.datasets.data import Dataset
 from handgrad.gradient_check.numeric_gradients import (
     block_inputs,
     central_slope,
@@ -63,7 +63,7 @@ WIDEST = LIMITS | dict.fromkeys(("central", "directions", "samples"), COARSEST)
 TINY = float(np.finfo(float).tiny)
 
 
-def check(data: ImageData, activation: str, settings: Settings) -> CheckReport:
+def check(data: Dataset, activation: str, settings: Settings) -> CheckReport:
     """Check the gradient and the training code of an activation on a dataset.
 
     The limits for GATE are LIMITS. For other settings, ``limits_at`` widens them for the error of central differences.

@@ -33,7 +33,7 @@ def check_dataset(
     Raises HandgradError if the check fails, after writing its results to ``failed``.
     """
     with open_data(data, data_digest) as stored:
-        images, content = stored.images(), stored.content
+        images, content = stored.dataset(), stored.content
     with threadpool_limits(1):  # the same order of summation on each machine
         report = check(images, activation, settings)
     origin = {"code_digest": code_digest, "data_digest": data_digest, "data_content": content}

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from handgrad.gradient_check.problem import Problem
+from handgrad.gradient_check.settings import DIRECTION_STEP
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights, forward
 
@@ -27,7 +28,6 @@ Slope = Callable[[AlongLine], Any]
 
 COMPLEX_STEP = 1e-30
 DIRECTIONS = 10  # per block
-DIRECTION_STEP = 2e-5  # change of a pre-activation or logit
 BLOCK = 2**16  # perturbed logits in memory at once; 512 kB in float64 fit into a core's cache
 
 

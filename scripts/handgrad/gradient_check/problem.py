@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handgrad.common.errors import HandgradError
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, one_hot
-from handgrad.gradient_check.settings import GATE, Settings
+from handgrad.datasets.data import Dataset, Split, one_hot
+from handgrad.datasets.inputs import InputSpec, Rows
+from handgrad.datasets.scaling import Scaling
+from handgrad.gradient_check.settings import DIRECTION_STEP, Settings
 from handgrad.network.activations import ACTIVATIONS, Activation, Array
 from handgrad.network.model import Weights, forward, objective
 
@@ -29,23 +30,22 @@ class Problem(NamedTuple):
     l2: float
     split: Split
     rows: Rows
-    scaling: PixelScaling
+    scaling: Scaling
 
     def objective(self, W: Weights) -> float:
         """Return E(W), computed by the model."""
         return float(objective(W, self.X, self.T, self.activation.h, self.l2))
 
     @property
-    def data(self) -> ImageData:
+    def data(self) -> Dataset:
         """The examples in the form that training takes."""
-        return ImageData(self.split, self.split, (), 0, (), {}, "")
+        return Dataset(self.split, self.split, InputSpec(), (), {}, "")
 
     def examples(self, rows: Rows) -> tuple[Array, Array, Array]:
         """Return inputs X, the sum of the absolute terms of each input, and targets T, for some rows; all float64."""
         x, scaling = self.split.x[rows], self.scaling
-        sizes = PixelScaling(scaling.factor, scaling.scale, None if scaling.shift is None else np.abs(scaling.shift))
         T = one_hot(self.split.y[rows], self.T.shape[1], np.float64)
-        return scaling.inputs(x, np.float64), sizes.inputs(x, np.float64), T
+        return scaling.inputs(x, np.float64), scaling.absolute_terms(x), T
 
 
 @dataclass(frozen=True)
@@ -61,28 +61,28 @@ class Size:
 SIZES = {"ordinary": Size(3.0, 4.0, 0.0), "huge": Size(400.0, 300.0, 1000.0)}
 
 
-def random_problem(data: ImageData, activation: str, settings: Settings) -> Problem:
-    """Return a problem with random examples and random weights, which are the same for every activation.
+def random_problem(data: Dataset, activation: str, settings: Settings) -> Problem:
+    """Return a problem with random examples and random weights, the same for every activation without a kink.
 
-    Examples are drawn from the training split without replacement. If the split has too few, the gate takes all of
-    them. Weights are normal with standard deviation 1/sqrt(D+1) and 1/sqrt(M+1), bias columns included. W2 = 0, as at
-    the start of a run, would make the data term independent of W1, and a wrong dE/dW1 could pass.
-
-    Raises HandgradError if settings other than GATE ask for more examples than the split has.
+    Examples are drawn from the training split without replacement. If the split has too few, all are taken. Weights
+    are normal with standard deviation 1/sqrt(D+1) and 1/sqrt(M+1), bias columns included. W2 = 0, as at the start of a
+    run, would make the data term independent of W1, and a wrong dE/dW1 could pass. Biases are then moved so that no
+    step of the check crosses a kink, because a difference across a kink is not a derivative.
     """
     split, n = data.train, len(data.train.y)
-    if settings.examples > n and settings != GATE:
-        raise HandgradError(
-            f"gradient_check: examples is {settings.examples}, but the training split has {n}; set a smaller number"
-        )
     rng = generator(settings.seed, Purpose.CHECK_EXAMPLES)
     rows = np.sort(rng.choice(n, min(settings.examples, n), replace=False))
-    scaling = PixelScaling.of(settings.pixels, x=split.x, rows=np.arange(n), max_value=data.max_value)
+    scaling = Scaling.of(settings.pixels, x=split.x, rows=np.arange(n), max_value=data.spec.max_value)
+    X = scaling.inputs(split.x[rows], np.float64)
+    W = random_weights(data.inputs, settings.hidden_units, data.classes, settings.seed)
+    h = ACTIVATIONS[activation]
+    # twice the step of an entry, because of rounding; ten standard deviations of a step along a random direction
+    reach = max(2 * settings.epsilon * float(np.abs(X).max()), 10 * DIRECTION_STEP)
     return Problem(
-        X=scaling.inputs(split.x[rows], np.float64),
+        X=X,
         T=one_hot(split.y[rows], data.classes, np.float64),
-        W=random_weights(data.inputs, settings.hidden_units, data.classes, settings.seed),
-        activation=ACTIVATIONS[activation],
+        W=W._replace(W1=away_from_kinks(W.W1, X, h.kinks, reach)),
+        activation=h,
         l2=settings.l2,
         split=split,
         rows=rows,
@@ -96,6 +96,19 @@ def random_weights(inputs: int, hidden_units: int, classes: int, seed: int) -> W
     W1 = rng.standard_normal((hidden_units, inputs + 1)) / np.sqrt(inputs + 1)
     W2 = rng.standard_normal((classes, hidden_units + 1)) / np.sqrt(hidden_units + 1)
     return Weights(W1, W2)
+
+
+def away_from_kinks(W1: Array, X: Array, kinks: tuple[float, ...], reach: float) -> Array:
+    """Return W1 with biases moved as little as possible so that no pre-activation is within ``reach`` of a kink."""
+    W1 = W1.copy()
+    for row, a in zip(W1, W1 @ X.T, strict=True):
+        # a move of the bias by one of these numbers would put an example on a kink
+        onto = np.sort(np.subtract.outer(kinks, a).ravel())
+        # between two of them that are far enough apart are the allowed moves
+        first, last = np.array([-np.inf, *(onto + reach)]), np.array([*(onto - reach), np.inf])
+        moves = np.clip(0, first, last)[first <= last]
+        row[0] += moves[np.abs(moves).argmin()]
+    return W1
 
 
 def sized_weights(problem: Problem, size: Size) -> Weights:
@@ -115,13 +128,13 @@ def sized_weights(problem: Problem, size: Size) -> Weights:
     return W._replace(W2=W2)
 
 
-def small_problems(data: ImageData, problem: Problem, seed: int) -> dict[str, Problem]:
+def small_problems(data: Dataset, problem: Problem, seed: int) -> dict[str, Problem]:
     """Return a problem with UNITS hidden units for each name in SIZES, on the problem's examples.
 
-    With huge weights the inputs are standardized, so that the check covers the shift of pixels.
+    With huge weights the inputs are standardized, so that the check covers the shift of inputs.
     """
     x = problem.split.x[problem.rows]
-    standard = PixelScaling.of("standardize", x=x, rows=np.arange(len(x)), max_value=data.max_value)
+    standard = Scaling.of("standardize", x=x, rows=np.arange(len(x)), max_value=data.spec.max_value)
     small = problem._replace(W=random_weights(data.inputs, UNITS, data.classes, seed))
     huge = small._replace(X=standard.inputs(x, np.float64), scaling=standard)
     return {

@@ -23,7 +23,7 @@ FAULTS = {
     "evaluation": "the forward pass in scripts/handgrad/training/batch.py or loop.py is wrong",
 }
 #: another possible reason if only slopes by differences are wrong
-KINK = " (or h has a kink, see docs/how-to/own-activation.md)"
+KINK = " (or h has a kink that its `kinks` do not list, see docs/how-to/own-activation.md)"
 
 HEAD = ("", "compared", "count", "difference", "relative", "limit", "worst at", "analytic", "numeric", "")
 FORMATS = ("", "", "", ".4g", ".2g", ".2g", "", ".10g", ".10g", "")
@@ -67,5 +67,5 @@ def _fault(report: CheckReport, fault: str) -> str:
     exact = report.seconds_complex is not None
     if fault == "central" and (exact or all(c.fault != "directions" for c in report.failures())):
         agrees = PARTS["complex" if exact else "directions"]
-        return f"the gradient agrees with {agrees}, so another epsilon is needed{KINK}"
+        return f"the gradient agrees with {agrees}, so another epsilon or gradient_check.pixels is needed{KINK}"
     return FAULTS[fault] + (KINK if fault in ("central", "directions") else "")

@@ -15,5 +15,8 @@ class Settings:
     seed: int = 0
 
 
+#: change of a pre-activation or logit by a step along a random direction: its standard deviation
+DIRECTION_STEP = 2e-5
+
 #: settings of the gate, the check that training waits for
 GATE = Settings(hidden_units=200, examples=5, pixels="unit", epsilon=1e-5)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData, Rows, Split
+from handgrad.datasets.data import Dataset, Split
+from handgrad.datasets.inputs import Rows
 from handgrad.experiment.runs import Run
 from handgrad.gradient_check.activation_check import DTYPES, MAX_PRE_ACTIVATION, check_activation
 from handgrad.gradient_check.problem import SIZES, Problem, sized_weights, small_problems
@@ -54,13 +55,13 @@ WEAK_L2 = 0.01
 SMALL_SCALE = 2.0**-24  # of the velocity; so small that training must multiply it into the velocity
 
 
-def check_training(data: ImageData, problem: Problem, seed: int) -> tuple[Comparison, ...]:
+def check_training(data: Dataset, problem: Problem, seed: int) -> tuple[Comparison, ...]:
     """Compare the activation and the training loop with float64 values, in every dtype."""
     with np.errstate(all="ignore"):  # no warnings, because infinities and nans do not pass
         return worst_of(_comparisons(data, problem, seed))
 
 
-def _comparisons(data: ImageData, problem: Problem, seed: int) -> Iterator[Comparison]:
+def _comparisons(data: Dataset, problem: Problem, seed: int) -> Iterator[Comparison]:
     points = small_problems(data, problem, seed)
     yield from check_activation(problem.activation)
     # a network with all hidden units, because the sums of small networks have few terms

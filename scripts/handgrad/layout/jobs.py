@@ -122,7 +122,7 @@ def _jobs(experiment: Experiment) -> Iterator[Job]:
         settings = experiment.gradient_check.name
         yield _job("check_gradients", dataset, activation=activation, settings=settings)
     yield from (_job("train_run", run.dataset, run) for run in experiment.runs)
-    for figure, shown in paths.figure_keys(datasets, comparison=experiment.has_published):
+    for figure, shown in paths.figure_keys(paths.entries(experiment), comparison=experiment.has_published):
         yield _job(f"plot_{figure}", shown, experiment=name)
     tables = [f"aggregate_{table}" for table in (*paths.table_names(experiment), BEST_RUNS)]
     yield from (_job(rule, experiment=name) for rule in (*tables, "render_summary"))

@@ -3,9 +3,8 @@
 Every job parses the workflow again, so this module imports little.
 """
 
-from collections.abc import Iterable
-from itertools import product
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handgrad.experiment.config import Experiment
@@ -47,6 +46,7 @@ DATASET_FIGURES = {
     "mistakes": "The most confident mistakes of the best run",
     "weights": "First-layer weights of the best run",
 }
+IMAGE_FIGURES = ("mistakes",)  # only for datasets of images
 OVERALL_FIGURES = {"best": "Best accuracy by hidden units", COMPARISON: "Published and reproduced faults"}
 
 
@@ -64,6 +64,11 @@ def figure(name: str, experiment: str = "{experiment}", dataset: str = "{dataset
 def dataset_names(experiment: "Experiment") -> list[str]:
     """Return the datasets that an experiment uses, in the order of first use."""
     return list(dict.fromkeys(run.dataset for run in experiment.runs))
+
+
+def entries(experiment: "Experiment") -> dict[str, Mapping[str, Any]]:
+    """Return the registry entries of the datasets that an experiment uses, in the order of first use."""
+    return {dataset: experiment.datasets[dataset] for dataset in dataset_names(experiment)}
 
 
 def run_file(dataset: str, run: str) -> str:
@@ -122,17 +127,23 @@ def checksum_files(experiment: "Experiment") -> list[str]:
 
 def figure_files(experiment: "Experiment") -> list[str]:
     """Return the figure files of an experiment."""
-    figures = figure_keys(dataset_names(experiment), comparison=experiment.has_published)
+    figures = figure_keys(entries(experiment), comparison=experiment.has_published)
     return [figure(name, experiment.name, dataset or "") for name, dataset in figures]
 
 
-def figure_keys(datasets: Iterable[str], *, comparison: bool) -> list[tuple[str, str | None]]:
+def figure_keys(datasets: Mapping[str, Mapping[str, Any]], *, comparison: bool) -> list[tuple[str, str | None]]:
     """Return the name and the dataset of each figure, in the order of ``figure_files``.
 
-    The dataset is None for a figure of all datasets. comparison: whether the experiment has a comparison table.
+    The dataset is None for a figure of all datasets. datasets: registry entries by name. comparison: whether the
+    experiment has a comparison table.
     """
-    overall = [name for name in OVERALL_FIGURES if name != COMPARISON or comparison]
-    return [*product(DATASET_FIGURES, datasets), *((name, None) for name in overall)]
+    of_datasets = [
+        (name, dataset)
+        for name in DATASET_FIGURES
+        for dataset, entry in datasets.items()
+        if name not in IMAGE_FIGURES or entry["image_shape"]
+    ]
+    return [*of_datasets, *((name, None) for name in OVERALL_FIGURES if name != COMPARISON or comparison)]
 
 
 def page_file(experiment: "Experiment") -> str:

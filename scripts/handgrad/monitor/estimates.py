@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from handgrad.experiment.config import Experiment
+from handgrad.experiment.registry import input_count
 from handgrad.experiment.runs import Run
 from handgrad.layout import paths, resources
 from handgrad.layout.jobs import Job
@@ -80,7 +81,7 @@ class Estimator:
         facts, passed = self.experiment.datasets[run.dataset], self.passed(run)
         earlier = an_epoch = self.earlier.seconds(run)
         if an_epoch is None:
-            rate = product_rate(run.batch_size, resources.pixels_of_image(facts) + 1, run.hidden_units, run.dtype)
+            rate = product_rate(run.batch_size, input_count(facts) + 1, run.hidden_units, run.dtype)
             an_epoch = resources.epoch_seconds(run, facts, rate)
         seconds = BESIDE_TRAINING + (run.epochs - passed) * an_epoch
         memory = 10**6 * resources.run_megabytes(run, facts)

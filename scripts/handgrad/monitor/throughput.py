@@ -14,9 +14,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from handgrad.common.errors import HandgradError
+from handgrad.experiment.registry import input_count
 from handgrad.experiment.runs import Run
 from handgrad.layout.jobs import log
-from handgrad.layout.resources import Facts, epoch_seconds, pixels_of_image
+from handgrad.layout.resources import Facts, epoch_seconds
 from handgrad.monitor.job_progress import read_progress
 
 #: approximate maximum number of earlier runs to read; a file server may be slow
@@ -71,7 +72,7 @@ class EarlierRuns:
 
 def kind_of(run: Run, facts: Facts) -> Kind:
     """Return the properties that determine the time of an epoch, the most important first."""
-    return (pixels_of_image(facts), run.dtype), run.momentum > 0, run.activation, (run.hidden_units, run.batch_size)
+    return (input_count(facts), run.dtype), run.momentum > 0, run.activation, (run.hidden_units, run.batch_size)
 
 
 def runs_in(folder: Path, template: str) -> dict[Run, Path]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from handgrad.common.formatting import counted
 from handgrad.layout.paths import DATASET_FIGURES, OVERALL_FIGURES
 from handgrad.page.benchmarks import cost_columns
 from handgrad.page.captions import caption_html
@@ -52,13 +53,15 @@ def summary_page(contents: Contents) -> str:
     """Return the page as HTML. Raises HandgradError if a figure was changed after it was drawn."""
     config, sources = contents.config, contents.sources
     warnings = {name: [f"{name}: {warning}." for warning in source.warnings] for name, source in sources.items()}
+    sizes = {name: {"train": one.train, "test": one.test} for name, one in sources.items()}
+    entries = {name: {**entry, **sizes[name]} for name, entry in config["datasets"].items()}
     files = [(one, file) for one in sources.values() for file in one.files]
     # if each setting has one seed, the table over seeds adds nothing to the results
     kinds = [kind for kind in KINDS.values() if kind is not SEEDS or contents.tables["seeds"]["seeds"].max() > 1]
     return TEMPLATES.get_template("page.html").render(
         name=config["name"],
         lead=_lead(contents, [f"Warning: {line}" for lines in warnings.values() for line in lines]),
-        runs=Markup(experiment_in_words(config["experiments"], config["datasets"])),  # noqa: S704, Jinja escapes
+        runs=Markup(experiment_in_words(config["experiments"], entries)),  # noqa: S704, Jinja escapes
         methods=_caption(contents, "workflow"),
         tables=[_table(contents, kind) for kind in kinds if kind.name in contents.tables],
         datasets=[_dataset(contents, name, warnings[name]) for name in sources],
@@ -93,7 +96,21 @@ def _dataset(contents: Contents, name: str, warnings: list[str]) -> dict[str, An
     titles = {kind: f"{title}: {name}" for kind, title in DATASET_FIGURES.items()}
     named = enumerate(contents.config["datasets"][name]["class_names"])
     classes = [f"{label}: {text}" for label, text in named if text != str(label)]
-    return {"name": name, "warnings": warnings, "classes": classes, "figures": _figures(contents, titles, name)}
+    return {
+        "name": name,
+        "warnings": warnings,
+        "classes": classes,
+        "drawn": _drawn(contents, name),
+        "figures": _figures(contents, titles, name),
+    }
+
+
+def _drawn(contents: Contents, name: str) -> str:
+    """Return a sentence on the test split if it was drawn, otherwise an empty text."""
+    source, group = contents.sources[name], contents.config["datasets"][name].get("split_by")
+    together = f"; examples with the same value of {group} are in the same split" if group is not None else ""
+    how = "drawn from the data with a fixed seed, stratified by class"
+    return f"The {counted(source.test, 'test example')} were {how}{together}." if source.drawn else ""
 
 
 def _figures(contents: Contents, titles: Mapping[str, str], dataset: str | None = None) -> list[dict[str, Any]]:

@@ -11,10 +11,11 @@ import yaml
 
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.registry import without_places
-from handgrad.layout.paths import checked, dataset_names, run_files
+from handgrad.layout.paths import dataset_names
 
-#: maximum numbers of images in figures of the best run, and percentage of weights within the scale of their figure
-MAX_MISTAKES, MAX_UNITS, WEIGHT_PERCENTILE = 24, 64, 99.5
+#: maximum numbers in figures of the best run: mistakes; hidden units shown as images; otherwise hidden units and inputs
+MAX_MISTAKES, MAX_UNITS, MAX_FEATURE_UNITS, MAX_INPUTS = 24, 64, 24, 30
+WEIGHT_PERCENTILE = 99.5  # percentage of weights within the scale of their figure
 
 
 def loss_divisors(experiment: Experiment) -> dict[str, float]:
@@ -29,11 +30,12 @@ def caption_context(experiment: Experiment, dataset: str | None = None) -> dict[
         "experiment": experiment.name,
         "dataset": dataset,
         "image_shape": experiment.datasets[dataset]["image_shape"] if dataset else None,
-        "runs": len(run_files(experiment, dataset)),
-        "checks": len(checked(experiment)),
+        "published": experiment.has_published_dataset,
         "loss_divisor": loss_divisors(experiment),
         "max_mistakes": MAX_MISTAKES,
         "max_units": MAX_UNITS,
+        "max_feature_units": MAX_FEATURE_UNITS,
+        "max_inputs": MAX_INPUTS,
         "weight_percentile": WEIGHT_PERCENTILE,
     }
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from handgrad.experiment.registry import value_bytes
+from handgrad.experiment.runs import canonical_text
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page.templates import TEMPLATES
 
@@ -24,72 +26,101 @@ AXES_IN_WORDS = {
     "schedule": "schedule",
     "init": "initial weights",
     "dtype": "number format",
-    "train_size": "training images",
-    "validation_size": "validation images",
+    "train_size": "training examples",
+    "validation_size": "validation examples",
 }
 
 _PIXELS = {
     "raw": "Inputs are pixel values from 0 to {largest}.",
     "unit": "Inputs are pixel values divided by {largest}.",
     "standardize": (
-        "Inputs are (u - mean)/(std + 0.1) for pixel values u = x/{largest}. "
-        "Mean and standard deviation of each pixel are taken over the training images."
+        "Inputs are (u - mean)/(std + 0.1), where u = x/{largest} for a pixel value x. "
+        "Mean and standard deviation of each pixel are taken over the training examples."
+    ),
+}
+_FEATURES = {
+    "raw": "Inputs are the values of the data.",
+    "unit": (
+        "Inputs are (x - min)/(max - min). The minimum and maximum of each input are taken over the training examples; "
+        "constant inputs are 0."
+    ),
+    "standardize": (
+        "Inputs are standard scores (x - mean)/std. Mean and standard deviation of each input are taken over the "
+        "training examples; constant inputs are 0."
     ),
 }
 #: the update rule, by batch_gradient and by whether momentum is above 0
 STEPS_IN_WORDS = {
-    ("sum", False): "An update is W + η g, where g is the gradient of E over the batch",
-    ("mean", False): "An update is W + (η/B) g, where g is the gradient of E over the batch of B images",
+    ("sum", False): "An update is W ← W + η g, where g is the gradient of E over the batch.",
+    ("mean", False): "An update is W ← W + (η/B) g, where g is the gradient of E over the batch of B examples.",
     ("sum", True): (
-        "An update is V ← µ V + g, W ← W + η V, where µ = {momentum} and g is the gradient of E over the batch"
+        "An update is V ← µ V + g, W ← W + η V, where µ = {momentum} and g is the gradient of E over the batch."
     ),
     ("mean", True): (
         "An update is V ← µ V + g/B, W ← W + η V, where µ = {momentum} and g is the gradient of E over the batch of B "
-        "images"
+        "examples."
     ),
 }
 _SCHEDULES = {
     "constant": "η is constant.",
-    "cosine": "η falls to 0 along half a cosine over all updates.",
+    "cosine": "From the first to the last update, η falls to 0 along half a cosine.",
 }
 _INITS = {
     "published": (
-        "W1 is drawn from a normal distribution with standard deviation 1/√(D+1) for D inputs. "
+        "W1 is drawn from a normal distribution with standard deviation 1/√(D+1), where D is the number of inputs. "
         "W2 is initialised with 0, and both bias columns with 1."
     ),
     "scaled": (
-        "W1 is drawn from a normal distribution with standard deviation s/√D for D inputs. Scales s and biases: "
-        + "; ".join(
-            f"s = {h.spread:g} and {'a bias uniform in [-π, π]' if h.periodic else f'bias {h.bias:g}'} for {name}"
-            for name, h in ACTIVATIONS.items()
-        )
-        + ". W2 is initialised with 0."
+        "W1 is drawn from a normal distribution with standard deviation s/√D, where D is the number of inputs. "
+        "The scale s and the biases depend on the activation: {scales}. W2 is initialised with 0."
     ),
 }
-#: the meaning of each value of an axis
-VALUES_IN_WORDS = {"schedule": _SCHEDULES, "pixels": _PIXELS, "init": _INITS}
+#: the meaning of each value of an axis, for pixels and for floating-point inputs
+VALUES_IN_WORDS: Mapping[str, Mapping[str, str]] = {"schedule": _SCHEDULES, "pixels": _PIXELS, "init": _INITS}
+FEATURES_IN_WORDS: Mapping[str, Mapping[str, str]] = {**VALUES_IN_WORDS, "pixels": _FEATURES}
 
 
 def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return an item of an HTML list for each block of an experiment file and each of its datasets.
+    """Return HTML: an item for each block of an experiment file and each of its datasets, and what all have in common.
 
-    datasets: registry entries by name.
+    datasets: registry entries by name. Their train and test are numbers of examples.
     """
-    return "".join(
-        _in_words(block, dataset, datasets[dataset]) for block in blocks for dataset in dict.fromkeys(block["dataset"])
-    )
+    parts = [_part(block, name, datasets[name]) for block in blocks for name in dict.fromkeys(block["dataset"])]
+    common = [line for line in parts[0]["protocol"] if all(line in part["protocol"] for part in parts)]
+    return TEMPLATES.get_template("runs.html").render(parts=parts, common=common, axes=AXES_IN_WORDS)
 
 
-def _in_words(block: Block, dataset: str, facts: Mapping[str, Any]) -> str:
+def _part(block: Block, dataset: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     distinct = {axis: list(dict.fromkeys(block[axis])) for axis in AXES_IN_WORDS}
     varied = {axis: values for axis, values in distinct.items() if len(values) > 1}
-    return TEMPLATES.get_template("runs.html").render(
-        dataset=dataset,
-        facts=facts,
-        runs=math.prod(map(len, varied.values())),
-        varied=varied,
-        one={axis: values[0] for axis, values in distinct.items() if axis not in varied},
-        axes=AXES_IN_WORDS,
-        steps=STEPS_IN_WORDS,
-        words=VALUES_IN_WORDS,
-    )
+    one = {axis: values[0] for axis, values in distinct.items() if axis not in varied}
+    return {
+        "dataset": dataset,
+        "facts": facts,
+        "runs": math.prod(map(len, varied.values())),
+        "varied": varied,
+        "one": one,
+        "protocol": _protocol(one, facts, distinct["activation"]),
+    }
+
+
+def _protocol(one: Mapping[str, Any], facts: Mapping[str, Any], activations: Iterable[str]) -> list[str]:
+    """Return a sentence for each part of the training that does not vary. one: the axes with one value."""
+    meanings = VALUES_IN_WORDS if value_bytes(facts) == 1 else FEATURES_IN_WORDS
+    lines = []
+    if one.get("validation_size"):
+        held_out = f"{one['validation_size']:,} of the training examples are held out as the validation split"
+        lines.append(f"{held_out}, the same examples for every seed.")
+    if "batch_gradient" in one and "momentum" in one:
+        step = STEPS_IN_WORDS[one["batch_gradient"], one["momentum"] > 0]
+        lines.append(step.format(momentum=canonical_text(one["momentum"])))
+    words = ((axis, of) for axis, of in meanings.items() if axis in one)
+    scales = "; ".join(map(_scale, activations))
+    lines += [of[one[axis]].format(largest=facts["largest"], scales=scales) for axis, of in words]
+    return [*lines, *([f"Arithmetic is in {one['dtype']}."] if "dtype" in one else [])]
+
+
+def _scale(name: str) -> str:
+    h = ACTIVATIONS[name]
+    biases = "uniform in [-π, π]" if h.periodic else f"of {h.bias:g}"
+    return f"{name} has s = {h.spread:.3g} and biases {biases}"

@@ -42,11 +42,12 @@ def read_contents(
     for table, files in (("results", inputs.seals), ("gradient_checks", sums)):
         for path, digest in files.items():
             made[table].require_made_from(path, digest)
+    entries = {dataset: config["datasets"][dataset] for dataset in data_digests}
     return Contents(
         config=config,
         contexts=contexts,
         tables={name: one.table for name, one in made.items()},
-        figures=dict(zip(figure_keys(data_digests, comparison="comparison" in tables), figures, strict=True)),
+        figures=dict(zip(figure_keys(entries, comparison="comparison" in tables), figures, strict=True)),
         costs=rule_costs(BENCHMARKS, benchmarks),
         machines=machines(json.loads(run.attributes["segments"]) for run in inputs.runs),
         sources=inputs.sources,

@@ -23,7 +23,7 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
     """Return a plot of the test accuracy of the best published row and of our best setting, a panel for each dataset.
 
     best: from ``best_table``. Colour and marker show the activation. Published accuracies are hollow and dashed. Our
-    accuracies are means over seeds, filled and solid. The thin bar is the 95 % interval of the mean. The thick bar goes
+    accuracies are means over seeds, filled and solid. The thin bar is the 95% interval of the mean. The thick bar goes
     from the worst to the best seed, if there are several. The title of a panel says on which split our setting was
     selected. It also counts the networks with only diverged runs.
     """
@@ -72,7 +72,7 @@ def _sides(networks: pd.DataFrame) -> list[Line2D]:
     return [
         *([Line2D([], [], **hollow, label="published best")] if published else []),
         Line2D([], [], **filled, label="our best (mean)" if several else "our best"),
-        Line2D([], [], color=INK, linewidth=THIN, label="95 % interval"),
+        Line2D([], [], color=INK, linewidth=THIN, label="95% interval"),
         *([Line2D([], [], color=INK, linewidth=THICK, label="over seeds")] if several else []),
     ]
 

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from handgrad.datasets.data import StoredData, open_data
+from handgrad.datasets.inputs import InputSpec
 from handgrad.layout.paths import run_file
 from handgrad.plots.style import message_figure, save_figure
-from handgrad.storage.run_reader import read_arrays
+from handgrad.storage.run_reader import read_arrays, read_model
 from handgrad.tables.best_runs import BEST_RUNS
 from handgrad.tables.checksums import MadeTable
 from handgrad.tables.table import Row, rows_of
@@ -34,6 +35,10 @@ class BestRun:
         arrays, seal = read_arrays(self.path, *names)
         self.table.require_made_from(self.path, seal)
         return arrays
+
+    def spec(self) -> InputSpec:
+        """Return the meaning of the inputs of the run."""
+        return read_model(self.path).spec
 
     @contextmanager
     def data(self, path: str, digest: str) -> Iterator[StoredData]:

@@ -1,6 +1,5 @@
 """Plot of the confusion matrix of the best run."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from handgrad.plots.panels import fixed_ticks
 from handgrad.plots.style import INK, style
-from handgrad.plots.text import cut, run_title
+from handgrad.plots.text import Labels, add_note, cut, line_letters, run_title
 from handgrad.tables.inputs import require_faults
 from handgrad.tables.table import Row
 
@@ -28,7 +27,7 @@ def confusion_counts(labels: Array, predictions: Array, classes: int) -> Array:
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def confusion_figure(best: Row, labels: Array, predictions: Array, class_names: Sequence[str]) -> Figure:
+def confusion_figure(best: Row, labels: Array, predictions: Array, classes: Labels) -> Figure:
     """Return a plot of the confusion matrix of a run: true classes are rows, predicted classes are columns.
 
     best: row of the run in the results. Shades and the second number of a cell are percentages of a row. Cells without
@@ -36,21 +35,22 @@ def confusion_figure(best: Row, labels: Array, predictions: Array, class_names: 
     Raises HandgradError if labels and predictions give a different number of faults than the row.
     """
     require_faults(best, labels, predictions)
-    counts = confusion_counts(labels, predictions, len(class_names))
+    counts = confusion_counts(labels, predictions, len(classes.texts))
     percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with style():
-        size = 7.4 if len(class_names) > 5 else 5.6
+        size = 7.4 if len(counts) > 5 else 5.6
         figure = Figure(figsize=(size + 0.6, size))
         axes = figure.add_subplot()
         # A power scale: on a linear scale all mistakes would have nearly the same pale shade.
         image = axes.imshow(percent, cmap="Blues", norm=PowerNorm(0.4, 0, 100), aspect="equal")
         bar = figure.colorbar(image, ax=axes, shrink=0.6, label="Percent of the true class")
         fixed_ticks(bar.ax.yaxis, [0, 1, 5, 10, 25, 50, 100])
-        if len(class_names) <= CLASSES_WITH_NUMBERS:
+        if len(counts) <= CLASSES_WITH_NUMBERS:
             _write_numbers(axes, counts, percent)
-        _name_classes(axes, class_names)
-        title = run_title(best["run"], f"{best['faults']} of {len(labels)} test images misclassified")
+        _name_classes(axes, classes)
+        title = run_title(best["run"], f"{best['faults']} of {len(labels)} test examples misclassified")
         figure.suptitle(title, fontsize=9)
+        add_note(figure, classes)
     return figure
 
 
@@ -61,15 +61,16 @@ def _write_numbers(axes: Axes, counts: Array, percent: Array) -> None:
         axes.text(j, i, f"{counts[i, j]}\n{share}%", ha="center", va="center", color=colour, fontsize=8)
 
 
-def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
-    step = -(-len(class_names) // CLASSES_WITH_NAMES)
-    places = range(0, len(class_names), step)
-    names = [cut(name, LETTERS) for name in class_names[::step]]
+def _name_classes(axes: Axes, classes: Labels) -> None:
+    step = -(-len(classes.texts) // CLASSES_WITH_NAMES)
+    places = range(0, len(classes.texts), step)
+    names = [cut(name, line_letters(name, LETTERS)) for name in classes.texts[::step]]
     if len(set(names)) < len(names):
         names = [str(place) for place in places]  # truncated names are not unique
     long = max(map(len, names)) > 3
-    axes.set_xticks(places, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
-    axes.set_yticks(places, names)
+    turned: dict[str, Any] = {"rotation": 45, "ha": "right"} if long else {"rotation": 0, "ha": "center"}
+    axes.set_xticks(places, names, family=classes.families, rotation_mode="anchor", **turned)
+    axes.set_yticks(places, names, family=classes.families)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

@@ -48,7 +48,7 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
         log_ticks(axes.xaxis)
         legend(
             figure,
-            entries(activations, "h: {}", lambda h: {**_FILLED, **look[h], "markersize": 7}),
+            entries(activations, "{}", lambda h: {**_FILLED, **look[h], "markersize": 7}),
             entries(hidden_units, "{} hidden units", lambda units: {**_HOLLOW, "markersize": size[units]}),
         )
     return figure

@@ -77,7 +77,7 @@ def heat_maps(results: pd.DataFrame) -> Figure:
         _outline(at[best["activation"], best["hidden_units"]], best, 3.2 * scale, "best of all")
         figure.supxlabel("Learning rate")
         figure.supylabel("λ")
-        _draw_bar(figure, image, f"Misclassified {split} images (percent)")
+        _draw_bar(figure, image, f"Misclassified {split} examples (percent)")
         legend(figure)
     return figure
 

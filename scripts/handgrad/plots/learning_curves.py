@@ -68,7 +68,7 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
             at[tuple(lost[panel])].plot(*last, **CROSS, label="then diverged")
         _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
         figure.supxlabel("Epoch")
-        figure.supylabel("Misclassified test images (percent)")
+        figure.supylabel("Misclassified test examples (percent)")
         legend(figure, entries(hidden_units, "{} hidden units", look.__getitem__), _line_entries(l2, line))
     return figure
 

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from handgrad.datasets.images import Images, as_pictures
-from handgrad.plots.style import FONT, message_figure, style
-from handgrad.plots.text import cut, run_title
+from handgrad.datasets.images import Images, as_pictures, display_values
+from handgrad.plots.style import message_figure, style
+from handgrad.plots.text import Labels, add_note, cut, line_letters, run_title
 from handgrad.tables.inputs import require_faults
 from handgrad.tables.table import Row
 
@@ -22,7 +22,7 @@ _COLUMNS = 6
 _CELL, _PICTURE = 1.5, 1.2  # inches: distance between pictures, and width of a picture
 _SIZE = 7.5  # font size in points
 _LINE = 1.25 * _SIZE / 72  # line height in inches
-_FONTS = ["DejaVu Sans Mono", FONT]  # monospaced, so that a fixed number of letters fits on a line
+_MONOSPACED = "DejaVu Sans Mono"  # so that a fixed number of letters fits on a line
 _LINE_LETTERS = 22
 _LETTERS = 400  # longer class names are truncated
 
@@ -64,14 +64,15 @@ def percent(doubt: float) -> str:
     return ">99.99%"
 
 
-def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, class_names: Sequence[str]) -> Figure:
+def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, classes: Labels) -> Figure:
     """Return a plot of the image, true class, predicted class and probability of each mistake, in the given order."""
     if not mistakes:
         return message_figure(run_title(best["run"], f"None of {best['test_size']} test images misclassified"))
-    pictures = as_pictures(images.x, images.image_shape)
+    values, white = display_values(images)
+    pictures = as_pictures(values, images.image_shape)
     if pictures.ndim > 3:
-        pictures = np.round(pictures * (255 / images.max_value)).astype(np.uint8)
-    texts = [_lines(mistake, class_names) for mistake in mistakes]
+        pictures = np.asarray(np.round(pictures * (255 / white)), np.uint8)
+    texts = [_lines(mistake, classes.texts) for mistake in mistakes]
     rows = [texts[i : i + _COLUMNS] for i in range(0, len(texts), _COLUMNS)]
     high = _PICTURE * min(pictures.shape[1] / pictures.shape[2], 2)
     below = sum(max(text.count("\n") + 1 for text in row) * _LINE for row in rows)
@@ -84,8 +85,9 @@ def mistakes_figure(best: Row, mistakes: Sequence[Mistake], images: Images, clas
             axes.set(xticks=[], yticks=[], anchor="S")
             axes.spines[:].set_visible(False)
             if text:
-                axes.imshow(picture, cmap="gray", vmin=0, vmax=images.max_value, interpolation="none")
-                axes.set_xlabel(text, fontsize=_SIZE, family=_FONTS)
+                axes.imshow(picture, cmap="gray", vmin=0, vmax=white, interpolation="none")
+                axes.set_xlabel(text, fontsize=_SIZE, family=[_MONOSPACED, *classes.families])
+        add_note(figure, classes)
     return figure
 
 
@@ -102,4 +104,4 @@ def _lines(mistake: Mistake, class_names: Sequence[str]) -> str:
         f"predicted: {cut(class_names[mistake.predicted], _LETTERS)}",
         f"{percent(mistake.doubt)}, no. {mistake.example}",
     )
-    return "\n".join(textwrap.fill(text, _LINE_LETTERS) for text in texts)
+    return "\n".join(textwrap.fill(text, line_letters(text, _LINE_LETTERS)) for text in texts)

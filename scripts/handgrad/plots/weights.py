@@ -69,7 +69,7 @@ def weights_figure(best: Row, W: Weights, image_shape: Sequence[int], *, max_cou
         else:
             shown = mosaic(as_pictures(weights, image_shape), np.nan)
             figure, axes = _new_figure(shown, title, bar=_BAR)
-            _show_on_one_scale(axes, shown, percentile)
+            show_on_one_scale(axes, shown, percentile)
     return figure
 
 
@@ -83,13 +83,17 @@ def _new_figure(shown: Array, title: str, bar: float = 0) -> tuple[Figure, Axes]
     return figure, axes
 
 
-def _show_on_one_scale(axes: Axes, shown: Array, percentile: float) -> None:
+def show_on_one_scale(axes: Axes, shown: Array, percentile: float, *, shrink: float = 0.6, **options: Any) -> None:
+    """Draw weights as an image with a colour bar. nan: no weight. shrink: of the bar. options: of ``imshow``.
+
+    The scale is symmetric about 0 and contains ``percentile`` percent of the weights.
+    """
     weights = shown[~np.isnan(shown)]
     (limit,) = limits(weights[None], percentile)
     colours = colormaps["RdBu_r"].with_extremes(bad=FAINT)
-    image = axes.imshow(shown, cmap=colours, vmin=-limit, vmax=limit, interpolation="none")
+    image = axes.imshow(shown, cmap=colours, vmin=-limit, vmax=limit, interpolation="none", **options)
     beyond = "both" if np.abs(weights).max() > limit else "neither"
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.6, extend=beyond, label="Weight of an input")
+    bar = axes.figure.colorbar(image, ax=axes, shrink=shrink, extend=beyond, label="Weight of an input")
     bar.outline.set_visible(False)
 
 

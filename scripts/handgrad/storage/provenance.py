@@ -51,7 +51,8 @@ def machines(segments_of_runs: Iterable[Sequence[dict[str, Any]]]) -> list[Machi
 class Source:
     """A dataset with its source files.
 
-    train, test: numbers of images. files: (name, sha256) of each source file. warnings: see ``datasets.warnings``.
+    train, test: numbers of examples. files: (name, sha256) of each source file. warnings: see ``datasets.warnings``.
+    drawn: whether the test split was drawn, because the files have none.
     """
 
     dataset: str
@@ -60,6 +61,7 @@ class Source:
     digest: str
     files: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...] = ()
+    drawn: bool = False
 
 
 def source(stored: StoredData) -> Source:
@@ -72,6 +74,7 @@ def source(stored: StoredData) -> Source:
         digest=str(attrs["data_digest"]),
         files=tuple(zip(map(str, attrs["source_files"]), map(str, attrs["source_sha256"]), strict=True)),
         warnings=tuple(map(str, attrs["warnings"])),
+        drawn="rows" in stored.file["test"],
     )
 
 

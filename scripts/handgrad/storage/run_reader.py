@@ -14,8 +14,11 @@ import numpy as np
 
 from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.sealed import Sealed, open_sealed
+from handgrad.datasets.inputs import InputSpec
+from handgrad.datasets.scaling import ARRAYS, Scaling
 from handgrad.experiment.runs import AXES, Run
 from handgrad.network.activations import Array
+from handgrad.network.model import Weights
 from handgrad.training.results import Epoch
 
 
@@ -123,6 +126,37 @@ def require_current(
                 f"{path}: holds a different result than expected: {what} is {found}, expected {expected}; "
                 "delete the file, and run snakemake again (to train all runs again, add -R train_run)"
             )
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """All that is needed to use a run: weights, the scaling and the meaning of the inputs, the names of the classes."""
+
+    run: Run
+    W: Weights
+    scaling: Scaling
+    spec: InputSpec
+    class_names: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+def read_model(path: str | Path) -> TrainedModel:
+    """Read the model of a run file. Raises HandgradError if the file is not a run file, or if it was changed."""
+    with open_sealed(path) as sealed:
+        file = sealed.file
+        try:
+            spec = InputSpec.from_json(file.attrs["input_spec"])
+            arrays = {name: file["scaling"][name][:] for name in ARRAYS if name in file["scaling"]}
+            return TrainedModel(
+                run=summary_of(path, sealed).run,
+                W=Weights(file["weights/W1"][:], file["weights/W2"][:]),
+                scaling=Scaling(float(file["scaling"].attrs["factor"]), **arrays, stored=spec.dtype),
+                spec=spec,
+                class_names=tuple(json.loads(file.attrs["class_names"])),
+                attributes={name: _plain(value) for name, value in file.attrs.items()},
+            )
+        except (OSError, KeyError) as error:
+            raise not_a_run(path, error) from error
 
 
 def read_arrays(path: str | Path, *names: str) -> tuple[list[Array], str]:

@@ -4,8 +4,9 @@
     history/<field>       one value for each epoch, for each field of ``results.Epoch``
     test/predictions      uint8 (N,), the class of the largest logit; missing if the run diverged
     test/probabilities    float16 (N, K), for display; missing if the run diverged
+    scaling               attribute factor, and scale, shift and center, float64 (D,), as ``scaling.Scaling`` has them
     attributes            every axis of the run, status, digests of code and data, the content_sha256 of the data
-                          and of the run, versions, segments
+                          and of the run, versions, segments, input_spec (``inputs.InputSpec``), class_names
 
 The file is sealed, see ``common.sealed``.
 """
@@ -25,6 +26,8 @@ import numpy as np
 import threadpoolctl
 
 from handgrad.common.sealed import sealed_file
+from handgrad.datasets.inputs import InputSpec
+from handgrad.datasets.scaling import ARRAYS, Scaling
 from handgrad.experiment.runs import AXES
 from handgrad.network.activations import Array
 from handgrad.training.loop import State, TrainingResult
@@ -135,8 +138,14 @@ def write_run(
     code_digest: str,
     data_digest: str,
     data_content: str,
+    scaling: Scaling,
+    spec: InputSpec,
+    class_names: Sequence[str],
 ) -> str:
-    """Write a run file in one step, so that no reader sees an incomplete file. Return its content_sha256."""
+    """Write a run file in one step, so that no reader sees an incomplete file. Return its content_sha256.
+
+    scaling, spec, class_names: what is needed to use the run; content_sha256 does not cover them.
+    """
     arrays = result_arrays(trained.state, trained.test)
     attributes = {
         **{axis: getattr(trained.run, axis) for axis in AXES},
@@ -148,11 +157,18 @@ def write_run(
         "data_digest": data_digest,
         "data_content": data_content,
         "segments": json.dumps([vars(segment) for segment in segments]),
+        "input_spec": spec.to_json(),
+        "class_names": json.dumps(list(class_names), ensure_ascii=False),
     }
     content = content_sha256(arrays, attributes)
     with sealed_file(path) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
+        group = file.create_group("scaling")
+        group.attrs["factor"] = scaling.factor
+        for name in ARRAYS:
+            if (array := getattr(scaling, name)) is not None:
+                group.create_dataset(name, data=array)
         for name, value in (attributes | {"content_sha256": content}).items():
             file.attrs[name] = h5py.Empty("i8") if value is None else value
     return content

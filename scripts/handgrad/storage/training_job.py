@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from handgrad.common.logs import logger
 from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import Stopped, StopSignals
-from handgrad.datasets.data import ImageData
+from handgrad.datasets.data import Dataset
 from handgrad.experiment.runs import Run
 from handgrad.storage.checkpoint import Checkpoint, Origin, furthest_checkpoint, path_of, write_checkpoint
 from handgrad.storage.run_writer import Segment, other_machines, this_segment
@@ -66,7 +66,7 @@ def position_text(state: State) -> str:
 
 def run_to_its_end(
     origin: Origin,
-    images: Callable[[], ImageData],
+    read_data: Callable[[], Dataset],
     folder: Path,
     *,
     interval: float,
@@ -75,14 +75,14 @@ def run_to_its_end(
 ) -> tuple[TrainingResult, tuple[Segment, ...]]:
     """Train a run, or continue it from a checkpoint in a folder; return its result and its segments.
 
-    images: reads the data; called only if there is something to train. interval: see CheckpointWriter. After a stop
+    read_data: called only if there is something to train. interval: see CheckpointWriter. After a stop
     signal, it writes a checkpoint and raises Stopped.
     """
     start = furthest_checkpoint(folder, origin)
     if start and (ended := start.end_of(origin.run)):
         logger.info("training was already finished; the run file is made from the checkpoint of %s", start.run.name)
         return ended, start.segments
-    data = images()
+    data = read_data()
     start = start or Checkpoint(origin.run, first_state(origin.run, data), ())
     writer = CheckpointWriter(folder, origin, interval, stop, start)
     ended = train_on(origin.run, data, writer, start, progress)
@@ -92,17 +92,17 @@ def run_to_its_end(
 
 
 def train_on(
-    run: Run, images: ImageData, writer: CheckpointWriter, start: Checkpoint, progress: ProgressFile
+    run: Run, data: Dataset, writer: CheckpointWriter, start: Checkpoint, progress: ProgressFile
 ) -> TrainingResult:
     """Train a run until it ends, and write its checkpoints."""
-    logger.info("%s %s: %d training examples", run.dataset, run.name, len(images.train.y))
+    logger.info("%s %s: %d training examples", run.dataset, run.name, len(data.train.y))
     if start.segments:
         logger.info("resumes after %s of %s", position_text(start.state), start.run.name)
     for machine in other_machines(start.segments):
         logger.warning("resumes a run that %s began: its last digits may differ from a run on one machine", machine)
-    on_epoch = epoch_log(run, len(images.train.y), start.state, progress)
+    on_epoch = epoch_log(run, len(data.train.y), start.state, progress)
     with threadpool_limits(1):  # more threads would change the order of sums
-        return train(run, images, on_epoch, on_batch=writer.after_batch, state=start.state)
+        return train(run, data, on_epoch, on_batch=writer.after_batch, state=start.state)
 
 
 def epoch_log(run: Run, examples: int, start: State, progress: ProgressFile) -> OnEpoch:

@@ -85,8 +85,9 @@ def comparison_table(seeds: pd.DataFrame, published: pd.DataFrame, loss_divisor:
         )
     expected = (table["published_faults"] * table["test_size"] / table["published_test_size"]).astype("float64")
     table["difference_percent"] = 100 * (table["faults_mean"] - expected) / expected
+    divisor = table["dataset"].map(loss_divisor).astype("float64")  # without rows, map returns texts
     for name in ("loss_mean", "loss_sd"):
-        table[name] = table[name] * table["published_test_size"] / table["dataset"].map(loss_divisor)
+        table[name] = table[name] * table["published_test_size"] / divisor
     return COMPARISON.typed(table.assign(verdict=_verdicts(table, expected), left_out=len(published) - len(trained)))
 
 

@@ -33,7 +33,7 @@ def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
     - seconds: of training and evaluation.
     - run: the name of the run.
 
-    The columns that ``significance.with_statistics`` adds are missing.
+    The columns that ``significance.with_statistics`` and ``class_balance.with_class_balance`` add are missing.
     """
     return RESULTS.typed(_row(summary) for summary in summaries)
 
@@ -60,7 +60,11 @@ def _columns(table: pd.DataFrame) -> list[Column]:
     return [
         *(plain_column(table, name) for name in TITLES),
         percent_column("PREC", table["accuracy"]),
-        *with_texts(range_column("95% INTERVAL", table["accuracy_low"], table["accuracy_high"])),
+        *with_texts(
+            range_column("95% INTERVAL", table["accuracy_low"], table["accuracy_high"]),
+            percent_column("MAJORITY", table["majority_rate"]),
+            percent_column("BALANCED PREC", table["balanced_accuracy"]),
+        ),
         column("FAULTS", "{}/{}", table["faults"], table["test_size"]),
         column("LOSS", "{:#.5g}", table["loss"]),
         *(plain_column(table, name) for name in shown_axes(table)),
@@ -97,6 +101,8 @@ RESULTS = TableKind(
         "accuracy": NUMBER,
         "accuracy_low": NUMBER,
         "accuracy_high": NUMBER,
+        "majority_rate": NUMBER,
+        "balanced_accuracy": NUMBER,
         "loss": NUMBER,
         "validation_faults": INTEGER,
         "against_best": TEXT,

@@ -12,6 +12,7 @@ from handgrad.tables.table import AXIS_TYPES, INTEGER, NUMBER, TableKind
 SETTING_AXES: tuple[str, ...] = tuple(axis for axis in AXES if axis != "seed")
 
 _MEASURED = ("accuracy", "faults", "loss")
+_AVERAGED = ("validation_faults", "balanced_accuracy")
 
 
 def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
@@ -21,12 +22,13 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
     - Mean, standard deviation (ddof 1), smallest and largest value: over the seeds that finished. With fewer than
       two, the standard deviation is missing.
     - validation_faults_mean (of validation_size examples): missing if no examples are held out.
+    - majority_rate, balanced_accuracy_mean: see ``class_balance``.
     """
     runs = results.assign(
         seeds=1,
         finished=(results["status"] == "finished").astype(int),
         diverged=(results["status"] == "diverged").astype(int),
-        **{name: results[name].astype("float64") for name in (*_MEASURED, "validation_faults")},
+        **{name: results[name].astype("float64") for name in (*_MEASURED, *_AVERAGED)},
     )
     # dropna: train_size is missing if all examples are used
     groups = runs.groupby(list(SETTING_AXES), dropna=False, sort=False)
@@ -37,7 +39,8 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         test_size=("test_size", "first"),
         faults_min=("faults", "min"),
         faults_max=("faults", "max"),
-        validation_faults_mean=("validation_faults", "mean"),
+        majority_rate=("majority_rate", "first"),
+        **{f"{name}_mean": (name, "mean") for name in _AVERAGED},
         **{f"{name}_mean": (name, "mean") for name in _MEASURED},
         **{f"{name}_sd": (name, "std") for name in _MEASURED},
     ).reset_index()
@@ -57,12 +60,12 @@ def _columns(table: pd.DataFrame) -> list[Column]:
         faults_column(table, "FAULTS"),
         column("MEAN LOSS", "{:#.5g}", table["loss_mean"]),
         column("SD LOSS", "{:.2g}", table["loss_sd"]),
-        *with_texts(validation_column(table)),
+        *with_texts(validation_column(table), percent_column("MEAN BALANCED PREC", table["balanced_accuracy_mean"])),
     ]
 
 
 def validation_column(table: pd.DataFrame) -> Column:
-    """Return a column of the mean validation faults over the seeds and the number of validation images."""
+    """Return a column of the mean validation faults over the seeds and the number of validation examples."""
     return column("MEAN VALID", "{:.1f}/{}", table["validation_faults_mean"], table["validation_size"])
 
 
@@ -91,6 +94,8 @@ SEEDS = TableKind(
         "faults_min": INTEGER,
         "faults_max": INTEGER,
         "validation_faults_mean": NUMBER,
+        "majority_rate": NUMBER,
+        "balanced_accuracy_mean": NUMBER,
     },
     title="Results over seeds",
     lines=_lines,

@@ -1,6 +1,6 @@
 """Confidence intervals and significance tests of test results, computed with statsmodels.
 
-They describe runs of one seed on one test set: how the results would vary with other test images. They do not
+They describe runs of one seed on one test set: how the results would vary with other test examples. They do not
 describe how the results would vary with another seed.
 """
 

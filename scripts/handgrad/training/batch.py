@@ -18,7 +18,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg.blas import dgemm, sgemm
 
-from handgrad.datasets.data import PixelScaling, Rows, Split
+from handgrad.datasets.data import Split
+from handgrad.datasets.inputs import Rows
+from handgrad.datasets.scaling import Scaling
 from handgrad.network.activations import Activation, Array, exponent_limit
 from handgrad.network.model import Weights
 from handgrad.training.momentum import Velocity, add_multiple
@@ -41,7 +43,7 @@ class Batch:
     Raises ValueError if W is not in the order of ``in_step_order``, because an update would change only a copy.
     """
 
-    def __init__(self, W: Weights, scaling: PixelScaling, activation: Activation, n: int) -> None:
+    def __init__(self, W: Weights, scaling: Scaling, activation: Activation, n: int) -> None:
         if not (W.W1.flags.f_contiguous and W.W2.flags.c_contiguous):
             raise ValueError(
                 "W: found a different memory order, expected W1' and W2 contiguous; call in_step_order first"
@@ -52,7 +54,7 @@ class Batch:
         self.lowest = -exponent_limit(dtype)
         self.add_product = GEMM[dtype.name]
         self.classes = np.arange(K, dtype=np.uint8)[:, None]
-        self.x = np.empty((n, inputs - 1), np.uint8)
+        self.x = np.empty((n, inputs - 1), scaling.stored)
         self.X = np.empty((n, inputs), dtype)
         self.X[:, 0] = 1 / scaling.factor
         self.T = np.empty((K, n), dtype)
@@ -63,7 +65,7 @@ class Batch:
         self.TS = np.empty((K, n), dtype)
 
     def load(self, split: Split, rows: Rows | slice) -> None:
-        """Load N examples of a split: X from their pixels, and T, K x N, from their labels."""
+        """Load N examples of a split: X from their inputs x, and T, K x N, from their labels."""
         # "clip" writes directly to ``out``; "raise" would allocate a copy first
         x = split.x[rows] if isinstance(rows, slice) else split.x.take(rows, axis=0, out=self.x, mode="clip")
         self.scaling.write_unscaled(x, self.X[:, 1:])

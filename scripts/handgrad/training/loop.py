@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handgrad.common.randomness import Purpose, generator
-from handgrad.datasets.data import ImageData, PixelScaling, Rows, Split, split_rows
+from handgrad.datasets.data import Dataset, Split, split_rows
+from handgrad.datasets.inputs import Rows
+from handgrad.datasets.scaling import Scaling
 from handgrad.experiment.runs import Run
 from handgrad.network.activations import ACTIVATIONS, Activation
 from handgrad.network.model import Weights, initial_weights, penalty
@@ -80,6 +82,7 @@ class TrainingResult:
 
     - status: ``finished`` or ``diverged``.
     - test: evaluation of the final weights on the test set; None if the run diverged.
+    - scaling: of the inputs; None if the result was read from a checkpoint.
     """
 
     run: Run
@@ -88,9 +91,10 @@ class TrainingResult:
     test: Evaluation | None
     train_examples: int
     test_examples: int
+    scaling: Scaling | None = None
 
 
-def batches_of(W: Weights, scaling: PixelScaling, activation: Activation) -> BatchOf:
+def batches_of(W: Weights, scaling: Scaling, activation: Activation) -> BatchOf:
     """Return a function that returns the batch of N examples for these weights. It creates each size once."""
     return functools.cache(functools.partial(Batch, W, scaling, activation))
 
@@ -133,7 +137,7 @@ def evaluate(batch_of: BatchOf, split: Split, rows: Rows | None) -> Evaluation:
     return Evaluation(-log_likelihood / n, int((predictions != y).sum()), predictions, np.concatenate(blocks))
 
 
-def train_epoch(state: State, run: Run, data: ImageData, rows: Rows, batch_of: BatchOf, on_batch: OnBatch) -> None:
+def train_epoch(state: State, run: Run, data: Dataset, rows: Rows, batch_of: BatchOf, on_batch: OnBatch) -> None:
     """Train on the remaining batches of the current epoch. The order depends on seed and epoch only."""
     began = time.perf_counter() - state.seconds
     order = rows[generator(run.seed, Purpose.EPOCH_ORDER, len(state.history) + 1).permutation(len(rows))]
@@ -152,7 +156,7 @@ def train_epoch(state: State, run: Run, data: ImageData, rows: Rows, batch_of: B
 
 
 def evaluate_epoch(
-    state: State, run: Run, data: ImageData, examples: int, held_out: Rows, batch_of: BatchOf
+    state: State, run: Run, data: Dataset, examples: int, held_out: Rows, batch_of: BatchOf
 ) -> tuple[Epoch, Evaluation]:
     """Materialize and evaluate the weights, and add the epoch to the history.
 
@@ -175,7 +179,7 @@ def evaluate_epoch(
     return epoch, test
 
 
-def first_state(run: Run, data: ImageData) -> State:
+def first_state(run: Run, data: Dataset) -> State:
     """Return the state before the first epoch."""
     W = initial_weights(
         run.init,
@@ -189,8 +193,18 @@ def first_state(run: Run, data: ImageData) -> State:
     return State(W, velocity=Velocity.at_rest(W) if run.momentum else None)
 
 
+def rows_of(run: Run, data: Dataset) -> tuple[Rows, Rows]:
+    """Return the row numbers of the training and the validation examples of a run."""
+    return split_rows(len(data.train.y), train_size=run.train_size, validation_size=run.validation_size)
+
+
+def scaling_of(run: Run, data: Dataset) -> Scaling:
+    """Return the scaling of a run's inputs. Its statistics are computed from the run's training examples only."""
+    return Scaling.of(run.pixels, x=data.train.x, rows=rows_of(run, data)[0], max_value=data.spec.max_value)
+
+
 def train(
-    run: Run, data: ImageData, on_epoch: OnEpoch, *, on_batch: OnBatch = lambda _: None, state: State | None = None
+    run: Run, data: Dataset, on_epoch: OnEpoch, *, on_batch: OnBatch = lambda _: None, state: State | None = None
 ) -> TrainingResult:
     """Train one run to its last epoch, or to the epoch in which it diverges.
 
@@ -206,8 +220,8 @@ def train(
     A continued run is reproducible bit for bit on the same CPU model, NumPy and BLAS. An epoch depends only on the
     state before it, the seed, its number and, with ``schedule: cosine``, the number of epochs.
     """
-    rows, held_out = split_rows(len(data.train.y), train_size=run.train_size, validation_size=run.validation_size)
-    scaling = PixelScaling.of(run.pixels, x=data.train.x, rows=rows, max_value=data.max_value)
+    rows, held_out = rows_of(run, data)
+    scaling = scaling_of(run, data)
     state = state or first_state(run, data)
     state.lay_out()
     batch_of = batches_of(state.W, scaling, ACTIVATIONS[run.activation])
@@ -221,4 +235,4 @@ def train(
             if not (epoch.finite and all(np.isfinite(weights).all() for weights in state.W)):
                 status, test = "diverged", None
                 break
-    return TrainingResult(run, status, state, test, len(rows), len(data.test.y))
+    return TrainingResult(run, status, state, test, len(rows), len(data.test.y), scaling)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from handgrad.datasets.data import Bytes
+from handgrad.datasets.inputs import Bytes
 from handgrad.network.activations import Array
 
 

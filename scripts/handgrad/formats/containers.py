@@ -27,6 +27,11 @@ class Mismatch(Exception):
 
     def __init__(self, where: object, found: str, expected: str) -> None:
         super().__init__(f"{where}: {found}, expected {expected}")
+        self.found, self.expected = found, expected
+
+
+class MissingMember(Mismatch):
+    """An archive does not have a member."""
 
 
 def read_content(path: Path, max_bytes: int) -> NDArray[np.uint8]:
@@ -48,20 +53,24 @@ def read_content(path: Path, max_bytes: int) -> NDArray[np.uint8]:
     return values[:filled]
 
 
-def read_members(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
-    """Return the content of members of a gzipped tar file. sizes: the expected size of each member in bytes.
+def read_members(path: Path, sizes: Mapping[str, int], most: Mapping[str, int] | None = None) -> dict[str, bytes]:
+    """Return the content of members of a gzipped tar file.
+
+    sizes: the expected size of each member in bytes. most: the largest size of members of unknown size.
 
     The whole archive is read once as a stream, so that its checksum is verified. Raises Mismatch if the archive is
     damaged, if a member is missing, duplicate or of a different size, or if there is too much other content.
     """
     found: dict[str, bytes] = {}
+    most = {**sizes, **(most or {})}
     try:
         with gzip.open(path) as file:
             stream: Any = _Stream(path, file, sum(sizes.values()) + OTHER_MEMBERS)
             with tarfile.open(fileobj=stream, mode="r|") as tar:
                 for member in tar:
-                    if member.name in sizes:
-                        _require_plain(path, member, sizes[member.name], again=member.name in found)
+                    if member.name in most:
+                        size = sizes.get(member.name, min(member.size, most[member.name]))
+                        _require_plain(path, member, size, again=member.name in found)
                         content = tar.extractfile(member)
                         found[member.name] = content.read() if content else b""
             while block := stream.read(BLOCK):
@@ -69,9 +78,9 @@ def read_members(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
                     raise Mismatch(path, "holds bytes after the end of its tar archive", "none, or only zeros")
     except DAMAGE as error:
         raise Mismatch(path, f"damaged tar.gz ({error})", "a complete tar.gz file") from error
-    for name in sizes:
+    for name in most:
         if name not in found:
-            raise Mismatch(path, f"no member {name}", "one member of this name")
+            raise MissingMember(path, f"no member {name}", "one member of this name")
     return found
 
 
