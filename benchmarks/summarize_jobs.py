@@ -17,14 +17,13 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from handgrad.common.sealed import open_sealed
-from handgrad.experiment.runs import Run
 
 
 def jobs(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each run: dataset, seconds of the job and its training loop, peak megabytes, start and end."""
     rows = []
-    for run in (run_of(row) for _, row in table.iterrows()):
-        name = f"{run.dataset}/{run.name}"
+    for dataset, run in zip(table["dataset"], table["run"], strict=True):
+        name = f"{dataset}/{run}"
         path = Path(f"results/runs/{name}.h5")
         with open_sealed(path) as sealed:
             if len(json.loads(sealed.file.attrs["segments"])) > 1:
@@ -34,7 +33,7 @@ def jobs(table: pd.DataFrame) -> pd.DataFrame:
         end = path.stat().st_mtime
         rows.append(
             {
-                "dataset": run.dataset,
+                "dataset": dataset,
                 "job": benchmark["s"],
                 "loop": loop,
                 "overhead": benchmark["s"] - loop,
@@ -44,11 +43,6 @@ def jobs(table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def run_of(row: "pd.Series[object]") -> Run:
-    """Return the run of a row of results.csv."""
-    return Run.from_name(str(row["dataset"]), str(row["run"]))
 
 
 def main(experiment: str, cores: int) -> None:

@@ -14,7 +14,7 @@ Schema = Mapping[str, Any]
 
 def config_keys() -> str:
     """Return a section for each mapping of an experiment file, with a table of its keys."""
-    return "\n".join(_mapping(config_schema(), "Top-level keys", ""))
+    return "\n".join((*_mapping(config_schema(), "Top-level keys", ""), *_distributions()))
 
 
 def _mapping(schema: Schema, title: str, place: str) -> Iterator[str]:
@@ -32,10 +32,24 @@ def _mapping(schema: Schema, title: str, place: str) -> Iterator[str]:
         here = f"{place}{key}"
         entry = one.get("items") or one.get("additionalProperties")
         parts = {f"Keys of `{here}`": one, f"Keys of an entry of `{here}`": entry}
-        inner += [(part, title, f"{here}.") for title, part in parts.items() if part and "properties" in part]
+        inner += [(part, title, f"{here}.") for title, part in parts.items() if _has_keys(part)]
     yield ""
     for part in inner:
         yield from _mapping(*part)
+
+
+def _has_keys(schema: Schema | None) -> bool:
+    """Return whether a schema has keys with a default. Those of ``exclude`` are the axes again, without defaults."""
+    return any("default" in value for value in (schema or {}).get("properties", {}).values())
+
+
+def _distributions() -> Iterator[str]:
+    yield "## Distributions of an axis\n\n| key | allowed | meaning |\n|---|---|---|"
+    axes = config_schema()["properties"]["experiments"]["items"]["properties"]
+    for axis, name in (("l2", "log_uniform"), ("l2", "uniform"), ("epochs", "int_uniform"), ("l2", "choice")):
+        schema = axes[axis]["anyOf"][2]["properties"][name]
+        yield f"| `{name}` | {_cell(expected(schema))} | {_cell(schema['description'])} |"
+    yield ""
 
 
 def _cell(text: str) -> str:

@@ -269,6 +269,11 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     "no provenance": (put("provenance.json", b"[" * 99_999), "provenance.json", ""),
     "no experiment": (put(COMPLETE, b"{"), "", COMPLETE),
     "no text": (put(COMPLETE, b"\xff\xfe"), "", COMPLETE),
+    "too many samples": (
+        put(COMPLETE, b"experiments: [{l2: {uniform: [0, 1]}, samples: 1000000000, seed: [1, 2]}]"),
+        COMPLETE,
+        "2000000000",
+    ),
     "too many runs": (put(COMPLETE, b"experiments: [{a: [%s], b: [%s]}]" % ((b"1," * 999,) * 2)), COMPLETE, "998001"),
     "aliases in aliases": (
         put(COMPLETE, b"".join(b"x%d: &x%d [%s]\n" % (i, i, b"*x%d," % (i - 1) * 9 * (i > 0)) for i in range(9))),

@@ -19,7 +19,7 @@ import pytest
 from factories import USE, image_data, run_of
 from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import Stopped, StopSignals
-from handgrad.experiment.runs import Run
+from handgrad.experiment.runs import Run, is_short_name
 from handgrad.storage import checkpoint as checkpoints
 from handgrad.storage.checkpoint import (
     Checkpoint,
@@ -134,6 +134,32 @@ def test_fewer_epochs_go_on_from_a_longer_run_that_is_not_past_their_end(tmp_pat
     go_on(tmp_path, longer)
     assert furthest_checkpoint(tmp_path, ORIGIN) is None
     assert resumed(tmp_path) == from_scratch(tmp_path)
+
+
+#: a run with a name of 99 characters; a digest replaces values in the name of the same run with 10 epochs
+WHOLE = replace(RUN, momentum=0.123456789, pixels="standardize", batch_gradient="mean")
+
+
+def test_a_short_name_and_a_whole_one_go_on_from_each_other(tmp_path: Path) -> None:
+    assert [is_short_name(replace(WHOLE, epochs=epochs).name) for epochs in (4, 10, 12)] == [False, True, True]
+    first = go_on(tmp_path, WHOLE)[1]
+    for epochs in (10, 12):
+        longer = replace(WHOLE, epochs=epochs)
+        result, segments = go_on(tmp_path, longer)
+        assert [segment.from_epoch for segment in segments] == [1, 5, 11][: len(segments)]
+        assert content(tmp_path, result) == from_scratch(tmp_path, longer)
+    assert first == segments[:1]
+
+
+def test_every_name_of_a_checkpoint_fits_143_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    monkeypatch.setattr(Path, "replace", lambda old, new: names.update((old.name, new.name)) or old.rename(new))
+    run = replace(WHOLE, dataset="d" * 64, learning_rate=0.0123456789)
+    path = stopped_after(3, tmp_path, run)
+    spoil_torn(path)
+    assert furthest_checkpoint(tmp_path, origin_of(run)) is None
+    assert sorted(len(name) for name in names)[-1] <= 143
+    assert len(names) == 3
 
 
 def test_the_furthest_of_several_whole_checkpoints_is_taken(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def test_success_failure_and_wrong_usage_are_told_apart(
 def test_json_of_check_is_one_document_for_right_and_wrong_files(handgrad: Handgrad, tmp_path: Path) -> None:
     file = tmp_path / "my 'own' $x é.yaml"
     file.write_text("{name: mine, experiments: [{dataset: digits, hidden_units: [5, 6]}]}")
-    right = {"file": str(file), "ok": True, "name": "mine", "runs": {"digits": 2}, "warnings": []}
+    entry = {"grid": 2, "zip": [], "samples": 0, "excluded": [], "repeated": 0, "runs": 2}
+    right = {"file": str(file), "ok": True, "name": "mine", "runs": {"digits": 2}, "entries": [entry], "warnings": []}
     status, out, err = handgrad("check", str(file), "--json")
     assert (status, json.loads(out), err) == (0, right, "")
     file.write_text("{name: mine, experiments: [{dataset: digits, seed: -1, epochs: x}]}")
@@ -92,6 +93,66 @@ def test_check_says_what_a_file_describes_and_warns(
     assert one_class.startswith(f"{file}: digits: {warning}")
     assert too_large.startswith(f"{file}: results/runs/digits/")
     assert "this machine has 1.0 MB" in too_large
+
+
+SEARCH = """
+name: mine
+experiments:
+  - {dataset: digits, activation: [tanh, cos], epochs: [5, 9], zip: [[activation, epochs]], seed: [0, 1, 2],
+     learning_rate: {log_uniform: [0.001, 0.3]}, samples: 10, exclude: [{activation: cos, seed: [1, 2]}, {seed: 7}]}
+  - {dataset: digits, activation: tanh, epochs: 5, learning_rate: {log_uniform: [0.001, 0.3]}, samples: 12}
+"""
+
+
+def test_check_shows_what_each_key_of_an_entry_gives_and_takes(handgrad: Handgrad, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SEARCH)
+    status, out, err = handgrad("check", str(file))
+    assert (status, err) == (0, f"{file}: experiments[0].exclude[1]: leaves out no combination (warning)\n")
+    assert out.splitlines()[1:] == [
+        "  experiments[0]: grid 3 x zip[0] 2 x samples 10, exclude[0] -20, exclude[1] -0: 40 runs",
+        "  experiments[1]: grid 1 x samples 12, repeated -10: 2 runs",
+    ]
+    entries = json.loads(handgrad("check", str(file), "--json")[1])["entries"]
+    assert [(one["excluded"], one["repeated"], one["runs"]) for one in entries] == [([20, 0], 0, 40), ([], 10, 2)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "runs"),
+    [
+        (["samples=null", "learning_rate=0.1"], 4),
+        (["samples=20"], 80),
+        (["seed=[0, 1]", "exclude=[]", "gradient_check.examples=7"], 40 + 4),
+        (["learning_rate={uniform: [1e-3, 1]}", "checkpoint_seconds=1"], 42),
+    ],
+)
+def test_check_tries_other_values(handgrad: Handgrad, tmp_path: Path, changes: list[str], runs: int) -> None:
+    (tmp_path / "mine.yaml").write_text(SEARCH)
+    options = [word for change in changes for word in ("--set", change)]
+    status, out, _ = handgrad("check", str(tmp_path / "mine.yaml"), "--json", *options)
+    assert (status, json.loads(out)["runs"]["digits"]) == (0, runs)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("learning_rate", "expected KEY=VALUE"),
+        ("lr=1", "did you mean learning_rate?"),
+        ("learning_rate.x=1", "learning_rate"),
+        ("gradient_check.epsilon=5", "gradient_check.epsilon: found 5"),
+        ("gradient_check.exampels=5", "did you mean examples?"),
+        ("epochs=010", "YAML 1.1 reads as 8"),
+        ("epochs=[", "expected a value in YAML"),
+        ("epochs=", "experiments[0].epochs: found null"),
+        ("samples=5", "experiments[0].samples: found 5, expected null"),
+    ],
+)
+def test_a_wrong_value_to_try_is_named(handgrad: Handgrad, tmp_path: Path, change: str, named: str) -> None:
+    (tmp_path / "mine.yaml").write_text("{name: mine, experiments: [{dataset: digits}]}")
+    status, out, err = handgrad("check", str(tmp_path / "mine.yaml"), "--set", change)
+    assert (status, out) == (1, "")
+    assert named in err
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", QUICK]])

@@ -11,7 +11,7 @@ import yaml
 import factories
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import read_experiment
-from handgrad.experiment.runs import Run
+from handgrad.experiment.runs import Run, is_short_name
 from handgrad.layout import paths, resources
 from handgrad.layout.jobs import Job, jobs_of
 from handgrad.monitor.estimates import Estimate, Estimator, makespan
@@ -138,6 +138,23 @@ def test_a_shorter_run_spares_the_epochs_of_a_longer_one_alone(
 ) -> None:
     checkpoint(tmp_path, RUN, 20, ended=True)
     assert estimator(**axes).passed(replace(RUN, **axes)) == passed
+
+
+def test_a_run_with_a_short_name_counts_by_its_checkpoint_or_its_run_file(
+    tmp_path: Path, estimator: Callable[..., Estimator]
+) -> None:
+    long = replace(RUN, learning_rate=0.0123456789, l2=0.0123456789, momentum=0.1234567890123, init="scaled")
+    assert is_short_name(long.name)
+    earlier_run(tmp_path, long, 3.0)
+    assert seconds(tmp_path) is None
+    path = checkpoint(tmp_path, long, 20, ended=True)
+    assert seconds(tmp_path, momentum=0.1) == pytest.approx(3.0)
+    assert estimator().passed(replace(long, epochs=30)) == 20
+    path.unlink()
+    run_file = tmp_path / paths.run_file(long.dataset, long.name)
+    run_file.parent.mkdir(parents=True)
+    factories.write_trained_run(run_file, factories.image_data(), **vars(long))
+    assert seconds(tmp_path, momentum=0.1) == pytest.approx(3.0)
 
 
 def test_before_any_job_all_are_estimated(estimator: Callable[..., Estimator]) -> None:

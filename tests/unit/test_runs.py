@@ -1,11 +1,22 @@
 """The name of a run, the text of its numbers, and the run table."""
 
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad.common.errors import HandgradError
-from handgrad.experiment.runs import AXES, EXAMPLE, NAMED_AXES, Run, canonical_text, run_table, training_cost
+from handgrad.experiment.runs import (
+    AXES,
+    EXAMPLE,
+    NAMED_AXES,
+    Run,
+    canonical_text,
+    is_short_name,
+    training_cost,
+)
 
 ALWAYS_NAMED = {
     "dataset": "mnist",
@@ -21,7 +32,7 @@ positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 size = st.integers(min_value=1, max_value=10**6)
 # the name of an activation or init may contain _, as in leaky_relu, but no token of an axis
 TOKENS = {axis.metadata["token"] for axis in NAMED_AXES}
-words = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)?", fullmatch=True).filter(
+words = st.from_regex(r"[a-z][a-z0-9]{0,9}(_[a-z0-9]{1,9})?", fullmatch=True).filter(
     lambda text: not TOKENS & set(text.split("_"))
 )
 
@@ -49,10 +60,30 @@ any_run = st.builds(
 @settings(max_examples=30)
 @given(any_run, any_run)
 def test_a_name_is_a_plain_file_name_of_one_run_alone(one: Run, other: Run) -> None:
-    assert Run.from_name(one.dataset, one.name) == one
+    assert is_short_name(one.name) or Run.from_name(one.dataset, one.name) == one
     assert (one == other) == ((one.dataset, one.name) == (other.dataset, other.name))
     assert one.name.replace("_", "").replace(".", "").replace("-", "").isalnum()
     assert one.name.isascii()
+    assert len(one.name) <= 99
+
+
+def test_a_name_of_99_characters_is_whole_and_a_longer_one_is_short() -> None:
+    axes = {**ALWAYS_NAMED, "learning_rate": 0.123, "momentum": 0.12345678, "schedule": "cosine", "init": "scaled"}
+    whole = EXAMPLE.replace("0.001", "0.123") + "_momentum_0.12345678_schedule_cosine_init_scaled"
+    assert (len(whole), Run(**axes).name) == (99, whole)
+    short = "af_tanh_hu_100_lr_0.123_bs_100_l2_0.01_seed_0_momentum_0.123456789_ep_20_"
+    assert Run(**{**axes, "momentum": 0.123456789}).name == short + "5adffdd8db907dd2"
+    assert Run(**{**axes, "epochs": 100}).name.startswith(short.removesuffix("9_ep_20_") + "_ep_100_")
+
+
+@settings(max_examples=50)
+@given(any_run, size)
+def test_runs_that_differ_in_epochs_alone_share_the_patterns_of_names(run: Run, epochs: int) -> None:
+    patterns = run.names_with_any_epochs()
+    assert any(fnmatchcase(replace(run, epochs=epochs).name, pattern) for pattern in patterns)
+    for axis in ("seed", "validation_size"):
+        other = replace(run, **{axis: getattr(run, axis) ^ 1})
+        assert not {*patterns} & {*other.names_with_any_epochs()}
 
 
 OTHERS = [
@@ -129,22 +160,6 @@ def test_a_tampered_name_is_refused_in_one_line_that_names_the_file(name: str) -
 def test_a_run_can_be_extended_unless_its_schedule_knows_its_last_epoch() -> None:
     assert Run(**ALWAYS_NAMED, momentum=0.9).can_be_extended
     assert not Run(**ALWAYS_NAMED, schedule="cosine").can_be_extended
-
-
-def test_the_axis_written_last_varies_fastest() -> None:
-    one = {"dataset": "mnist", "seed": [0, 1], "hidden_units": [200, 100]}
-    rest = {axis: value for axis, value in ALWAYS_NAMED.items() if axis not in one}
-    table = run_table([{**one, **rest}])
-    assert [(run.seed, run.hidden_units) for run in table] == [(0, 200), (0, 100), (1, 200), (1, 100)]
-
-
-@settings(max_examples=30)
-@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), max_size=3))
-@example([[2, 0, 2], [1, 0]])
-def test_the_table_is_each_combination_once_in_the_order_first_named(seeds: list[list[int]]) -> None:
-    table = run_table([{**ALWAYS_NAMED, "seed": some, "epochs": [1, 2]} for some in seeds])
-    expected = dict.fromkeys((seed, epochs) for some in seeds for epochs in (1, 2) for seed in some)
-    assert [(run.seed, run.epochs) for run in table] == list(expected)
 
 
 def test_the_cost_of_a_run_grows_with_what_it_computes() -> None:

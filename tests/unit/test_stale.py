@@ -14,6 +14,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import merge, read_config
+from handgrad.experiment.runs import is_short_name
 from handgrad.layout.jobs import jobs_of
 from handgrad.layout.paths import data_files, final_outputs, report_file
 
@@ -131,6 +132,20 @@ def test_checkpoints_that_more_epochs_may_go_on_from_are_kept() -> None:
     runs = [experiment(epochs=20, **axes).runs[0].name for axes in ({}, {"seed": 7}, {"schedule": "cosine"})]
     write(*map(checkpoint, runs), checkpoint(runs[0]) + ".rejected")
     assert stale(experiment(epochs=40)) == set(map(checkpoint, runs[1:]))
+
+
+#: a run with 20 epochs and these axes has a name of 99 characters; with 100 epochs, a digest replaces values in it
+NEARLY_LONG = {"learning_rate": 0.00123456789012, "pixels": "standardize", "batch_gradient": "mean", "l2": 0.000123456}
+
+
+def test_long_names_are_the_workflow_s_and_kept_for_more_epochs() -> None:
+    runs = [experiment(epochs=epochs, **NEARLY_LONG).runs[0].name for epochs in (20, 100, 200)]
+    assert [is_short_name(name) for name in runs] == [False, True, True]
+    assert len(runs[0]) == 99
+    write(*map(checkpoint, runs), checkpoint(runs[1]) + ".rejected", *(f"results/runs/digits/{run}.h5" for run in runs))
+    found = take_inventory(HERE, [experiment(epochs=200, **NEARLY_LONG)])
+    assert [file.path for file in found.files] == [f"results/runs/digits/{run}.h5" for run in runs[:2]]
+    assert found.unknown == []
 
 
 # --- removing

@@ -19,9 +19,10 @@ from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
 from handgrad.datasets.data import open_data, write_data
+from handgrad.experiment.blocks import block_of, run_table
 from handgrad.experiment.config import Experiment, load_experiment, read_experiment
 from handgrad.experiment.config_schema import config_schema
-from handgrad.experiment.runs import AXES, run_table
+from handgrad.experiment.runs import AXES
 from handgrad.gradient_check.files import read_check, write_check
 from handgrad.layout.jobs import jobs_of
 from handgrad.layout.paths import DATASET_FIGURES, figure_files
@@ -65,7 +66,7 @@ experiments:
 
 def words(experiment: Experiment) -> str:
     """Return the text on the blocks of an experiment, on one line."""
-    return " ".join(experiment_in_words(experiment.blocks, experiment.datasets).split())
+    return " ".join(experiment_in_words(shown_config(experiment)["experiments"], experiment.datasets).split())
 
 
 def test_the_words_hold_the_numbers_of_the_config() -> None:
@@ -82,6 +83,29 @@ def test_the_words_hold_the_numbers_of_the_config() -> None:
         "η falls to 0 along half a cosine",
         "tanh has s = 1 and biases of 0; cos has s = 0.2 and biases uniform in [-π, π].",
         "float32",
+    ):
+        assert text in found
+
+
+SEARCH = """
+name: mine
+experiments:
+  - {dataset: digits, activation: [tanh, cos], momentum: [0, 0.9], seed: [0, 1], hidden_units: {int_uniform: [5, 9]},
+     learning_rate: {log_uniform: [0.001, 0.3]}, init: {choice: [scaled, published]}, sampling: sobol, sampling_seed: 7,
+     samples: 6, zip: [[activation, momentum]], exclude: [{activation: cos, seed: 1}]}
+"""
+
+
+def test_the_words_hold_distributions_zip_and_exclude() -> None:
+    found = words(load(SEARCH))
+    for text in (
+        "18 runs on <code>digits</code>",
+        ", with activation (tanh, cos), hidden units M from 5 to 9 (drawn, whole numbers), learning rate η from 0.001 ",
+        "to 0.3 (drawn, uniform on a logarithmic scale), seed (0, 1), momentum µ (0, 0.9), initial weights (scaled, ",
+        "published; drawn).",
+        "6 samples are drawn by a shifted Sobol sequence (sampling seed 7)",
+        "activation and momentum belong together",
+        "6 of 24",
     ):
         assert text in found
 
@@ -148,7 +172,7 @@ def test_the_shown_config_makes_the_same_runs_and_hides_local_folders() -> None:
     local = {**experiment.datasets["mnist"], "local_dir": "/home/me/secret"}
     shown = config_text(shown_config(replace(experiment, datasets={**experiment.datasets, "mnist": local})))
     assert all(hidden not in shown for hidden in ("secret", "mirrors", "cifar10"))
-    assert run_table(yaml.safe_load(shown)["experiments"]) == experiment.runs
+    assert run_table(map(block_of, yaml.safe_load(shown)["experiments"])) == experiment.runs
 
 
 # --- captions ---

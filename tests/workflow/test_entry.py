@@ -77,8 +77,9 @@ def test_the_default_config_applies_in_any_working_directory(fresh: Project) -> 
 
 
 def test_nested_numbers_of_the_config_option_are_numbers(fresh: Project) -> None:
-    done = fresh.snakemake("-n", "--config", "experiments=[{dataset: digits, hidden_units: 7}]")
-    assert planned(done.stdout)["train_run"] == 1
+    drawn = "learning_rate: {log_uniform: [1e-3, 0.3]}, samples: 5, seed: [0, 1], exclude: [{seed: 1, hidden_units: 7}]"
+    done = fresh.snakemake("-n", "--config", f"experiments=[{{dataset: digits, hidden_units: 7, {drawn}}}]")
+    assert planned(done.stdout)["train_run"] == 5
     assert "af_tanh_hu_7_" in done.stdout
 
 

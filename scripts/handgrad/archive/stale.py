@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from handgrad.common.code_digests import digested_rules
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
-from handgrad.experiment.runs import Run
+from handgrad.experiment.runs import Run, is_short_name
 from handgrad.layout import paths
 from handgrad.layout.jobs import jobs_of
 
@@ -115,7 +115,8 @@ def _is_ours(path: Path, group: str) -> bool:
         return False
     if group in ("runs", "checkpoints"):
         with suppress(HandgradError):
-            return bool(Run.from_name(path.parent.name, re.sub(r"\.(h5|checkpoint(\.rejected)?)$", "", path.name)))
+            name = re.sub(r"\.(h5|checkpoint(\.rejected)?)$", "", path.name)
+            return is_short_name(name) or bool(Run.from_name(path.parent.name, name))
         return False
     # a page without a folder of tables may belong to another program
     return path.suffix != ".html" or path.parent.name == "tables" or (path.parent / "tables").is_dir()
@@ -129,7 +130,8 @@ def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:
             yield from (str(job.log), str(job.log.with_suffix(".jsonl")), str(job.benchmark))
         for check in (*paths.gates(experiment), *paths.gradient_checks(experiment)):
             yield check.replace("results/checks/", "results/checks/failed/check_")
-        yield from (_CHECKPOINT.format(dataset=run.dataset, run=run.name) for run in experiment.runs)
+        for run in experiment.runs:
+            yield from (_CHECKPOINT.format(dataset=run.dataset, run=name) for name in run.names_with_any_epochs())
 
 
 def _key(path: str) -> str:

@@ -4,7 +4,6 @@ Each mistake is one line; most lines begin with the path of a member.
 """
 
 import json
-import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,11 +35,11 @@ from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.formatting import counted, size_text
 from handgrad.common.hashing import file_sha256
+from handgrad.experiment.blocks import block_of
 from handgrad.experiment.config import Experiment, load_experiment
-from handgrad.experiment.config_checks import MOST_RUNS
+from handgrad.experiment.config_block_checks import MOST_RUNS
 from handgrad.experiment.config_errors import show
 from handgrad.experiment.config_files import merge, read_config_file
-from handgrad.experiment.runs import as_list
 from handgrad.gradient_check.check import WIDEST
 from handgrad.gradient_check.files import read_check
 from handgrad.gradient_check.results import PARTS
@@ -123,7 +122,7 @@ def _read_experiment(folder: Path, name: str) -> Experiment:
     published = {"table": str(table) if table.is_file() else None}
     config = merge(read_config_file(folder / COMPLETE), {"published": published})
     blocks = config["experiments"]
-    spanned = sum(math.prod(len(as_list(value)) for value in block.values()) for block in blocks)
+    spanned = sum(block_of(block).combinations for block in blocks)
     if spanned > MOST_RUNS:  # checked before any code iterates over the runs
         raise HandgradError(f"{COMPLETE}: too many runs, found {spanned}, expected at most {MOST_RUNS}")
     experiment = load_experiment(config, files=False)

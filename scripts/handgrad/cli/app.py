@@ -48,20 +48,28 @@ def handgrad(
 
 
 @app.command()
-def check(file: ExperimentFile = DEFAULT, as_json: AsJson = False) -> int:
+def check(
+    file: ExperimentFile = DEFAULT,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Try a value, in every entry of experiments; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
     """Check an experiment file and print every mistake.
 
     Nothing is run. The file is merged over config/config.yaml and config/datasets.yaml, as in Snakemake, and then
-    checked.
+    checked. Shows how many runs a grid, zip, samples and exclude give and take.
 
     \b
     Examples:
       handgrad check mine.yaml
       handgrad check mine.yaml --json
+      handgrad check mine.yaml --set learning_rate=0.1 --set gradient_check.examples=10
     """
     from handgrad.cli.check import check_file
 
-    return check_file(file, as_json=as_json)
+    return check_file(file, changes or (), as_json=as_json)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What an experiment file describes.
 
-``config``: read a file and return its experiment; the other ``config_*`` modules are its steps. ``runs``: runs, their
-names and the run table. ``registry``: dataset formats. ``published``: the published table.
+``config``: read a file and return its experiment; the other ``config_*`` modules are its steps. ``runs``: runs and
+their names. ``blocks``: the entries of ``experiments`` and the run table; ``sampling``, ``sobol``: drawn values.
+``registry``: dataset formats. ``published``: the published table.
 """

@@ -5,18 +5,18 @@ Every job does this again. The module therefore imports only YAML, jsonschema an
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handgrad.experiment.blocks import Block, block_of, run_table
+from handgrad.experiment.config_changes import with_changes
 from handgrad.experiment.config_checks import config_mistakes, file_mistakes
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import read_config, read_config_file
 from handgrad.experiment.config_schema import completed, schema_mistakes
 from handgrad.experiment.published import comparable, published_rows, row_settings, run_settings
-from handgrad.experiment.runs import Run, as_list, canonical_text, run_table
-
-_FLOAT_AXES = frozenset(axis.name for axis in fields(Run) if axis.type is float)
+from handgrad.experiment.runs import Run, canonical_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,12 @@ class Published:
 class Experiment:
     """A checked experiment.
 
-    blocks: the entries of ``experiments``; each maps every axis to a list of values. runs: all runs, in table order.
-    datasets: the whole registry; each entry has every key.
+    blocks: the entries of ``experiments``. runs: all runs, in table order. datasets: the whole registry; each entry
+    has every key.
     """
 
     name: str
-    blocks: tuple[Mapping[str, list[Any]], ...]
+    blocks: tuple[Block, ...]
     runs: tuple[Run, ...]
     gradient_check: CheckSettings
     checkpoint_seconds: float
@@ -78,12 +78,13 @@ class Experiment:
         return not {row["dataset"] for row in self._published_rows}.isdisjoint(run.dataset for run in self.runs)
 
 
-def read_experiment(file: Path) -> tuple[dict[str, Any], Experiment]:
+def read_experiment(file: Path, changes: Iterable[str] = ()) -> tuple[dict[str, Any], Experiment]:
     """Return the content of a file, and the experiment after merging it over the shipped files.
 
-    Raises ConfigError with one line for each mistake. Each line begins with the file.
+    changes: changes to the configuration, such as ``learning_rate=0.1`` (see ``with_changes``). Raises ConfigError with
+    one line for each mistake. Each line begins with the file.
     """
-    own, config = read_config_file(file), read_config([file])
+    own, config = read_config_file(file), with_changes(read_config([file]), changes)
     try:
         return own, load_experiment(config)
     except ConfigError as error:
@@ -100,8 +101,9 @@ def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experim
         config = {key: value for key, value in config.items() if not str(key).startswith("x-")}
     complete = completed(config)
     _require_none(schema_mistakes(complete))
-    _require_none([*config_mistakes(complete), *(file_mistakes(complete) if files else ())])
-    return _experiment(complete)
+    blocks = tuple(map(block_of, complete["experiments"]))
+    _require_none([*config_mistakes(complete, blocks), *(file_mistakes(complete) if files else ())])
+    return _experiment(complete, blocks)
 
 
 def _require_none(mistakes: Iterable[str]) -> None:
@@ -109,9 +111,8 @@ def _require_none(mistakes: Iterable[str]) -> None:
         raise ConfigError(lines)
 
 
-def _experiment(config: Mapping[str, Any]) -> Experiment:
+def _experiment(config: Mapping[str, Any], blocks: tuple[Block, ...]) -> Experiment:
     check, published = config["gradient_check"], config["published"]
-    blocks = tuple({axis: _values(axis, value) for axis, value in block.items()} for block in config["experiments"])
     return Experiment(
         name=config["name"],
         blocks=blocks,
@@ -121,9 +122,3 @@ def _experiment(config: Mapping[str, Any]) -> Experiment:
         published=None if published["table"] is None else Published(**published),
         datasets=config["datasets"],
     )
-
-
-def _values(axis: str, value: Any) -> list[Any]:
-    """Return the values of an axis. A float axis gets floats, so that 1 and 1.0, or 0.0 and -0.0, are the same run."""
-    values = as_list(value)
-    return [float(number) + 0.0 for number in values] if axis in _FLOAT_AXES else values

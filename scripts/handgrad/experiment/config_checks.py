@@ -3,30 +3,25 @@
 Each check takes a complete configuration that the schema has accepted. It yields one line for each mistake.
 """
 
-import itertools
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from handgrad.common.errors import HandgradError
+from handgrad.experiment.blocks import Block, named_values
+from handgrad.experiment.config_block_checks import block_mistakes
 from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, show, unknown
 from handgrad.experiment.local_files import changed_files
 from handgrad.experiment.published import published_rows
 from handgrad.experiment.registry import ALL_OPTIONS, EMBEDDED, OPTIONS, ROLES, missing_facts
-from handgrad.experiment.runs import Run, as_list, canonical_text
 
 Config = Mapping[str, Any]
 
 #: folders of results/ that all experiments share
 RESERVED_NAMES = ("data", "checks", "runs", "checkpoints", "logs", "benchmarks")
-MOST_RUNS = 100_000
-#: maximum length of a run name; the file name, with its suffixes, must stay below the usual limit of 255
-MOST_OF_A_NAME = 180
 
 
-def config_mistakes(config: Config) -> Iterator[str]:
-    """Yield every mistake that does not depend on files."""
+def config_mistakes(config: Config, blocks: Sequence[Block]) -> Iterator[str]:
+    """Yield every mistake that does not depend on files. blocks: the entries of ``experiments``."""
     datasets = config["datasets"]
     if config["name"].lower() in RESERVED_NAMES:  # some file systems do not distinguish Data from data
         shared = ", ".join(RESERVED_NAMES)
@@ -34,8 +29,8 @@ def config_mistakes(config: Config) -> Iterator[str]:
     for dataset in config["published"]["loss_divisor"]:
         if dataset not in datasets:
             yield unknown(["published", "loss_divisor"], dataset, datasets)
-    for i, block in enumerate(config["experiments"]):
-        yield from _block_mistakes(["experiments", i], block, datasets)
+    for i, block in enumerate(blocks):
+        yield from block_mistakes(["experiments", i], block, datasets)
     for dataset, entry in datasets.items():
         yield from _missing_facts(["datasets", dataset], entry)
         yield from entry_mistakes(["datasets", dataset], entry)
@@ -44,47 +39,8 @@ def config_mistakes(config: Config) -> Iterator[str]:
 
 def _used_datasets(config: Config) -> dict[str, Config]:
     """Return the registry entries of the datasets in use, in the order of first use; skip unknown datasets."""
-    named = [dataset for block in config["experiments"] for dataset in as_list(block["dataset"])]
+    named = [dataset for block in config["experiments"] for dataset in named_values(block["dataset"])]
     return {dataset: config["datasets"][dataset] for dataset in named if dataset in config["datasets"]}
-
-
-def _block_mistakes(path: list[Any], block: Config, datasets: Config) -> Iterator[str]:
-    axes = {axis: as_list(value) for axis, value in block.items()}
-    unknown_names = [dataset for dataset in dict.fromkeys(axes["dataset"]) if dataset not in datasets]
-    yield from (unknown([*path, "dataset"], dataset, datasets) for dataset in unknown_names)
-    runs = math.prod(len(values) for values in axes.values())
-    if runs > MOST_RUNS:
-        yield f"{key_path(path)}: spans {runs} runs, expected at most {MOST_RUNS}"
-    elif not unknown_names:
-        for split in itertools.product(axes["dataset"], axes["validation_size"], axes["train_size"]):
-            yield from _split_mistakes(path, *split, axes["batch_size"], datasets)
-    name = Run(**{axis.name: _longest(axes[axis.name], axis.default) for axis in fields(Run)}).name
-    if len(name) > MOST_OF_A_NAME:
-        most = f"at most {MOST_OF_A_NAME} (it is a file name); use numbers with fewer digits"
-        yield f"{key_path(path)}: the run name {name} has {len(name)} characters, expected {most}"
-
-
-def _longest(values: list[Any], default: Any) -> Any:
-    """Return the value that makes a run name longest. Names may omit a default."""
-    return max(values, key=lambda value: (value != default, len(canonical_text(value))))
-
-
-def _split_mistakes(
-    path: list[Any], dataset: str, validation: int, train: int | None, batches: list[int], datasets: Config
-) -> Iterator[str]:
-    """Yield the mistakes of one split of a dataset and of its batch sizes."""
-    images = datasets[dataset]["train"]
-    left = images - validation
-    rows = left if train is None else train
-    limits = [("validation_size", validation, images - 1), ("train_size", train or 0, left)]
-    limits += [("batch_size", batch, rows) for batch in batches]
-    wrong = next((limit for limit in limits if limit[1] > limit[2]), None)
-    if wrong:
-        axis, value, most = wrong
-        sizes = f"train_size {canonical_text(train)}, validation_size {validation}"
-        yield mistake(
-            [*path, axis], value, f"at most {most}: {key_path([dataset])} has {images} training examples ({sizes})"
-        )
 
 
 def _check_mistakes(check: Config, datasets: Mapping[str, Config]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from jsonschema import Draft4Validator, Draft202012Validator, TypeChecker, valid
 
 from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, show, unknown
 from handgrad.experiment.registry import ROLES
+from handgrad.experiment.runs import AXES
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.network.model import INITS
 
@@ -47,11 +48,25 @@ def config_schema() -> Schema:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml, it is several times faster
     schema: Schema = yaml.load(SCHEMA_FILE.read_text(encoding="utf-8"), loader)  # noqa: S506, both are safe
     properties = schema["properties"]
-    axes, dataset = properties["experiments"]["items"]["properties"], properties["datasets"]["additionalProperties"]
+    block, dataset = properties["experiments"]["items"]["properties"], properties["datasets"]["additionalProperties"]
     for axis, names in (("activation", ACTIVATIONS), ("init", INITS)):
-        axes[axis]["anyOf"][0]["enum"] = list(names)  # a YAML anchor shares it with the list branch
+        block[axis]["anyOf"][0]["enum"] = list(names)  # a YAML anchor shares it with the list branch
+    block["zip"]["items"]["items"]["enum"] = list(AXES)
+    listed = {axis: {"anyOf": block[axis]["anyOf"][:2]} for axis in AXES}
+    block["exclude"]["items"].update(properties=listed, additionalProperties=False)
+    for axis in AXES:
+        one, many, drawn = block[axis]["anyOf"]
+        block[axis]["anyOf"] = [one, many, _distributions(one, drawn)]
     dataset["properties"]["format"]["enum"] = list(ROLES)
     return schema
+
+
+def _distributions(value: Schema, drawn: Schema) -> Schema:
+    """Return the schema of the distributions of an axis. value: the schema of one value of the axis."""
+    kinds = _kinds(value)
+    allowed = ("log_uniform", "uniform") if "number" in kinds else ("log_uniform", "int_uniform")
+    names = ("choice",) if "string" in kinds else (*allowed, "choice")
+    return {**drawn, "properties": {name: {**drawn["properties"][name], "items": value} for name in names}}
 
 
 def completed(config: Any) -> Any:
@@ -73,7 +88,8 @@ def _complete(value: Any, schema: Schema) -> Any:
     schema = _branch(schema, value)
     if isinstance(value, Mapping):
         properties, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
-        absent = [key for key in properties if key not in value and key not in schema.get("required", ())]
+        optional = [key for key in properties if "default" in properties[key] and key not in schema.get("required", ())]
+        absent = [key for key in optional if key not in value]
         whole = {**value, **{key: properties[key]["default"] for key in absent}}
         return {key: _complete(item, properties.get(key, others)) for key, item in whole.items()}
     if isinstance(value, list):
@@ -96,11 +112,11 @@ def _kinds(schema: Schema) -> list[str]:
 
 
 def _branch(schema: Schema, value: object) -> Schema:
-    """Return the part of the schema for a value; an axis allows one value or a list of values."""
+    """Return the part of the schema for a value; an axis allows one value, a list of values or a distribution."""
     if "anyOf" not in schema:
         return schema
-    one, many = schema["anyOf"]
-    chosen: Schema = many if isinstance(value, list) else one
+    one, many, *drawn = schema["anyOf"]
+    chosen: Schema = many if isinstance(value, list) else drawn[0] if drawn and isinstance(value, Mapping) else one
     return chosen
 
 
@@ -126,6 +142,8 @@ def schema_mistakes(config: Any) -> Iterator[str]:
 
 
 def _unknown_key(path: list[Any], known: Schema) -> str:
+    if len(path) == 1 and path[0] in config_schema()["properties"]["experiments"]["items"]["properties"]:
+        return f"{path[0]}: unknown key at the top level; it belongs in an entry of experiments"
     meant = did_you_mean(path[-1], known)
     return f"{key_path(path)}: unknown key, expected one of {', '.join(known)}{meant and f'; {meant}'}"
 

@@ -1,11 +1,13 @@
-"""Define a run by its axes, its name, and the run table of an experiment.
+"""Define a run by its axes, and its name.
 
 Every job parses the workflow again, so this module imports only the standard library.
 """
 
+import functools
+import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
@@ -20,8 +22,9 @@ def _axis(token: str, default: Any = MISSING) -> Any:
 class Run:
     """One network to train, with one value for each axis (see workflow/schemas/config.schema.yaml).
 
-    The name of a run always contains the first eight axes. It contains another axis only if the value differs from
-    the default. A new axis therefore does not change the names of earlier runs.
+    The name of a run contains the first eight axes. It contains another axis only if the value differs from the
+    default. A new axis therefore does not change the names of earlier runs. A name that would have more than MAX_NAME
+    characters is replaced by its short form.
     """
 
     dataset: str
@@ -44,12 +47,15 @@ class Run:
     @property
     def name(self) -> str:
         """The name of the run: ``af_tanh_hu_100_lr_0.001_...``. The dataset is the folder and not part of the name."""
-        parts = []
-        for axis in NAMED_AXES:
-            value = getattr(self, axis.name)
-            if axis.default is MISSING or value != axis.default:
-                parts += [axis.metadata["token"], canonical_text(value)]
-        return "_".join(parts)
+        return _name_of(self)
+
+    def names_with_any_epochs(self) -> tuple[str, str]:
+        """Return patterns of the names of all runs that differ only in ``epochs``; ``*`` replaces the number.
+
+        A run with more epochs may need the short form while a run with fewer does not, so there are two patterns.
+        """
+        values = _named_values(self)
+        return _whole_name(values, "*"), _short_name(values, "*")
 
     @property
     def can_be_extended(self) -> bool:
@@ -58,7 +64,10 @@ class Run:
 
     @classmethod
     def from_name(cls, dataset: str, name: str) -> "Run":
-        """Return the run with this name; the inverse of ``name``. Raises HandgradError if it is not a run name."""
+        """Return the run with this name; the inverse of ``name``. Short names do not contain all values.
+
+        Raises HandgradError if it is not a name that contains all values.
+        """
         run = _parse_name(dataset, name)
         if run is None or run.name != name:
             raise HandgradError(
@@ -69,7 +78,41 @@ class Run:
 
 AXES: tuple[str, ...] = tuple(axis.name for axis in fields(Run))
 NAMED_AXES: tuple[Field[Any], ...] = tuple(axis for axis in fields(Run) if "token" in axis.metadata)
+
+#: maximum length of a run name. Paths with suffixes then fit file systems with at most 143 bytes in a file name.
+MAX_NAME = 99
+_FIRST_PART = MAX_NAME - len("ep_1000000_0123456789abcdef")
 EXAMPLE = "af_tanh_hu_100_lr_0.001_bs_100_ep_20_l2_0.01_seed_0"
+
+
+@functools.cache  # planning asks for the name of each run many times
+def _name_of(run: Run) -> str:
+    values, epochs = _named_values(run), str(run.epochs)
+    whole = _whole_name(values, epochs)
+    return whole if len(whole) <= MAX_NAME else _short_name(values, epochs)
+
+
+def _named_values(run: Run) -> dict[str, str]:
+    """Return axis -> its part of the name, in the order of the name."""
+    values = ((axis, getattr(run, axis.name)) for axis in NAMED_AXES)
+    return {
+        axis.name: f"{axis.metadata['token']}_{canonical_text(value)}"
+        for axis, value in values
+        if axis.default is MISSING or value != axis.default
+    }
+
+
+def _whole_name(values: Mapping[str, str], epochs: str) -> str:
+    return "_".join({**values, "epochs": f"ep_{epochs}"}.values())
+
+
+def _short_name(values: Mapping[str, str], epochs: str) -> str:
+    """Return the first values of a name, the epochs, and a digest of all values except the epochs."""
+    parts = [part for axis, part in values.items() if axis != "epochs"]
+    digest = hashlib.sha256("_".join(parts).encode()).hexdigest()[:16]
+    ends = itertools.accumulate(len(part) + 1 for part in parts)
+    first = [part for part, end in zip(parts, ends, strict=True) if end <= _FIRST_PART]
+    return "_".join([*first, f"ep_{epochs}", digest])
 
 
 def canonical_text(value: object) -> str:
@@ -93,6 +136,14 @@ def _name_pattern() -> re.Pattern[str]:
 _NAME = _name_pattern()
 
 
+_SHORT_NAME = re.compile(r"af_[\w.-]+_ep_[0-9]+_[0-9a-f]{16}", re.ASCII)
+
+
+def is_short_name(name: str) -> bool:
+    """Return whether a name has the form of a short name, which ends in a digest instead of all values."""
+    return _SHORT_NAME.fullmatch(name) is not None and len(name) <= MAX_NAME
+
+
 def _parse_name(dataset: str, name: str) -> Run | None:
     found = _NAME.fullmatch(name)
     if found is None:
@@ -107,24 +158,6 @@ def _parse_name(dataset: str, name: str) -> Run | None:
     except ValueError:
         return None
     return Run(dataset=dataset, **values)
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a list as it is, and any other value as a list of one item."""
-    return value if isinstance(value, list) else [value]
-
-
-def run_table(experiments: Iterable[Mapping[str, Any]]) -> tuple[Run, ...]:
-    """Return the distinct runs of some experiments, in the order of first occurrence.
-
-    An experiment maps every axis to a value or to a list of values. Its runs are the Cartesian product of these
-    lists; the last axis varies fastest.
-    """
-    runs: dict[Run, None] = {}
-    for experiment in experiments:
-        for point in itertools.product(*map(as_list, experiment.values())):
-            runs[Run(**dict(zip(experiment, point, strict=True)))] = None
-    return tuple(runs)
 
 
 def training_cost(run: Run, *, inputs: int, classes: int, train_size: int) -> int:

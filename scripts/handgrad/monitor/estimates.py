@@ -81,7 +81,9 @@ class Estimator:
         facts, passed = self.experiment.datasets[run.dataset], self.passed(run)
         earlier = an_epoch = self.earlier.seconds(run)
         if an_epoch is None:
-            rate = product_rate(run.batch_size, input_count(facts) + 1, run.hidden_units, run.dtype)
+            # a search has many sizes, and each takes TIMED_SECONDS; similar sizes have a similar rate
+            examples, units = (1 << (size - 1).bit_length() for size in (run.batch_size, run.hidden_units))
+            rate = product_rate(examples, input_count(facts) + 1, units, run.dtype)
             an_epoch = resources.epoch_seconds(run, facts, rate)
         seconds = BESIDE_TRAINING + (run.epochs - passed) * an_epoch
         memory = 10**6 * resources.run_megabytes(run, facts)

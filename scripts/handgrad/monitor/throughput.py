@@ -15,10 +15,13 @@ from threadpoolctl import threadpool_limits
 
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.registry import input_count
-from handgrad.experiment.runs import Run
+from handgrad.experiment.runs import Run, is_short_name
 from handgrad.layout.jobs import log
+from handgrad.layout.paths import CHECKPOINTS, run_file
 from handgrad.layout.resources import Facts, epoch_seconds
 from handgrad.monitor.job_progress import read_progress
+from handgrad.storage.checkpoint import SUFFIX, Unusable, read_header
+from handgrad.storage.run_reader import read_summary
 
 #: approximate maximum number of earlier runs to read; a file server may be slow
 SAMPLE = 500
@@ -44,8 +47,7 @@ class EarlierRuns:
         self.used: set[Path] = set()
         self._factors: dict[tuple[Path, bool, Kind], float] = {}  # actual time / time at NOMINAL_RATE
         self._factor = functools.cache(self._closest_factor)
-        runs = list(runs_in(folder, log("train_run")).items())
-        for run, path in runs[:: 1 + len(runs) // SAMPLE]:
+        for run, path in runs_in(folder, log("train_run"), most=SAMPLE).items():
             progress = read_progress(path)
             if run.dataset in datasets and progress and progress.an_epoch:
                 facts = datasets[run.dataset]
@@ -75,14 +77,32 @@ def kind_of(run: Run, facts: Facts) -> Kind:
     return (input_count(facts), run.dtype), run.momentum > 0, run.activation, (run.hidden_units, run.batch_size)
 
 
-def runs_in(folder: Path, template: str) -> dict[Run, Path]:
-    """Return run -> path for the files in a folder that have a run name. template: their path with wildcards."""
+def runs_in(folder: Path, template: str, most: int | None = None) -> dict[Run, Path]:
+    """Return run -> path for the files in a folder that have a run name.
+
+    template: their path with wildcards. most: approximate maximum number of files; None for all.
+    """
     suffix = template.partition("{run}")[2]
     found = {}
-    for path in sorted(folder.glob(template.format(dataset="*", run="*"))):
-        with suppress(HandgradError):  # not a run name
-            found[Run.from_name(path.parent.name, path.name.removesuffix(suffix))] = path
+    files = sorted(folder.glob(template.format(dataset="*", run="*")))
+    for path in files[:: 1 + len(files) // most if most else 1]:
+        run = _run_of(folder, path.parent.name, path.name.removesuffix(suffix))
+        if run:
+            found[run] = path
     return found
+
+
+def _run_of(folder: Path, dataset: str, name: str) -> Run | None:
+    """Return the run with a name. The values of a short name are read from its checkpoint or its run file."""
+    if not is_short_name(name):
+        with suppress(HandgradError):  # not a run name
+            return Run.from_name(dataset, name)
+        return None
+    with suppress(Unusable, OSError):
+        return read_header(folder / CHECKPOINTS / dataset / f"{name}{SUFFIX}").run
+    with suppress(HandgradError, OSError):
+        return read_summary(folder / run_file(dataset, name)).run
+    return None
 
 
 @functools.cache

@@ -51,7 +51,7 @@ def shown_config(experiment: Experiment) -> dict[str, Any]:
     divisors = published.loss_divisor if published else {}
     return {
         "name": experiment.name,
-        "experiments": [dict(block) for block in experiment.blocks],
+        "experiments": [block.as_config() for block in experiment.blocks],
         "gradient_check": vars(experiment.gradient_check),
         "published": {
             "table": published and PurePath(published.table).name,

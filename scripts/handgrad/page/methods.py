@@ -1,16 +1,13 @@
 """The text on the methods of an experiment, with the values of its config. Its template is assets/runs.html."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from handgrad.experiment.blocks import Block, block_of
 from handgrad.experiment.registry import value_bytes
-from handgrad.experiment.runs import canonical_text
+from handgrad.experiment.runs import Run, canonical_text
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page.templates import TEMPLATES
-
-#: an entry of ``experiments`` in an experiment file: the values of every axis
-Block = Mapping[str, Sequence[Any]]
 
 AXES_IN_WORDS = {
     "activation": "activation",
@@ -79,25 +76,48 @@ _INITS = {
 VALUES_IN_WORDS: Mapping[str, Mapping[str, str]] = {"schedule": _SCHEDULES, "pixels": _PIXELS, "init": _INITS}
 FEATURES_IN_WORDS: Mapping[str, Mapping[str, str]] = {**VALUES_IN_WORDS, "pixels": _FEATURES}
 
+#: the distributions of an axis, from {low} to {high}
+DISTRIBUTIONS_IN_WORDS = {
+    "log_uniform": "from {low} to {high} (drawn, uniform on a logarithmic scale)",
+    "uniform": "from {low} to {high} (drawn, uniform)",
+    "int_uniform": "from {low} to {high} (drawn, whole numbers)",
+}
+_SAMPLINGS = {"random": "at random", "sobol": "by a shifted Sobol sequence"}
 
-def experiment_in_words(blocks: Iterable[Block], datasets: Mapping[str, Mapping[str, Any]]) -> str:
+
+def experiment_in_words(blocks: Iterable[Mapping[str, Any]], datasets: Mapping[str, Mapping[str, Any]]) -> str:
     """Return HTML: an item for each block of an experiment file and each of its datasets, and what all have in common.
 
     datasets: registry entries by name. Their train and test are numbers of examples.
     """
-    parts = [_part(block, name, datasets[name]) for block in blocks for name in dict.fromkeys(block["dataset"])]
+    parts = []
+    for block in map(block_of, blocks):
+        runs: dict[str, list[Run]] = {}
+        for run in block.table.runs:
+            runs.setdefault(run.dataset, []).append(run)
+        parts += [_part(block, some, datasets[dataset]) for dataset, some in runs.items()]
     common = [line for line in parts[0]["protocol"] if all(line in part["protocol"] for part in parts)]
-    return TEMPLATES.get_template("runs.html").render(parts=parts, common=common, axes=AXES_IN_WORDS)
+    return TEMPLATES.get_template("runs.html").render(
+        parts=parts,
+        common=common,
+        axes=AXES_IN_WORDS,
+        distributions=DISTRIBUTIONS_IN_WORDS,
+        samplings=_SAMPLINGS,
+    )
 
 
-def _part(block: Block, dataset: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    distinct = {axis: list(dict.fromkeys(block[axis])) for axis in AXES_IN_WORDS}
-    varied = {axis: values for axis, values in distinct.items() if len(values) > 1}
+def _part(block: Block, runs: Sequence[Run], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page says of the runs of a block on one dataset."""
+    distinct = {axis: list(dict.fromkeys(getattr(run, axis) for run in runs)) for axis in AXES_IN_WORDS}
+    drawn = {axis: next(iter(one.items())) for axis, one in block.drawn.items() if axis in AXES_IN_WORDS}
+    varied = {axis: values for axis, values in distinct.items() if len(values) > 1 or axis in drawn}
     one = {axis: values[0] for axis, values in distinct.items() if axis not in varied}
     return {
-        "dataset": dataset,
+        "dataset": runs[0].dataset,
         "facts": facts,
-        "runs": math.prod(map(len, varied.values())),
+        "runs": len(runs),
+        "block": block,
+        "drawn": drawn,
         "varied": varied,
         "one": one,
         "protocol": _protocol(one, facts, distinct["activation"]),

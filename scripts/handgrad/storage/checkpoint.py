@@ -204,10 +204,11 @@ def beginnings(
     reject: called with each file that cannot be used, and the reason. Raises OSError if the folder cannot be read.
     """
     run, own, found = origin.run, path_of(folder, origin.run), []
-    pattern = own.name.replace(f"_ep_{run.epochs}_", "_ep_*_") if run.can_be_extended else own.name
+    patterns = run.names_with_any_epochs() if run.can_be_extended else (run.name,)
     # glob would silently ignore a folder that cannot be listed
     names = sorted(path.name for path in own.parent.iterdir()) if own.parent.exists() else []
-    for path in (own.parent / name for name in fnmatch.filter(names, pattern)):
+    matching = (name for name in names if any(fnmatch.fnmatchcase(name, f"{one}{SUFFIX}") for one in patterns))
+    for path in (own.parent / name for name in matching):
         try:
             header = read_header(path)
             epochs = run.epochs if path == own else header.run.epochs
