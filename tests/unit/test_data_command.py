@@ -442,3 +442,13 @@ def test_an_input_whose_scaling_leaves_float32_is_refused(handgrad: Handgrad, va
     Path("x.csv").write_text("a,b,y\n" + "".join(f"{value if n % 2 else 0},{n},{'uv'[n % 2]}\n" for n in range(40)))
     assert "input a: a range of" in refusal(handgrad("data", "add", "x.csv"))
     assert not Path("x.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["2026", "no"])
+def test_a_file_name_that_yaml_misreads_becomes_a_safe_name(handgrad: Handgrad, name: str) -> None:
+    Path(f"{name}.csv").write_text("zip,y\n" + "".join(f"0{n + 10},{'uv'[n % 2]}\n" for n in range(20)))
+    status, out, _ = handgrad("data", "add", f"{name}.csv")
+    assert status == 0
+    assert "leading zeros" in out
+    assert list(read_experiment(Path(f"my_{name}.yaml"))[1].datasets)[-1] == f"my_{name}"
+    assert "--name" in refusal(handgrad("data", "add", f"{name}.csv", "--name", name))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+import aggregate_gradient_checks
 import check_gate as gate_script
 import check_gradients as check_script
 from factories import image_data
@@ -411,6 +412,32 @@ def test_a_gate_holds_its_promise_alone_and_a_report_every_figure(script: Any, j
     for part in ("central", "complex", "samples"):
         assert W1[part]["count"] == 28
         assert W1[part]["analytic"] == pytest.approx(W1[part]["numeric"], rel=1e-6)
+
+
+def test_a_check_of_fewer_examples_than_its_settings_is_accepted(tmp_path: Path) -> None:
+    few = image_data(3, 2)
+    write_data(tmp_path / "data.h5", few)
+    out, settings = str(tmp_path / "out.json"), {**asdict(SMALL), "examples": 5}
+    digest = code_digest("check_gradients")
+    check_script.main(
+        dataset="some",
+        activation="tanh",
+        data=str(tmp_path / "data.h5"),
+        out=out,
+        failed=str(tmp_path / "failed.json"),
+        code_digest=digest,
+        data_digest=few.digest,
+        settings=Settings(**settings),
+    )
+    aggregate_gradient_checks.main(
+        checks=[out],
+        csv=str(tmp_path / "table.csv"),
+        checked=[("some", "tanh")],
+        settings=settings,
+        checking=digest,
+        data_digests={"some": few.digest},
+    )
+    assert (tmp_path / "table.csv").exists()
 
 
 def test_a_failed_check_writes_its_figures_and_no_output(

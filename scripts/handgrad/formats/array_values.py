@@ -8,9 +8,8 @@ from handgrad.datasets.inputs import Array
 from handgrad.datasets.scaling import STATISTICS_BLOCK, input_statistics
 from handgrad.formats.array_files import Named
 from handgrad.formats.containers import Mismatch
+from handgrad.formats.found import EXACT, MOST_ROUNDING
 
-EXACT = 1 << 53
-MOST_ROUNDING = 1e-4  # of the standard deviation of an input
 LARGEST_PIXEL = 255
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from handgrad.datasets.data import Split
 from handgrad.datasets.inputs import InputSpec
 
+EXACT = 1 << 53  # integers below this are exact in float64
+MOST_ROUNDING = 1e-4  # by float32, of the standard deviation of an input
+
 Entry = Mapping[str, Any]
 Paths = Mapping[str, Path]
 

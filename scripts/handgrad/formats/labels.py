@@ -7,9 +7,9 @@ import numpy as np
 from handgrad.datasets.inputs import Array, Bytes
 from handgrad.formats.array_files import Named
 from handgrad.formats.containers import Mismatch
+from handgrad.formats.found import EXACT
 
 MOST_CLASSES = 256
-MOST_LABEL = 1 << 53
 INTEGERS = "integers, text, or one-hot rows"
 
 
@@ -76,7 +76,7 @@ def _integers(array: Named) -> Array:
     """Return labels as int64. Floating-point labels are allowed if they are whole numbers."""
     if array.values.dtype.kind not in "iuf":
         raise Mismatch(array.where, f"labels of the type {array.values.dtype}", INTEGERS)
-    wrong = ~(np.abs(array.values.astype(np.float64)) < MOST_LABEL) | (array.values != np.floor(array.values))
+    wrong = ~(np.abs(array.values.astype(np.float64)) < EXACT) | (array.values != np.floor(array.values))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise Mismatch(f"{array.where}: index [{row}]", f"the label {array.values[row]}", INTEGERS)

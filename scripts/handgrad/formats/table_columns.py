@@ -16,7 +16,6 @@ from handgrad.formats.table_text import DECIMAL_COMMA, NUMBER
 
 #: how files write a missing value, in lower case
 MISSING = ("", "?", "na", "n/a", "nan", "-nan", "null", "<na>", "#n/a")
-EXACT = 2.0**53  # integers below this are exact in float64
 #: texts that are not categories, and what they are
 DISGUISED = {
     re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([T ].*)?"): "a date",

@@ -7,10 +7,9 @@ import numpy as np
 
 from handgrad.datasets.inputs import Array, Column, Rows
 from handgrad.formats.containers import Mismatch
-from handgrad.formats.table_columns import EXACT, Numbers, Texts, cell
+from handgrad.formats.found import EXACT, MOST_ROUNDING
+from handgrad.formats.table_columns import Numbers, Texts, cell
 from handgrad.formats.table_files import Table
-
-MOST_ROUNDING = 1e-4  # of the standard deviation of a column
 
 
 def learn_column(name: str, values: Numbers | Texts, rows: Rows, *, impute: bool) -> Column:

@@ -8,7 +8,8 @@ import numpy as np
 
 from handgrad.datasets.inputs import Bytes
 from handgrad.formats.containers import Mismatch
-from handgrad.formats.table_columns import EXACT, Texts, as_numbers, read_texts, refuse_missing
+from handgrad.formats.found import EXACT
+from handgrad.formats.table_columns import Texts, as_numbers, read_texts, refuse_missing
 from handgrad.formats.table_files import Table, listed, shown
 from handgrad.formats.table_text import NUMBER
 
