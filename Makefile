@@ -6,7 +6,7 @@
 # make test-browser   run the tests of the pages in Chromium, which must be installed
 # make bench          compare the speed of training with PyTorch, JAX, scikit-learn and plain NumPy (12 minutes)
 # make docs           build the documentation site in docs/_build and print the sentence length of each page
-# make lint           check formatting, types, imports, words and the workflow
+# make lint           check formatting, types, imports, words, the workflow and GitHub's workflows
 # make format         format the code
 # make generated      write the conda environments, workflow/sources.txt and the generated reference
 # make diagrams       draw the rule graph and the package diagram of the documentation
@@ -62,6 +62,7 @@ lint: .venv/development
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/python tools/check_words.py
+	$(BIN)/zizmor --offline --quiet .github
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

@@ -37,8 +37,7 @@ def test_the_catalog_finds_the_files_of_standardized_usage() -> None:
 
 def test_the_rules_provide_what_the_catalog_file_promises() -> None:
     usage = read(".snakemake-workflow-catalog.yml")["usage"]
-    assert usage == {"software-stack-deployment": {"conda": True}, "report": True}
-    assert not re.search(r"^    container", RULES, re.MULTILINE)
+    assert usage == {"software-stack-deployment": {"conda": False}, "report": True}
     assert "report(" in RULES
 
 
@@ -62,6 +61,11 @@ def test_the_citation_file_is_valid_and_names_this_version() -> None:
     assert all(set(author) == {"name"} for author in citation["authors"])  # the authors are a group, not persons
     for key, name in (("title", "name"), ("version", "version"), ("license", "license"), ("abstract", "description")):
         assert citation[key] == PROJECT[name]
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert next(heading for heading in headings if heading != "Unreleased") == PROJECT["version"]
 
 
 # --- the conda environments ---

@@ -26,6 +26,7 @@ PAGES = [ROOT / "README.md", ROOT / "config/README.md", *sorted((ROOT / "docs/ho
 REASONS = {
     "needs a cluster",
     "needs a Git host",
+    "needs a container engine",
     "needs conda",
     "takes minutes",
     "shows the output on one machine",

@@ -101,7 +101,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git("init", "-q", "-b", "main", cwd=project.path)
     git("add", "-A", cwd=project.path)
     git("commit", "-q", "-m", "all", cwd=project.path)
-    git("tag", "v0.1.0", cwd=project.path)
+    git("tag", "v1.0.0", cwd=project.path)
     git("clone", "-q", "--bare", str(project.path), str(host / "owner/handgrad"), cwd=tmp_path)
     settings = {f"url.{host}/.insteadOf": "https://github.com/", "safe.directory": "*"}
     monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
@@ -159,7 +159,7 @@ def test_a_module_from_a_git_host_makes_the_same_runs(finished: Project, tmp_pat
     branch = DEPLOYED.replace("PLACE", place.replace("REF", 'branch="main"'))
     assert "rule train_run:" in succeed(folder_with(tmp_path / "branch", branch, TINY), "-n")
     part = DEPLOYED.replace("        config\n", '        config["nets"]\n    prefix:\n        "nets"\n')
-    snakefile = part.replace("PLACE", place.replace("REF", 'tag="v0.1.0"')) + ADDED
+    snakefile = part.replace("PLACE", place.replace("REF", 'tag="v1.0.0"')) + ADDED
     user = folder_with(tmp_path / "user", snakefile, {"nets": TINY})
     targets = ["first", "nets/results/tiny/figures/learning_curves/digits.svg"]
     succeed(user, *targets)

@@ -1,5 +1,4 @@
 # Load the experiment and define all functions that rules use. The library does the work.
-import importlib.util
 import os
 import re
 import sys
@@ -34,13 +33,12 @@ def project_folder():
 def put_library_first():
     """Put this project's `handgrad` first on Python's import path, for this process and its jobs.
 
-    Snakemake adds the folder of a script only at the end of the path, after any installed `handgrad`.
+    Snakemake adds the folder of a script only at the end of the path, after any installed `handgrad`. In a container,
+    it also adds copies of folders under other paths before it, where the library would not find the project's files.
     """
     folder = str(project_folder() / "scripts")
-    other = importlib.util.find_spec("handgrad")
-    if other and other.origin != f"{folder}/handgrad/__init__.py":
-        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
-        os.environ.update(PYTHONPATH=path)  # Snakemake's linter rejects os.environ[...]
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", folder)]
+    os.environ.update(PYTHONPATH=os.pathsep.join([folder, *others]))  # Snakemake's linter rejects os.environ[...]
     sys.path.insert(0, folder)
 
 

@@ -40,8 +40,8 @@ def sealed_file(path: str | Path, libver: str | None = None) -> Iterator[h5py.Fi
     memory = io.BytesIO()
     with h5py.File(memory, "w", locking=False, userblock_size=BLOCK, libver=libver) as file:
         yield file
-    content = memory.getbuffer()[BLOCK:]
-    with whole_file(path) as part, part.open("wb") as written:
+    # If the disk is full, Python 3.12 crashes when it removes a buffer that is still in use.
+    with memory.getbuffer() as buffer, buffer[BLOCK:] as content, whole_file(path) as part, part.open("wb") as written:
         written.writelines((_block(hashlib.sha256(content).hexdigest()), content))
 
 

@@ -7,7 +7,7 @@ from handgrad.common.randomness import Purpose, generator
 from handgrad.datasets.inputs import Array, Bytes, Rows
 
 
-def draw_test(y: Bytes, test: float, groups: Array | None = None) -> tuple[Rows, Rows]:
+def draw_test(y: Bytes, test: int | float, groups: Array | None = None) -> tuple[Rows, Rows]:
     """Return the ascending row numbers of the training and the test examples of data with labels y.
 
     test: the number of test examples (an int), or their share (a float below 1). The draw has a fixed seed. It is
