@@ -5,19 +5,22 @@
 # make test-slurm     run the tests on a SLURM cluster, which they start on this machine (Debian, as root)
 # make test-browser   run the tests of the pages in Chromium, which must be installed
 # make bench          compare the speed of training with PyTorch, JAX, scikit-learn and plain NumPy (12 minutes)
+# make bench-search   compare successive halving with the full search, random search and Optuna (hours)
 # make docs           build the documentation site in docs/_build and print the sentence length of each page
 # make lint           check formatting, types, imports, words, the workflow and GitHub's workflows
 # make format         format the code
 # make generated      write the conda environments, workflow/sources.txt and the generated reference
+# make javascript     install D3 from npm and write scripts/handgrad/page/assets/d3.min.js (needs Node.js)
 # make diagrams       draw the rule graph and the package diagram of the documentation
 # To check, plan, watch and archive experiments, use the command that make quick installs: .venv/bin/handgrad --help
 PYTHON ?= python3
 CORES ?= all
+CONFIG ?= benchmarks/search.yaml
 unexport SNAKEMAKE_PROFILE # make uses only the profile of this workflow
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: quick full test test-slow test-slurm test-browser bench docs lint format generated diagrams help
+.PHONY: quick full test test-slow test-slurm test-browser bench bench-search docs lint format generated javascript diagrams help
 
 help:
 	@sed -n '/^[^#]/q; s/^# //p' Makefile
@@ -37,6 +40,11 @@ full: .venv/workflow
 bench: .venv/workflow
 	$(BIN)/python benchmarks/compare_speed.py
 
+# Without Optuna, it is left out. To install it: $(BIN)/pip install -r requirements-bench.txt
+bench-search: .venv/workflow
+	$(SNAKEMAKE) --configfile $(CONFIG) --until preprocess_dataset
+	$(BIN)/python benchmarks/compare_search.py $(CONFIG)
+
 test: .venv/development
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm and not browser"
 
@@ -48,7 +56,7 @@ test-slurm: .venv/development
 	$(BIN)/python -m pytest -v -n 6 --dist worksteal -m slurm tests/slurm
 
 # One process, because these tests share a browser and one run of the quick experiment.
-test-browser: .venv/development
+test-browser: .venv/development tools/javascript/node_modules
 	$(BIN)/python -m pytest -v -n 0 -m browser tests/browser
 
 docs: .venv/development
@@ -71,6 +79,14 @@ format: .venv/development
 
 generated: .venv/workflow
 	PYTHONPATH=scripts $(BIN)/python tools/write_generated.py
+
+# The versions are in tools/javascript/package.json. To update one, change it there and run make javascript.
+javascript: tools/javascript/node_modules
+	cd tools/javascript && npm run build
+
+tools/javascript/node_modules: tools/javascript/package.json
+	cd tools/javascript && npm install --no-audit --no-fund --omit-lockfile-registry-resolved
+	@touch $@
 
 diagrams: .venv/development
 	PYTHONPATH=scripts $(BIN)/python tools/draw_diagrams.py

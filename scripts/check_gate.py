@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from handgrad.common.rule_job import rule_job
+from handgrad.common.sealed_json import write_sealed_json
 from handgrad.gradient_check.check import LIMITS
-from handgrad.gradient_check.files import write_check
 from handgrad.gradient_check.job import check_dataset
 from handgrad.gradient_check.settings import GATE
 from handgrad.gradient_check.training_check import COVERED
@@ -21,7 +21,7 @@ def main(*, out: str, **job: Any) -> None:
     """
     checked, _ = check_dataset(settings=GATE, **job)
     promise = {"settings": asdict(GATE), "limits": LIMITS, "training": COVERED}
-    write_check(out, {**checked, "passed": True, **promise})
+    write_sealed_json(out, {**checked, "passed": True, **promise})
 
 
 if "snakemake" in globals():

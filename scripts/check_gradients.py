@@ -3,7 +3,7 @@
 from typing import Any
 
 from handgrad.common.rule_job import rule_job
-from handgrad.gradient_check.files import write_check
+from handgrad.common.sealed_json import write_sealed_json
 from handgrad.gradient_check.job import check_dataset
 from handgrad.gradient_check.settings import Settings
 
@@ -14,7 +14,7 @@ def main(*, out: str, **job: Any) -> None:
     Raises HandgradError if the check fails.
     """
     checked, figures = check_dataset(**job)
-    write_check(out, {**checked, **figures})
+    write_sealed_json(out, {**checked, **figures})
 
 
 if "snakemake" in globals():

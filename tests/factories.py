@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -14,14 +14,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handgrad.common.code_digests import code_digest
 from handgrad.common.progress_file import progress_path
 from handgrad.common.sealed import BLOCK, MAGIC
-from handgrad.datasets.data import Dataset, Split, open_data
+from handgrad.common.sealed_json import write_sealed_json
+from handgrad.datasets.data import Dataset, Split, content_of, open_data, write_data
 from handgrad.datasets.inputs import InputSpec
 from handgrad.datasets.scaling import Scaling
 from handgrad.experiment.published import SETTINGS
 from handgrad.experiment.runs import Run
+from handgrad.experiment.searches import Search
+from handgrad.layout.jobs import Job
+from handgrad.layout.paths import CHECKPOINTS, finalist_files, part_files, ranking_file, run_file
 from handgrad.network.model import Weights
+from handgrad.search.ranking import Ranked, Ranking, rank, write_ranking
+from handgrad.search.rung_files import rung_result, write_rung_file
+from handgrad.storage.checkpoint import Checkpoint, Origin, path_of, write_checkpoint
+from handgrad.storage.run_job import RunJob
 from handgrad.storage.run_reader import Summary
 from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.published import PUBLISHED_TYPES
@@ -90,9 +99,15 @@ def summary(
 ) -> Summary:
     """Return the summary of a run with this number of faults in ``size`` test images. None: the run diverged."""
     status = "diverged" if faults is None else "finished"
-    history = {"validation_faults": np.array([999, validation_faults])}
     found = None if faults is None else loss
-    return Summary(run_of(**axes), status, size, faults, found, seconds, history, "c0ffee", {})
+    history = {
+        "validation_faults": np.array([999, validation_faults]),
+        "test_faults": np.array([999, -1 if faults is None else faults]),
+        "test_loss": np.array([loss, np.nan if faults is None else loss]),
+    }
+    run = run_of(**axes)
+    path = run_file(run.dataset, run.name)
+    return Summary(run, status, size, faults, found, seconds, history, "c0ffee", {}, path=path)
 
 
 @cache
@@ -105,6 +120,76 @@ def digits(*, features: bool = False) -> Dataset:
     parts = [Split(x[rows], y[rows].astype(np.uint8)) for rows in (slice(1437), slice(1437, None))]
     spec = InputSpec() if features else InputSpec(image_shape=(8, 8), max_value=16)
     return Dataset(*parts, spec, tuple("0123456789"), {}, "digits")
+
+
+def on_validation(result: TrainingResult, faults: int, loss: float = 0.5) -> TrainingResult:
+    """Return a result with these validation figures after its last epoch, and one more fault in each epoch before."""
+    epochs = result.state.history
+    figures = [(faults + left, loss + 0.01 * left) for left in range(len(epochs))[::-1]]
+    history = [
+        replace(epoch, validation_faults=faults, validation_loss=loss)
+        for epoch, (faults, loss) in zip(epochs, figures, strict=True)
+    ]
+    return replace(result, state=replace(result.state, history=history))
+
+
+def write_gate(path: Path, run: Run, data: Dataset, **changes: Any) -> None:
+    """Write the passed gate of a run for this dataset and the present code."""
+    passed = {
+        "dataset": run.dataset,
+        "activation": run.activation,
+        "code_digest": code_digest("check_gate"),
+        "data_digest": data.digest,
+        "data_content": content_of(data),
+        "passed": True,
+    }
+    write_sealed_json(path, passed | changes)
+
+
+def run_job(folder: Path, run: Run, data: Dataset) -> RunJob:
+    """Write a dataset and the gate of a run, and return a job that trains the run."""
+    write_data(folder / "data.h5", data)
+    write_gate(folder / "gate.json", run, data)
+    return RunJob(
+        data=str(folder / "data.h5"),
+        gates={run.activation: str(folder / "gate.json")},
+        checkpoints=str(folder / "checkpoints"),
+        checkpoint_seconds=10,
+        code_digest=code_digest("train_run"),
+        data_digest=data.digest,
+    )
+
+
+def write_search(
+    folder: Path,
+    experiment: str,
+    search: Search,
+    result_of: Callable[[Run], TrainingResult],
+    digests: dict[str, str],
+    use: dict[str, Any] = USE,
+) -> None:
+    """Write all files of a search, as its jobs do. result_of: returns the result of a run after all its epochs."""
+    of_ranking = {name: digests[name] for name in ("code_digest", "data_digest")}
+    runs: Iterable[Run] = search.candidates
+    settings: tuple[Ranked, ...] = ()
+    for number, promoted in enumerate(search.promoted):
+        rungs = []
+        for run, path in zip(runs, part_files(experiment, search, number), strict=True):
+            result = result_of(run)
+            rung = rung_result(run, search.until(number, run), Checkpoint(run, result.state, (), result))
+            rungs.append(rung)
+            if path.endswith(".h5"):
+                write_run(folder / path, result, [], **digests, **use)
+            else:
+                write_rung_file(folder / path, rung, digests)
+        settings = rank(rungs)
+        if number in search.rankings:
+            write_ranking(
+                folder / ranking_file(experiment, search, number), Ranking(number, promoted, settings), of_ranking
+            )
+        runs = [run for setting in settings[:promoted] for run in setting.runs(search.seeds)]
+    for (slot, seed), path in zip(search.finalist_slots(), finalist_files(experiment, search), strict=True):
+        write_run(folder / path, result_of(replace(settings[slot].run, seed=seed)), [], **digests, **use)
 
 
 def write_trained_run(path: Path, data: Dataset, **axes: Any) -> TrainingResult:
@@ -140,6 +225,27 @@ def epoch_event(epoch: int, seconds: float, time: float = 0.0, *, resumed: int =
     """Return the event after an epoch of a job of 20 epochs. seconds: the training time of this attempt."""
     facts = {"epoch": epoch, "epochs": 20, "resumed": resumed, "seconds": seconds}
     return {"event": "epoch", "time": time, **facts}
+
+
+def training_job(run: Run) -> Job:
+    """Return the job that trains a run whole."""
+    return Job("train_run", f"{run.dataset}/{run.name}", dataset=run.dataset, run=run)
+
+
+def write_earlier_run(folder: Path, run: Run, seconds: float, host: str | None = None, epochs: int = 20) -> Path:
+    """Write the progress file of a finished run. seconds: time of an epoch. host: None for this machine."""
+    started = started_event(**({"host": host} if host else {}))
+    first = {**epoch_event(0, 0.0), "run": vars(run)}
+    return write_progress(folder / training_job(run).log, started, first, epoch_event(epochs, seconds * epochs))
+
+
+def write_run_checkpoint(folder: Path, run: Run, epochs: int, code: str = "code", *, ended: bool = False) -> Path:
+    """Write the checkpoint of a run after this many epochs, of 2 s each."""
+    path = path_of(folder / CHECKPOINTS, run)
+    end = replace(trained(replace(run, hidden_units=2, epochs=epochs)), run=run)
+    segments = (this_segment(1, epochs, 2.0 * epochs),)
+    write_checkpoint(path, Checkpoint(run, end.state, segments, end if ended else None), Origin(run, code, "data"))
+    return path
 
 
 def published(*rows: dict[str, Any]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 from ..workflow.conftest import copy_repository
-from .pages import Page
+from .pages import AXE, Page
 
 HERE = Path(__file__).parent
 QUICK = "config/quick.yaml"
@@ -67,6 +67,14 @@ def browser() -> Iterator[Chrome]:
 def open_page(browser: Chrome) -> Callable[[Path], Page]:
     """Return a function that opens a file in the browser and returns its ``Page``."""
     return partial(Page, browser)
+
+
+@pytest.fixture(scope="session")
+def axe() -> None:
+    """Require axe-core: without it, skip the tests, or fail if Chromium is required."""
+    if not AXE.is_file():
+        refuse = pytest.fail if os.environ.get("HANDGRAD_REQUIRE_CHROMIUM") == "1" else pytest.skip
+        refuse(f"no axe-core: {AXE} is missing (make test-browser installs it from npm)")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE = 5  # seconds
+#: checks accessibility; ``make test-browser`` installs it
+AXE = Path(__file__).parents[2] / "tools/javascript/node_modules/axe-core/axe.min.js"
 
 #: Waits until pending timers, promises and drawing have had time to fail.
 SETTLE = "requestAnimationFrame(() => setTimeout(arguments[0], 50))"
@@ -39,6 +41,12 @@ ROWS = """
 const bodies = [...document.querySelectorAll(arguments[0])].flatMap(table => [...table.tBodies]);
 const rows = bodies.flatMap(body => [...body.rows]).filter(row => row.checkVisibility());
 return rows.map(row => [...row.cells].map(cell => cell.innerText.trim()));
+"""
+
+#: Returns the id of each violated rule of axe-core, with its description and an element.
+VIOLATIONS = """
+const done = arguments[arguments.length - 1];
+axe.run().then(({ violations }) => done(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 300)}`)));
 """
 
 
@@ -108,11 +116,24 @@ class Page:
         """Wait until a condition is true and return its value. Fail after PATIENCE seconds and name ``what``."""
         return WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
 
-    def emulate(self, media: str = "screen", width: int = 1280) -> None:
-        """Show the page as "print" or "screen" with this width in CSS pixels. The next page resets both."""
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the browser's main thread since it started, which does not depend on other load."""
+        self.browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        metrics = self.browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+    def violations(self) -> list[str]:
+        """Return the accessibility rules of axe-core that the page violates, with the first element of each."""
+        self.script(AXE.read_text(encoding="utf-8"))
+        found: list[str] = self.browser.execute_async_script(VIOLATIONS)
+        return found
+
+    def emulate(self, media: str = "screen", width: int = 1280, scheme: str = "light") -> None:
+        """Show the page as "print" or "screen", with this width in CSS pixels and scheme. The next page resets all."""
+        colours = {"name": "prefers-color-scheme", "value": scheme}
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [colours]})
 
     def _displayed(self, selector: str) -> list[WebElement]:
         return [e for e in self.browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()]

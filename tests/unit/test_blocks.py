@@ -92,6 +92,31 @@ experiments:
     assert not set(left_out) & set(values(runs, "hidden_units", "learning_rate"))
 
 
+def test_a_corner_of_drawn_values_is_left_out() -> None:
+    text = """
+experiments:
+  - dataset: digits
+    learning_rate: {log_uniform: [0.001, 1]}
+    hidden_units: {int_uniform: [10, 300]}
+    samples: 200
+    exclude: [{learning_rate: {above: 0.1}, hidden_units: {below: 50}}]
+"""
+    runs, whole = runs_of(text), runs_of(text[: text.index("    exclude")])
+    assert runs == tuple(run for run in whole if not (run.learning_rate > 0.1 and run.hidden_units < 50))
+    assert len(runs) < len(whole) == 200
+
+
+def test_a_range_excludes_its_ends_and_null() -> None:
+    sizes = [100, 200, 300, None]
+    for ends, left in (
+        ({"above": 100}, [100, None]),
+        ({"below": 300}, [300, None]),
+        ({"above": 100, "below": 300}, [100, 300, None]),
+        ({"above": 300, "below": 100}, sizes),
+    ):
+        assert values(block(train_size=sizes, exclude=[{"train_size": ends}]).table.runs, "train_size") == left
+
+
 def test_an_axis_for_one_activation_alone() -> None:
     runs = runs_of("""
 experiments:
@@ -329,7 +354,7 @@ experiments:
     hidden_units: [5, 6]
     seed: [0, 1]
     zip: [[hidden_units, seed]]
-    exclude: [{l2: 0, seed: 1}]
+    exclude: [{l2: 0, seed: 1}, {learning_rate: {above: 0.1, below: 0.9}}]
     samples: 9
     sampling_seed: 3
 """
@@ -396,10 +421,12 @@ MISTAKES = [
     ("exclude: {seed: 1}", "exclude: found {'seed': 1}", ("a list of mappings",)),
     ("exclude: [{sed: 1}]", "exclude[0].sed: unknown key", ("did you mean seed?",)),
     ("exclude: [{seed: x}]", "exclude[0].seed: found 'x'", ("a whole number",)),
-    ("exclude: [{l2: {uniform: [0, 1]}}]", "exclude[0].l2: found {'uniform'", ("a number",)),
+    ("exclude: [{l2: {uniform: [0, 1]}}]", "exclude[0].l2.uniform: unknown key", ("above, below",)),
+    ("exclude: [{activation: {above: 1}}]", "exclude[0].activation: found {'above': 1}", ("tanh",)),
+    ("exclude: [{l2: {below: x}}]", "exclude[0].l2.below: found 'x'", ("a number",)),
+    ("exclude: [{l2: {below: null}}]", "exclude[0].l2.below: found null", ("a number",)),
     ("seed: [1, 2], exclude: [{seed: [2, 1]}]", "exclude: leaves out all 2 combinations", ()),
-    ("halving: {epochs: [1]}", "halving: unknown key", ("samples",)),
-    ("finalists: {count: 3}", "finalists: unknown key", ()),
+    ("halvin: {epochs: [1]}", "halvin: unknown key", ("did you mean halving?",)),
 ]
 
 

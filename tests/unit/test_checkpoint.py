@@ -21,6 +21,7 @@ from handgrad.common.progress_file import ProgressFile
 from handgrad.common.signals import Stopped, StopSignals
 from handgrad.experiment.runs import Run, is_short_name
 from handgrad.storage import checkpoint as checkpoints
+from handgrad.storage import training_job
 from handgrad.storage.checkpoint import (
     Checkpoint,
     Origin,
@@ -33,7 +34,7 @@ from handgrad.storage.checkpoint import (
 )
 from handgrad.storage.run_reader import read_summary
 from handgrad.storage.run_writer import Segment, other_machines, write_run
-from handgrad.storage.training_job import run_to_its_end
+from handgrad.storage.training_job import run_until
 from handgrad.training.loop import TrainingResult, train
 
 RUN = run_of(hidden_units=4, learning_rate=0.05, batch_size=5, epochs=4)
@@ -58,12 +59,19 @@ class StopAfter:
         return None if self.left else signal.SIGTERM
 
 
-def go_on(
-    folder: Path, run: Run = RUN, *, stop: Any = None, interval: float = 1e9, origin: Origin | None = None
-) -> tuple[TrainingResult, tuple[Segment, ...]]:
-    """Train a run as a job does, from its furthest checkpoint until it ends."""
+def until_epoch(
+    epochs: int, folder: Path, run: Run = RUN, *, stop: Any = None, interval: float = 1e9, origin: Origin | None = None
+) -> Checkpoint:
+    """Train a run as a job does, from its furthest checkpoint until it has this number of epochs."""
     given = {"stop": stop or StopSignals(), "interval": interval, "progress": ProgressFile(None)}
-    return run_to_its_end(origin or origin_of(run), lambda: DATA, folder, **given)
+    return run_until(epochs, origin or origin_of(run), lambda: DATA, folder, **given)
+
+
+def go_on(folder: Path, run: Run = RUN, **how: Any) -> tuple[TrainingResult, tuple[Segment, ...]]:
+    """Train a run as a job does, from its furthest checkpoint until it ends."""
+    checkpoint = until_epoch(run.epochs, folder, run, **how)
+    assert checkpoint.ended
+    return checkpoint.ended, checkpoint.segments
 
 
 def stopped_after(updates: int, folder: Path, run: Run = RUN, origin: Origin | None = None) -> Path:
@@ -209,6 +217,68 @@ def test_a_run_of_other_epochs_is_no_beginning_where_a_schedule_ends(epochs: int
     assert go_on(tmp_path, diverging)[0].status == "diverged"
     assert found(tmp_path, diverging).end_of(diverging) is not None
     assert found(tmp_path, diverging).end_of(replace(diverging, epochs=50)) is None
+
+
+# --- rungs: epochs after which a run stops, to be continued only if it is one of the best ---
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_run_that_stops_after_every_epoch_ends_as_the_same_run(
+    schedule: str, momentum: float, dtype: str, *, interrupted: bool, tmp_path: Path
+) -> None:
+    run = replace(RUN, schedule=schedule, momentum=momentum, dtype=dtype, validation_size=4)
+    for epochs in range(1, run.epochs):
+        if interrupted:
+            stopped_after(2, tmp_path, run)
+        stop = until_epoch(epochs, tmp_path, run)
+        assert (stop.ended, found(tmp_path, run).state.position) == (None, (epochs, 0))
+    assert resumed(tmp_path, run) == from_scratch(tmp_path, run)
+
+
+def test_a_run_that_got_as_far_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    until_epoch(2, tmp_path)
+    monkeypatch.delattr(training_job, "train")
+    for epochs in (1, 2):
+        assert until_epoch(epochs, tmp_path).state.position == (2, 0)
+
+
+@pytest.mark.parametrize("validation_size", [0, 4])
+def test_a_run_ends_where_a_longer_run_stopped(validation_size: int, tmp_path: Path) -> None:
+    run = replace(RUN, validation_size=validation_size)
+    until_epoch(run.epochs, tmp_path, replace(run, epochs=9))
+    result, segments = go_on(tmp_path, run)
+    assert content(tmp_path, result, segments) == from_scratch(tmp_path, run)
+    assert [(segment.from_epoch, segment.to_epoch) for segment in segments] == [(1, run.epochs)]
+    assert found(tmp_path, run).ended
+
+
+class AtUpdate(StopAfter):
+    """No stop signals; a function is called after this many updates."""
+
+    def __init__(self, updates: int, call: Callable[[], object]) -> None:
+        super().__init__(updates)
+        self.call = call
+
+    @property
+    def received(self) -> None:
+        if super().received:
+            self.call()
+
+
+@pytest.mark.parametrize("interval", [1e9, 1e-9])
+def test_a_job_never_replaces_a_checkpoint_by_an_earlier_one(interval: float, tmp_path: Path) -> None:
+    stop = until_epoch(1, tmp_path, stop=AtUpdate(3, lambda: go_on(tmp_path)), interval=interval)
+    assert (stop.ended, stop.state.position) == (None, (1, 0))
+    assert found(tmp_path).ended
+
+
+def test_a_checkpoint_of_different_code_is_replaced(tmp_path: Path) -> None:
+    older = replace(ORIGIN, code="older")
+    until_epoch(1, tmp_path, stop=AtUpdate(3, lambda: go_on(tmp_path, origin=older)))
+    assert found(tmp_path).state.position == (1, 0)
 
 
 # --- segments in run files ---

@@ -46,6 +46,7 @@ def test_the_help_of_each_command_has_an_example(handgrad: Handgrad, name: str) 
         (["predict", "run.h5"], 2, "FILE"),
         (["export", "run.h5"], 2, "--onnx"),
         (["check", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["plan", QUICK, "--budget", "1h30"], 2, "--budget"),
         (["plan", "--profile", "nowhere"], 1, "nowhere"),
         (["report", QUICK], 1, "results/quick/tables/results.csv"),
     ],
@@ -63,7 +64,8 @@ def test_json_of_check_is_one_document_for_right_and_wrong_files(handgrad: Handg
     file = tmp_path / "my 'own' $x é.yaml"
     file.write_text("{name: mine, experiments: [{dataset: digits, hidden_units: [5, 6]}]}")
     entry = {"grid": 2, "zip": [], "samples": 0, "excluded": [], "repeated": 0, "runs": 2}
-    right = {"file": str(file), "ok": True, "name": "mine", "runs": {"digits": 2}, "entries": [entry], "warnings": []}
+    facts = {"runs": {"digits": 2}, "entries": [entry], "warnings": [], "searches": []}
+    right = {"file": str(file), "ok": True, "name": "mine", **facts}
     status, out, err = handgrad("check", str(file), "--json")
     assert (status, json.loads(out), err) == (0, right, "")
     file.write_text("{name: mine, experiments: [{dataset: digits, seed: -1, epochs: x}]}")
@@ -115,6 +117,37 @@ def test_check_shows_what_each_key_of_an_entry_gives_and_takes(handgrad: Handgra
     ]
     entries = json.loads(handgrad("check", str(file), "--json")[1])["entries"]
     assert [(one["excluded"], one["repeated"], one["runs"]) for one in entries] == [([20, 0], 0, 40), ([], 10, 2)]
+
+
+HALVING = """
+name: mine
+experiments:
+  - {dataset: digits, learning_rate: {log_uniform: [0.001, 0.3]}, samples: 27, epochs: 27, validation_size: 300,
+     halving: {epochs: [1, 3, 9], keep: 1/3}, finalists: {count: 1, seeds: [0, 1, 2]}}
+"""
+
+
+def test_check_counts_the_parts_of_a_search(handgrad: Handgrad, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(HALVING)
+    status, out, err = handgrad("check", str(file))
+    assert (status, err) == (0, "")
+    assert "29 runs in mine (datasets: digits 29)" in out
+    parts = "27 until epoch 1, 9 until epoch 3, 3 until epoch 9, 1 until epoch 27, 1 finalist x 2 more seeds"
+    assert f"27 settings: {parts} (81 epochs instead of 729)" in out
+    (search,) = json.loads(handgrad("check", str(file), "--json")[1])["searches"]
+    assert (search["until"], search["sizes"]) == ([1, 3, 9, 27], [27, 9, 3, 1])
+
+
+def test_check_warns_of_parts_of_a_search_that_do_nothing(handgrad: Handgrad, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(HALVING)
+    changes = ("--set", "samples=2", "--set", "finalists={count: 1, seeds: [0]}")
+    lines = handgrad("check", str(file), *changes)[2].splitlines()
+    assert [line.removeprefix(f"{file}: ").partition(": ")[0] for line in lines] == [
+        "experiments[0].finalists.seeds",
+        "experiments[0].halving.epochs",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from handgrad.experiment.config_files import (
     read_module_config,
     require_options_once,
 )
-from handgrad.experiment.config_schema import SCHEMA_FILE, config_schema
+from handgrad.experiment.config_schema import SCHEMA_FILE, completed, config_schema
 from handgrad.experiment.published import published_rows
 from handgrad.experiment.runs import AXES, Run
 from handgrad.experiment.yaml_reader import read_yaml
@@ -253,6 +253,26 @@ def test_what_snakemake_would_forget_of_the_command_line_is_refused(arguments: s
             require_options_once(arguments.split("|"))
 
 
+def test_words_of_a_command_line_are_true_false_and_null_where_they_are_meant() -> None:
+    command_line = """
+experiments: [{dataset: mnist, train_size: [null, 500]}]
+published: {table: null}
+datasets:
+  mnist: {transpose: true, local_dir: null}
+  iris: {header: False}
+  digits: {class_names: ["true", "false", "2", "3", "4", "5", "6", "7", "8", "9"]}
+  flowers: {format: image-folder, channels: 3, local_dir: a, files: {}}
+"""
+    texts = yaml.load(command_line, Loader=yaml.BaseLoader)  # noqa: S506, as Snakemake reads --config
+    found = completed(read_config([], texts))
+    assert [block["train_size"] for block in found["experiments"]] == [[None, 500]]
+    assert found["published"]["table"] is None
+    datasets = found["datasets"]
+    assert (datasets["mnist"]["transpose"], datasets["mnist"]["local_dir"]) == (True, None)
+    assert (datasets["iris"]["header"], datasets["flowers"]["channels"]) == (False, 3)
+    assert datasets["digits"]["class_names"][:3] == ["true", "false", "2"]
+
+
 def test_a_module_s_config_changes_the_registry_s_entries_and_not_their_order() -> None:
     change = {"datasets": {"mnist": {"local_dir": "/data"}}}
     assert read_module_config(change, None, []) == merge(read_config_file("config/datasets.yaml"), change)
@@ -298,6 +318,16 @@ NO_NAMES = {
 MISREAD = ("0100", "-0100", "1:30", "1:30.5", "0x1F", "0b11", "1_000", "1_0.5", "yes", "No", "on", "OFF", "~")
 MISREAD += ("2026-11-25", "2026-13-45")
 
+#: a text -> the number that it means
+NUMBERS = {"60 000": 60000, "1'437": 1437, "08": 8, "1 437 000": 1437000}
+LISTS = [
+    ("learning_rate", "0.1, 0.01", "[0.1, 0.01]"),
+    ("learning_rate", "[0.1, 1e-2]", "[0.1, 1e-2]"),
+    ("seed", "0,1,2", "[0, 1, 2]"),
+    ("hidden_units", "50 75", "[50, 75]"),
+    ("activation", "tanh, cos", "[tanh, cos]"),
+    ("dataset", "digits, iris", "[digits, iris]"),
+]
 #: an experiment file, the start of the message after the file name, and other texts that the message must contain
 MISTAKES: list[tuple[str, str, tuple[str, ...]]] = [
     # keys
@@ -336,6 +366,28 @@ MISTAKES: list[tuple[str, str, tuple[str, ...]]] = [
     (block("seed: -1"), "experiments[1].seed: found -1", ("at most 4294967295",)),
     (block("train_size: 0"), "experiments[1].train_size: found 0", ("a whole number or null, at least 1",)),
     ("checkpoint_seconds: 0", "checkpoint_seconds: found 0", (POSITIVE,)),
+    # what people write instead of a number or a list
+    *[
+        (block(f"train_size: {x}"), f"experiments[1].train_size: found {x!r}", (f"write {y}",))
+        for x, y in NUMBERS.items()
+    ],
+    *[(block(f"{axis}: '{x}'"), f"experiments[1].{axis}", (f"write {y} for a list",)) for axis, x, y in LISTS],
+    (block("train_size: 1e3"), "experiments[1].train_size: found 1000.0", ("write 1000, without",)),
+    (block("learning_rate: '0,01'"), "experiments[1].learning_rate", ("; write 0.01",)),
+    (block("learning_rate: '0,1'"), "experiments[1].learning_rate", ("; write 0.1, or [0, 1] for a list",)),
+    (block("hidden_units: '100,200'"), "experiments[1].hidden_units", ("; write 100200, or [100, 200] for a list",)),
+    (block("learning_rate: [0.1 0.01]"), "experiments[1].learning_rate[0]: ", ("write [0.1, 0.01] for a list",)),
+    (block("learning_rate: 0.1, 0.01"), "line 1: found the key 0.01", ("write [0.1, 0.01] for a list",)),
+    (block("train_size: 60,000"), "line 1: found the key 000", ("; write 60000",)),
+    (
+        block("activation: tanh, cos"),
+        "experiments[1].cos: unknown key",
+        ("activation, write [tanh, cos]",),
+    ),
+    (mnist("image_shape: 28 x 28"), "datasets.mnist.image_shape: found '28 x 28'", ("a list",)),
+    (mnist("image_shape: 28 28"), "datasets.mnist.image_shape: found '28 28'", ("write [28, 28] for a list",)),
+    ("name: 2026-11-25", "line 1: found 2026-11-25", ("write '2026-11-25' in quotes",)),
+    (block("seed: 010"), "line 1: found 010, which YAML 1.1 reads as 8", ("write 10 if you mean that",)),
     # lists and mappings
     (block("hidden_units: []"), "experiments[1].hidden_units: found []", ("a list", "at least 1")),
     (block("hidden_units: [[1, 2]]"), "experiments[1].hidden_units[0]: found [1, 2]", (SIZE,)),

@@ -61,6 +61,7 @@ from handgrad.common import code_digests as digests
 from handgrad.experiment.runs import Run
 from handgrad.datasets.data import Dataset, Split, write_data
 from handgrad.datasets.inputs import InputSpec
+from handgrad.storage import run_job
 import train_run
 
 def split(n):
@@ -70,10 +71,10 @@ def split(n):
 spec = InputSpec(image_shape=(3, 32, 32), max_value=255)
 write_data("x.h5", Dataset(split(60), split(20), spec, tuple("0123456789"), {}, "d"))
 os.mkdir("runs")
-train_run.read_check = lambda *_: None
-train_run.main(run=Run.from_name("x", sys.argv[1]), data="x.h5", gate="none", checkpoints="kept",
-               checkpoint_seconds=0.001, out="runs/r.h5", data_digest="d",
-               code_digest=digests.code_digest("train_run"))
+run_job.read_check = lambda *_: None
+job = run_job.RunJob(data="x.h5", gates={"tanh": "none"}, checkpoints="kept", checkpoint_seconds=0.001,
+                     data_digest="d", code_digest=digests.code_digest("train_run"))
+train_run.main(Run.from_name("x", sys.argv[1]), job, "runs/r.h5")
 # ru_maxrss would include the memory of the parent process
 (peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(int(peak) * 1024 // 10**6)

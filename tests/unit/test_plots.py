@@ -22,7 +22,8 @@ from handgrad.plots.best import best_accuracies
 from handgrad.plots.comparison import NAMED_ROWS, published_against_reproduced
 from handgrad.plots.cost import accuracy_against_cost
 from handgrad.plots.heat_maps import SMALLEST_RATIO, heat_cells, heat_maps
-from handgrad.plots.learning_curves import BANDS, learning_curves
+from handgrad.plots.learning_curves import BANDS, LINES_OF_PANEL, learning_curves
+from handgrad.plots.ranges import CELLS, RANGES
 from handgrad.plots.style import LEGEND_ENTRIES
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import best_table
@@ -136,12 +137,51 @@ def test_the_fault_axis_is_logarithmic_only_where_that_helps(faults: tuple[int, 
 
 
 def test_many_values_leave_a_short_legend_and_colours_of_their_own() -> None:
-    figure = curves(grid(hidden_units=list(range(10, 210, 10)), l2=[i / 100 for i in range(10)], epochs=[1]))
+    few = grid(hidden_units=[10], l2=[i / 100 for i in range(2, 11)], epochs=[1])
+    figure = curves([*grid(hidden_units=list(range(10, 210, 10)), epochs=[1]), *few])
     assert len(legend_texts(figure)) == LEGEND_ENTRIES + 1
     assert {"λ: 10 values, same line style", "10 hidden units", "200 hidden units"} <= set(legend_texts(figure))
     looks = {(str(line.get_color()), line.get_marker()) for line in figure.axes[0].lines}
     assert len(looks) == 20
     assert {marker for _, marker in looks} == {"."}  # so that a curve of one epoch is visible
+
+
+def test_of_hundreds_of_settings_the_best_curves_are_drawn_and_the_plot_says_so() -> None:
+    runs = grid(l2=[float(i) for i in range(LINES_OF_PANEL + 30)], epochs=[2])
+    figure = curves(runs)
+    assert len(figure.axes[0].lines) == LINES_OF_PANEL
+    assert max(line.get_ydata()[-1] for line in figure.axes[0].lines) < 2.5  # 200 faults, 201, ...
+    assert any(f"best {LINES_OF_PANEL} settings" in text for text in words(figure))
+    assert not any("best" in text for text in words(curves(runs[:9])))
+    equal = [summary(200, l2=float(i)) for i in range(2 * LINES_OF_PANEL)]
+    assert len(curves(equal).axes[0].lines) == LINES_OF_PANEL
+
+
+@pytest.mark.parametrize("plot", [lambda runs: curves(runs), lambda runs: accuracy(runs), lambda runs: heat(runs)])
+def test_a_drawn_axis_gives_few_panels_and_each_names_its_range(plot: Callable[[list[Summary]], Figure]) -> None:
+    runs = [summary(200 + i, learning_rate=(i + 1) / 1000, hidden_units=i + 1, l2=0.1 * i) for i in range(60)]
+    named = titles(plot(runs))
+    assert len(named) == RANGES
+    assert re.search(r"\b(1 to 15 hidden units|learning rate 0.001 to 0.015)$", named[0])
+    require_readable(plot(runs))
+
+
+def test_of_many_networks_the_best_of_each_range_is_drawn_and_the_plot_says_so() -> None:
+    runs = [summary(900 - i % 7, hidden_units=10 + i) for i in range(100)]
+    figure = best(runs)
+    (line,) = [one for one in figure.axes[0].lines if len(one.get_xdata()) > 1]
+    assert len(line.get_xdata()) == CELLS
+    assert any("ranges" in text for text in words(figure))
+    assert not any("ranges" in text for text in words(best(runs[:20])))
+
+
+def test_a_heat_map_of_drawn_values_has_few_cells_with_the_best_setting_of_each() -> None:
+    runs = [summary(900 - i, learning_rate=(i + 1) / 1000, l2=0.1 * i) for i in range(60)]
+    axes = heat(runs).axes[0]
+    assert len(shades(axes)) == CELLS * (CELLS + 1)  # l2 = 0 has its own row
+    best = max(frames(axes), key=frames(axes).__getitem__)
+    assert best == (CELLS - 1, CELLS)
+    assert {text.get_text() for text in axes.texts if text.get_position() == best} == {"8.41"}
 
 
 # --- accuracy and cost ---
@@ -156,7 +196,8 @@ def test_a_line_goes_through_the_mean_of_the_seeds() -> None:
     line, points = accuracy(runs).axes[0].lines
     np.testing.assert_allclose(line.get_xydata(), [[50, 0.98], [90, 0.995]])
     assert sorted(map(tuple, points.get_xydata())) == [(50, 0.97), (50, 0.99), (90, 0.995)]
-    assert len(accuracy(grid(hidden_units=[50, 90], train_size=[None, 5], batch_size=[1, 2])).axes[0].lines) == 8
+    several = accuracy(grid(hidden_units=[50, 90], train_size=[None, 5], batch_size=[1, 2])).axes[0].lines
+    assert sum(line.get_linestyle() != "None" for line in several) == 4
 
 
 def test_diverged_runs_have_no_point_and_are_counted() -> None:

@@ -241,13 +241,11 @@ def test_a_table_that_does_not_fit_the_columns_is_refused(
 # --- the name of a run ---
 
 
-@pytest.fixture
-def best(folder: Path) -> TrainingResult:
-    """Write an experiment ``mine`` of two runs, and return the better one."""
+def write_experiment(folder: Path, place: str) -> TrainingResult:
+    """Write an experiment ``mine`` of two runs, and return the better one. place: template of the run files."""
     found = {}
-    for rate in (1e-6, 0.001):
-        run = run_of(dataset="small", learning_rate=rate)
-        path = folder / f"results/runs/small/{run.name}.h5"
+    for slot, rate in enumerate((1e-6, 0.001)):
+        path = folder / place.format(run=run_of(learning_rate=rate).name, slot=slot)
         found[path] = write_trained_run(path, digits(), dataset="small", learning_rate=rate)
     summaries = [read_summary(path) for path in found]
     tables = folder / "results/mine/tables"
@@ -258,7 +256,17 @@ def best(folder: Path) -> TrainingResult:
     return min(found.values(), key=lambda one: one.state.history[-1].test_faults)
 
 
-def test_the_best_run_of_an_experiment_is_found_by_name(handgrad: Handgrad, folder: Path, best: TrainingResult) -> None:
+RUNS, SLOTS = "results/runs/small/{run}.h5", "results/mine/search/0/small/final/slot_{slot}_seed_0.h5"
+
+
+@pytest.fixture
+def best(folder: Path) -> TrainingResult:
+    return write_experiment(folder, RUNS)
+
+
+@pytest.mark.parametrize("place", [RUNS, SLOTS], ids=["run", "slot of a search"])
+def test_the_best_run_of_an_experiment_is_found_by_name(handgrad: Handgrad, folder: Path, place: str) -> None:
+    best = write_experiment(folder, place)
     np.save("x.npy", digits().test.x)
     status, out, err = handgrad("predict", "mine:small:best", "x.npy")
     assert status == 0
@@ -267,7 +275,7 @@ def test_the_best_run_of_an_experiment_is_found_by_name(handgrad: Handgrad, fold
     assert [row["class"] for row in rows(out)] == [str(label) for label in best.test.predictions]
     status, out, _ = handgrad("export", "mine:small:best", "--onnx", "digits.onnx")
     assert status == 0
-    assert best.run.name in out
+    assert place.format(run=best.run.name, slot=1) in out
     assert best.run.name in Path("digits.md").read_text()
 
 

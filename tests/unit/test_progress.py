@@ -10,7 +10,7 @@ from unittest.mock import Mock, call
 
 import pytest
 
-from factories import epoch_event, run_of, write_progress
+from factories import epoch_event, image_data, run_of, write_progress
 from handgrad.common.atomic import partial_file
 from handgrad.common.progress_file import ProgressFile, progress_path
 from handgrad.layout.jobs import Job
@@ -20,6 +20,8 @@ from handgrad.monitor.events import ProgressEvents, follow, is_printed
 from handgrad.monitor.job_progress import END, JobProgress, read_progress
 from handgrad.monitor.progress import Progress
 from handgrad.monitor.status import Status
+from handgrad.storage.training_job import epoch_log
+from handgrad.training.loop import first_state
 
 
 def read(log: Path) -> JobProgress:
@@ -46,6 +48,18 @@ def test_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
     log.unlink()  # Snakemake does this before it starts a job
     assert read_progress(log) is None
     file.close()
+
+
+def test_the_run_of_a_job_is_read_after_many_epochs_too(tmp_path: Path) -> None:
+    log, run = tmp_path / "a.log", run_of()
+    log.touch()
+    file = ProgressFile(log)
+    file.write("started", host="here", pid=7, slurm_job=None)
+    epoch_log(run, 300, 20, first_state(run, image_data()), file)
+    for number in range(1, 300):
+        file.write("epoch", epoch=number, epochs=300, resumed=0, seconds=2.0 * number, examples=100)
+    file.close()
+    assert read(log).run == vars(run)
 
 
 @pytest.mark.parametrize("junk", [b"", b'{"event": "epo', b"[1]\n5\nnull\n", b"\xff\xfe\n"], ids=str)

@@ -14,8 +14,9 @@ import pytest
 from factories import RUN, USE, image_data, read_data, trained
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import sealed_file
+from handgrad.common.sealed_json import write_sealed_json
 from handgrad.datasets.data import write_data
-from handgrad.gradient_check.files import read_check, write_check
+from handgrad.gradient_check.files import read_check
 from handgrad.plots.figure_files import read_figure
 from handgrad.plots.style import message_figure, save_figure
 from handgrad.storage.run_reader import read_arrays, read_summary
@@ -43,7 +44,7 @@ def read_run_file(path: Path) -> Any:
 
 def write_check_file(path: Path) -> None:
     numbers = {"limit": 1e-10, "none": None, "nan": float("nan")}
-    write_check(path, {"dataset": "digits", "passed": True, "blocks": {"W1": numbers}, "shape": [1, 2]})
+    write_sealed_json(path, {"dataset": "digits", "passed": True, "blocks": {"W1": numbers}, "shape": [1, 2]})
 
 
 TABLE = TableKind(

@@ -102,7 +102,7 @@ def test_correct_predictions_come_from_the_run_and_its_datasets_labels() -> None
     one = replace(summary(dataset="d.1"), predictions=PREDICTIONS)
     another = replace(summary(dataset="d"), predictions=1 - PREDICTIONS)
     is_correct = correct_predictions([another, one], {"d": LABELS, "d.1": LABELS})
-    row = {"dataset": "d.1", "run": RUN.name, "faults": 2}
+    row = {"dataset": "d.1", "run": RUN.name, "file": one.path, "faults": 2}
     assert is_correct(pd.Series(row)).tolist() == [True, True, False, True, True, False]
     message = rf"results/runs/d\.1/{RUN.name}\.h5: .*results/data/d\.1\.h5 .* 2 faults, .* 3; delete it"
     with pytest.raises(HandgradError, match=message):

@@ -16,7 +16,7 @@ from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import merge, read_config
 from handgrad.experiment.runs import is_short_name
 from handgrad.layout.jobs import jobs_of
-from handgrad.layout.paths import data_files, final_outputs, report_file
+from handgrad.layout.paths import data_files, final_outputs, report_file, run_files, search_files
 
 QUICK = Path(__file__).parents[2] / "config/quick.yaml"
 HERE = Path()
@@ -55,7 +55,7 @@ def all_files(of: Experiment) -> list[str]:
     made = [*final_outputs(of), *data_files(of), report_file(of)]
     jobs = [job for job in jobs_of(of) if job.rule != "download_file"]
     of_jobs = [str(path) for job in jobs for path in (job.log, job.log.with_suffix(".jsonl"), job.benchmark)]
-    return [*made, *of_jobs, *(checkpoint(run.name) for run in of.runs)]
+    return [*made, *of_jobs, *(checkpoint(run.name) for run in of.all_runs)]
 
 
 def checkpoint(run: str) -> str:
@@ -82,6 +82,40 @@ def test_all_of_another_experiment_is_stale_except_what_is_shared() -> None:
     assert stale(mine) == set(all_files(other)) - set(all_files(mine))
 
 
+#: a search with all parts, with settings that may become finalists
+SEARCH: dict[str, Any] = {
+    "validation_size": 100,
+    "learning_rate": [0.01, 0.02, 0.03],
+    "halving": {"epochs": [1, 3]},
+    "finalists": {"count": 1, "seeds": [0, 7]},
+}
+
+
+def test_all_files_and_checkpoints_of_a_search_are_kept_with_it_and_stale_without() -> None:
+    mine, other = experiment("mine", **SEARCH), experiment("other", validation_size=100)
+    assert len(mine.all_runs) == 6  # each setting may become a finalist
+    write(*all_files(mine), *all_files(other))
+    assert take_inventory(HERE, [mine, other]) == Inventory({}, [])
+    found = take_inventory(HERE, [other])
+    assert {file.path for file in found.files} == set(all_files(mine)) - set(all_files(other))
+    searched = {*search_files(mine), *run_files(mine)}
+    assert {file.path for file in found.stale["searches"]} == searched
+    assert found.unknown == []
+
+
+def test_a_search_without_some_of_its_parts_leaves_those_stale() -> None:
+    before = experiment("mine", **SEARCH)
+    write(*all_files(before))
+    now = experiment("mine", **{**SEARCH, "halving": {"epochs": [1]}, "finalists": None})
+    found = take_inventory(HERE, [now])
+    assert {file.path for file in found.stale["searches"]} == {
+        *(f"results/mine/search/0/digits/{name}.json" for name in ("ranking_1", "ranking_2", "rung_1/slot_0_seed_0")),
+        "results/mine/search/0/digits/finalists/slot_0_seed_7.h5",
+    }
+    seeds = {run.name for run in before.all_runs} - {run.name for run in now.all_runs}
+    assert {file.path for file in found.stale["checkpoints"]} == set(map(checkpoint, seeds))
+
+
 def test_each_group_holds_what_it_says() -> None:
     run, other = (experiment(activation=activation).runs[0].name for activation in ("tanh", "cos"))
     groups = {
@@ -92,10 +126,20 @@ def test_each_group_holds_what_it_says() -> None:
             "results/quick/figures/cost/mnist.svg",
         ],
         "runs": [f"results/runs/mnist/{run}.h5"],
+        "searches": [
+            "results/old/search/0/mnist/final/slot_0_seed_3.h5",
+            "results/old/search/0/mnist/ranking_0.json",
+            f"results/old/search/0/mnist/rung_0/{run}.json",
+            "results/old/search/0/mnist/rung_1/slot_2_seed_3.json",
+        ],
         "checkpoints": [checkpoint(other), f"{checkpoint(other)}.rejected"],
         "checks": ["results/checks/failed/check_gate/mnist_tanh.json", "results/checks/gate/mnist_tanh.json"],
         "data": [MNIST],
-        "logs": ["results/benchmarks/plot_best/old.tsv", f"results/logs/train_run/mnist/{run}.log"],
+        "logs": [
+            "results/benchmarks/plot_best/old.tsv",
+            f"results/logs/train_candidate/old/0_mnist/{run}.log",
+            f"results/logs/train_run/mnist/{run}.log",
+        ],
     }
     write(*(path for paths in groups.values() for path in paths))
     found = take_inventory(HERE, [experiment()])
@@ -118,6 +162,11 @@ def test_each_group_holds_what_it_says() -> None:
         "results/logs/my_rule/a.log",
         "results/logs/train_run/notes.txt",
         "results/old/paper.pdf",
+        "results/old/search/0/digits/rung_0/notes.json",
+        "results/old/search/0/digits/ranking_new.json",
+        "results/old/search/0/digits/rung_1/slot_a_seed_1.json",
+        "results/old/search/0/digits/others/slot_0_seed_1.h5",
+        "results/old/search/notes.txt",
         "results/old/tables/mine.csv",
         "results/website/summary.html",
     ],

@@ -18,19 +18,22 @@ from factories import RUN, USE, image_data, published, summary, trained
 from handgrad.common.code_digests import code_digest
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
+from handgrad.common.sealed_json import write_sealed_json
 from handgrad.datasets.data import open_data, write_data
 from handgrad.experiment.blocks import block_of, run_table
 from handgrad.experiment.config import Experiment, load_experiment, read_experiment
 from handgrad.experiment.config_schema import config_schema
 from handgrad.experiment.runs import AXES
-from handgrad.gradient_check.files import read_check, write_check
+from handgrad.gradient_check.files import read_check
+from handgrad.layout.figures import DATASET_FIGURES, left_out_figures
 from handgrad.layout.jobs import jobs_of
-from handgrad.layout.paths import DATASET_FIGURES, figure_files
+from handgrad.layout.paths import figure_files
 from handgrad.network.model import INITS
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.captions import caption_html, rst_html
 from handgrad.page.content import Contents, summary_page
 from handgrad.page.context import caption_context, config_text, shown_config
+from handgrad.page.head import confused_classes
 from handgrad.page.methods import AXES_IN_WORDS, STEPS_IN_WORDS, VALUES_IN_WORDS, experiment_in_words
 from handgrad.page.reading import read_contents
 from handgrad.plots.figure_files import seal_figure
@@ -134,12 +137,15 @@ def test_the_words_on_features_name_no_pixels_and_no_images(mixed: Experiment) -
 
 def test_figures_and_captions_of_features_need_no_images(mixed: Experiment) -> None:
     figures = figure_files(mixed)
-    assert {Path(name).parent.name for name in figures if name.endswith("/flowers.svg")} == {*DATASET_FIGURES} - {
-        "mistakes"
-    }
+    shown = {Path(name).parent.name for name in figures if name.endswith("/flowers.svg")}
+    assert shown == {"learning_curves", "confusion", "weights"}
+    left_out = {one.figure: one.reason for one in left_out_figures(mixed) if one.dataset == "flowers"}
+    assert left_out.keys() == {*DATASET_FIGURES} - shown
+    assert left_out["mistakes"] == "the data are not images"
+    assert left_out["cost"] == "there is one run"
     assert "results/published/figures/mistakes/digits.svg" in figures
     assert {output for job in jobs_of(mixed) if job.rule.startswith("plot_") for output in job.outputs} == set(figures)
-    for kind in set(DATASET_FIGURES) - {"mistakes"}:
+    for kind in shown:
         assert "image" not in caption_html(kind, caption_context(mixed, "flowers"))
     assert "as images" in caption_html("weights", caption_context(mixed, "digits"))
 
@@ -281,11 +287,13 @@ def contents(tmp_path: Path) -> Callable[..., Contents]:
             "tables": {
                 "results": results,
                 "seeds": seeds,
-                "best": best_table(seeds, published()),
+                "best": best_table(seeds, published({"dataset": "mnist"})),
                 "comparison": comparison_table(seeds, published({"dataset": "mnist"}), {"mnist": 1.0}),
                 "gradient_checks": checks_table([]),
             },
+            "histories": [run.history for run in runs],
             "figures": {("accuracy", "mnist"): str(figure)},
+            "left_out": [],
             "costs": rule_costs(tmp_path, {}),
             "machines": [Machine("A", "3.11.7", "2.4.6", "openblas", 1)],
             "sources": {"mnist": Source("mnist", 3, 3, "digest", ())},
@@ -306,20 +314,58 @@ def test_the_page_needs_nothing_from_elsewhere(contents: Callable[..., Contents]
     assert base64.b64decode(image).startswith(b"<svg")
 
 
+def head(page: str) -> str:
+    """Return the text of the first section of the page, without tags."""
+    found = page.partition('<section id="overview"')[2].partition("</section>")[0]
+    return " ".join(re.sub("<[^>]+>", " ", found).split())
+
+
+def test_the_page_begins_with_the_best_result(contents: Callable[..., Contents]) -> None:
+    page = summary_page(contents(summaries(3)))
+    for text in (
+        "97.27% test accuracy",
+        "95% interval 96.93 to 97.57%",
+        "best published result: 98.00% (-0.73 points here)",
+        "tanh, 5 hidden units, learning rate 0.001, λ 0.01",
+        "Mean of 3 seeds: 97.26 to 97.28%",
+        "No other setting was tried.",
+        "3 runs, none diverged",
+        "0 of 0 passed",
+    ):
+        assert text in head(page)
+    assert 'id="table-seeds"' in page
+
+
 @pytest.mark.parametrize(
-    ("diverged", "lines"),
-    [
-        (False, ["3 runs, none diverged.", "mnist: 97.27% ours ", "Our best setting ", "All 1 row: ", "0 of 0 "]),
-        (True, ["3 runs, 3 diverged.", "mnist: all of ours diverged ", "All 1 row: ", "0 of 0 "]),
-    ],
+    ("held_out", "said"), [(500, "The test set was not used"), (0, "so the accuracy is optimistic")]
 )
-def test_the_page_begins_with_what_came_out(
-    contents: Callable[..., Contents], diverged: bool, lines: list[str]
+def test_the_head_says_on_which_split_the_best_was_selected(
+    contents: Callable[..., Contents], held_out: int, said: str
 ) -> None:
-    page = summary_page(contents(summaries(3, diverged=diverged)))
-    lead = re.findall(r"<li>(.*)</li>", page.split("<nav")[0])
-    assert [line.startswith(expected) for line, expected in zip(lead, lines, strict=True)] == [True] * len(lines)
-    assert 'id="seeds"' in page
+    runs = [*summaries(1, validation_size=held_out), *summaries(1, validation_size=held_out, l2=0.5)]
+    assert said in head(summary_page(contents(runs)))
+
+
+def test_runs_that_all_diverged_have_no_result_and_no_plots(contents: Callable[..., Contents]) -> None:
+    page = summary_page(contents(summaries(3, diverged=True)))
+    assert "All 3 runs diverged" in head(page)
+    assert "mnist: all plots are left out, because every run diverged." in page
+    assert '<figure class="plot' not in page
+
+
+def test_the_head_answers_what_a_reader_asks_next(contents: Callable[..., Contents]) -> None:
+    grid = [summary(200 + i, dataset="mnist", learning_rate=rate, l2=0.0) for i, rate in enumerate((0.1, 0.01, 0.03))]
+    results = results_table(grid).assign(against_best=["best", "like best", "worse"])
+    made = contents(grid, confused={"mnist": confused_classes(np.array([4, 4, 4, 7]), np.array([9, 9, 4, 1]))})
+    page = head(summary_page(replace(made, tables={**made.tables, "results": results})))
+    for text in (
+        "chance moves an accuracy by about ±0.27 points",
+        "1 of 2 other runs does not differ significantly",
+        "4 taken for 9 (2); 7 taken for 1 (1)",
+        "the largest learning rate (0.1) that was tried",
+        "Each setting was trained with one seed",
+    ):
+        assert text in page
 
 
 @pytest.mark.parametrize(
@@ -342,11 +388,11 @@ def test_what_is_strange_about_data_is_said_first_and_with_its_figures(
     contents: Callable[..., Contents],
 ) -> None:
     strange = Source("mnist", 3, 3, "digest", (), ("all 3 test examples are of class 0 ('<i>')",))
-    head, _, figures = summary_page(contents(summaries(1), sources={"mnist": strange})).partition("<nav")
+    first, _, rest = summary_page(contents(summaries(1), sources={"mnist": strange})).partition('<section id="explore"')
     escaped = "mnist: all 3 test examples are of class 0 (&#39;&lt;i&gt;&#39;)."
-    assert head.count(escaped) == 1
-    assert 'id="seeds"' not in figures  # because there is only one seed
-    assert escaped in figures.partition('<section id="figures-mnist"')[2].partition("<figure")[0]
+    assert first.count(escaped) == 1
+    assert 'id="table-seeds"' not in rest  # because there is only one seed
+    assert escaped in rest.partition('<div id="plots-mnist"')[2].partition("<figure")[0]
 
 
 def test_markup_in_texts_is_shown_as_it_is(contents: Callable[..., Contents]) -> None:
@@ -372,7 +418,7 @@ def job(tmp_path: Path) -> dict[str, Any]:
     write_run(run, trained(), [], code_digest="code", data_digest="data", data_content=content, **USE)
     about = {"dataset": "digits", "activation": "tanh", "data_digest": "data", "data_content": content, "passed": True}
     for rule in ("check_gate", "check_gradients"):
-        write_check(tmp_path / f"{rule}.json", {**about, "code_digest": code_digest(rule)})
+        write_sealed_json(tmp_path / f"{rule}.json", {**about, "code_digest": code_digest(rule)})
     check = str(tmp_path / "check_gradients.json")
     tables = {name: str(tmp_path / f"{name}.csv") for name in ("results", "seeds", "best", "gradient_checks")}
     run_seal = read_summary(run).seal
@@ -384,7 +430,10 @@ def job(tmp_path: Path) -> dict[str, Any]:
         "config": {"datasets": {"digits": {"image_shape": [2, 3]}}},
         "contexts": {},
         "tables": tables,
-        "figures": ["results/mine/figures/best.svg"] * 8,
+        "figures": [],
+        "figure_keys": [],
+        "left_out": [],
+        "searched": [],
         "runs": [run],
         "data": [data],
         "gates": [str(tmp_path / "check_gate.json")],
@@ -420,6 +469,6 @@ def test_the_page_refuses_a_table_made_from_another_file(job: dict[str, Any], ki
 @pytest.mark.parametrize("change", [{"data_content": "other"}, {"activation": "cos"}, {"code_digest": "other"}])
 def test_the_page_refuses_a_check_of_other_data_or_code(job: dict[str, Any], file: str, change: dict[str, str]) -> None:
     (path,) = job[file]
-    write_check(path, {**read_check(path, {})[0], **change})
-    with pytest.raises(HandgradError, match=rf"^{path}: a different check than expected: its {next(iter(change))} "):
+    write_sealed_json(path, {**read_check(path, {})[0], **change})
+    with pytest.raises(HandgradError, match=rf"^{path}: .* its {next(iter(change))} is"):
         read_contents(**job)

@@ -314,32 +314,39 @@ CSV: dict[str, tuple[TableKind, pd.DataFrame, str, list[str]]] = {
     "results": (
         RESULTS,
         results_table(
-            [summary(1, size=3, loss=1 / 3, learning_rate=1e-05, seconds=12.345), summary(None, train_size=5)]
+            [summary(1, size=3, loss=1 / 3, learning_rate=1e-05, seconds=12.345), summary(None, train_size=5)],
+            finalists=[run_of(learning_rate=1e-05)],
         ),
         f"{SETTINGS_HEAD},seed,{PROTOCOL_HEAD},status,faults,test_size,accuracy,accuracy_low,accuracy_high,"
-        "majority_rate,balanced_accuracy,loss,validation_faults,against_best,p_holm,seconds,content_sha256,run",
+        "majority_rate,balanced_accuracy,loss,validation_faults,against_best,p_holm,seconds,content_sha256,run,file,added",
         [
             "digits,tanh,5,1e-05,50,2,0.01,0,unit,sum,0.0,constant,published,float32,,0,finished,1,3,0.6666666666666666,"
-            ",,,,0.3333333333333333,,,,12.345,c0ffee,af_tanh_hu_5_lr_1e-05_bs_50_ep_2_l2_0.01_seed_0",
+            ",,,,0.3333333333333333,,,,12.345,c0ffee,af_tanh_hu_5_lr_1e-05_bs_50_ep_2_l2_0.01_seed_0,"
+            "results/runs/digits/af_tanh_hu_5_lr_1e-05_bs_50_ep_2_l2_0.01_seed_0.h5,finalist",
             "digits,tanh,5,0.001,50,2,0.01,0,unit,sum,0.0,constant,published,float32,5,0,diverged,,10000,,"
-            ",,,,,,,,1.0,c0ffee,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0_train_5",
+            ",,,,,,,,1.0,c0ffee,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0_train_5,"
+            "results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0_train_5.h5,",
         ],
     ),
     "best runs": (
         BEST_RUNS,
         best_runs(results_table([summary(None), summary(7, dataset="mnist")])),
-        "dataset,run,pixels,chosen_on,faults,test_size",
-        ["mnist,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0,unit,test,7,10000"],
+        "dataset,run,file,pixels,chosen_on,faults,test_size",
+        [
+            "mnist,af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0,"
+            "results/runs/mnist/af_tanh_hu_5_lr_0.001_bs_50_ep_2_l2_0.01_seed_0.h5,unit,test,7,10000"
+        ],
     ),
     "seeds": (
         SEEDS,
         seeds_of([*two_seeds(), summary(None, seed=2), summary(None, l2=0.1)]),
         f"{SETTINGS_HEAD},{PROTOCOL_HEAD},seeds,finished,diverged,test_size,accuracy_mean,accuracy_sd,faults_mean,"
-        "faults_sd,loss_mean,loss_sd,faults_min,faults_max,validation_faults_mean,majority_rate,balanced_accuracy_mean",
+        "faults_sd,loss_mean,loss_sd,faults_min,faults_max,validation_faults_mean,majority_rate,balanced_accuracy_mean,"
+        "finalist",
         [
             "digits,tanh,5,0.001,50,2,0.01,unit,sum,0.0,constant,published,float32,,0,3,2,1,10000,0.974,"
-            "0.009899494936611674,260.0,98.99494936611666,1.5,0.3535533905932738,190,330,,,",
-            "digits,tanh,5,0.001,50,2,0.1,unit,sum,0.0,constant,published,float32,,0,1,0,1,10000,,,,,,,,,,,",
+            "0.009899494936611674,260.0,98.99494936611666,1.5,0.3535533905932738,190,330,,,,0",
+            "digits,tanh,5,0.001,50,2,0.1,unit,sum,0.0,constant,published,float32,,0,1,0,1,10000,,,,,,,,,,,,0",
         ],
     ),
     "best": (

@@ -134,11 +134,8 @@ class Project:
 
     def contents(self) -> dict[str, str]:
         """Return the content_sha256 of each finished run by its path."""
-        found = {}
-        for path in sorted(self.path.glob("results/runs/*/*.h5")):
-            with h5py.File(path, locking=False) as file:
-                found[str(path.relative_to(self.path))] = str(file.attrs["content_sha256"])
-        return found
+        paths = sorted(self.path.glob("results/runs/*/*.h5"))
+        return {str(path.relative_to(self.path)): content_of(path) for path in paths}
 
     def segments(self, run: str) -> list[tuple[int, int]]:
         """Return the first and last epoch of each process that computed a run; run: path of the run file."""
@@ -153,11 +150,19 @@ class Project:
     def checkpoint(self, run: str) -> Path:
         return self.path / run.replace("results/runs/", "results/checkpoints/").replace(".h5", ".checkpoint")
 
-    def training_process(self) -> psutil.Process | None:
-        """Return the process that trains a run of this project, or None."""
+    def search_files(self, name: str) -> dict[str, bytes | str]:
+        """Return the bytes of the rungs and rankings of an experiment's searches, and the content of their runs."""
+        folder = self.path / "results" / name / "search"
+        return {
+            path.relative_to(folder).as_posix(): content_of(path) if path.suffix == ".h5" else path.read_bytes()
+            for path in sorted(folder.rglob("*.*"))
+        }
+
+    def training_process(self, rule: str = "train_run") -> psutil.Process | None:
+        """Return a process in which a rule trains a run of this project, or None."""
         for process in psutil.process_iter():
             with suppress(psutil.Error, IndexError):
-                if process.cwd() == str(self.path) and process.cmdline()[-1].endswith("train_run.py"):
+                if process.cwd() == str(self.path) and process.cmdline()[-1].endswith(f"{rule}.py"):
                     return process
         return None
 
@@ -176,6 +181,12 @@ def wait_until(condition: Callable[[], Any], seconds: float = 600) -> Any:
         assert time.monotonic() < deadline, f"the condition was not met within {seconds:g} s"
         time.sleep(0.02)
     return found
+
+
+def content_of(run: Path) -> str:
+    """Return the content_sha256 of a run file."""
+    with h5py.File(run, locking=False) as file:
+        return str(file.attrs["content_sha256"])
 
 
 def written(before: dict[str, int], after: dict[str, int]) -> set[str]:

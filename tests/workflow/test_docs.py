@@ -39,6 +39,7 @@ SHORTER = {
     "archive mine.yaml": "archive config/tiny.yaml",
     "archives/mine": "archives/tiny",
     "mine:digits": "tiny:digits",
+    "compare mine other": "compare tiny tiny",
 }
 
 
@@ -69,7 +70,7 @@ RUN = [block for block in BLOCKS if not block.comment]
 COMMANDS = [block for block in RUN if block.language in ("bash", "console")]
 #: these ask Snakemake for a plan, which takes seconds
 PLANNED = [block for block in COMMANDS if re.search("handgrad (plan|status)", block.text)]
-FINISHED = [block for block in COMMANDS if re.search("handgrad (prune|archive|predict|export)", block.text)]
+FINISHED = [block for block in COMMANDS if re.search("handgrad (prune|archive|predict|export|compare)", block.text)]
 
 
 def of_language(language: str) -> pytest.MarkDecorator:

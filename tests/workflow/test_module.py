@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ROOT, TINY, Project, copy_repository
+from .conftest import ROOT, TINY, Project, copy_repository, planned
 
 PAGE = (ROOT / "docs/how-to/reuse.md").read_text()
 IMPORT, CHANGE = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -58,6 +58,23 @@ def test_the_module_example_of_the_docs_runs(example: str, tmp_path: Path) -> No
     assert re.search(r"check_gate</\w+>\s*<td[^>]*>2<", page)  # the page uses the rule names of this workflow
     assert re.search(r"experiment <[^>]*>mine<", report_text(user))
     assert "Nothing to be done" in succeed(user, "-n")
+
+
+@pytest.mark.slow
+def test_a_search_in_a_module_with_a_prefix_runs(example: str, tmp_path: Path) -> None:
+    entry = {**TINY["experiments"][0], "learning_rate": [0.001, 0.01], "epochs": 2, "validation_size": 200}
+    entry |= {"halving": {"epochs": [1], "keep": "1/2"}, "finalists": {"count": 1, "seeds": [0, 1]}}
+    prefix = example.replace("        config\n", '        config\n    prefix:\n        "nets"\n')
+    user = folder_with(tmp_path / "user", prefix, {**TINY, "experiments": [entry]})
+    rules = ("--until", "handgrad_aggregate_search", "handgrad_plot_confusion")
+    succeed(user, *rules)
+    folder = user.path / "nets/results/tiny"
+    assert sorted(path.name for path in folder.glob("search/0/digits/fin*/*")) == [
+        "slot_0_seed_0.h5",
+        "slot_0_seed_1.h5",
+    ]
+    assert (folder / "figures/confusion/digits.svg").exists()
+    assert planned(succeed(user, "-n", *rules)) == {}
 
 
 def test_a_module_without_the_profiles_warns_once(example: str, tmp_path: Path) -> None:

@@ -38,9 +38,13 @@ def test_the_plan_of_a_new_experiment_counts_every_job(project: Project, tiny: T
     assert not (project.path / "results").exists()
 
 
+SEARCH = {"validation_size": 300, "epochs": 3, "halving": {"epochs": [1, 2]}, "finalists": {"count": 1, "seeds": [1]}}
+
+
 @pytest.mark.slow
-def test_the_plan_names_the_log_of_every_job(project: Project, tiny: Tiny) -> None:
-    config = project.write_config(tiny(published={"table": None}))
+@pytest.mark.parametrize("axes", [{}, SEARCH], ids=["runs", "search"])
+def test_the_plan_names_the_log_of_every_job(project: Project, tiny: Tiny, axes: dict[str, Any]) -> None:
+    config = project.write_config(tiny(axes=axes, published={"table": None}))
     dry = project.snakemake("-n", "--configfile", config).stdout
     planned = json.loads(project.handgrad("plan", config, "--json").stdout)["steps"]
     assert {step["log"] for step in planned} == set(re.findall(r"^ +log: (\S+)$", dry, re.MULTILINE))

@@ -19,7 +19,7 @@ SHOWN = [message for row in ROWS for message in re.findall("`(.+?)`", row)]
 
 Tiny = Callable[..., dict[str, Any]]
 RUN = "results/runs/digits/af_tanh_hu_5_lr_0.001_bs_50_ep_1_l2_0.01_seed_0.h5"
-TRAINED = "        content = write_run("
+TRAINED = "        main(Run(**axes), job, snakemake.output[0])"
 
 
 def python_output(project: Project, *command: str, **environment: str) -> str:

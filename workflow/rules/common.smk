@@ -1,4 +1,5 @@
 # Load the experiment and define all functions that rules use. The library does the work.
+import functools
 import os
 import re
 import sys
@@ -52,7 +53,7 @@ from handgrad.common.untracked import Untracked
 from handgrad.experiment.config import load_experiment
 from handgrad.experiment.config_files import read_config, read_module_config, require_options_once
 from handgrad.experiment.registry import data_digest, without_places
-from handgrad.layout import jobs, memory, paths, resources
+from handgrad.layout import figures, jobs, memory, paths, resources
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page import context
 
@@ -107,7 +108,8 @@ def leave_reruns_to_digests():
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 EXPERIMENT = load()
-RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.runs}
+RUNS = {(run.dataset, run.name): run for run in EXPERIMENT.all_runs}
+SEARCHES = {(str(search.block), search.dataset): search for search in EXPERIMENT.searches}
 FIRST = 10**9  # priority of the jobs that training waits for, higher than the priority of any run
 # None if the table has no row for a dataset of this experiment. A param instead of an input: the modification time of
 # the user's table may be in the future.
@@ -161,14 +163,19 @@ def preprocess_memory(wildcards, attempt):
     return asked_memory(resources.preprocess_megabytes(entry(wildcards)), attempt)
 
 
-def digest_of_data(wildcards):
+@functools.cache  # every job of a dataset asks for it
+def digest_of(dataset):
     """Return the digest of a dataset, which does not depend on the location of its files."""
-    return data_digest(entry(wildcards))
+    return data_digest(EXPERIMENT.datasets[dataset])
+
+
+def digest_of_data(wildcards):
+    return digest_of(wildcards.dataset)
 
 
 def data_digests():
     """Return the digest of each dataset of this experiment."""
-    return {dataset: data_digest(EXPERIMENT.datasets[dataset]) for dataset in paths.dataset_names(EXPERIMENT)}
+    return {dataset: digest_of(dataset) for dataset in paths.dataset_names(EXPERIMENT)}
 
 
 # --- checks and training ---
@@ -191,7 +198,7 @@ def run_of(wildcards):
 
 def axes_of_run(wildcards):
     """Return the values of a run by axis."""
-    return asdict(run_of(wildcards))
+    return dict(vars(run_of(wildcards)))
 
 
 def gate_of_run(wildcards):
@@ -200,8 +207,10 @@ def gate_of_run(wildcards):
 
 
 def run_seconds(wildcards):
-    """Return the seconds of a run on a slow core."""
-    return resources.max_seconds(run_of(wildcards), entry(wildcards))
+    """Return the seconds on a slow core for all epochs of a run, or for those of a candidate until the first rung."""
+    run = run_of(wildcards)
+    epochs = epochs_of_rung(wildcards) if "block" in wildcards.keys() else run.epochs
+    return resources.max_seconds(run, entry(wildcards), epochs)
 
 
 def run_priority(wildcards):
@@ -219,6 +228,113 @@ def run_minutes(wildcards, attempt):
 
 def run_memory(wildcards, attempt):
     return asked_memory(resources.run_megabytes(run_of(wildcards), entry(wildcards)), attempt)
+
+
+# --- searches ---
+
+
+def search_of(wildcards):
+    """Return the search of a file. Raises WorkflowError if this experiment has no such search or slot."""
+    search = SEARCHES.get((wildcards.block, wildcards.dataset))
+    slots = search.slots_of(wildcards.get("part"), int(wildcards.get("rung", 0))) if search else 0
+    if int(wildcards.get("slot", 0)) >= slots:
+        raise WorkflowError(
+            f"{paths.SEARCH.format(**wildcards)}: no such slot in the experiment {EXPERIMENT.name!r}; use one of its "
+            "searches, or add halving or finalists to the config"
+        )
+    return search
+
+
+def epochs_of_rung(wildcards):
+    """Return the epochs after which a rung stops, or the final part ends."""
+    search = search_of(wildcards)
+    return search.until(int(wildcards.get("rung", 0)), search.candidates[0])
+
+
+def ranked_files(wildcards):
+    """Return the results that a ranking compares, and the ranking before it."""
+    search, rung = search_of(wildcards), int(wildcards.rung)
+    before = {"before": paths.ranking_file(EXPERIMENT.name, search, rung - 1)} if rung else {}
+    return {"results": paths.part_files(EXPERIMENT.name, search, rung), **before}
+
+
+def order_of_ranked(wildcards):
+    """Return a digest of the order of the results that a ranking compares."""
+    return names_digest(ranked_files(wildcards)["results"])
+
+
+def seeds_of_search(wildcards):
+    return list(search_of(wildcards).seeds)
+
+
+def promoted_settings(wildcards):
+    """Return the number of settings that go on after a ranking."""
+    search, rung = search_of(wildcards), int(wildcards.rung)
+    return search.finalists if rung == len(search.rungs) else search.sizes[rung + 1]
+
+
+def rung_before(wildcards):
+    """Return the number of the ranking that decides which run a slot trains."""
+    search = search_of(wildcards)
+    last = len(search.rungs)
+    return {paths.FINAL: last - 1, paths.FINALISTS: last}.get(wildcards.get("part"), int(wildcards.get("rung", 0)) - 1)
+
+
+def ranking_before(wildcards):
+    return paths.ranking_file(EXPERIMENT.name, search_of(wildcards), rung_before(wildcards))
+
+
+def activations_of_search(wildcards):
+    """Return the activations of the candidates, one of which a slot trains."""
+    return list(search_of(wildcards).activations)
+
+
+def gates_of_search(wildcards):
+    activations = activations_of_search(wildcards)
+    return [paths.GATE.format(dataset=wildcards.dataset, activation=activation) for activation in activations]
+
+
+def slot_seconds(wildcards):
+    """Return the seconds on a slow core for the longest run that a slot may have to train from its beginning."""
+    until = None if "part" in wildcards.keys() else epochs_of_rung(wildcards)
+    return longest_seconds(search_of(wildcards), until)
+
+
+@functools.cache
+def longest_seconds(search, until):
+    """Return the seconds of the longest run of a search. until: number of epochs; None for all."""
+    facts = EXPERIMENT.datasets[search.dataset]
+    return max(resources.max_seconds(run, facts, until or run.epochs) for run in search.settings)
+
+
+def slot_priority(wildcards):
+    return min(1 + int(1000 * slot_seconds(wildcards)), FIRST - 1)
+
+
+def slot_minutes(wildcards, attempt):
+    return attempt * (1 + int(slot_seconds(wildcards) / 60))
+
+
+def slot_memory(wildcards, attempt):
+    return asked_memory(most_megabytes(search_of(wildcards)), attempt)
+
+
+@functools.cache
+def most_megabytes(search):
+    """Return the megabytes of the run of a search that needs the most."""
+    facts = EXPERIMENT.datasets[search.dataset]
+    return max(resources.run_megabytes(run, facts) for run in search.settings)
+
+
+def searched_files(wildcards=None):
+    """Return the results and the rankings of the searches with halving, of one dataset or of all."""
+    results, rankings = paths.ranked_files(EXPERIMENT, wildcards and wildcards.dataset)
+    return {"results": results, "rankings": rankings}
+
+
+def shapes_of_dataset(wildcards):
+    """Return the shapes of the searches with halving of a dataset."""
+    return [search.shape for search in EXPERIMENT.halved if search.dataset == wildcards.dataset]
 
 
 # --- tables, figures and the page ---
@@ -251,10 +367,10 @@ def table_outputs(name, label):
 
 def figure(name, label):
     """Return the output file of a figure, for one dataset or for all. label: its name in Snakemake's report."""
-    overall = name in paths.OVERALL_FIGURES
+    overall, of_table = name in figures.OVERALL_FIGURES, name in (*paths.TABLES, *paths.OPTIONAL_TABLES)
     return report(
         paths.figure(name),
-        caption=f"../report/{name}{'_figure' if overall else ''}.rst",
+        caption=f"../report/{name}{'_figure' if of_table else ''}.rst",
         category="Figures",
         subcategory="all datasets" if overall else "{dataset}",
         labels={"figure": label, "dataset": "all" if overall else "{dataset}"},

@@ -145,6 +145,28 @@ rule plot_weights:
         "../../scripts/plot_weights.py"
 
 
+rule plot_search:
+    input:
+        unpack(searched_files),
+        data=paths.DATA,
+    output:
+        figure("search", "learning curves of the search"),
+    log:
+        jobs.log("plot_search"),
+    benchmark:
+        jobs.benchmark("plot_search")
+    conda:
+        "../envs/handgrad.yml"
+    params:
+        code=code_digest("plot_search"),
+        training=code_digest("train_run"),
+        data=digest_of_data,
+        shapes=shapes_of_dataset,
+        caption=caption_context,
+    script:
+        "../../scripts/plot_search.py"
+
+
 rule plot_comparison:
     input:
         **table("comparison"),
@@ -179,3 +201,21 @@ rule plot_best:
         caption=caption_context,
     script:
         "../../scripts/plot_best.py"
+
+
+rule plot_importance:
+    input:
+        **table("importance"),
+    output:
+        figure("importance", "importance of axes"),
+    log:
+        jobs.log("plot_importance"),
+    benchmark:
+        jobs.benchmark("plot_importance")
+    conda:
+        "../envs/handgrad.yml"
+    params:
+        code=code_digest("plot_importance"),
+        caption=caption_context,
+    script:
+        "../../scripts/plot_importance.py"

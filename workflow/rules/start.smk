@@ -18,9 +18,9 @@ onstart:
     from handgrad.layout.main_process import date_now
     from handgrad.monitor.events import follow
 
-    to_do = list(workflow.dag.needrun_jobs())
+    logs = {str(job.log[0]) for job in workflow.dag.needrun_jobs() if job.log}
     if workflow.local_exec:
-        to_train = [run_of(job.wildcards) for job in to_do if job.rule.name == "train_run"]
+        to_train = jobs.runs_of(job for job in jobs.jobs_of(EXPERIMENT) if str(job.log) in logs)
         if line := memory.too_large(to_train, EXPERIMENT.datasets):
             raise WorkflowError(line)
     # outputs of all jobs, not only of those to do, so that no output becomes older than its inputs
@@ -31,5 +31,4 @@ onstart:
             f"{dated[0]}: dated in the future, now set to the current time (files in total: {len(dated)})"
         )
     if {"ALL", "PROGRESS"}.isdisjoint(choice.name for choice in workflow.output_settings.quiet or ()):
-        logs = [job.log[0] for job in to_do if job.log]
         follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)

@@ -3,6 +3,7 @@
 
 rule aggregate_results:
     input:
+        **paths.finalist_inputs(EXPERIMENT),
         runs=paths.run_files(EXPERIMENT),
         data=paths.data_files(EXPERIMENT),
     output:
@@ -18,6 +19,7 @@ rule aggregate_results:
         training=code_digest("train_run"),
         data=data_digests(),
         order=names_digest(paths.run_files(EXPERIMENT)),
+        shapes=[search.shape for search in EXPERIMENT.searches if search.finalists],
         caption=caption_context,
     script:
         "../../scripts/aggregate_results.py"
@@ -39,6 +41,27 @@ rule aggregate_seeds:
         caption=caption_context,
     script:
         "../../scripts/aggregate_seeds.py"
+
+
+rule aggregate_search:
+    input:
+        **searched_files(),
+        data=paths.data_files(EXPERIMENT),
+    output:
+        **table_outputs("search", "search"),
+    log:
+        jobs.log("aggregate_search"),
+    benchmark:
+        jobs.benchmark("aggregate_search")
+    conda:
+        "../envs/handgrad.yml"
+    params:
+        code=code_digest("aggregate_search"),
+        training=code_digest("train_run"),
+        data=data_digests(),
+        shapes=[search.shape for search in EXPERIMENT.halved],
+    script:
+        "../../scripts/aggregate_search.py"
 
 
 rule aggregate_comparison:
@@ -80,6 +103,24 @@ rule aggregate_best:
         caption=caption_context,
     script:
         "../../scripts/aggregate_best.py"
+
+
+rule aggregate_importance:
+    input:
+        **table("search" if EXPERIMENT.halved else "seeds"),
+    output:
+        **table_outputs("importance", "importance of axes"),
+    log:
+        jobs.log("aggregate_importance"),
+    benchmark:
+        jobs.benchmark("aggregate_importance")
+    conda:
+        "../envs/handgrad.yml"
+    params:
+        code=code_digest("aggregate_importance"),
+        caption=caption_context,
+    script:
+        "../../scripts/aggregate_importance.py"
 
 
 # Three figures show the best run of each dataset.

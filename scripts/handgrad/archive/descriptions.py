@@ -4,7 +4,7 @@ import functools
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import distributions
 from pathlib import Path, PurePath
@@ -17,16 +17,20 @@ from handgrad.archive.members import COMPLETE, CRATE, FORMAT, README, WORKFLOW
 from handgrad.common.code_digests import PROJECT, code_digest, digested_rules
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.config_errors import show
+from handgrad.experiment.runs import Run
+from handgrad.experiment.searches import Search
 from handgrad.layout.paths import (
     GATE,
     archived_outputs,
     dataset_names,
+    finalist_files,
     page_file,
+    part_files,
+    ranking_file,
     report_file,
-    run_files,
 )
 from handgrad.storage.provenance import git_revision
-from handgrad.storage.run_reader import read_summary
+from handgrad.storage.run_reader import Summary
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 _CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
@@ -47,8 +51,11 @@ _MEDIA_TYPES = {
 }
 
 
-def provenance(experiment: Experiment, folder: Path) -> dict[str, Any]:
-    """Return the content of provenance.json. folder: the project folder with the results of the experiment."""
+def provenance(experiment: Experiment, folder: Path, runs: Mapping[str, Summary]) -> dict[str, Any]:
+    """Return the content of provenance.json.
+
+    folder: the project folder with the results of the experiment. runs: by path of their files in this folder.
+    """
     return {
         "format": FORMAT,
         "experiment": experiment.name,
@@ -56,7 +63,7 @@ def provenance(experiment: Experiment, folder: Path) -> dict[str, Any]:
         "versions": dict(installed_versions()),
         "code": {rule: code_digest(rule) for rule in digested_rules()},
         "ended": _ended(folder / page_file(experiment)).isoformat(),
-        "runs": {path: _times(folder / path) for path in run_files(experiment)},
+        "runs": {path: _times(folder / path, run) for path, run in runs.items()},
     }
 
 
@@ -64,9 +71,9 @@ def _ended(path: Path) -> datetime:
     return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
 
 
-def _times(path: Path) -> dict[str, str]:
+def _times(path: Path, run: Summary) -> dict[str, str]:
     """Return when a run started and ended, in UTC. An interrupted run has the start time of its last part."""
-    ended, seconds = _ended(path), round(read_summary(path).seconds)
+    ended, seconds = _ended(path), round(run.seconds)
     return {"started": (ended - timedelta(seconds=seconds)).isoformat(), "ended": ended.isoformat()}
 
 
@@ -86,25 +93,34 @@ def other_origin(origin: Mapping[str, Any]) -> str:
     return f"; packed with {', '.join(others)}: verify it in a clone at that git revision" if others else ""
 
 
-def crate_text(experiment: Experiment, provenance: Mapping[str, Any], members: Iterable[str]) -> str:
-    """Return the RO-Crate metadata of an archive with these members; equal arguments give equal text."""
+def crate_text(
+    experiment: Experiment, provenance: Mapping[str, Any], runs: Mapping[str, Run], members: Iterable[str]
+) -> str:
+    """Return the RO-Crate metadata of an archive with these members; equal arguments give equal text.
+
+    runs: by path of their files.
+    """
     crate = ROCrate(version="1.1")  # the profiles of workflow runs are based on this version
     crate.metadata.extra_contexts.append(_CONTEXT)
-    _describe_root(crate, experiment, provenance)
+    _describe_root(crate, experiment, provenance, runs)
     workflow = _add_workflow(crate, provenance)
     for name in sorted(set(members) - {CRATE, WORKFLOW}):
         media_type = _MEDIA_TYPES.get(PurePath(name).suffix, "text/plain")
         crate.add_file(dest_path=name, properties={"name": name, "encodingFormat": media_type})
     crate.get(README)["about"] = crate.root_dataset
-    actions = [_add_experiment(crate, workflow, experiment, provenance), *_add_runs(crate, experiment, provenance)]
+    actions = [
+        _add_experiment(crate, workflow, experiment, provenance),
+        *_add_runs(crate, experiment, provenance, runs),
+    ]
     crate.root_dataset["mentions"] = actions
     return json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _describe_root(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> None:
+def _describe_root(crate: Any, experiment: Experiment, provenance: Mapping[str, Any], runs: Mapping[str, Run]) -> None:
     crate.name = f"The experiment {experiment.name}"
     datasets = ", ".join(dataset_names(experiment))
-    crate.description = f"{len(experiment.runs)} runs of the workflow handgrad on {datasets}, with tables and figures"
+    distinct = len(set(runs.values()))  # a run that two searches trained has two files
+    crate.description = f"{distinct} runs of the workflow handgrad on {datasets}, with tables and figures"
     crate.datePublished = provenance["ended"]
     license = {
         "@type": "CreativeWork",
@@ -153,20 +169,31 @@ def _add_experiment(crate: Any, workflow: Any, experiment: Experiment, provenanc
     return crate.add_action(workflow, "#experiment", object=crate.get(COMPLETE), result=outputs, properties=about)
 
 
-def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any]) -> list[Any]:
-    """Add an action for each run."""
-    script = {"name": "scripts/train_run.py", "softwareVersion": provenance["code"]["train_run"]}
-    training = crate.add(SoftwareApplication(crate, "#train_run", script))
+def _add_runs(crate: Any, experiment: Experiment, provenance: Mapping[str, Any], runs: Mapping[str, Run]) -> list[Any]:
+    """Add an action for each run file. A run in a slot of a search was chosen by the ranking before it."""
+    rankings = {path: ranking for search in experiment.searches for path, ranking in _decided(experiment, search)}
+    scripts = {}
+    for rule in ("train_run", "finish_candidate")[: 1 + bool(rankings)]:
+        about = {"name": f"scripts/{rule}.py", "softwareVersion": provenance["code"][rule]}
+        scripts[rule] = crate.add(SoftwareApplication(crate, f"#{rule}", about))
     actions = []
-    for name, run in zip(run_files(experiment), experiment.runs, strict=True):
-        times = provenance["runs"][name]
+    for name, run in runs.items():
+        times, ranking = provenance["runs"][name], rankings.get(name)
         about = {
             "name": f"Train {run.dataset}/{run.name}",
             "description": f"Train one network for {run.epochs} epochs and evaluate it",
             "startTime": times["started"],
             "endTime": times["ended"],
         }
-        gate = GATE.format(dataset=run.dataset, activation=run.activation)
-        used = [crate.get(COMPLETE), crate.get(gate)]
-        actions.append(crate.add_action(training, f"#{name}", object=used, result=crate.get(name), properties=about))
+        used = [COMPLETE, GATE.format(dataset=run.dataset, activation=run.activation), *([ranking] if ranking else [])]
+        how = {"object": list(map(crate.get, used)), "result": crate.get(name), "properties": about}
+        actions.append(crate.add_action(scripts["finish_candidate" if ranking else "train_run"], f"#{name}", **how))
     return actions
+
+
+def _decided(experiment: Experiment, search: Search) -> Iterator[tuple[str, str]]:
+    """Yield the run file of each slot of a search, and the ranking that decides which run it holds."""
+    name, last = experiment.name, len(search.rungs)
+    if search.rungs:
+        yield from ((path, ranking_file(name, search, last - 1)) for path in part_files(name, search, last))
+    yield from ((path, ranking_file(name, search, last)) for path in finalist_files(name, search))

@@ -7,7 +7,7 @@ config/experiment.yaml              the experiment file with all defaults
 config/published.csv                the published table, if the experiment has one
 labels/<dataset>.json               the description of a dataset and its test labels
 requirements.txt, workflow/..., LICENSE   copies
-results/...                         runs, gradient checks, tables, figures and pages, at their paths in the project
+results/...                         runs, searches, checks, tables, figures and pages, at their paths in the project
 """
 
 from handgrad.experiment.config import Experiment

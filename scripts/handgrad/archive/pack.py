@@ -23,8 +23,9 @@ from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.common.hashing import file_sha256
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import DATA, archived_outputs, dataset_names, page_file, report_file
+from handgrad.layout.paths import DATA, archived_outputs, dataset_names, page_file, report_file, run_files
 from handgrad.page.context import config_text, shown_config
+from handgrad.storage.run_reader import read_summary
 
 #: the payload of an archive: the content of each member, as a file or as bytes
 Members = Mapping[str, Path | bytes]
@@ -62,11 +63,12 @@ def members_of(experiment: Experiment, given: Path, folder: Path) -> dict[str, P
     if experiment.published and experiment.has_published_dataset:
         files[PUBLISHED] = folder / experiment.published.table
     texts = {labels_name(dataset): _labels(experiment, dataset, given, folder) for dataset in dataset_names(experiment)}
-    origin = provenance(experiment, folder)
+    runs = {path: read_summary(folder / path) for path in run_files(experiment)}
+    origin = provenance(experiment, folder, runs)
     texts[COMPLETE] = complete_config(experiment)
     texts[PROVENANCE] = json.dumps(origin, indent=1, ensure_ascii=False) + "\n"
     texts[README] = readme(experiment, origin["git_revision"])
-    texts[CRATE] = crate_text(experiment, origin, [*files, *texts])
+    texts[CRATE] = crate_text(experiment, origin, {path: one.run for path, one in runs.items()}, [*files, *texts])
     return {**files, **{name: text.encode() for name, text in texts.items()}}
 
 

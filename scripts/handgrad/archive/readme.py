@@ -1,14 +1,15 @@
 """The README.md of an archive."""
 
 from handgrad.experiment.config import Experiment
-from handgrad.layout.paths import dataset_names, figure_files, table_files
+from handgrad.layout.paths import dataset_names, figure_files, run_files, table_files
 
 
 def readme(experiment: Experiment, revision: str) -> str:
     """Return the README.md of the archive of an experiment. revision: text on the git revision of the code."""
     return _TEXT.format(
         name=experiment.name,
-        runs=len(experiment.runs),
+        runs=len(run_files(experiment)),
+        searches=_SEARCHES.format(name=experiment.name) if experiment.searches else "",
         datasets=", ".join(dataset_names(experiment)),
         tables=len(table_files(experiment)),
         figures=len(figure_files(experiment)),
@@ -16,17 +17,21 @@ def readme(experiment: Experiment, revision: str) -> str:
     )
 
 
+_SEARCHES = """\
+| `results/{name}/search/` | for each search, results after each rung, rankings, and runs of the best settings |
+"""
+
 _TEXT = """\
 # The experiment {name}
 
-Runs: {runs}, on {datasets}; table files: {tables}; figures: {figures}. Packed by `handgrad archive`.
+Run files: {runs}, on {datasets}; table files: {tables}; figures: {figures}. Packed by `handgrad archive`.
 To see all results on one page, open `results/{name}/summary.html` in any browser.
 
 | | |
 |---|---|
 | `results/{name}/` | tables, figures, the page |
 | `results/runs/` | every run in HDF5: weights, history, predictions, parameters, versions |
-| `results/checks/` | the gradient checks |
+{searches}| `results/checks/` | the gradient checks |
 | `labels/` | for each dataset, the SHA-256 of its source files and the labels of its test images |
 | `config/` | the experiment file as it was given, and with all defaults |
 | `ro-crate-metadata.json` | for programs: a description of all files (Workflow Run RO-Crate) |
@@ -49,7 +54,7 @@ With handgrad, in any clone with the same code (`provenance.json`):
 
     handgrad verify /path/to/{name}.tar.gz
 
-It computes the `content_sha256` of every run from its arrays again, and every table from the runs.
+It computes the `content_sha256` of every run from its arrays again, and every ranking and table from the runs.
 
 Without handgrad, compare `test/predictions` in the file of a run with `test_labels` in `labels/<dataset>.json`. The
 number of differences is the number of faults in `results/{name}/tables/results.csv`.

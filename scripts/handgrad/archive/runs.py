@@ -13,6 +13,7 @@ from handgrad.archive.labels import Labels
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import open_sealed
 from handgrad.datasets.scaling import ARRAYS
+from handgrad.experiment.runs import Run
 from handgrad.storage.run_reader import Summary, summary_of
 from handgrad.storage.run_writer import content_sha256
 from handgrad.training.results import Epoch
@@ -24,12 +25,12 @@ _TEST = frozenset({"test/predictions", "test/probabilities"})
 _SCALING = frozenset(f"scaling/{name}" for name in ARRAYS)
 
 
-def read_run(path: Path, labels: Labels, code: str) -> Summary:
+def read_run(path: Path, run: Run | None, labels: Labels, code: str) -> Summary:
     """Read and check a run of an archive.
 
-    path: ``.../<dataset>/<run>.h5``. code: digest of the code that trained it.
-    Raises HandgradError if the run does not match its path, code or data, was changed, or is inconsistent. Raises other
-    errors if the file is not a run file.
+    run: the expected run; None in a slot of a search, whose ranking decides. code: digest of the code that trained it.
+    Raises HandgradError if it is a different run, does not match its code or data, was changed, or is inconsistent.
+    Raises other errors if the file is not a run file.
     """
     with open_sealed(path) as sealed:
         arrays = _plain_arrays(sealed.file, path.stat().st_size)
@@ -38,19 +39,19 @@ def read_run(path: Path, labels: Labels, code: str) -> Summary:
     for name, array in scaling.items():
         if array.shape != (arrays["weights/W1"].shape[1] - 1,) or not np.isfinite(array).all():
             raise HandgradError(f"{path}: {name}: found {array.shape}, expected a finite number for each input")
-    for what, found, expected in _facts(path, summary, arrays, labels, code):
+    for what, found, expected in _facts(summary, run or summary.run, arrays, labels, code):
         if found != expected:
             raise HandgradError(f"{path}: {what}: found {found}, expected {expected}")
     return summary
 
 
 def _facts(
-    path: Path, summary: Summary, arrays: Mapping[str, Array], labels: Labels, code: str
+    summary: Summary, expected: Run, arrays: Mapping[str, Array], labels: Labels, code: str
 ) -> Iterator[tuple[str, object, object]]:
     """Yield facts about a run: name, found value and expected value."""
     run, made, finished = summary.run, summary.attributes, summary.status == "finished"
     epochs = len(summary.history["test_loss"])
-    yield "run", f"{run.dataset}/{run.name}", f"{path.parent.name}/{path.stem}"
+    yield "run", f"{run.dataset}/{run.name}", f"{expected.dataset}/{expected.name}"
     yield "status", summary.status, "finished" if finished else "diverged"
     yield "code_digest", made.get("code_digest"), code
     yield "data_digest", made.get("data_digest"), labels.digest

@@ -15,6 +15,7 @@ from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
 from handgrad.experiment.runs import Run, is_short_name
 from handgrad.layout import paths
+from handgrad.layout.figures import DATASET_FIGURES, OVERALL_FIGURES
 from handgrad.layout.jobs import jobs_of
 
 RESULTS = "results"
@@ -22,17 +23,20 @@ RESULTS = "results"
 GROUPS = {
     "experiments": "tables, figures and pages that none of these experiments has",
     "runs": "runs that none of these experiments has",
+    "searches": "rungs, rankings and runs of searches that none of these experiments has",
     "checkpoints": "checkpoints of runs that none of these experiments has, with any number of epochs",
     "checks": "gradient checks that none of these experiments needs",
     "data": "datasets that none of these experiments uses; they can be made again from the downloads, which are kept",
     "logs": "logs and benchmarks of jobs that none of these experiments has",
 }
 _CHECKPOINT = f"{paths.CHECKPOINTS}/{{dataset}}/{{run}}.checkpoint"
+_RUNG_0 = Path(paths.CANDIDATE).parent.name
 _PROGRESS = paths.LOG.removesuffix("log") + "jsonl"
 #: path templates of the files that the workflow writes, by group
 _WRITTEN = {
     "experiments": (paths.TABLE, paths.FIGURE, paths.DATASET_FIGURE, paths.PAGE, paths.REPORT),
     "runs": (paths.RUN,),
+    "searches": (paths.CANDIDATE, paths.RANKING, paths.PROMOTED, paths.FINISHED),
     "checkpoints": (_CHECKPOINT, f"{_CHECKPOINT}.rejected"),
     "checks": (paths.GATE, paths.GRADIENT_CHECK, paths.FAILED_CHECK),
     "data": (paths.DATA,),
@@ -94,11 +98,13 @@ def _pattern() -> re.Pattern[str]:
     """Return a pattern of all paths that the workflow writes. Its named groups are the keys of ``_WRITTEN``."""
     name = "[^/.][^/]*"  # not hidden
     names = {
-        "table": (*paths.TABLES, paths.COMPARISON, paths.BEST_RUNS),
+        "table": (*paths.TABLES, *paths.OPTIONAL_TABLES, paths.BEST_RUNS),
         "kind": (*paths.TABLE_KINDS, re.escape(paths.CHECKSUMS)),
-        "figure": (*paths.DATASET_FIGURES, *paths.OVERALL_FIGURES),
+        "figure": (*DATASET_FIGURES, *OVERALL_FIGURES),
         "rule": digested_rules(),
-        "name": (name, f"{name}/{name}"),
+        "name": (name, f"{name}/{name}", f"{name}/{name}/{name}"),
+        "part": (paths.FINAL, paths.FINALISTS),
+        **dict.fromkeys(("block", "rung", "slot", "seed"), ("[0-9]+",)),
     }
 
     def values(wildcard: "re.Match[str]") -> str:
@@ -113,9 +119,9 @@ def _is_ours(path: Path, group: str) -> bool:
     """Return whether the workflow wrote a file, judged by its folder and its name."""
     if path.is_symlink() or not path.is_file():
         return False
-    if group in ("runs", "checkpoints"):
+    if group in ("runs", "checkpoints") or path.parent.name == _RUNG_0:
         with suppress(HandgradError):
-            name = re.sub(r"\.(h5|checkpoint(\.rejected)?)$", "", path.name)
+            name = re.sub(r"\.(h5|json|checkpoint(\.rejected)?)$", "", path.name)
             return is_short_name(name) or bool(Run.from_name(path.parent.name, name))
         return False
     # a page without a folder of tables may belong to another program
@@ -130,7 +136,7 @@ def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:
             yield from (str(job.log), str(job.log.with_suffix(".jsonl")), str(job.benchmark))
         for check in (*paths.gates(experiment), *paths.gradient_checks(experiment)):
             yield check.replace("results/checks/", "results/checks/failed/check_")
-        for run in experiment.runs:
+        for run in experiment.all_runs:
             yield from (_CHECKPOINT.format(dataset=run.dataset, run=name) for name in run.names_with_any_epochs())
 
 

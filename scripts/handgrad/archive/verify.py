@@ -40,16 +40,20 @@ from handgrad.experiment.config import Experiment, load_experiment
 from handgrad.experiment.config_block_checks import MOST_RUNS
 from handgrad.experiment.config_errors import show
 from handgrad.experiment.config_files import merge, read_config_file
+from handgrad.experiment.runs import Run
 from handgrad.gradient_check.check import WIDEST
 from handgrad.gradient_check.files import read_check
 from handgrad.gradient_check.results import PARTS
 from handgrad.layout.paths import (
     checked,
     dataset_names,
+    finished_files,
     gates,
     gradient_checks,
     report_file,
+    run_file,
     run_files,
+    search_files,
     table_files,
 )
 from handgrad.network.activations import ACTIVATIONS
@@ -99,9 +103,11 @@ def _found_in(member: str, folder: Path | str, mistakes: list[str]) -> Iterator[
 
 
 def _verified(experiment: Experiment, provenance: Mapping[str, Any]) -> Iterator[str]:
-    runs = counted(len(experiment.runs), "run")
+    runs = counted(len(run_files(experiment)), "run file")
     yield "  complete: a BagIt bag of all files of the experiment, each with the right sha256"
     yield f"  {runs} on {', '.join(dataset_names(experiment))}: each agrees with its content_sha256 and the labels"
+    if files := search_files(experiment):
+        yield f"  searches: {counted(len(files), 'file')}; every ranking follows from the results that it ranks"
     yield f"  gradient checks: {len(gradient_checks(experiment))}, every difference is within its limit"
     yield f"  gates: {len(gates(experiment))}, each has the verdict passed; they hold no differences to check"
     yield f"  {len(table_files(experiment))} files of tables, {README} and {CRATE}: made again, with equal content"
@@ -126,6 +132,9 @@ def _read_experiment(folder: Path, name: str) -> Experiment:
     if spanned > MOST_RUNS:  # checked before any code iterates over the runs
         raise HandgradError(f"{COMPLETE}: too many runs, found {spanned}, expected at most {MOST_RUNS}")
     experiment = load_experiment(config, files=False)
+    spanned = sum(search.size for search in experiment.searches)
+    if spanned > MOST_RUNS:
+        raise HandgradError(f"{COMPLETE}: too many runs in searches, found {spanned}, expected at most {MOST_RUNS}")
     if experiment.name != name:
         raise HandgradError(
             f"{COMPLETE}: its name differs from the folder in the archive, found {experiment.name!r}, expected {name!r}"
@@ -147,18 +156,28 @@ def _find_mistakes(folder: Path, experiment: Experiment, provenance: Mapping[str
     if mistakes:
         return mistakes
     labels = {dataset: _read_labels(folder, experiment, dataset) for dataset in dataset_names(experiment)}
-    runs = []
-    for path, run in zip(run_files(experiment), experiment.runs, strict=True):
+    code = provenance["code"]["train_run"]
+    runs = {}
+    for path, dataset, run in _expected_runs(experiment):
         with _found_in(path, folder, mistakes):
-            runs.append(read_run(folder / path, labels[run.dataset], provenance["code"]["train_run"]))
+            runs[path] = read_run(folder / path, run, labels[dataset], code)
     checks = _read_checks(folder, experiment, labels, provenance["code"], mistakes)
     if not mistakes:
-        mistakes += _differences(folder, tables_again(folder, experiment, labels, runs, checks))
+        with _found_in("searches", folder, mistakes):
+            mistakes += _differences(folder, tables_again(folder, experiment, labels, runs, checks, code))
         texts = {labels_name(dataset): one.text() for dataset, one in labels.items()}
         texts[README] = readme(experiment, str(provenance["git_revision"]))
-        texts[CRATE] = crate_text(experiment, provenance, members)
+        trained = {path: summary.run for path, summary in runs.items()}
+        texts[CRATE] = crate_text(experiment, provenance, trained, members)
         mistakes += _differences(folder, texts.items())
     return mistakes
+
+
+def _expected_runs(experiment: Experiment) -> Iterator[tuple[str, str, Run | None]]:
+    """Yield the path and the dataset of each run file, and its run; None in a slot of a search."""
+    yield from ((run_file(run.dataset, run.name), run.dataset, run) for run in experiment.runs)
+    for search in experiment.searches:
+        yield from ((path, search.dataset, None) for path in finished_files(experiment.name, search))
 
 
 def _read_labels(folder: Path, experiment: Experiment, dataset: str) -> Labels:

@@ -12,7 +12,16 @@ import typer
 
 from handgrad.cli import archive, data_commands
 from handgrad.cli.command import as_command
-from handgrad.cli.options import DEFAULT, AsJson, ExperimentFile, TrainedRun, number_of_cores
+from handgrad.cli.compare import compare
+from handgrad.cli.options import (
+    DEFAULT,
+    AsJson,
+    Changes,
+    ExperimentFile,
+    TrainedRun,
+    budget_seconds,
+    number_of_cores,
+)
 from handgrad.common.code_digests import PROJECT
 
 app = typer.Typer(
@@ -50,10 +59,7 @@ def handgrad(
 @app.command()
 def check(
     file: ExperimentFile = DEFAULT,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Try a value, in every entry of experiments; repeatable."),
-    ] = None,
+    changes: Changes = None,
     as_json: AsJson = False,
 ) -> int:
     """Check an experiment file and print every mistake.
@@ -77,20 +83,28 @@ def plan(
     file: ExperimentFile = DEFAULT,
     cores: Annotated[str, typer.Option(help="Cores of this machine to use.")] = "all",
     profile: Annotated[Path | None, typer.Option(help="Plan for the cluster of this profile.")] = None,
+    changes: Changes = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Show the number of samples that fits, e.g. 90m, 2h, 1d.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which jobs an experiment needs, and their cost.
 
     Time, memory and disk space are estimates. Snakemake determines the jobs that are still to do. Nothing is changed.
+    With --budget, shows the largest `samples:` whose jobs end within this wall time, and its plan.
 
     \b
     Examples:
       handgrad plan mine.yaml --cores 8
       handgrad plan mine.yaml --profile profiles/slurm
+      handgrad plan mine.yaml --set "seed=[0, 1, 2, 3, 4]"
+      handgrad plan mine.yaml --cores 8 --budget 2h
     """
     from handgrad.cli.plan import show_plan
 
-    show_plan(file, number_of_cores(cores), profile, as_json=as_json)
+    seconds = None if budget is None else budget_seconds(budget)
+    show_plan(file, number_of_cores(cores), profile, seconds, changes or (), as_json=as_json)
 
 
 @app.command()
@@ -132,6 +146,7 @@ def report(
 
 app.command("archive")(archive.archive)
 app.command("verify")(archive.verify)
+app.command("compare")(compare)
 app.add_typer(data_commands.data, name="data")
 
 

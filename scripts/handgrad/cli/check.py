@@ -2,10 +2,10 @@
 
 import math
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from handgrad.experiment.config import Experiment, read_experiment
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.registry import data_digest
 from handgrad.experiment.runs import Run
+from handgrad.experiment.searches import Search
 from handgrad.layout.memory import too_large
 from handgrad.layout.paths import data_files
+from handgrad.monitor.groups import search_title
 
 
 def check_file(file: Path, changes: Iterable[str] = (), *, as_json: bool) -> int:
@@ -34,17 +36,19 @@ def check_file(file: Path, changes: Iterable[str] = (), *, as_json: bool) -> int
             raise
         print_json({"file": str(file), "ok": False, "mistakes": error.mistakes})
         return 1
-    runs = Counter(run.dataset for run in experiment.runs)
+    runs = experiment.run_counts
     warnings = list(_warnings(own, experiment))
     entries = block_counts(experiment.blocks)
     if as_json:
         facts = {"name": experiment.name, "runs": runs, "entries": list(map(asdict, entries)), "warnings": warnings}
-        print_json({"file": str(file), "ok": True, **facts})
+        print_json({"file": str(file), "ok": True, **facts, "searches": [one.shape for one in experiment.searches]})
         return 0
     datasets = ", ".join(f"{dataset} {number}" for dataset, number in runs.items())
     print(f"{file}: ok: {counted(runs.total(), 'run')} in {experiment.name} (datasets: {datasets})")
     if any(block.samples or block.zip or block.exclude for block in experiment.blocks):
         print(*(f"  experiments[{i}]: {_in_words(entry)}" for i, entry in enumerate(entries)), sep="\n")
+    for search in experiment.searches:
+        print(f"  experiments[{search.block}], {search.dataset}: {search_title(search)}")
     for warning in warnings:
         print(f"{file}: {warning} (warning)", file=sys.stderr)
     return 0
@@ -98,8 +102,19 @@ def _warnings(own: dict[str, Any], experiment: Experiment) -> Iterator[str]:
     for path in map(Path, data_files(experiment)):
         if path.is_file():
             yield from _stored_warnings(path, data_digest(experiment.datasets[path.stem]))
-    if line := too_large(experiment.runs, experiment.datasets):
+    yield from dict.fromkeys(line for search in experiment.searches for line in _search_warnings(search))
+    if line := too_large(experiment.all_runs, experiment.datasets):
         yield line
+
+
+def _search_warnings(search: Search) -> Iterator[str]:
+    entry = f"experiments[{search.block}]"
+    if search.finalists and not search.more_seeds:
+        yield f"{entry}.finalists.seeds: the settings have all these seeds already, so no run is added"
+    idle = [rung for rung, (one, next_one) in enumerate(pairwise(search.sizes)) if one == next_one]
+    if idle:
+        until, left = search.rungs[idle[0]], counted(search.sizes[idle[0]], "setting")
+        yield f"{entry}.halving.epochs: no setting stops after epoch {until}, because only {left} is left"
 
 
 def _stored_warnings(path: Path, expected: str) -> Iterator[str]:

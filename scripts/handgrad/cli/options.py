@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handgrad.common.formatting import seconds_of
+
 if TYPE_CHECKING:
     from handgrad.monitor.estimates import Estimate
     from handgrad.monitor.status import Status
@@ -17,6 +19,10 @@ DEFAULT = Path("config/config.yaml")
 ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="Experiment file.")]
 TrainedRun = Annotated[
     str, typer.Argument(metavar="RUN", help="A run file (results/runs/...), or <experiment>:<dataset>:best.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Try a value, in every entry of experiments; repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 
@@ -39,3 +45,11 @@ def number_of_cores(text: str) -> int:
     if not (text.isdecimal() and int(text)):
         raise typer.BadParameter(f"{text!r}: expected a number of cores, or all", param_hint="--cores")
     return int(text)
+
+
+def budget_seconds(text: str) -> float:
+    """Return the seconds of a time. Raises typer.BadParameter for other text."""
+    seconds = seconds_of(text)
+    if not seconds:
+        raise typer.BadParameter(f"{text!r}: expected a time such as 90m, 2h, 1h30m or 1d", param_hint="--budget")
+    return seconds

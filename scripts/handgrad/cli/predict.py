@@ -25,7 +25,8 @@ def predict_files(name: str, files: Sequence[Path], *, out: Path | None, as_json
     """
     path, model = read_run(name)
     if str(path) != name:
-        print(f"{name}: {path}", file=sys.stderr)
+        in_slot = "" if path.stem == model.run.name else f" ({model.run.name})"  # of a search
+        print(f"{name}: {path}{in_slot}", file=sys.stderr)
     results: list[Result] = []
     for examples in read_examples(files, model.spec, model.W.W1.shape[1] - 1):
         try:

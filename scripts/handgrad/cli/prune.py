@@ -28,7 +28,7 @@ def prune_results(files: Sequence[Path], *, yes: bool, dry_run: bool) -> None:
     if (folder / "results").is_symlink() and not (folder / "results").exists():
         raise HandgradError("results: a broken link; mount the disk of its target, or correct the link")
     inventory = take_inventory(folder, experiments)
-    print("Kept:", ", ".join(f"{one.name} ({counted(len(one.runs), 'run')})" for one in experiments))
+    print("Kept:", ", ".join(f"{one.name} ({counted(len(one.all_runs), 'run')})" for one in experiments))
     _print_inventory(inventory)
     if not inventory.files or dry_run:
         return

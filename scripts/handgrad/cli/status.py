@@ -30,7 +30,7 @@ def show_status(file: Path, *, as_json: bool) -> None:
         facts = {"file": str(file), "name": experiment.name, "snakemake": running, "slurm_jobs": states}
         print_json({**facts, "counts": Counter(one.state for one in found), "steps": list(map(as_step, found))})
         return
-    print(f"{file}: {experiment.name}, {counted(len(experiment.runs), 'run')}\n")
+    print(f"{file}: {experiment.name}, {counted(experiment.run_counts.total(), 'run')}\n")
     print(*status_table(found), sep="\n")
     for state in ("running", "failed", "stopped"):
         if rows := status_rows(found, state):
@@ -40,4 +40,5 @@ def show_status(file: Path, *, as_json: bool) -> None:
     print(f"\n{snakemake}; SLURM jobs: {submitted}." if submitted else f"\n{snakemake}.")
     if any(one.state == "running" for one in found):
         estimator = Estimator(experiment, folder, code_digest("train_run"))
-        print(time_left(found, {one.job: estimator.estimate(one.job) for one in found if one.state != "done"}))
+        estimates = estimator.estimates(one.job for one in found if one.state != "done")
+        print(time_left(found, {one.job: one for one in estimates}))

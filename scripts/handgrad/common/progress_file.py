@@ -8,6 +8,7 @@ since 1970 by the clock of the job's machine. ``started`` adds ``host``, ``pid``
 - ``resumed``: the number of epochs that earlier attempts completed or began.
 - ``seconds``: the time that this attempt took for all later epochs.
 - ``examples``: the number of training examples.
+- ``run``: every axis of the run, in the first ``epoch`` of an attempt.
 """
 
 import json

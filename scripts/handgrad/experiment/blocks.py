@@ -6,12 +6,15 @@ Every job builds the run table again, so this module imports little.
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from handgrad.experiment.runs import Run
 from handgrad.experiment.sampling import Distribution, draw_samples
+
+#: the ends of a range in ``exclude``: above, below, or both
+Range = Mapping[str, float]
 
 _FLOAT_AXES = frozenset(axis.name for axis in fields(Run) if axis.type is float)
 
@@ -37,7 +40,9 @@ class Block:
     sampling: str = "random"
     sampling_seed: int = 0
     zip: Sequence[Sequence[str]] = field(default_factory=list)
-    exclude: Sequence[Mapping[str, list[Any]]] = field(default_factory=list)
+    exclude: Sequence[Mapping[str, list[Any] | Range]] = field(default_factory=list)
+    halving: Mapping[str, Any] | None = None
+    finalists: Mapping[str, Any] | None = None
 
     @property
     def drawn(self) -> dict[str, Distribution]:
@@ -66,7 +71,7 @@ class Block:
         parts = [self._rows(axes) for axes in self.sizes]
         names = [axis for axes in self.sizes for axis in axes]
         excluded = [0] * len(self.exclude)
-        left_out = [{axis: frozenset(values) for axis, values in entry.items()} for entry in self.exclude]
+        left_out = [{axis: _contains(values) for axis, values in entry.items()} for entry in self.exclude]
         runs: dict[Run, None] = {}
         for rows in itertools.product(*parts):
             point = dict(zip(names, itertools.chain.from_iterable(rows), strict=True))
@@ -92,8 +97,16 @@ class Block:
         return {**self.axes, **{name: value for name, value in others.items() if value != default[name]}}
 
 
-def _matches(point: Mapping[str, Any], entry: Mapping[str, frozenset[Any]]) -> bool:
-    return all(point[axis] in values for axis, values in entry.items())
+def _matches(point: Mapping[str, Any], entry: Mapping[str, Callable[[Any], bool]]) -> bool:
+    return all(contains(point[axis]) for axis, contains in entry.items())
+
+
+def _contains(values: list[Any] | Range) -> Callable[[Any], bool]:
+    """Return whether a value is in a list, or between the ends of a range; null is in no range."""
+    if isinstance(values, list):
+        return frozenset(values).__contains__
+    above, below = values.get("above", -math.inf), values.get("below", math.inf)
+    return lambda value: value is not None and above < value < below
 
 
 CLAUSES = tuple(one.name for one in fields(Block) if one.name != "axes")
@@ -103,7 +116,7 @@ def block_of(config: Mapping[str, Any]) -> Block:
     """Return the block for an entry of ``experiments``."""
     clauses = {key: config[key] for key in CLAUSES if key in config}
     if "exclude" in clauses:
-        clauses["exclude"] = [{axis: _values(axis, one[axis]) for axis in one} for one in clauses["exclude"]]
+        clauses["exclude"] = [{axis: _excluded(axis, one[axis]) for axis in one} for one in clauses["exclude"]]
     axes = {axis: _values(axis, value) for axis, value in config.items() if axis not in CLAUSES}
     return Block(axes=axes, **clauses)
 
@@ -117,6 +130,10 @@ def _values(axis: str, value: Any) -> Any:
         return {name: _values(axis, list(values)) for name, values in value.items()}
     values = as_list(value)
     return [float(number) + 0.0 for number in values] if axis in _FLOAT_AXES else values
+
+
+def _excluded(axis: str, value: Any) -> list[Any] | Range:
+    return value if isinstance(value, Mapping) else _values(axis, value)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -4,19 +4,23 @@ Every job does this again. The module therefore imports only YAML, jsonschema an
 """
 
 import functools
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from handgrad.experiment.blocks import Block, block_of, run_table
+from handgrad.experiment.config_block_checks import block_mistakes
 from handgrad.experiment.config_changes import with_changes
 from handgrad.experiment.config_checks import config_mistakes, file_mistakes
 from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import read_config, read_config_file
 from handgrad.experiment.config_schema import completed, schema_mistakes
+from handgrad.experiment.populations import enough_settings
 from handgrad.experiment.published import comparable, published_rows, row_settings, run_settings
-from handgrad.experiment.runs import Run, canonical_text
+from handgrad.experiment.runs import AXES, Run, canonical_text
+from handgrad.experiment.searches import Search, searches_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +54,49 @@ class Published:
 class Experiment:
     """A checked experiment.
 
-    blocks: the entries of ``experiments``. runs: all runs, in table order. datasets: the whole registry; each entry
+    blocks: the entries of ``experiments``. runs: the runs of entries without ``halving``, in table order.
+    searches: the entries with ``halving`` or ``finalists``, for each dataset. datasets: the whole registry; each entry
     has every key.
     """
 
     name: str
     blocks: tuple[Block, ...]
     runs: tuple[Run, ...]
+    searches: tuple[Search, ...]
     gradient_check: CheckSettings
     checkpoint_seconds: float
     published: Published | None
     datasets: Mapping[str, Mapping[str, Any]]
+
+    @functools.cached_property
+    def all_runs(self) -> tuple[Run, ...]:
+        """Each run that may be trained, once: the runs, the candidates of searches and their possible finalists."""
+        searches = (run for search in self.searches for run in (*search.candidates, *search.possible_finalists()))
+        return tuple(dict.fromkeys((*self.runs, *searches)))
+
+    @property
+    def run_counts(self) -> Counter[str]:
+        """The number of runs of each dataset that are trained: runs, candidates, and new seeds of finalists."""
+        known = dict.fromkeys((*self.runs, *(run for search in self.searches for run in search.candidates)))
+        counts = Counter(run.dataset for run in known)
+        for search in self.searches:
+            counts[search.dataset] += search.finalists * len(search.more_seeds)
+        return counts
+
+    @functools.cached_property
+    def halved(self) -> tuple[Search, ...]:
+        """The searches with ``halving``."""
+        return tuple(search for search in self.searches if search.rungs)
+
+    @functools.cached_property
+    def axis_values(self) -> dict[str, dict[str, set[Any]]]:
+        """For each dataset in the order of first use, the values of each axis in all runs."""
+        values: dict[str, dict[str, set[Any]]] = {}
+        for run in self.all_runs:
+            of_dataset = values.setdefault(run.dataset, {axis: set() for axis in AXES})
+            for axis, found in of_dataset.items():
+                found.add(getattr(run, axis))
+        return values
 
     @functools.cached_property
     def _published_rows(self) -> list[dict[str, Any]]:
@@ -73,9 +109,14 @@ class Experiment:
         return any(comparable(run) and run_settings(run) in published for run in self.runs)
 
     @functools.cached_property
+    def has_importance(self) -> bool:
+        """Whether there are enough settings to estimate the importance of axes."""
+        return any(map(enough_settings, [search.candidates for search in self.halved] or [self.runs]))
+
+    @functools.cached_property
     def has_published_dataset(self) -> bool:
         """Whether the published table has a row for at least one dataset of this experiment."""
-        return not {row["dataset"] for row in self._published_rows}.isdisjoint(run.dataset for run in self.runs)
+        return not {row["dataset"] for row in self._published_rows}.isdisjoint(run.dataset for run in self.all_runs)
 
 
 def read_experiment(file: Path, changes: Iterable[str] = ()) -> tuple[dict[str, Any], Experiment]:
@@ -106,6 +147,14 @@ def load_experiment(config: Mapping[str, Any], *, files: bool = True) -> Experim
     return _experiment(complete, blocks)
 
 
+def with_samples(experiment: Experiment, samples: Mapping[int, int]) -> Experiment:
+    """Return an experiment with other numbers of samples, by entry. Raises ConfigError as ``load_experiment`` does."""
+    blocks = tuple(replace(block, samples=samples.get(i, block.samples)) for i, block in enumerate(experiment.blocks))
+    changed = ((["experiments", i], blocks[i], experiment.datasets) for i in samples)
+    _require_none(mistake for one in changed for mistake in block_mistakes(*one))
+    return replace(experiment, blocks=blocks, **_tables(blocks))
+
+
 def _require_none(mistakes: Iterable[str]) -> None:
     if lines := list(dict.fromkeys(mistakes)):
         raise ConfigError(lines)
@@ -116,9 +165,14 @@ def _experiment(config: Mapping[str, Any], blocks: tuple[Block, ...]) -> Experim
     return Experiment(
         name=config["name"],
         blocks=blocks,
-        runs=run_table(blocks),
+        **_tables(blocks),
         gradient_check=CheckSettings(**{**check, "epsilon": float(check["epsilon"])}),
         checkpoint_seconds=float(config["checkpoint_seconds"]),
         published=None if published["table"] is None else Published(**published),
         datasets=config["datasets"],
     )
+
+
+def _tables(blocks: Sequence[Block]) -> dict[str, Any]:
+    """Return the runs and the searches of some entries."""
+    return {"runs": run_table(block for block in blocks if not block.halving), "searches": searches_of(blocks)}

@@ -3,12 +3,14 @@
 Each check yields one line for each mistake. path: the keys that lead to the entry.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handgrad.experiment.blocks import Block, named_values
 from handgrad.experiment.config_errors import key_path, mistake, unknown
 from handgrad.experiment.runs import canonical_text
+from handgrad.experiment.searches import Search, searches_of, setting_of
 
 Path = list[Any]
 Datasets = Mapping[str, Mapping[str, Any]]
@@ -19,7 +21,8 @@ MOST_RUNS = 100_000
 def block_mistakes(path: Path, block: Block, datasets: Datasets) -> Iterator[str]:
     """Yield the mistakes of a block. Its runs are checked if the block itself has no mistake."""
     named = dict.fromkeys(named_values(block.axes["dataset"]))
-    mistakes = [unknown([*path, "dataset"], dataset, datasets) for dataset in named if dataset not in datasets]
+    wrong = [dataset for dataset in named if dataset not in datasets]
+    mistakes = [unknown([*path, "dataset"], dataset, datasets, many=True) for dataset in wrong]
     mistakes += [*_distribution_mistakes(path, block), *_samples_mistakes(path, block), *_zip_mistakes(path, block)]
     if not mistakes and block.combinations > MOST_RUNS:
         mistakes = [f"{key_path(path)}: spans {block.combinations} runs, expected at most {MOST_RUNS}"]
@@ -74,6 +77,41 @@ def _run_mistakes(path: Path, block: Block, datasets: Datasets) -> Iterator[str]
         batches.setdefault((run.dataset, run.validation_size, run.train_size), {})[run.batch_size] = None
     for split, sizes in batches.items():
         yield from _split_mistakes(path, *split, list(sizes), datasets)
+    for search in searches_of([block]):
+        yield from _search_mistakes(path, block, search)
+
+
+def _search_mistakes(path: Path, block: Block, search: Search) -> Iterator[str]:
+    """Yield the mistakes of ``halving`` and ``finalists`` on one dataset."""
+    key = "halving" if block.halving else "finalists"
+    if not all(run.validation_size for run in search.candidates):
+        yield f"{key_path([*path, key])}: ranks settings on validation examples; set validation_size"
+    seeds: dict[Any, set[int]] = {}
+    for run in search.candidates:
+        seeds.setdefault(tuple(setting_of(run).values()), set()).add(run.seed)
+    if any(found != set(search.seeds) for found in seeds.values()):
+        yield f"{key_path([*path, key])}: found settings with different seeds, expected the same seeds for all"
+        return
+    if search.size > MOST_RUNS:
+        yield f"{key_path([*path, 'finalists'])}: spans {search.size} runs, expected at most {MOST_RUNS}"
+    if block.halving:
+        yield from _rung_mistakes([*path, "halving"], search)
+    if search.finalists > search.sizes[-1]:
+        yield mistake(
+            [*path, "finalists", "count"],
+            search.finalists,
+            f"at most {search.sizes[-1]}, the settings trained to the end",
+        )
+
+
+def _rung_mistakes(path: Path, search: Search) -> Iterator[str]:
+    rungs, ends = list(search.rungs), list(dict.fromkeys(run.epochs for run in search.candidates))
+    if len(ends) > 1:
+        yield mistake([*path[:-1], "epochs"], ends, "one value, because of halving")
+    elif not all(one < next_one for one, next_one in itertools.pairwise([*rungs, *ends])):
+        yield mistake([*path, "epochs"], rungs, f"increasing numbers of epochs below epochs: {ends[0]}")
+    if not 0 < search.keep < 1:
+        yield mistake([*path, "keep"], str(search.keep), "a fraction between 0 and 1, such as 1/3")
 
 
 def _split_mistakes(

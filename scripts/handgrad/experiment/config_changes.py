@@ -37,6 +37,11 @@ def with_changes(config: Mapping[Any, Any], changes: Iterable[str]) -> dict[Any,
     return changed
 
 
+def changed_keys(config: Mapping[Any, Any], changes: Iterable[str]) -> dict[Any, Any]:
+    """Return the top-level keys that changes replace, with their new values."""
+    return {key: value for key, value in with_changes(config, changes).items() if value is not config.get(key)}
+
+
 def _with_key(block: Any, key: str, value: Any) -> Any:
     return {**block, key: value} if isinstance(block, Mapping) else block
 

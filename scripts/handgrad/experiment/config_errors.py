@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from handgrad.common.errors import HandgradError
+from handgrad.experiment.config_hints import parts_of_list
 
 _LONGEST = 80  # characters of a value that a message shows
 #: Python text of a value -> YAML text
@@ -40,10 +41,13 @@ def mistake(path: Iterable[object], found: object, expected: str, remedy: str = 
     return f"{line}; {remedy}" if remedy else line
 
 
-def unknown(path: Iterable[object], found: object, known: Iterable[str]) -> str:
-    """Return the line for an unknown name."""
+def unknown(path: Iterable[object], found: object, known: Iterable[str], *, many: bool = False) -> str:
+    """Return the line for an unknown name. many: whether a list of names is allowed."""
     known = list(known)
-    return mistake(path, found, f"one of {', '.join(map(word, known)) or 'none'}", did_you_mean(found, known))
+    parts = parts_of_list(found) if many and isinstance(found, str) else []
+    as_list = len(parts) > 1 and not set(known).isdisjoint(parts)
+    hint = f"write [{', '.join(parts)}] for a list" if as_list else did_you_mean(found, known)
+    return mistake(path, found, f"one of {', '.join(map(word, known)) or 'none'}", hint)
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:

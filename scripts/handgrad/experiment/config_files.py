@@ -38,7 +38,16 @@ def read_config(
     merged: dict[Any, Any] = {}
     for file in (*(SHIPPED[:1] if replace else (*SHIPPED, *own)), *files):
         merged = merge(merged, _located(read_config_file(file), file.parent))
-    return merge(merged, command_line or {})
+    return merge(merged, _with_nulls(command_line or {}))
+
+
+def _with_nulls(value: Any) -> Any:
+    """Return a value of ``--config`` with null instead of the text that Snakemake makes of it."""
+    if isinstance(value, Mapping):
+        return {key: _with_nulls(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_nulls(inner) for inner in value]
+    return None if value == "null" else value
 
 
 def read_module_config(part: Mapping[Any, Any], whole: Any, files: Iterable[Path]) -> dict[Any, Any]:

@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft4Validator, Draft202012Validator, TypeChecker, validators
 
 from handgrad.experiment.config_errors import did_you_mean, key_path, mistake, show, unknown
+from handgrad.experiment.config_hints import NUMBER, instead, list_instead
 from handgrad.experiment.registry import ROLES
 from handgrad.experiment.runs import AXES
 from handgrad.network.activations import ACTIVATIONS
@@ -23,7 +24,6 @@ SCHEMA_FILE = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schem
 
 Schema = Mapping[str, Any]
 
-_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]{0,99})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _KINDS = {
     "integer": "a whole number",
     "number": "a number",
@@ -52,11 +52,13 @@ def config_schema() -> Schema:
     for axis, names in (("activation", ACTIVATIONS), ("init", INITS)):
         block[axis]["anyOf"][0]["enum"] = list(names)  # a YAML anchor shares it with the list branch
     block["zip"]["items"]["items"]["enum"] = list(AXES)
-    listed = {axis: {"anyOf": block[axis]["anyOf"][:2]} for axis in AXES}
-    block["exclude"]["items"].update(properties=listed, additionalProperties=False)
+    entry = block["exclude"]["items"]
+    ranges, properties = [entry.pop("x-range")], {}
     for axis in AXES:
         one, many, drawn = block[axis]["anyOf"]
+        properties[axis] = {"anyOf": [one, many, *([] if "string" in _kinds(one) else ranges)]}
         block[axis]["anyOf"] = [one, many, _distributions(one, drawn)]
+    entry.update(properties=properties, additionalProperties=False)
     dataset["properties"]["format"]["enum"] = list(ROLES)
     return schema
 
@@ -70,10 +72,10 @@ def _distributions(value: Schema, drawn: Schema) -> Schema:
 
 
 def completed(config: Any) -> Any:
-    """Return a copy with defaults for absent keys, and with texts converted to numbers or null.
+    """Return a copy with defaults for absent keys, and with texts converted to numbers, true, false or null.
 
-    YAML 1.1 reads 1e-5 as text. Snakemake turns each number inside a value of ``--config`` into text. A text stays
-    a text if the schema allows no number for the key.
+    YAML 1.1 reads 1e-5 as text. Snakemake turns each number, true and false inside a value of ``--config`` into text. A
+    text stays a text if the schema allows no such value for the key.
     """
     return _complete(config, config_schema())
 
@@ -94,16 +96,17 @@ def _complete(value: Any, schema: Schema) -> Any:
         return {key: _complete(item, properties.get(key, others)) for key, item in whole.items()}
     if isinstance(value, list):
         return [_complete(item, schema.get("items", {})) for item in value]
-    return _of_text(value, _kinds(schema)) if isinstance(value, str) else value
+    return _of_text(value, schema) if isinstance(value, str) else value
 
 
-def _of_text(text: str, kinds: list[str]) -> Any:
-    """Convert a text to a number or null if the schema allows these kinds; otherwise return the text."""
-    if {"integer", "number"}.isdisjoint(kinds):
-        return text
-    if _NUMBER.fullmatch(text):
+def _of_text(text: str, schema: Schema) -> Any:
+    """Convert a text to a number, true, false or null if the schema allows it; otherwise return the text."""
+    kinds = _kinds(schema)
+    if NUMBER.fullmatch(text) and not {"integer", "number"}.isdisjoint(kinds):
         return float(text) if re.search("[.eE]", text) else int(text)
-    return None if text == "null" and "null" in kinds else text
+    words = {"boolean": (True, False), "null": () if "string" in kinds else (None,)}
+    allowed = [*schema.get("enum", ()), *(value for kind in kinds for value in words.get(kind, ()))]
+    return next((value for value in allowed if show(value) == text.lower()), text)
 
 
 def _kinds(schema: Schema) -> list[str]:
@@ -124,9 +127,10 @@ def schema_mistakes(config: Any) -> Iterator[str]:
     """Yield one line for each mistake in a completed configuration. Lines may be repeated."""
     for error in _validator().iter_errors(config):
         path, found, schema = list(error.absolute_path), error.instance, error.schema
+        many = "anyOf" in error.schema_path  # a list is allowed too
         if error.validator == "additionalProperties":
             known = schema["properties"]
-            yield from (_unknown_key([*path, str(key)], known) for key in found if key not in known)
+            yield from (_unknown_key(path, key, known, found) for key in found if key not in known)
         elif error.validator == "required":
             missing = ", ".join(key for key in schema["required"] if key not in found)
             # a dataset that is not in the registry may be misspelled
@@ -135,17 +139,18 @@ def schema_mistakes(config: Any) -> Iterator[str]:
         elif "propertyNames" in error.schema_path:
             yield f"{key_path(path)}: found the key {show(found)}, expected {expected(schema)}"
         elif "enum" in schema:
-            yield unknown(path, found, [str(value) for value in schema["enum"] if value is not None])
+            names = [str(value) for value in schema["enum"] if value is not None]
+            yield unknown(path, found, names, many=many)
         else:
-            number = isinstance(found, bool | int | float) and "string" in _kinds(schema)
-            yield mistake(path, found, expected(schema), "write text in quotes" if number else "")
+            yield mistake(path, found, expected(schema), instead(found, _kinds(schema), many=many))
 
 
-def _unknown_key(path: list[Any], known: Schema) -> str:
-    if len(path) == 1 and path[0] in config_schema()["properties"]["experiments"]["items"]["properties"]:
-        return f"{path[0]}: unknown key at the top level; it belongs in an entry of experiments"
-    meant = did_you_mean(path[-1], known)
-    return f"{key_path(path)}: unknown key, expected one of {', '.join(known)}{meant and f'; {meant}'}"
+def _unknown_key(path: list[Any], key: Any, known: Schema, found: Mapping[Any, Any]) -> str:
+    if not path and key in config_schema()["properties"]["experiments"]["items"]["properties"]:
+        return f"{key}: unknown key at the top level; it belongs in an entry of experiments"
+    lists = [name for name, schema in known.items() if "anyOf" in schema]
+    meant = did_you_mean(key, known) or list_instead(found, key, lists)
+    return f"{key_path([*path, str(key)])}: unknown key, expected one of {', '.join(known)}{meant and f'; {meant}'}"
 
 
 def expected(schema: Schema) -> str:

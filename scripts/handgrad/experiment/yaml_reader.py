@@ -13,6 +13,7 @@ import yaml
 from yaml.composer import ComposerError
 
 from handgrad.experiment.config_errors import show
+from handgrad.experiment.config_hints import instead
 
 MAX_DEPTH = 50
 MAX_VALUES = 300_000  # after expansion of aliases; enough for the maximum number of runs
@@ -92,11 +93,14 @@ def _mistakes(node: Any, loader: Any) -> Iterator[Mistake]:
     if plain and not plain.fullmatch(node.value):
         yield Mistake(_as_read(node, "", loader))
     first: dict[str, int] = {}
+    text = ""  # the last value, and after a comma in a mapping in braces also the next one
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAG}merge":
             continue  # merge keys (<<) may repeat a key
+        text = f"{text},{key.value}" if value.value == "" else value.value if isinstance(value, yaml.ScalarNode) else ""
         if key.tag != f"{_TAG}str":
-            yield Mistake(_as_read(key, "the key ", loader))
+            hint = instead(text, ["number"], many=True) if value.value == "" else ""
+            yield Mistake(_as_read(key, "the key ", loader, hint))
         if key.value in first:
             again = f"the key {key.value!r} is given again, first on line {first[key.value]}; keep one of them"
             yield Mistake(f"{_place(key)}: {again}", again=True)
@@ -108,9 +112,12 @@ def _mistakes(node: Any, loader: Any) -> Iterator[Mistake]:
             )
 
 
-def _as_read(node: Any, what: str, loader: Any) -> str:
-    read = "a date" if node.tag == f"{_TAG}timestamp" else show(loader.construct_object(node))
-    remedy = f"write {read} if you mean that, or '{node.value}' in quotes if you mean text"
+def _as_read(node: Any, what: str, loader: Any, hint: str = "") -> str:
+    date = node.tag == f"{_TAG}timestamp"
+    read = "a date" if date else show(loader.construct_object(node))
+    meant = instead(node.value, ["integer"], many=False)  # 0100 without its zero
+    numbers = f"{meant or f'write {read}'} if you mean that, or "
+    remedy = hint or f"{'write ' if date else numbers}'{node.value}' in quotes if you mean text"
     return f"{_place(node)}: found {what}{node.value}, which YAML 1.1 reads as {read}; {remedy}"
 
 

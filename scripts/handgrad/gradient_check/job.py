@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.logs import logger
+from handgrad.common.sealed_json import write_sealed_json
 from handgrad.datasets.data import open_data
 from handgrad.gradient_check.check import check
-from handgrad.gradient_check.files import write_check
 from handgrad.gradient_check.report import as_dict, explain, table
 from handgrad.gradient_check.settings import Settings
 
@@ -46,7 +46,7 @@ def check_dataset(
         *seconds,
     )
     if not report.passed:
-        write_check(failed, {**checked, **figures})
+        write_sealed_json(failed, {**checked, **figures})
         raise HandgradError(
             f"gradient check of {activation} on {dataset} failed at {explain(report)}; "
             f"see all results in {failed} and in this job's log"

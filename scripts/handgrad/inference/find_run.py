@@ -39,11 +39,11 @@ def _best_run(experiment: str, dataset: str) -> Path:
     if not Path(path).is_file():
         raise HandgradError(f"{experiment}:{dataset}:best: {path} does not exist; expected {_known()}")
     made = BEST_RUNS_TABLE.read(path)
-    runs = dict(zip(made.table["dataset"], made.table["run"], strict=True))
+    runs = dict(zip(made.table["dataset"], made.table["file"], strict=True))
     if dataset not in runs:
         known = ", ".join(runs) or "none, because no run has finished"
         raise HandgradError(f"{experiment}:{dataset}:best: no such dataset in {path}, expected one of: {known}")
-    best = run_file(dataset, runs[dataset])
+    best = runs[dataset]
     made.require_made_from(best, read_summary(best).seal)
     return Path(best)
 

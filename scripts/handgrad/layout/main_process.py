@@ -91,8 +91,9 @@ def require_writable(arguments: Sequence[str], *, dry: bool) -> None:
     for folder in WRITTEN:
         written = not looks or folder == WRITTEN[0]
         existing = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-        # the deepest folders are those of logs: results/logs/<rule>/<dataset>/
-        inside = [path for pattern in ("*/", "*/*/", "*/*/*/") for path in sorted(folder.glob(pattern)) if written]
+        # the deepest folders are those of searches: results/<experiment>/search/<block>/<dataset>/<rung>/
+        patterns = ("*/" * depth for depth in range(1, 6))
+        inside = [path for pattern in patterns for path in sorted(folder.glob(pattern)) if written]
         for path in (existing, *inside):
             if not path.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, "", str(path))

@@ -3,11 +3,13 @@
 Every job parses the workflow again, so this module imports little.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from handgrad.layout.figures import COMPARISON, DATASET_FIGURES, IMPORTANCE, SEARCH_TABLE, figure_keys
 
 if TYPE_CHECKING:
     from handgrad.experiment.config import Experiment
+    from handgrad.experiment.searches import Search
 
 DOWNLOAD = "resources/{dataset}/{file}"
 DATA = "results/data/{dataset}.h5"
@@ -15,6 +17,13 @@ RUN = "results/runs/{dataset}/{run}.h5"
 CHECKPOINTS = "results/checkpoints"
 GATE = "results/checks/gate/{dataset}_{activation}.json"
 GRADIENT_CHECK = "results/checks/gradients/{dataset}_{activation}_{settings}.json"
+#: the files of a search (``experiment.searches``), for each entry of ``experiments`` and each dataset
+SEARCH = "results/{experiment}/search/{block}/{dataset}"
+CANDIDATE = f"{SEARCH}/rung_0/{{run}}.json"
+RANKING = f"{SEARCH}/ranking_{{rung}}.json"
+PROMOTED = f"{SEARCH}/rung_{{rung}}/slot_{{slot}}_seed_{{seed}}.json"
+FINISHED = f"{SEARCH}/{{part}}/slot_{{slot}}_seed_{{seed}}.h5"
+FINAL, FINALISTS = "final", "finalists"
 TABLE = "results/{experiment}/tables/{table}.{kind}"
 DATASET_FIGURE = "results/{experiment}/figures/{figure}/{dataset}.svg"
 FIGURE = "results/{experiment}/figures/{figure}.svg"
@@ -22,32 +31,20 @@ PAGE = "results/{experiment}/summary.html"
 #: Snakemake's report, which ``handgrad report`` makes
 REPORT = "results/{experiment}/report.html"
 #: files that jobs write in addition to their outputs; for {name}, see ``layout.jobs``
-LOG = "results/logs/{rule}/{name}.log"
+LOGS = "results/logs"
+LOG = f"{LOGS}/{{rule}}/{{name}}.log"
 BENCHMARKS = "results/benchmarks"
 BENCHMARK = f"{BENCHMARKS}/{{rule}}/{{name}}.tsv"
 FAILED_CHECK = "results/checks/failed/{rule}/{name}.json"
 
-#: the table that compares with published results, the other tables, and the file types of each table
-COMPARISON = "comparison"
+#: the tables of every experiment, the tables that only some experiments have, and the file types of each table
 TABLES = ("results", "seeds", "best", "gradient_checks")
+OPTIONAL_TABLES = (SEARCH_TABLE, COMPARISON, IMPORTANCE)
 TABLE_KINDS = ("csv", "md", "html")
 #: the table with the best run of each dataset; only programs read it
 BEST_RUNS = "best_runs"
 #: the file type for the checksums of a table
 CHECKSUMS = "csv.sha256"
-#: figure -> title, in the order of the page: one figure for each dataset, then one figure for all datasets; a figure
-#: for all datasets has the name of the table that it shows
-DATASET_FIGURES = {
-    "accuracy": "Accuracy by hidden units",
-    "heat_maps": "Faults by learning rate and λ",
-    "learning_curves": "Learning curves",
-    "cost": "Accuracy against cost",
-    "confusion": "Confusion matrix of the best run",
-    "mistakes": "The most confident mistakes of the best run",
-    "weights": "First-layer weights of the best run",
-}
-IMAGE_FIGURES = ("mistakes",)  # only for datasets of images
-OVERALL_FIGURES = {"best": "Best accuracy by hidden units", COMPARISON: "Published and reproduced faults"}
 
 
 def table(name: str, kind: str = "csv", experiment: str = "{experiment}") -> str:
@@ -63,12 +60,7 @@ def figure(name: str, experiment: str = "{experiment}", dataset: str = "{dataset
 
 def dataset_names(experiment: "Experiment") -> list[str]:
     """Return the datasets that an experiment uses, in the order of first use."""
-    return list(dict.fromkeys(run.dataset for run in experiment.runs))
-
-
-def entries(experiment: "Experiment") -> dict[str, Mapping[str, Any]]:
-    """Return the registry entries of the datasets that an experiment uses, in the order of first use."""
-    return {dataset: experiment.datasets[dataset] for dataset in dataset_names(experiment)}
+    return list(dict.fromkeys(run.dataset for run in experiment.all_runs))
 
 
 def run_file(dataset: str, run: str) -> str:
@@ -83,7 +75,76 @@ def data_file(dataset: str) -> str:
 
 def run_files(experiment: "Experiment", dataset: str | None = None) -> list[str]:
     """Return the run files of an experiment, in table order. dataset: None for all datasets."""
-    return [run_file(run.dataset, run.name) for run in experiment.runs if dataset in (None, run.dataset)]
+    whole = [run_file(run.dataset, run.name) for run in experiment.runs if dataset in (None, run.dataset)]
+    searches = [search for search in experiment.searches if dataset in (None, search.dataset)]
+    return [*whole, *(path for search in searches for path in finished_files(experiment.name, search))]
+
+
+def finished_files(experiment: str, search: "Search") -> list[str]:
+    """Return the run files of a search: those of its final part and those of finalists with new seeds."""
+    final = part_files(experiment, search, len(search.rungs)) if search.rungs else []
+    return [*final, *finalist_files(experiment, search)]
+
+
+def finalist_files(experiment: str, search: "Search") -> list[str]:
+    """Return the run files of the finalists of a search with new seeds."""
+    return [search_file(FINISHED, experiment, search, FINALISTS, at) for at in search.finalist_slots()]
+
+
+def part_files(experiment: str, search: "Search", part: int) -> list[str]:
+    """Return the files of the settings in a rung of a search, or in its final part, in the order of its slots.
+
+    Without ``halving``, the final part is the runs that are trained whole.
+    """
+    if not search.rungs:
+        return [run_file(run.dataset, run.name) for run in search.candidates]
+    if part == 0:
+        return [search_file(CANDIDATE, experiment, search, run=run.name) for run in search.candidates]
+    template, name = (FINISHED, FINAL) if part == len(search.rungs) else (PROMOTED, part)
+    return [search_file(template, experiment, search, name, at) for at in search.slots(part)]
+
+
+def ranking_file(experiment: str, search: "Search", rung: int) -> str:
+    """Return the path of the ranking after a rung; the final part counts as the last rung."""
+    return search_file(RANKING, experiment, search, rung)
+
+
+def ranked_files(experiment: "Experiment", dataset: str | None = None) -> tuple[list[str], list[str]]:
+    """Return the results and the rankings of searches with halving, part by part. dataset: None for all datasets."""
+    name, searches = experiment.name, [search for search in experiment.halved if dataset in (None, search.dataset)]
+    parts = [(search, part) for search in searches for part in range(len(search.sizes))]
+    rankings = [ranking_file(name, search, rung) for search in searches for rung in search.rankings]
+    return [path for search, part in parts for path in part_files(name, search, part)], rankings
+
+
+def finalist_inputs(experiment: "Experiment") -> dict[str, list[str]]:
+    """Return the files that decide on the finalists of all searches: ranked run files, rankings and their run files."""
+    name, searches = experiment.name, [search for search in experiment.searches if search.finalists]
+    return {
+        "ranked": [path for search in searches for path in part_files(name, search, len(search.rungs))],
+        "rankings": [ranking_file(name, search, len(search.rungs)) for search in searches],
+        "finalists": [path for search in searches for path in finalist_files(name, search)],
+    }
+
+
+def search_files(experiment: "Experiment") -> list[str]:
+    """Return the rungs and the rankings of all searches of an experiment, without the run files."""
+    rungs = [
+        path
+        for search in experiment.searches
+        for part in range(len(search.rungs))
+        for path in part_files(experiment.name, search, part)
+    ]
+    searches = experiment.searches
+    return rungs + [ranking_file(experiment.name, search, rung) for search in searches for rung in search.rankings]
+
+
+def search_file(
+    template: str, experiment: str, search: "Search", part: str | int = "", at: tuple[int, int] = (0, 0), run: str = ""
+) -> str:
+    """Return the path of a file of a search. part: a rung, or the name of a part. at: rank (from 0) and seed."""
+    place = {"experiment": experiment, "block": search.block, "dataset": search.dataset}
+    return template.format(**place, run=run, part=part, rung=part, slot=at[0], seed=at[1])
 
 
 def data_files(experiment: "Experiment") -> list[str]:
@@ -93,7 +154,7 @@ def data_files(experiment: "Experiment") -> list[str]:
 
 def checked(experiment: "Experiment") -> list[tuple[str, str]]:
     """Return the pairs of dataset and activation that gates and gradient checks cover."""
-    return list(dict.fromkeys((run.dataset, run.activation) for run in experiment.runs))
+    return list(dict.fromkeys((run.dataset, run.activation) for run in experiment.all_runs))
 
 
 def gates(experiment: "Experiment") -> list[str]:
@@ -112,7 +173,12 @@ def gradient_checks(experiment: "Experiment") -> list[str]:
 
 def table_names(experiment: "Experiment") -> list[str]:
     """Return the table names of an experiment."""
-    return [*TABLES, *([COMPARISON] if experiment.has_published else [])]
+    has = {
+        SEARCH_TABLE: bool(experiment.halved),
+        COMPARISON: experiment.has_published,
+        IMPORTANCE: experiment.has_importance,
+    }
+    return [*TABLES, *(name for name in OPTIONAL_TABLES if has[name])]
 
 
 def table_files(experiment: "Experiment") -> list[str]:
@@ -127,23 +193,7 @@ def checksum_files(experiment: "Experiment") -> list[str]:
 
 def figure_files(experiment: "Experiment") -> list[str]:
     """Return the figure files of an experiment."""
-    figures = figure_keys(entries(experiment), comparison=experiment.has_published)
-    return [figure(name, experiment.name, dataset or "") for name, dataset in figures]
-
-
-def figure_keys(datasets: Mapping[str, Mapping[str, Any]], *, comparison: bool) -> list[tuple[str, str | None]]:
-    """Return the name and the dataset of each figure, in the order of ``figure_files``.
-
-    The dataset is None for a figure of all datasets. datasets: registry entries by name. comparison: whether the
-    experiment has a comparison table.
-    """
-    of_datasets = [
-        (name, dataset)
-        for name in DATASET_FIGURES
-        for dataset, entry in datasets.items()
-        if name not in IMAGE_FIGURES or entry["image_shape"]
-    ]
-    return [*of_datasets, *((name, None) for name in OVERALL_FIGURES if name != COMPARISON or comparison)]
+    return [figure(name, experiment.name, dataset or "") for name, dataset in figure_keys(experiment)]
 
 
 def page_file(experiment: "Experiment") -> str:
@@ -165,10 +215,11 @@ def final_outputs(experiment: "Experiment") -> list[str]:
 def archived_outputs(experiment: "Experiment") -> list[str]:
     """Return the final outputs that an archive needs: all except the checksums of tables and the best runs.
 
-    Run files, checks and gates are targets too. If one of them was deleted, Snakemake makes it again even if its
-    tables still exist. Snakemake also retries a failed gate, even if its runs still exist.
+    The files of searches, run files, checks and gates are targets too. If one of them was deleted, Snakemake makes it
+    again even if its tables still exist. Snakemake also retries a failed gate, even if its runs still exist.
     """
     return [
+        *search_files(experiment),
         *run_files(experiment),
         *gradient_checks(experiment),
         *gates(experiment),

@@ -75,18 +75,18 @@ def operations(run: Run, facts: Facts) -> float:
     return products + velocity + trained * beside + evaluated * (2 * M * (D + 1 + K) + beside)
 
 
-def max_seconds(run: Run, facts: Facts) -> float:
-    """Return the seconds of a run on a slow core, such as the oldest node of a cluster: an upper bound for time limits.
+def max_seconds(run: Run, facts: Facts, epochs: int) -> float:
+    """Return the seconds of some epochs of a run on a slow core: an upper bound for time limits on a cluster.
 
     The core is assumed to compute ten billion operations per second in matrix products. Each update takes 0.3 ms more,
     and 3 ns for each weight of W1, because it reads and writes all weights. With momentum, it also reads and writes
     the velocity, which takes another 3 ns for each weight. Current cores are three to twenty times faster.
     """
     inputs, passed = input_count(facts), train_size(run, facts)
-    flop = training_cost(run, inputs=inputs, classes=len(facts["class_names"]), train_size=passed)
+    flop = training_cost(run, inputs=inputs, classes=len(facts["class_names"]), train_size=passed) / run.epochs
     passes = 2 if run.momentum else 1
     an_update = 3e-4 + passes * 3e-9 * run.hidden_units * (inputs + 1)
-    return flop * 1e-10 + run.epochs * updates(run, facts) * an_update
+    return epochs * (flop * 1e-10 + updates(run, facts) * an_update)
 
 
 def run_megabytes(run: Run, facts: Facts) -> int:
@@ -162,6 +162,11 @@ def checkpoint_bytes(run: Run, facts: Facts) -> int:
     """Return the size of the checkpoint of a finished run, in bytes."""
     velocity = weight_bytes(run, facts) if run.momentum else 0
     return run_bytes(run, facts) + velocity
+
+
+def stopped_bytes(run: Run, facts: Facts) -> int:
+    """Return the size of the checkpoint of a run that has not ended, in bytes."""
+    return weight_bytes(run, facts) * (2 if run.momentum else 1) + 4_000
 
 
 def weight_bytes(run: Run, facts: Facts) -> int:

@@ -34,7 +34,7 @@ def follow(snakemake_logger: logging.Logger, logs: Iterable[str], experiment: Ex
     try:
         jobs = {str(job.log): job for job in jobs_of(experiment)}
         estimator = Estimator(experiment, Path.cwd(), code_digest("train_run"))
-        planned = {jobs[log]: estimator.estimate(jobs[log]) for log in logs if log in jobs}
+        planned = {one.job: one for one in estimator.estimates(jobs[log] for log in logs if log in jobs)}
         events = ProgressEvents(Progress(planned, workers), jobs)
     except Exception as error:  # noqa: BLE001, a display error must not end the workflow
         snakemake_logger.warning(f"Progress cannot be shown: {type(error).__name__}: {error}")

@@ -27,6 +27,7 @@ class JobProgress:
     host: str = ""
     pid: int = 0
     slurm_job: str | None = None
+    run: dict[str, Any] | None = None
 
     @property
     def ended(self) -> bool:
@@ -63,9 +64,9 @@ def read_progress(log: Path) -> JobProgress | None:
     """
     try:
         with progress_path(log).open("rb") as file:
-            first = file.readline()
+            first = [file.readline(), file.readline()]  # the start, and the first epoch with the run
             file.seek(max(file.tell(), progress_path(log).stat().st_size - END))
-            lines = [first, *file.readlines()]
+            lines = [*first, *file.readlines()]
         begun = log.exists()
     except OSError:
         return None

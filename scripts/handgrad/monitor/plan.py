@@ -1,7 +1,7 @@
 """Describe the remaining jobs and their cost, on this machine or on a cluster, for ``handgrad plan``."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,16 @@ import yaml
 
 from handgrad.common.errors import HandgradError
 from handgrad.common.formatting import counted, duration_text, size_text
-from handgrad.layout.jobs import PARTS
+from handgrad.layout.jobs import PARTS, RANKING_RULE
 from handgrad.layout.memory import SHARE
 from handgrad.layout.resources import SNAKEMAKE_MEGABYTES
 from handgrad.monitor.estimates import Estimate, makespan
+from handgrad.monitor.groups import table_lines, waves
 from handgrad.monitor.planned_jobs import PlannedJob
 
 DOWNLOADS = PARTS[0]
-#: seconds of Snakemake: to plan, and for each job
-TO_PLAN, A_JOB = 1.0, 0.1
+#: seconds of Snakemake: to plan, additionally for each job of the plan, and to start a job
+TO_PLAN, TO_PLAN_A_JOB, A_JOB = 1.0, 0.003, 0.1
 #: additional seconds of a submission to a cluster: the queue, and the start of Snakemake in the job
 A_SUBMISSION = 8.0
 
@@ -41,10 +42,10 @@ class Cores:
 
     def memory_text(self, estimates: Sequence[Estimate]) -> str:
         """Return a description of the memory that jobs request, with a warning if this machine has less."""
-        most = max(map(self._memory_at_once, parts_of(estimates)))
+        most = max(map(self._memory_at_once, waves(estimates)))
         largest = max(estimates, key=lambda one: one.memory)
         text = f"up to {size_text(most)} at once, {size_text(largest.memory)} for one job"
-        runs = [one for one in estimates if one.job.run]
+        runs = [one for one in estimates if one.job.trains]
         if self.at_once(runs) < min(self.number, len(runs)):
             text += f"; this machine has memory for {counted(self.at_once(runs), 'run')} at once"
         if largest.memory > self.megabytes * 10**6:
@@ -60,29 +61,35 @@ class Cores:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster. profile: path of its profile. jobs: submissions at once. runs, cpus: in each submission."""
+    """A cluster. profile: path of its profile. jobs: submissions at once.
+
+    grouped: number of jobs in each submission, for rules whose jobs are grouped. cpus: of each submission.
+    """
 
     profile: str
     jobs: int
-    runs: int
+    grouped: Mapping[str, int]
     cpus: int
 
     def seconds(self, part: Sequence[Estimate]) -> float:
         """Return how long the jobs of a part of the experiment take, without time in the queue."""
-        return makespan(self.submissions(part), self.jobs)
+        local = sum(one.cpu_seconds for one in part if one.job.rule == RANKING_RULE)
+        return local + makespan(self.submissions(part), self.jobs)
 
     def submissions(self, estimates: Iterable[Estimate]) -> list[float]:
-        """Return the seconds of each submission. Runs of one dataset are grouped; each other job is a submission."""
-        found, runs = [], dict[str | None, list[float]]()
-        for one in estimates:
-            if one.job.run:
-                runs.setdefault(one.job.dataset, []).append(one.cpu_seconds)
-            else:
-                found.append(A_SUBMISSION + one.cpu_seconds)
-        for seconds in runs.values():
-            groups = math.ceil(len(seconds) / self.runs)
-            ordered = sorted(seconds, reverse=True)
-            found += [A_SUBMISSION + makespan(ordered[n::groups], self.cpus) for n in range(groups)]
+        """Return the seconds of each submission. Jobs of one rule and dataset that run at once are grouped.
+
+        Rankings are not submitted; they run where Snakemake runs.
+        """
+        found = []
+        for wave in waves(one for one in estimates if one.job.rule != RANKING_RULE):
+            alike: dict[tuple[str, str | None], list[float]] = {}
+            for one in wave:
+                alike.setdefault((one.job.rule, one.job.dataset), []).append(one.cpu_seconds)
+            for (rule, _), seconds in alike.items():
+                groups = math.ceil(len(seconds) / self.grouped.get(rule, 1))
+                ordered = sorted(seconds, reverse=True)
+                found += [A_SUBMISSION + makespan(ordered[n::groups], self.cpus) for n in range(groups)]
         return found
 
     def memory_text(self, estimates: Sequence[Estimate]) -> str:
@@ -99,11 +106,11 @@ def read_cluster(profile: Path) -> Cluster:
     file = profile / "profile.yaml"
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        sizes = content.get("group-components", {})
+        groups, sizes = content.get("groups", {}), content.get("group-components", {})
         return Cluster(
             str(profile),
             jobs=int(content["jobs"]),
-            runs=max((int(size) for group, size in sizes.items() if group.startswith("train_")), default=1),
+            grouped={rule: int(sizes.get(group, 1)) for rule, group in groups.items()},
             cpus=int(content.get("resources", {}).get("cpus_per_task", 1)),
         )
     except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
@@ -115,12 +122,7 @@ def read_cluster(profile: Path) -> Cluster:
 
 def wall_seconds(estimates: Sequence[Estimate], machine: Cores | Cluster) -> float:
     """Return the wall time of all jobs in seconds."""
-    return TO_PLAN + sum(map(machine.seconds, parts_of(estimates)))
-
-
-def parts_of(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
-    """Return the estimates, grouped by the parts of the experiment. The parts run one after the other."""
-    return [[one for one in estimates if one.job.part == part] for part in PARTS]
+    return TO_PLAN + len(estimates) * TO_PLAN_A_JOB + sum(map(machine.seconds, waves(estimates)))
 
 
 def _most_memory(estimates: Iterable[Estimate]) -> int:
@@ -147,18 +149,23 @@ def cost_of(estimates: Sequence[Estimate], machine: Cores | Cluster, free: int) 
 
 
 def plan_table(jobs: Sequence[PlannedJob], estimates: Sequence[Estimate]) -> list[str]:
-    """Return a table with one line for each part of the experiment: jobs to do, jobs done, and CPU time."""
-    lines = [f"{'':<23}{'to do':>7}{'done':>8}{'CPU time':>14}"]
-    for part in PARTS:
-        number = sum(planned.job.part == part for planned in jobs)
-        some = [one for one in estimates if one.job.part == part]
+    """Return a table with one line for each part of the experiment: jobs to do, jobs done, and CPU time.
+
+    A search has one line for each rung.
+    """
+    estimate_of = {one.job: one for one in estimates}
+    parts = list(table_lines(jobs))
+    width = max(23, *(len(title) + 1 for title, _ in parts))
+    lines = [f"{'':<{width}}{'to do':>7}{'done':>8}{'CPU time':>14}"]
+    for title, own in parts:
+        some = [estimate_of[planned.job] for planned in own if planned.job in estimate_of]
         time, note = duration_text(sum(one.cpu_seconds for one in some)) if some else "-", ""
-        if part == DOWNLOADS:
+        if title == DOWNLOADS:
             time, note = "-", f"   {size_text(sum(one.disk for one in some))}"
         if resumed := sum(one.passed > 0 for one in some):
             note = f"   {resumed} from checkpoints"
-        if number:
-            lines.append(f"{part:<23}{len(some):>7}{number - len(some):>8}{time:>14}{note}")
+        counts = f"{len(some):>7}{len(own) - len(some):>8}{time:>14}{note}" if own else ""
+        lines.append(f"{title:<{width}}{counts}".rstrip())
     return lines
 
 
@@ -175,12 +182,13 @@ def plan_words(estimates: Sequence[Estimate], machine: Cores | Cluster, cost: Co
         *([f"Memory: {machine.memory_text(estimates)}."] if any(one.memory for one in estimates) else []),
         disk + (" THAT IS NOT ENOUGH." if cost.disk >= cost.disk_free else ""),
     ]
-    runs = [one.by_earlier_runs for one in estimates if one.job.run]
-    if by_earlier := sum(runs):
-        lines.append(f"{counted(by_earlier, 'run')} estimated by {counted(earlier, 'earlier run')}.")
-    if counted_operations := len(runs) - by_earlier:
+    training = [one for one in estimates if one.job.trains]
+    noun = "training job" if any(one.job.search for one in training) else "run"
+    if by_earlier := sum(one.by_earlier_runs for one in training):
+        lines.append(f"{counted(by_earlier, noun)} estimated by {counted(earlier, 'earlier run')}.")
+    if by_operations := len(training) - by_earlier:
         lines.append(
-            f"{counted(counted_operations, 'run')} estimated by operation counts, at the speed of a matrix product on "
-            "this machine now: right within a factor of 2. It gets better with the first runs."
+            f"{counted(by_operations, noun)} estimated by operation counts, at the speed of a matrix product on this "
+            "machine now: right within a factor of 2. It gets better with the first runs."
         )
     return lines

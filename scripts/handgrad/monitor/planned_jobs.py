@@ -1,16 +1,21 @@
 """Ask Snakemake which jobs of an experiment it would run now."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
-from handgrad.layout.jobs import Job, jobs_of
+from handgrad.layout import paths
+from handgrad.layout.jobs import LAST_PART, SEARCH_PART, Job, jobs_of
 
 
 @dataclass(frozen=True)
@@ -22,16 +27,51 @@ class PlannedJob:
     outputs_exist: bool = False
 
 
-def planned_jobs(file: Path, experiment: Experiment) -> list[PlannedJob]:
+def planned_jobs(file: Path, experiment: Experiment, changes: Mapping[str, Any] | None = None) -> list[PlannedJob]:
     """Return the jobs of an experiment file, in Snakemake's order. No job is run.
 
-    Raises HandgradError with Snakemake's output if Snakemake cannot plan.
+    changes: top-level keys of the configuration, with values that replace those of the file; their paths are relative
+    to the working directory. Raises HandgradError with Snakemake's output if Snakemake cannot plan.
     """
-    command = snakemake_command("--configfile", str(file), "--summary")
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
+    jobs = jobs_of(experiment)
+    targets = _early_targets(experiment) if _only_new_searches(experiment) else []
+    with _config_files(file, changes or {}) as files:
+        command = snakemake_command("--configfile", *files, "--summary", *targets)
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
     if done.returncode:
         raise HandgradError(f"{file}: snakemake cannot plan it: {done.stderr.strip() or done.stdout.strip()}")
-    return read_summary(done.stdout.splitlines(), jobs_of(experiment))
+    later = [PlannedJob(job) for job in jobs if targets and job.part in (SEARCH_PART, LAST_PART)]
+    return [*read_summary(done.stdout.splitlines(), jobs), *later]
+
+
+def _only_new_searches(experiment: Experiment) -> bool:
+    """Return whether an experiment has only searches with halving, and none has a file.
+
+    All their jobs, and those after them, are then to do. Snakemake needs most of its time for a large search, so it is
+    asked only for the jobs before.
+    """
+    places = [
+        {"experiment": experiment.name, "block": search.block, "dataset": search.dataset}
+        for search in experiment.searches
+    ]
+    return not experiment.runs and not any(Path(paths.SEARCH.format(**place)).exists() for place in places)
+
+
+def _early_targets(experiment: Experiment) -> list[str]:
+    return [*paths.data_files(experiment), *paths.gates(experiment), *paths.gradient_checks(experiment)]
+
+
+@contextmanager
+def _config_files(file: Path, changes: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the paths of an experiment file and of a temporary file with changes."""
+    if not changes:
+        yield [str(file)]
+        return
+    # a file, because an argument is limited to 128 kB; in this folder, because paths in a file are relative to it
+    with NamedTemporaryFile("w", dir=".", prefix=".handgrad_plan_", suffix=".json", encoding="utf-8") as changed:
+        json.dump(changes, changed, ensure_ascii=False)
+        changed.flush()
+        yield [str(file), changed.name]
 
 
 def snakemake_command(*arguments: str) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from handgrad.common.formatting import counted, duration_text, size_text
 from handgrad.layout.jobs import Job
-from handgrad.monitor.estimates import Estimate, makespan
+from handgrad.monitor.estimates import Estimate
 from handgrad.monitor.job_progress import read_progress
-from handgrad.monitor.status import Status
+from handgrad.monitor.status import Status, seconds_left
 
 DOWNLOAD = "download_file"
 
@@ -52,9 +52,9 @@ class Progress:
 
         The ratio is 1 if there are no such runs, and on a cluster, where the start times of jobs are unknown.
         """
-        taken = {job: seconds for job, seconds in self.finished.items() if job.run}
+        taken = {job: seconds for job, seconds in self.finished.items() if job.trains}
         for one in view:
-            if one.job.run and one.share and one.seconds_left is not None and one.job in self.begun:
+            if one.job.trains and one.share and one.seconds_left is not None and one.job in self.begun:
                 taken[one.job] = self.clock() - self.begun[one.job] + one.seconds_left
         estimated = sum(map(self._estimated, taken))
         return sum(taken.values()) / estimated if self.workers and estimated else 1.0
@@ -95,11 +95,11 @@ class Progress:
 
     def left(self, view: Sequence[Status]) -> float:
         """Return the seconds until all jobs are done."""
-        running = [one.seconds_left or 0.0 for one in view if one.state == "running"]
+        running = [one for one in view if one.state == "running"]
         begun = {*self.begun, *self.finished, *self.failed} - {one.job for one in view if one.state == "submitted"}
         correction = self.correction(view)
-        to_come = [one.cpu_seconds * correction for job, one in self.planned.items() if job not in begun]
-        return makespan(to_come, self.workers or max(1, len(running)), running)
+        to_come = [one for job, one in self.planned.items() if job not in begun]
+        return seconds_left(running, to_come, self.workers or len(running), correction)
 
     def share(self, view: Sequence[Status]) -> float:
         """Return the finished share of the work, from 0 to 1, weighted by estimated time."""

@@ -1,15 +1,17 @@
 """Determine the state of each job: done, running, failed, stopped or waiting; for ``handgrad status``."""
 
 import socket
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from handgrad.common.formatting import counted, duration_text
-from handgrad.layout.jobs import PARTS, Job
+from handgrad.layout.jobs import Job
 from handgrad.monitor.estimates import Estimate, makespan
+from handgrad.monitor.groups import table_lines, waves
 from handgrad.monitor.job_progress import JobProgress, read_progress
 from handgrad.monitor.planned_jobs import PlannedJob
 
@@ -75,13 +77,18 @@ def is_running(progress: JobProgress, slurm_jobs: Collection[str]) -> bool:
 
 
 def status_table(found: Sequence[Status]) -> list[str]:
-    """Return a table with one line for each part of the experiment: the number of jobs in each state."""
+    """Return a table with one line for each part of the experiment: the number of jobs in each state.
+
+    A search has one line for each rung.
+    """
     used = [state for state in STATES if any(one.state == state for one in found)]
-    lines = [f"{'':<23}" + "".join(f"{state:>9}" for state in used)]
-    for part in PARTS:
-        own = [one.state for one in found if one.job.part == part]
-        if own:
-            lines.append(f"{part:<23}" + "".join(f"{own.count(state) or '-':>9}" for state in used))
+    parts = list(table_lines(found))
+    width = max(23, *(len(title) + 1 for title, _ in parts))
+    lines = [f"{'':<{width}}" + "".join(f"{state:>9}" for state in used)]
+    for title, own in parts:
+        counts = Counter(one.state for one in own)
+        numbers = "".join(f"{counts[state] or '-':>9}" for state in used) if own else ""
+        lines.append(f"{title:<{width}}{numbers}".rstrip())
     return lines
 
 
@@ -101,8 +108,25 @@ def time_left(found: Sequence[Status], estimates: Mapping[Job, Estimate]) -> str
 
     estimates: the estimates of all jobs that are not done.
     """
-    left = {one.job: estimates[one.job].cpu_seconds for one in found if one.state != "done"}
-    left |= {one.job: one.seconds_left for one in found if one.seconds_left is not None}
-    running = [left.pop(one.job) for one in found if one.state == "running"]
-    seconds = makespan(left.values(), max(1, len(running)), running)
+    running = [one for one in found if one.state == "running"]
+    known = [one for one in running if one.seconds_left is not None]
+    waiting = [estimates[one.job] for one in found if one.state not in ("done", "running")]
+    unknown = [replace(one, seconds_left=estimates[one.job].cpu_seconds) for one in running if one not in known]
+    seconds = seconds_left([*known, *unknown], waiting, len(running))
     return f"About {duration_text(seconds)} left, with {counted(len(running), 'job')} at once as now."
+
+
+def seconds_left(
+    running: Sequence[Status], waiting: Sequence[Estimate], workers: int, correction: float = 1.0
+) -> float:
+    """Return the seconds until all jobs are done. Jobs of a search wait for the rung before, see ``waves``.
+
+    correction: factor for the estimates.
+    """
+    seconds, busy = 0.0, [one.seconds_left or 0.0 for one in running]
+    jobs: list[Status | Estimate] = [*running, *waiting]
+    for wave in waves(jobs):
+        to_come = [one.cpu_seconds * correction for one in wave if isinstance(one, Estimate)]
+        seconds += makespan(to_come, workers, busy)
+        busy = []  # all running jobs end in the first wave
+    return seconds

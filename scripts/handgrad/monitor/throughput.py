@@ -1,11 +1,10 @@
 """Estimate the time of an epoch on this machine, from earlier runs or, without any, from operation counts."""
 
 import functools
-import operator
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,18 +12,21 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from handgrad.common.errors import HandgradError
+from handgrad.common.progress_file import SUFFIX
 from handgrad.experiment.registry import input_count
-from handgrad.experiment.runs import Run, is_short_name
-from handgrad.layout.jobs import log
-from handgrad.layout.paths import CHECKPOINTS, run_file
+from handgrad.experiment.runs import AXES, Run
+from handgrad.layout import paths
+from handgrad.layout.benchmark_files import read_cost
+from handgrad.layout.jobs import TRAINING
 from handgrad.layout.resources import Facts, epoch_seconds
-from handgrad.monitor.job_progress import read_progress
-from handgrad.storage.checkpoint import SUFFIX, Unusable, read_header
-from handgrad.storage.run_reader import read_summary
+from handgrad.monitor.job_progress import JobProgress, read_progress
 
-#: approximate maximum number of earlier runs to read; a file server may be slow
+#: approximate maximum number of earlier jobs of each rule to read; a file server may be slow
 SAMPLE = 500
+#: epochs that a group of earlier runs needs, because the first epoch of a process takes longer than the others
+ENOUGH_EPOCHS = 5
+#: seconds of a training job outside its epochs, without earlier runs: start of Python, imports, reading and writing
+BESIDE_TRAINING = 0.5
 #: assumed speed, in operations per second; earlier runs correct it, so its value has little effect on the estimates
 NOMINAL_RATE = 2e11
 #: seconds to time a matrix product
@@ -35,24 +37,47 @@ TIMED_INPUTS, TIMED_ENTRIES = 10_000, 10_000_000
 Kind = tuple[Any, ...]
 
 
+@dataclass
+class Group:
+    """Earlier runs that are alike: their logs, and their epochs, seconds, and seconds at NOMINAL_RATE in all."""
+
+    logs: set[Path] = field(default_factory=set)
+    epochs: int = 0
+    seconds: float = 0.0
+    nominal: float = 0.0
+
+
 class EarlierRuns:
     """Estimates the time of an epoch from the progress files of earlier runs in a folder.
 
     Only runs with the same image size and dtype are used. Runs of this machine are preferred, and among them the runs
-    of the closest kind. used: logs of the runs in the estimates.
+    of the closest kind. used: logs of the runs in the estimates. beside_training: median seconds of a training job
+    outside its epochs.
     """
 
     def __init__(self, folder: Path, datasets: Mapping[str, Facts]) -> None:
         self.datasets = datasets
         self.used: set[Path] = set()
-        self._factors: dict[tuple[Path, bool, Kind], float] = {}  # actual time / time at NOMINAL_RATE
+        self._groups: dict[tuple[bool, Kind], Group] = {}  # by the beginnings of a kind
         self._factor = functools.cache(self._closest_factor)
-        for run, path in runs_in(folder, log("train_run"), most=SAMPLE).items():
-            progress = read_progress(path)
-            if run.dataset in datasets and progress and progress.an_epoch:
-                facts = datasets[run.dataset]
-                key = path, progress.host == socket.gethostname(), kind_of(run, facts)
-                self._factors[key] = progress.an_epoch / epoch_seconds(run, facts, NOMINAL_RATE)
+        beside = []
+        for log, benchmark in _training_jobs(folder):
+            progress = read_progress(log)
+            if progress and progress.an_epoch and (run := _run_of(progress, datasets)):
+                self._add(log, progress, run)
+                cost = read_cost(benchmark) if progress.event == "finished" else None
+                beside += [max(0.0, cost.seconds - progress.seconds)] if cost else []
+        self.beside_training = median(beside) if beside else BESIDE_TRAINING
+
+    def _add(self, log: Path, progress: JobProgress, run: Run) -> None:
+        facts, epochs = self.datasets[run.dataset], progress.epoch - progress.resumed
+        kind, is_here = kind_of(run, facts), progress.host == socket.gethostname()
+        for length in range(1, len(kind) + 1):
+            group = self._groups.setdefault((is_here, kind[:length]), Group())
+            group.logs.add(log)
+            group.epochs += epochs
+            group.seconds += progress.seconds
+            group.nominal += epochs * epoch_seconds(run, facts, NOMINAL_RATE)
 
     def seconds(self, run: Run) -> float | None:
         """Return the seconds of an epoch; None without an earlier run of the same image size and dtype."""
@@ -61,15 +86,14 @@ class EarlierRuns:
         return None if factor is None else factor * epoch_seconds(run, facts, NOMINAL_RATE)
 
     def _closest_factor(self, kind: Kind) -> float | None:
-        found: dict[tuple[bool, int], dict[Path, float]] = {}
-        for (path, is_here, other), factor in self._factors.items():
-            if alike := [*map(operator.eq, kind, other), False].index(False):
-                found.setdefault((is_here, alike), {})[path] = factor
-        if not found:
-            return None
-        closest = found[max(found)]
-        self.used |= closest.keys()
-        return median(closest.values())
+        for is_here in (True, False):
+            lengths = range(len(kind), 0, -1)
+            alike = [group for length in lengths if (group := self._groups.get((is_here, kind[:length])))]
+            if alike:
+                closest = next((group for group in alike if group.epochs >= ENOUGH_EPOCHS), alike[-1])
+                self.used |= closest.logs
+                return closest.seconds / closest.nominal
+        return None
 
 
 def kind_of(run: Run, facts: Facts) -> Kind:
@@ -77,32 +101,20 @@ def kind_of(run: Run, facts: Facts) -> Kind:
     return (input_count(facts), run.dtype), run.momentum > 0, run.activation, (run.hidden_units, run.batch_size)
 
 
-def runs_in(folder: Path, template: str, most: int | None = None) -> dict[Run, Path]:
-    """Return run -> path for the files in a folder that have a run name.
-
-    template: their path with wildcards. most: approximate maximum number of files; None for all.
-    """
-    suffix = template.partition("{run}")[2]
-    found = {}
-    files = sorted(folder.glob(template.format(dataset="*", run="*")))
-    for path in files[:: 1 + len(files) // most if most else 1]:
-        run = _run_of(folder, path.parent.name, path.name.removesuffix(suffix))
-        if run:
-            found[run] = path
-    return found
+def _training_jobs(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield the logs and the benchmark files of earlier training jobs, about SAMPLE for each rule."""
+    for rule in TRAINING:
+        logs = folder / paths.LOGS / rule
+        files = sorted(logs.glob(f"**/*{SUFFIX}"))
+        for file in files[:: 1 + len(files) // SAMPLE]:
+            benchmark = folder / paths.BENCHMARKS / rule / file.relative_to(logs)
+            yield file.with_suffix(".log"), benchmark.with_suffix(".tsv")
 
 
-def _run_of(folder: Path, dataset: str, name: str) -> Run | None:
-    """Return the run with a name. The values of a short name are read from its checkpoint or its run file."""
-    if not is_short_name(name):
-        with suppress(HandgradError):  # not a run name
-            return Run.from_name(dataset, name)
-        return None
-    with suppress(Unusable, OSError):
-        return read_header(folder / CHECKPOINTS / dataset / f"{name}{SUFFIX}").run
-    with suppress(HandgradError, OSError):
-        return read_summary(folder / run_file(dataset, name)).run
-    return None
+def _run_of(progress: JobProgress, datasets: Mapping[str, Facts]) -> Run | None:
+    """Return the run of a training job; None if it is unknown here."""
+    run = progress.run or {}
+    return Run(**run) if run.keys() == set(AXES) and run["dataset"] in datasets else None
 
 
 @functools.cache

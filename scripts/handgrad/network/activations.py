@@ -66,15 +66,23 @@ def complex_softplus(A: Array) -> Array:
 
 
 def fused_softplus(A: Array, H: Array, H_prime: Array) -> None:
-    """With E = e^a: h = max(a, log(1 + E)) and h' = E / (1 + E). Where E is clamped above, h = a."""
+    """With E = e^a: h = max(a, log(1 + E)) and h' = E / (1 + E). Where E is clamped above, h = a.
+
+    log(1 + E) = log(U) + (E - (U - 1)) / U, where U is 1 + E after rounding and U - 1 is exact. The error is at most
+    3 units in the last place. NumPy's log1p is not vectorised without AVX-512 and takes four times as long.
+    """
     limit = exponent_limit(A.dtype)
     E = np.minimum(A, limit, out=H_prime)
     np.maximum(E, -limit, out=E)
     np.exp(E, out=E)
-    np.log1p(E, out=H)
+    U = E + 1
+    np.log(U, out=H)
     np.maximum(H, A, out=H)
-    np.add(E, 1, out=A)
-    np.divide(E, A, out=H_prime)
+    np.subtract(U, 1, out=A)
+    np.subtract(E, A, out=A)
+    np.divide(A, U, out=A)
+    np.add(H, A, out=H)
+    np.divide(E, U, out=H_prime)
 
 
 def sigmoid(A: Array) -> Array:

@@ -1,40 +1,12 @@
-"""Time and memory of the jobs of each rule, from Snakemake's benchmark files.
+"""Time and memory of the jobs of each rule, from Snakemake's benchmark files."""
 
-CPU time is not shown. Snakemake measures it every half second at first and every 30 s later, so it misses the time
-after the last measurement.
-"""
-
-import csv
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
+from handgrad.layout.benchmark_files import read_cost
 from handgrad.tables.columns import Column, column
-
-
-class Cost(NamedTuple):
-    """The cost of a job. seconds: wall time. memory_mb: largest measured value; nan if the job was too short."""
-
-    seconds: float
-    memory_mb: float
-
-
-#: values in a benchmark file if the job ended before the first measurement
-_NOT_MEASURED = ("NA", "-", "0.00", "0.0", "0")
-
-
-def read_cost(path: str | Path) -> Cost | None:
-    """Return the cost of the last job in a benchmark file, or None if the file has no job or a different format."""
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            row = list(csv.DictReader(file, delimiter="\t"))[-1]
-        unknown = row["cpu_time"] in _NOT_MEASURED
-        return Cost(float(row["s"]), math.nan if unknown else float(row["max_rss"]))
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
 
 
 def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.DataFrame:

@@ -1,20 +1,23 @@
 """The content of the page of an experiment, results/<experiment>/summary.html. Its template is assets/page.html."""
 
 import base64
-from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from handgrad.common.formatting import counted
-from handgrad.layout.paths import DATASET_FIGURES, OVERALL_FIGURES
+from handgrad.common.formatting import counted, duration_text
+from handgrad.layout.figures import DATASET_FIGURES, OVERALL_FIGURES, LeftOut
 from handgrad.page.benchmarks import cost_columns
 from handgrad.page.captions import caption_html
 from handgrad.page.context import config_text
+from handgrad.page.explore import History, explore_data
+from handgrad.page.head import Confused, answers, cards
 from handgrad.page.methods import experiment_in_words
+from handgrad.page.searches import search_data
 from handgrad.page.templates import TEMPLATES
 from handgrad.plots.figure_files import read_figure
 from handgrad.storage.provenance import Machine, Source
@@ -22,12 +25,14 @@ from handgrad.tables.best import BEST
 from handgrad.tables.columns import html_table
 from handgrad.tables.comparison import COMPARISON
 from handgrad.tables.gradient_checks import GRADIENT_CHECKS
+from handgrad.tables.importance import IMPORTANCE
 from handgrad.tables.results import RESULTS
+from handgrad.tables.search import SEARCH
 from handgrad.tables.seeds import SEEDS
 from handgrad.tables.table import TableKind
 
 #: the tables of the page, in order
-KINDS = {kind.name: kind for kind in (RESULTS, SEEDS, BEST, COMPARISON, GRADIENT_CHECKS)}
+KINDS = {kind.name: kind for kind in (RESULTS, BEST, SEEDS, SEARCH, COMPARISON, IMPORTANCE, GRADIENT_CHECKS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,48 +40,99 @@ class Contents:
     """The content of the page.
 
     config: from ``context.shown_config``. contexts: values for captions (``context.caption_context``), by dataset; the
-    key None is for all datasets. tables: by name. figures: paths by kind and dataset (``paths.figure_keys``). facts: on
-    the origin of the page, by title.
+    key None is for all datasets. tables: by name. histories: of the run of each row of the results. figures: paths by
+    kind and dataset (``figures.figure_keys``). confused: by dataset. days: of the first and the last run file. facts:
+    on the origin of the page, by title.
     """
 
     config: Mapping[str, Any]
     contexts: Mapping[str | None, Mapping[str, Any]]
     tables: Mapping[str, pd.DataFrame]
+    histories: Sequence[History]
     figures: Mapping[tuple[str, str | None], str]
+    left_out: Sequence[LeftOut]
+    confused: Mapping[str, Sequence[Confused]] = field(default_factory=dict)
+    days: Sequence[str] = ()
     costs: pd.DataFrame
-    machines: Iterable[Machine]
+    machines: Sequence[Machine]
     sources: Mapping[str, Source]
     facts: Mapping[str, str]
 
 
 def summary_page(contents: Contents) -> str:
     """Return the page as HTML. Raises HandgradError if a figure was changed after it was drawn."""
-    config, sources = contents.config, contents.sources
+    config, sources, tables = contents.config, contents.sources, contents.tables
     warnings = {name: [f"{name}: {warning}." for warning in source.warnings] for name, source in sources.items()}
     sizes = {name: {"train": one.train, "test": one.test} for name, one in sources.items()}
     entries = {name: {**entry, **sizes[name]} for name, entry in config["datasets"].items()}
     files = [(one, file) for one in sources.values() for file in one.files]
-    # if each setting has one seed, the table over seeds adds nothing to the results
-    kinds = [kind for kind in KINDS.values() if kind is not SEEDS or contents.tables["seeds"]["seeds"].max() > 1]
+    names = {name: list(map(str, entry["class_names"])) for name, entry in entries.items()}
     return TEMPLATES.get_template("page.html").render(
         name=config["name"],
-        lead=_lead(contents, [f"Warning: {line}" for lines in warnings.values() for line in lines]),
-        runs=Markup(experiment_in_words(config["experiments"], entries)),  # noqa: S704, Jinja escapes
+        cards=cards(tables["best"], tables["results"]),
+        runs=_runs(contents),
+        warnings=[line for lines in warnings.values() for line in lines],
+        answers=answers(tables["best"], tables["results"], contents.confused, names),
+        explore=explore_data(tables["results"], contents.histories),
+        searches=search_data(tables["search"]) if "search" in tables else [],
+        described=Markup(experiment_in_words(config["experiments"], entries)),  # noqa: S704, Jinja escapes
         methods=_caption(contents, "workflow"),
-        tables=[_table(contents, kind) for kind in kinds if kind.name in contents.tables],
+        tables=[_table(contents, kind) for kind in _shown_kinds(tables)],
+        checks=_table(contents, GRADIENT_CHECKS),
+        overall=_overall(contents),
         datasets=[_dataset(contents, name, warnings[name]) for name in sources],
+        left_out=_left_out(contents),
         costs=Markup(html_table(cost_columns(contents.costs))),  # noqa: S704, html_table escapes
         facts=contents.facts,
-        machines=map(astuple, contents.machines),
+        machines=list(map(astuple, contents.machines)),
         sources=[(one.dataset, f"{one.train:,} and {one.test:,}", name, sha256) for one, (name, sha256) in files],
         config=config_text(config),
     )
 
 
-def _lead(contents: Contents, warnings: list[str]) -> list[str]:
-    """Return the sentences at the top of the page."""
-    lines = {name: KINDS[name].lines(table) for name, table in contents.tables.items()}
-    return [lines["results"][0], *warnings, *lines["best"], *lines.get("comparison", [])[:1], *lines["gradient_checks"]]
+def _shown_kinds(tables: Mapping[str, pd.DataFrame]) -> Iterable[TableKind]:
+    """Return the kinds of the tables of results. With one seed, the table over seeds would repeat the results."""
+    seeds = tables["seeds"]["seeds"].max() > 1
+    kinds = [kind for kind in KINDS.values() if kind.name in tables and kind is not GRADIENT_CHECKS]
+    return [kind for kind in kinds if kind is not SEEDS or seeds]
+
+
+def _runs(contents: Contents) -> dict[str, Any]:
+    """Return what the head says of the runs and checks as a whole."""
+    results, checks = contents.tables["results"], contents.tables["gradient_checks"]
+    return {
+        "count": len(results),
+        "diverged": int((results["status"] == "diverged").sum()),
+        "checks": len(checks),
+        "passed": int(checks["passed"].sum()),
+        "seconds": duration_text(results["seconds"].sum()),
+        "days": " to ".join(dict.fromkeys(contents.days)),
+        "cpus": list(dict.fromkeys(machine.cpu for machine in contents.machines)),
+    }
+
+
+def _overall(contents: Contents) -> list[dict[str, Any]]:
+    """Return the figures of all datasets. A figure of the best results needs a run that finished."""
+    finished = (contents.tables["results"]["status"] == "finished").any()
+    return _figures(contents, OVERALL_FIGURES if finished else {})
+
+
+def _left_out(contents: Contents) -> list[str]:
+    """Return a sentence for each figure that is not on the page."""
+    lost = [name for name in contents.sources if not _has_finished(contents, name)]
+    several = len(contents.sources) > 1
+    return [
+        *(
+            f"{one.question}{f' ({one.dataset})' if one.dataset and several else ''} Left out: {one.reason}."
+            for one in contents.left_out
+        ),
+        *(f"{name}: all plots are left out, because every run diverged." for name in lost),
+    ]
+
+
+def _has_finished(contents: Contents, dataset: str) -> bool:
+    results = contents.tables["results"]
+    return bool((results.loc[results["dataset"] == dataset, "status"] == "finished").any())
 
 
 def _table(contents: Contents, kind: TableKind) -> dict[str, Any]:
@@ -85,7 +141,6 @@ def _table(contents: Contents, kind: TableKind) -> dict[str, Any]:
         "name": kind.name,
         "title": kind.title,
         "lines": kind.lines(table),
-        "figures": _figures(contents, {kind.name: OVERALL_FIGURES.get(kind.name, "")}),
         "html": Markup(html_table(kind.columns(table), kind.marked(table))),  # noqa: S704, html_table escapes
         "note": kind.note,
         "caption": _caption(contents, kind.name),
@@ -93,7 +148,7 @@ def _table(contents: Contents, kind: TableKind) -> dict[str, Any]:
 
 
 def _dataset(contents: Contents, name: str, warnings: list[str]) -> dict[str, Any]:
-    titles = {kind: f"{title}: {name}" for kind, title in DATASET_FIGURES.items()}
+    titles = DATASET_FIGURES if _has_finished(contents, name) else {}
     named = enumerate(contents.config["datasets"][name]["class_names"])
     classes = [f"{label}: {text}" for label, text in named if text != str(label)]
     return {
@@ -119,8 +174,9 @@ def _figures(contents: Contents, titles: Mapping[str, str], dataset: str | None 
     return [
         {
             "title": title,
+            "kind": kind,
             "data": base64.b64encode(read_figure(contents.figures[kind, dataset])).decode("ascii"),
-            "caption": caption(kind if dataset else f"{kind}_figure"),
+            "caption": caption(f"{kind}_figure" if kind in KINDS else kind),
         }
         for kind, title in titles.items()
         if (kind, dataset) in contents.figures

@@ -31,6 +31,7 @@ def caption_context(experiment: Experiment, dataset: str | None = None) -> dict[
         "dataset": dataset,
         "image_shape": experiment.datasets[dataset]["image_shape"] if dataset else None,
         "published": experiment.has_published_dataset,
+        "halving": bool(experiment.halved),
         "loss_divisor": loss_divisors(experiment),
         "max_mistakes": MAX_MISTAKES,
         "max_units": MAX_UNITS,
@@ -46,7 +47,7 @@ def shown_config(experiment: Experiment) -> dict[str, Any]:
     It has the registry entries of the datasets of the runs, without URLs and local folders of their files. If the
     published table has rows of these datasets, it is shown by its file name, without the folder on this machine.
     """
-    datasets = {run.dataset: experiment.datasets[run.dataset] for run in experiment.runs}
+    datasets = {run.dataset: experiment.datasets[run.dataset] for run in experiment.all_runs}
     published = experiment.published if experiment.has_published_dataset else None
     divisors = published.loss_divisor if published else {}
     return {

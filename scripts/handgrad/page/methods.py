@@ -6,6 +6,7 @@ from typing import Any
 from handgrad.experiment.blocks import Block, block_of
 from handgrad.experiment.registry import value_bytes
 from handgrad.experiment.runs import Run, canonical_text
+from handgrad.experiment.searches import searches_of
 from handgrad.network.activations import ACTIVATIONS
 from handgrad.page.templates import TEMPLATES
 
@@ -91,11 +92,16 @@ def experiment_in_words(blocks: Iterable[Mapping[str, Any]], datasets: Mapping[s
     datasets: registry entries by name. Their train and test are numbers of examples.
     """
     parts = []
-    for block in map(block_of, blocks):
+    entries = list(map(block_of, blocks))
+    searches = {(search.block, search.dataset): search for search in searches_of(entries)}
+    for number, block in enumerate(entries):
         runs: dict[str, list[Run]] = {}
         for run in block.table.runs:
             runs.setdefault(run.dataset, []).append(run)
-        parts += [_part(block, some, datasets[dataset]) for dataset, some in runs.items()]
+        parts += [
+            _part(block, some, datasets[dataset]) | {"search": searches.get((number, dataset))}
+            for dataset, some in runs.items()
+        ]
     common = [line for line in parts[0]["protocol"] if all(line in part["protocol"] for part in parts)]
     return TEMPLATES.get_template("runs.html").render(
         parts=parts,

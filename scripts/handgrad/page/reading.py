@@ -2,16 +2,25 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from handgrad.common.code_digests import PROJECT, code_digest
+from handgrad.common.hashing import file_sha256
 from handgrad.gradient_check.files import read_check
-from handgrad.layout.paths import BENCHMARKS, figure_keys
+from handgrad.layout.figures import LeftOut
+from handgrad.layout.paths import BENCHMARKS
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.content import KINDS, Contents
+from handgrad.page.head import Confused, confused_classes
 from handgrad.storage.provenance import git_revision, machines, package_versions
+from handgrad.tables.best_runs import best_runs
 from handgrad.tables.checksums import MadeTable
-from handgrad.tables.inputs import read_inputs
+from handgrad.tables.inputs import Inputs, read_inputs
 
 
 def read_contents(
@@ -20,7 +29,10 @@ def read_contents(
     contexts: Mapping[str | None, Mapping[str, Any]],
     tables: Mapping[str, str],
     figures: Sequence[str],
+    figure_keys: Sequence[tuple[str, str | None]],
+    left_out: Sequence[LeftOut],
     runs: Sequence[str],
+    searched: Sequence[str],
     data: Sequence[str],
     gates: Sequence[str],
     checks: Sequence[str],
@@ -31,7 +43,8 @@ def read_contents(
 ) -> Contents:
     """Return the content of the page.
 
-    tables: paths by name. checked: dataset and activation of each gate and each gradient check. benchmarks: names of
+    tables: paths by name. figure_keys: name and dataset of each figure. searched: files from which the table of
+    searches was made. checked: dataset and activation of each gate and each gradient check. benchmarks: names of
     benchmark files by rule. training: digest of the training code.
 
     Raises HandgradError if a file was changed after it was made, or if one of its inputs has changed since then.
@@ -39,15 +52,19 @@ def read_contents(
     made = read_tables(tables)
     inputs = read_inputs(runs, data, training=training, data_digests=data_digests)
     sums = read_checks(gates, checks, checked, data_digests, inputs.contents)
-    for table, files in (("results", inputs.seals), ("gradient_checks", sums)):
+    searches = {path: inputs.seals.get(path) or file_sha256(path) for path in searched}
+    for table, files in (("results", inputs.seals), ("gradient_checks", sums), ("search", searches)):
         for path, digest in files.items():
             made[table].require_made_from(path, digest)
-    entries = {dataset: config["datasets"][dataset] for dataset in data_digests}
     return Contents(
         config=config,
         contexts=contexts,
         tables={name: one.table for name, one in made.items()},
-        figures=dict(zip(figure_keys(entries, comparison="comparison" in tables), figures, strict=True)),
+        histories=[run.history for run in inputs.runs],
+        figures=dict(zip(map(_key, figure_keys), figures, strict=True)),
+        left_out=left_out,
+        confused=confused(made["results"].table, inputs),
+        days=days(runs),
         costs=rule_costs(BENCHMARKS, benchmarks),
         machines=machines(json.loads(run.attributes["segments"]) for run in inputs.runs),
         sources=inputs.sources,
@@ -55,10 +72,32 @@ def read_contents(
     )
 
 
+def _key(key: Sequence[str | None]) -> tuple[str, str | None]:
+    name, dataset = key
+    return str(name), dataset
+
+
+def confused(results: pd.DataFrame, inputs: Inputs) -> dict[str, list[Confused]]:
+    """Return the most frequent confusions of the best run of each dataset that has a finished run."""
+    predictions = {(one.run.dataset, one.run.name): one.predictions for one in inputs.runs}
+    best = best_runs(results)
+    return {
+        dataset: confused_classes(inputs.labels[dataset], np.asarray(predictions[dataset, name]))
+        for dataset, name in zip(best["dataset"], best["run"], strict=True)
+    }
+
+
+def days(runs: Sequence[str]) -> list[str]:
+    """Return the days on which the first and the last of these run files were written."""
+    times = [Path(path).stat().st_mtime for path in runs]
+    return [f"{datetime.fromtimestamp(time):%d %B %Y}".lstrip("0") for time in (min(times), max(times))]
+
+
 def read_tables(files: Mapping[str, str]) -> dict[str, MadeTable]:
     """Return the tables by name. Raises HandgradError if a table was made from a different version of another one."""
     tables = {name: KINDS[name].read(path) for name, path in files.items()}
-    for name, made_from in (("seeds", "results"), ("best", "seeds"), ("comparison", "seeds")):
+    ranked = "search" if "search" in tables else "seeds"
+    for name, made_from in (("seeds", "results"), ("best", "seeds"), ("comparison", "seeds"), ("importance", ranked)):
         if name in tables:
             tables[name].require_made_from(files[made_from], tables[made_from].sha256)
     return tables

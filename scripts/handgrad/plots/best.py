@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
 from handgrad.plots.panels import dataset_panels, scale_sizes
+from handgrad.plots.ranges import MOST_CELLS, cell_places
 from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style
 
 THICK, THIN = 3.5, 0.9  # line widths of the bars over seeds and of the interval bars
@@ -27,7 +28,7 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
     from the worst to the best seed, if there are several. The title of a panel says on which split our setting was
     selected. It also counts the networks with only diverged runs.
     """
-    networks = best[best["best_of"] == "network"]
+    networks = _best_of_ranges(best[best["best_of"] == "network"])
     if not (networks["status"] == "finished").any():
         return nothing_to_draw(networks["status"])
     activations = list(networks["activation"].unique())
@@ -44,10 +45,26 @@ def best_accuracies(best: pd.DataFrame) -> Figure:
             axes.update_datalim(ends.to_numpy(float) * (1, 100))
             axes.margins(x=0.1)
             scale_sizes(axes, sorted(own["hidden_units"].unique().tolist()))
-        figure.supxlabel("Hidden units")
+        chosen = len(networks) < (best["best_of"] == "network").sum()
+        figure.supxlabel("Hidden units (the best network of each of a few ranges)" if chosen else "Hidden units")
         figure.supylabel("Test accuracy (percent)")
         legend(figure, entries(activations, "{}", look.__getitem__), _sides(networks))
     return figure
+
+
+def _best_of_ranges(networks: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks; if an activation has many, only the best one of each range of hidden units.
+
+    The best network has the fewest mean faults on the split that selects settings.
+    """
+    kept = []
+    for (_, _, chosen_on), own in networks.groupby(["dataset", "activation", "chosen_on"], sort=False):
+        if len(own) > MOST_CELLS:
+            faults = "validation_faults_mean" if chosen_on == "validation" else "faults_mean"
+            places, _ = cell_places(own["hidden_units"].astype("float64"))
+            own = own.assign(place=places).sort_values(faults, kind="stable").drop_duplicates("place").sort_index()
+        kept.append(own)
+    return pd.concat(kept) if kept else networks
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, look: dict[str, Any], place: float) -> None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from handgrad.datasets.data import StoredData, open_data
 from handgrad.datasets.inputs import InputSpec
-from handgrad.layout.paths import run_file
 from handgrad.plots.style import message_figure, save_figure
 from handgrad.storage.run_reader import read_arrays, read_model
 from handgrad.tables.best_runs import BEST_RUNS
@@ -52,7 +51,7 @@ def best_run_file(best_runs: str | Path, dataset: str) -> BestRun | None:
     """Return the best run of a dataset, or None if all runs diverged. best_runs: path of the table of best runs."""
     made = BEST_RUNS.read(best_runs)
     rows = rows_of(made.table[made.table["dataset"] == dataset])
-    return BestRun(rows[0], made.located(run_file(dataset, rows[0]["run"])), made) if rows else None
+    return BestRun(rows[0], made.located(rows[0]["file"]), made) if rows else None
 
 
 def save_best_run_figure(out: str, best_runs: str, dataset: str, draw: Callable[[BestRun], Figure]) -> None:

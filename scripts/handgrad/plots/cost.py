@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from handgrad.common.formatting import counted
 from handgrad.plots.panels import log_ticks, scale_accuracies
-from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style, title_of
+from handgrad.plots.style import CROWDED_POINTS, INK, MARKERS, entries, legend, looks, nothing_to_draw, style, title_of
 
 SHORTEST_SECONDS = 1e-3  # shorter times are drawn here, because a logarithmic axis has no zero
-CROWDED = 300  # with more runs, markers are smaller
 
 _FILLED: dict[str, Any] = {"linestyle": "", "alpha": 0.7, "markeredgecolor": "white", "markeredgewidth": 0.5}
 _HOLLOW: dict[str, Any] = {"linestyle": "", "marker": "o", "markerfacecolor": "white"}
@@ -30,7 +29,8 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
     activations = finished["activation"].unique().tolist()
     look = looks(activations, marker=MARKERS)
     hidden_units = sorted(finished["hidden_units"].unique().tolist())
-    sizes = np.linspace(5, 10, len(hidden_units)) * (0.45 if len(finished) > CROWDED else 1)
+    crowded = len(finished) > CROWDED_POINTS
+    sizes = np.linspace(5, 10, len(hidden_units)) * (0.45 if crowded else 1)
     size = dict(zip(hidden_units, sizes.tolist(), strict=True))
     with style():
         figure = Figure(figsize=(7.4, 5.4))
@@ -41,7 +41,8 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
             xscale="log",
         )
         for (activation, units), runs in finished.groupby(["activation", "hidden_units"], sort=False):
-            axes.plot(runs["seconds"], runs["accuracy"], **_FILLED, **look[activation], markersize=size[units])
+            drawn = {**_FILLED, **look[activation], "markersize": size[units], "rasterized": crowded}
+            axes.plot(runs["seconds"], runs["accuracy"], **drawn)
         steps = finished.sort_values(["seconds", "accuracy"], ascending=[True, False]).set_index("seconds")["accuracy"]
         axes.plot(steps.cummax(), drawstyle="steps-post", color=INK, linewidth=1.2, zorder=3, label="best in this time")
         scale_accuracies(axes, finished["accuracy"].min(), finished["accuracy"].max())

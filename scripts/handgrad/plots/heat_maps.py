@@ -1,6 +1,7 @@
 """Heat maps of the fault rate by learning rate and l2, with a panel for each activation and hidden units."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -13,6 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from handgrad.plots.panels import panels
+from handgrad.plots.ranges import cell_places, panel_texts
 from handgrad.plots.style import CROSS, INK, legend, nothing_to_draw, style
 from handgrad.tables.seeds import SETTING_AXES
 from handgrad.tables.selection import fault_rates, splits
@@ -29,8 +31,8 @@ _SHADES = ListedColormap(mpl.colormaps["Blues_r"](np.linspace(0, 0.93, 256))).wi
 _WHITE_BELOW = 0.3  # fraction of the colour scale; on darker shades, numbers are white
 
 
-def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
-    """Return a table with one row for each CELL of a table of results, the best first.
+def heat_cells(results: pd.DataFrame, split: str, cell: Sequence[str] = CELL) -> pd.DataFrame:
+    """Return a table with one row for each cell of a table of results, the best first. cell: columns that identify it.
 
     If a cell has several settings, its row shows the setting with the smallest mean rate. A setting with a diverged
     seed comes after all settings without one, as in ``selection.best_settings``.
@@ -41,11 +43,15 @@ def heat_cells(results: pd.DataFrame, split: str) -> pd.DataFrame:
     diverged = (results["status"] == "diverged").astype(int)
     runs = results.assign(rate=100 * fault_rates(results, split), diverged=diverged)
     # dropna: train_size is missing if all examples are used
-    settings = runs.groupby(list(SETTING_AXES), dropna=False, sort=False).agg(
-        rate=("rate", "mean"), seeds=("seed", "size"), diverged=("diverged", "sum")
+    groups = runs.groupby(list(SETTING_AXES), dropna=False, sort=False)
+    settings = groups.agg(
+        rate=("rate", "mean"),
+        seeds=("seed", "size"),
+        diverged=("diverged", "sum"),
+        **{name: (name, "first") for name in cell if name not in SETTING_AXES},
     )
     settings = settings.reset_index().assign(unstable=settings["diverged"].to_numpy() > 0)
-    return settings.sort_values(["unstable", "rate"]).drop_duplicates(CELL)[[*CELL, "rate", "seeds", "diverged"]]
+    return settings.sort_values(["unstable", "rate"]).drop_duplicates(cell)[[*cell, "rate", "seeds", "diverged"]]
 
 
 def heat_maps(results: pd.DataFrame) -> Figure:
@@ -57,14 +63,14 @@ def heat_maps(results: pd.DataFrame) -> Figure:
     if not (results["status"] == "finished").any():
         return nothing_to_draw(results["status"])
     split = splits(results)[results["dataset"].iloc[0]]
-    rates, penalties = (sorted(results[name].unique().tolist()) for name in ("learning_rate", "l2"))
-    cells = heat_cells(results, split)
-    cells = cells.assign(x=cells["learning_rate"].map(rates.index), y=cells["l2"].map(penalties.index))
+    (x, rates), (y, penalties) = (cell_places(results[name]) for name in ("learning_rate", "l2"))
+    results = results.assign(x=x, y=y, panel=panel_texts(results["hidden_units"]))
+    cells = heat_cells(results, split, ["activation", "panel", "x", "y"])
     norm = _fault_norm(cells["rate"], int(results[f"{split}_size"].max()))
     with style():
-        figure, at = panels(results, "hidden_units", "{}, {} hidden units")
+        figure, at = panels(results, "{}, {} hidden units")
         for key, axes in at.items():
-            own = cells[(cells["activation"] == key[0]) & (cells["hidden_units"] == key[1])]
+            own = cells[(cells["activation"] == key[0]) & (cells["panel"] == key[1])]
             width, height = _name_cells(figure, axes, rates, penalties)
             scale = max(0.3, min(1, width / 16, height / 16))  # smaller crosses and frames on small cells
             image = _draw_cells(axes, own, norm, (len(penalties), len(rates)))
@@ -74,7 +80,7 @@ def heat_maps(results: pd.DataFrame) -> Figure:
             if len(at) > 1:
                 _outline(axes, own.iloc[0], 1.4 * scale, "best of the panel")
         best = cells.iloc[0]
-        _outline(at[best["activation"], best["hidden_units"]], best, 3.2 * scale, "best of all")
+        _outline(at[best["activation"], best["panel"]], best, 3.2 * scale, "best of all")
         figure.supxlabel("Learning rate")
         figure.supylabel("λ")
         _draw_bar(figure, image, f"Misclassified {split} examples (percent)")
@@ -92,16 +98,15 @@ def _inverse(rate: Any) -> Any:
     return -1 / np.where(np.equal(rate, 0), 1e-9, rate)
 
 
-def _name_cells(figure: Figure, axes: Axes, rates: list[float], penalties: list[float]) -> tuple[float, float]:
-    """Label as many learning rates and penalties as fit, and return width and height of a cell in points."""
+def _name_cells(figure: Figure, axes: Axes, across: list[str], up: list[str]) -> tuple[float, float]:
+    """Label as many columns and rows as fit, and return width and height of a cell in points."""
     # The sizes are approximate, because the layout is computed when the figure is drawn.
     room = axes.get_window_extent()
-    width, height = 72 / figure.dpi * room.width / len(rates), 72 / figure.dpi * room.height / len(penalties)
-    across, up = ([f"{value:.3g}" for value in values] for values in (rates, penalties))
+    width, height = 72 / figure.dpi * room.width / len(across), 72 / figure.dpi * room.height / len(up)
     upright = 6.5 * max(map(len, across)) > width
     columns, lines = (slice(None, None, math.ceil(13 / room)) for room in (width, height))
-    axes.set_xticks(range(len(rates))[columns], across[columns], rotation=90 if upright else 0)
-    axes.set_yticks(range(len(penalties))[lines], up[lines])
+    axes.set_xticks(range(len(across))[columns], across[columns], rotation=90 if upright else 0)
+    axes.set_yticks(range(len(up))[lines], up[lines])
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

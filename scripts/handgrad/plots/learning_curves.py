@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from handgrad.plots.panels import log_ticks, panels
+from handgrad.plots.panels import panels, scale_fault_rates
+from handgrad.plots.ranges import panel_texts
 from handgrad.plots.style import (
     CROSS,
     INK,
@@ -34,7 +35,9 @@ Array = NDArray[Any]
 
 CROWDED = 16  # with more lines in a panel, lines are thin and share one small marker
 BANDS = 8  # with more lines in a panel, no bands are drawn, because they would hide each other
-LOG_RATIO = 4  # with a larger ratio of the largest to the smallest fault rate, the axis is logarithmic
+LINES_OF_PANEL = 30  # with more settings in a panel, only the best ones are drawn
+
+_PANEL = ["activation", "panel"]
 
 
 def learning_curves(summaries: Sequence["Summary"]) -> Figure:
@@ -49,25 +52,25 @@ def learning_curves(summaries: Sequence["Summary"]) -> Figure:
     if not any(map(len, curves)):
         return nothing_to_draw([summary.status for summary in summaries])
     every = pd.DataFrame([{**vars(one.run), "status": one.status} for one in summaries]).assign(curve=pd.Series(curves))
-    runs = every[every["curve"].map(len) > 0]
-    panel = ["activation", "learning_rate"]
-    most_lines = int(runs.drop_duplicates(list(SETTING_AXES)).value_counts(panel).max())
+    every = every.assign(panel=panel_texts(every["learning_rate"]))
+    runs, left_out = _best_lines(every[every["curve"].map(len) > 0])
+    most_lines = int(runs.drop_duplicates(list(SETTING_AXES)).value_counts(_PANEL).max())
     crowded = most_lines > CROWDED
     hidden_units, l2 = (sorted(runs[name].unique().tolist()) for name in ("hidden_units", "l2"))
     look = looks(hidden_units, marker=["."] if crowded else MARKERS, linewidth=[0.8 if crowded else 1.5])
     line = styles(l2, LINES)
     with style():
-        figure, at = panels(every, "learning_rate", "{}, learning rate {}")
+        figure, at = panels(every, "{}, learning rate {}")
         # dropna: train_size is missing if all examples are used
         for _, seeds in runs.groupby(list(SETTING_AXES), dropna=False, sort=False):
             first = seeds.iloc[0]
             drawn = {**look[first["hidden_units"]], "linestyle": line[first["l2"]], "markersize": 4}
-            _draw_setting(at[tuple(first[panel])], seeds["curve"], drawn, banded=most_lines <= BANDS)
+            _draw_setting(at[tuple(first[_PANEL])], seeds["curve"], drawn, banded=most_lines <= BANDS)
         for _, lost in runs[runs["status"] == "diverged"].iterrows():
             last = len(lost["curve"]), lost["curve"][-1]
-            at[tuple(lost[panel])].plot(*last, **CROSS, label="then diverged")
-        _scale_fault_rates(next(iter(at.values())), np.concatenate(curves))
-        figure.supxlabel("Epoch")
+            at[tuple(lost[_PANEL])].plot(*last, **CROSS, label="then diverged")
+        _scale_axes(next(iter(at.values())), np.concatenate(curves))
+        figure.supxlabel(f"Epoch (the best {LINES_OF_PANEL} settings of each panel)" if left_out else "Epoch")
         figure.supylabel("Misclassified test examples (percent)")
         legend(figure, entries(hidden_units, "{} hidden units", look.__getitem__), _line_entries(l2, line))
     return figure
@@ -78,6 +81,18 @@ def _fault_rates(summary: "Summary") -> Array:
     finite = np.isfinite(summary.history["test_loss"])
     epochs = len(finite) if finite.all() else int(finite.argmin())
     return 100 * summary.history["test_faults"][:epochs] / summary.test_size
+
+
+def _best_lines(runs: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Return the runs of the best LINES_OF_PANEL settings of each panel, and whether any were left out.
+
+    The best settings have the smallest mean fault rate after the last epoch.
+    """
+    setting = runs.groupby(list(SETTING_AXES), dropna=False, sort=False).ngroup()
+    ends = runs[_PANEL].assign(setting=setting, last=runs["curve"].map(lambda curve: curve[-1]))
+    means = ends.groupby([*_PANEL, "setting"], observed=True)["last"].mean().reset_index()
+    best = means.sort_values("last", kind="stable").groupby(_PANEL, observed=True).head(LINES_OF_PANEL)
+    return runs[setting.isin(best["setting"])], len(best) < len(means)
 
 
 def _draw_setting(axes: Axes, curves: "pd.Series[Any]", look: dict[str, Any], *, banded: bool) -> None:
@@ -91,11 +106,9 @@ def _draw_setting(axes: Axes, curves: "pd.Series[Any]", look: dict[str, Any], *,
         axes.fill_between(several.index, *ends, color=look["color"], alpha=0.2, zorder=1, label="range over seeds")
 
 
-def _scale_fault_rates(axes: Axes, rates: Array) -> None:
+def _scale_axes(axes: Axes, rates: Array) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    if 0 < LOG_RATIO * rates.min() < rates.max():
-        axes.set_yscale("log")
-        log_ticks(axes.yaxis)
+    scale_fault_rates(axes, rates)
 
 
 def _line_entries(l2: Sequence[float], line: dict[float, Any]) -> list[Line2D]:

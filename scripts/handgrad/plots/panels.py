@@ -9,27 +9,29 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
-from handgrad.experiment.runs import canonical_text
 from handgrad.plots.style import title_of
 
 COLUMNS = 4  # maximum number of panels side by side
+LETTERS_OF_COLUMN = 130  # a longer title, for this number divided by the columns, has a line for the activation
 ACCURACY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 _PANEL_WIDTH = {1: 5.6, 2: 3.7, 3: 2.9, 4: 2.5}  # inches, by the number of columns
 NAMED_SIZES = 6  # with more values of hidden units, the axis has round ticks instead of one tick for each value
 LOG_SIZES = 10  # from this ratio of the largest to the smallest number of hidden units, the axis is logarithmic
+LOG_RATIO = 4  # with a larger ratio of the largest to the smallest fault rate, the axis is logarithmic
 #: ticks within a power of ten on a logarithmic axis, by the smallest ratio of its ends at which they are used
 _LOG_TICKS = {1000: (1,), 10: (1, 2, 5), 3: (1, 1.5, 2, 3, 5, 7)}
 
 
-def panels(runs: pd.DataFrame, by: str, words: str) -> tuple[Figure, dict[tuple[str, Any], Axes]]:
-    """Return a figure and its panels by activation and value of the axis ``by``. All panels share their axes.
+def panels(runs: pd.DataFrame, words: str) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """Return a figure and its panels by activation and panel. All panels share their axes.
 
-    runs: a table with the columns activation, ``by`` and status. words: format of the titles, which also count the
-    runs that diverged. Each activation starts a new row of panels; long rows are wrapped.
+    runs: a table with the columns activation, panel (from ``ranges.panel_texts``) and status. words: format of the
+    titles, which also count the runs that diverged. Each activation starts a new row of panels; long rows are wrapped.
     """
-    names = runs.groupby("activation", sort=False)[by].unique()
-    groups = [[(str(activation), value) for value in sorted(own.tolist())] for activation, own in names.items()]
+    names = runs.groupby("activation", sort=False)["panel"].unique()
+    groups = [[(str(activation), str(text)) for text in own.sort_values()] for activation, own in names.items()]
     longest = max(map(len, groups))
     columns = math.ceil(longest / math.ceil(longest / COLUMNS))
     lines = [group[i : i + columns] for group in groups for i in range(0, len(group), columns)]
@@ -39,9 +41,12 @@ def panels(runs: pd.DataFrame, by: str, words: str) -> tuple[Figure, dict[tuple[
     at = {key: axes for line, row in zip(lines, grid, strict=True) for key, axes in zip(line, row, strict=False)}
     for axes in set(grid.flat) - set(at.values()):
         axes.remove()
-    for (activation, value), axes in at.items():
-        own = runs[(runs["activation"] == activation) & (runs[by] == value)]
-        axes.set_title(title_of(words.format(activation, canonical_text(value)), own["status"]))
+    for (activation, text), axes in at.items():
+        own = runs[(runs["activation"] == activation) & (runs["panel"] == text)]
+        title = words.format(activation, text)
+        if len(title) > LETTERS_OF_COLUMN / columns:
+            title = title.replace(", ", ",\n", 1)
+        axes.set_title(title_of(title, own["status"]))
         axes.tick_params(labelbottom=len(at) < grid.size or axes in grid[-1])
     return figure, at
 
@@ -75,6 +80,13 @@ def scale_sizes(axes: Axes, sizes: Sequence[int]) -> None:
         log_ticks(axes.xaxis)
     if len(sizes) <= NAMED_SIZES:
         fixed_ticks(axes.xaxis, sizes)
+
+
+def scale_fault_rates(axes: Axes, rates: NDArray[Any]) -> None:
+    """Scale the vertical axis for these fault rates: logarithmic if their ratio is large. Call it after drawing."""
+    if 0 < LOG_RATIO * rates.min() < rates.max():
+        axes.set_yscale("log")
+        log_ticks(axes.yaxis)
 
 
 def scale_accuracies(axes: Axes, low: float, high: float) -> None:

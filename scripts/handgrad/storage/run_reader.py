@@ -28,7 +28,7 @@ class Summary:
 
     history: for each field of ``results.Epoch``, an array with one value for each epoch. faults, loss, predictions: on
     the test split after the last epoch; None if the run diverged. predictions has the shape (N,) and the dtype uint8.
-    seal: the sha256 of the file's content (``sealed``).
+    seal: the sha256 of the file's content (``sealed``). path: of the file, as it was opened.
     """
 
     run: Run
@@ -42,6 +42,7 @@ class Summary:
     attributes: dict[str, Any]
     predictions: Array | None = None
     seal: str = ""
+    path: str = ""
 
 
 def _plain(value: Any) -> Any:
@@ -78,6 +79,7 @@ def summary_of(path: str | Path, sealed: Sealed) -> Summary:
             attributes=attributes,
             predictions=file["test/predictions"][:] if finished else None,
             seal=sealed.seal,
+            path=str(path),
         )
     except (OSError, KeyError) as error:
         raise not_a_run(path, error) from error
@@ -113,8 +115,12 @@ def require_current(
     Snakemake usually reruns such jobs. It cannot do so if ``.snakemake`` was deleted or the file was copied by hand.
     """
     run, made = summary.run, summary.attributes
+    *_, folder, name = Path(path).with_suffix("").parts
+    in_slot = name.startswith("slot_")  # of a search, whose ranking decides which setting it holds
     differences = {
-        "the run": (f"{run.dataset}/{run.name}", "/".join(Path(path).with_suffix("").parts[-2:])),
+        "the run": (f"{run.dataset}/{run.name}", f"{folder}/{name}")
+        if not in_slot
+        else (run.seed, int(name.split("_")[-1])),
         "the code of training": (made.get("code_digest"), code_digest),
         "the data": (made.get("data_digest"), data_digests.get(run.dataset)),
     }

@@ -99,11 +99,13 @@ def cpu_model() -> str:
 @functools.cache
 def versions() -> Mapping[str, str]:
     """Return the versions that affect results: Python, NumPy, and the BLAS that NumPy loaded."""
-    blas = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    libraries = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    # threadpoolctl lists them in a different order in each process
+    blas = sorted(f"{b['internal_api']} {b['version']} {b.get('architecture', '')}".strip() for b in libraries)
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": ", ".join(f"{b['internal_api']} {b['version']} {b.get('architecture', '')}".strip() for b in blas),
+        "blas": ", ".join(blas),
     }
 
 

@@ -29,7 +29,7 @@ def _lines(table: pd.DataFrame) -> list[str]:
 BEST_RUNS = TableKind(
     name="best_runs",
     types={
-        **dict.fromkeys(("dataset", "run", "pixels", "chosen_on"), TEXT),
+        **dict.fromkeys(("dataset", "run", "file", "pixels", "chosen_on"), TEXT),
         "faults": INTEGER,
         "test_size": INTEGER,
     },

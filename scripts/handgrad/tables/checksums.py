@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from handgrad.common.atomic import whole_file
-from handgrad.common.errors import HandgradError
+from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.hashing import file_sha256
 from handgrad.common.system_errors import reading_result
 from handgrad.layout.paths import CHECKSUMS
@@ -81,6 +81,19 @@ def read_checksums(csv: Path) -> tuple[dict[str, str], dict[str, str]]:
         raise HandgradError(f"{sums}: damaged, or changed after it was written; {remedy}")
     own = {line[3]: line[2] for line in found if line and not line[1]}
     return own, {line[3]: line[2] for line in found if line and line[1]}
+
+
+def require_unchanged(path: str | Path, data: bytes, own: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a table's file. own: the digests of the table's files by name.
+
+    Raises HandgradError if the file was changed after it was made.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    if own.get(Path(path).name) != sha256:
+        raise HandgradError(
+            f"{path}: changed after it was made: its sha256 {sha256[:16]}... differs from its checksum file; {REMEDY}"
+        )
+    return sha256
 
 
 def _seen_from(table: str | Path, path: str | Path) -> str:

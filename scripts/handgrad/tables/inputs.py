@@ -1,6 +1,6 @@
 """Reading the inputs of the tables and of the page: the current runs and datasets of an experiment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.datasets.data import open_data
-from handgrad.layout.paths import data_file, run_file
+from handgrad.experiment.runs import Run
+from handgrad.layout.paths import data_file
 from handgrad.storage.provenance import Source, source
 from handgrad.storage.run_reader import Summary, read_current
 from handgrad.tables.table import Row
@@ -20,17 +21,22 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The runs in the order of the table, and the facts of each dataset by name.
+    """The run files by path, in the order of the table, and the facts of each dataset by name.
 
     sources: source files; labels: of the test split, uint8 (N,); contents: content_sha256.
     seals: of each file, by path.
     """
 
-    runs: list[Summary]
+    files: dict[str, Summary]
     sources: dict[str, Source]
     labels: dict[str, Array]
     contents: dict[str, str]
     seals: dict[str, str]
+
+    @property
+    def runs(self) -> list[Summary]:
+        """Each run once."""
+        return distinct(self.files.values())
 
 
 def read_inputs(runs: Sequence[str], data: Sequence[str], *, training: str, data_digests: Mapping[str, str]) -> Inputs:
@@ -44,9 +50,19 @@ def read_inputs(runs: Sequence[str], data: Sequence[str], *, training: str, data
         with open_data(path, digest) as stored:
             sources[dataset], labels[dataset] = source(stored), stored.test_labels
             contents[dataset], seals[path] = stored.content, stored.seal
-    found = [read_current(path, code_digest=training, data_digests=data_digests, contents=contents) for path in runs]
-    seals |= {path: run.seal for path, run in zip(runs, found, strict=True)}
-    return Inputs(found, sources, labels, contents, seals)
+    files = {
+        path: read_current(path, code_digest=training, data_digests=data_digests, contents=contents) for path in runs
+    }
+    seals |= {path: run.seal for path, run in files.items()}
+    return Inputs(files, sources, labels, contents, seals)
+
+
+def distinct(summaries: Iterable[Summary]) -> list[Summary]:
+    """Return each run once. A run that two searches trained has two equal files."""
+    first: dict[Run, Summary] = {}
+    for summary in summaries:
+        first.setdefault(summary.run, summary)
+    return list(first.values())
 
 
 def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Array) -> None:
@@ -54,7 +70,7 @@ def require_faults(row: "Row | pd.Series[Any]", labels: Array, predictions: Arra
     faults = int((labels != predictions).sum()) if len(labels) == len(predictions) else None
     if faults != row["faults"]:
         raise HandgradError(
-            f"{run_file(row['dataset'], row['run'])}: its predictions and the labels of {data_file(row['dataset'])} "
+            f"{row['file']}: its predictions and the labels of {data_file(row['dataset'])} "
             f"give {faults} faults, but its history has {row['faults']}; {REMEDY}"
         )
 

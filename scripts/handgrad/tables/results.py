@@ -1,7 +1,9 @@
 """The table of results, with one row for each run."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,21 +26,26 @@ if TYPE_CHECKING:  # scripts of other tables must not depend on the imports of t
     from handgrad.storage.run_reader import Summary
 
 
-def results_table(summaries: Iterable["Summary"]) -> pd.DataFrame:
+def results_table(
+    summaries: Iterable["Summary"], project: str | Path = ".", finalists: Collection[Run] = ()
+) -> pd.DataFrame:
     """Return a table of the kind RESULTS with one row for each run, in the given order.
+
+    project: folder of results/. finalists: the runs that finalists of a search add.
 
     - faults (of test_size test examples), accuracy (a fraction), loss (mean negative log-likelihood of a test
       example): after the last epoch; missing if the run diverged.
     - validation_faults (of validation_size examples): missing if no examples are held out.
     - seconds: of training and evaluation.
-    - run: the name of the run.
+    - run: the name of the run. file: its run file, relative to the project folder. added: ``finalist`` if a search
+      adds it as another seed of a finalist, otherwise missing.
 
     The columns that ``significance.with_statistics`` and ``class_balance.with_class_balance`` add are missing.
     """
-    return RESULTS.typed(_row(summary) for summary in summaries)
+    return RESULTS.typed(_row(summary, project, summary.run in finalists) for summary in summaries)
 
 
-def _row(summary: "Summary") -> Row:
+def _row(summary: "Summary", project: str | Path, is_finalist: bool) -> Row:
     faults, size = summary.faults, summary.test_size
     held_out = faults is not None and summary.run.validation_size > 0
     return {
@@ -52,6 +59,8 @@ def _row(summary: "Summary") -> Row:
         "seconds": summary.seconds,
         "content_sha256": summary.content_sha256,
         "run": summary.run.name,
+        "file": os.path.relpath(summary.path, project),
+        "added": "finalist" if is_finalist else None,
     }
 
 
@@ -110,6 +119,8 @@ RESULTS = TableKind(
         "seconds": NUMBER,
         "content_sha256": TEXT,
         "run": TEXT,
+        "file": TEXT,
+        "added": TEXT,
     },
     title="Results",
     lines=_lines,

@@ -23,11 +23,13 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
       two, the standard deviation is missing.
     - validation_faults_mean (of validation_size examples): missing if no examples are held out.
     - majority_rate, balanced_accuracy_mean: see ``class_balance``.
+    - finalist: 1 if a search trained the setting with more seeds, otherwise 0.
     """
     runs = results.assign(
         seeds=1,
         finished=(results["status"] == "finished").astype(int),
         diverged=(results["status"] == "diverged").astype(int),
+        finalist=(results["added"] == "finalist").astype(int),
         **{name: results[name].astype("float64") for name in (*_MEASURED, *_AVERAGED)},
     )
     # dropna: train_size is missing if all examples are used
@@ -40,6 +42,7 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
         faults_min=("faults", "min"),
         faults_max=("faults", "max"),
         majority_rate=("majority_rate", "first"),
+        finalist=("finalist", "max"),
         **{f"{name}_mean": (name, "mean") for name in _AVERAGED},
         **{f"{name}_mean": (name, "mean") for name in _MEASURED},
         **{f"{name}_sd": (name, "std") for name in _MEASURED},
@@ -96,6 +99,7 @@ SEEDS = TableKind(
         "validation_faults_mean": NUMBER,
         "majority_rate": NUMBER,
         "balanced_accuracy_mean": NUMBER,
+        "finalist": INTEGER,
     },
     title="Results over seeds",
     lines=_lines,

@@ -1,9 +1,11 @@
 """The selection of the best run and the best setting (a run without its seed). No other module selects."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 _WORDS = {
     "validation": "on the validation split ({})",
@@ -41,15 +43,25 @@ def best_settings(seeds: pd.DataFrame, of: Sequence[str]) -> pd.DataFrame:
     seeds: from ``seeds.seeds_table``. of: columns, which include ``dataset``.
 
     The best setting has the smallest fraction of faults after the last epoch, in the mean over its finished seeds, on
-    the split of ``splits``. A setting with a diverged seed is selected only if all settings have one. If several are
-    equal, the first in the table is taken. A group without a finished run has no best setting.
+    the split of ``splits``. A setting with a diverged seed is selected only if all settings have one. If a search has
+    finalists, one of them is selected, because a setting with fewer seeds is more likely to be best by chance. If
+    several are equal, the first in the table is taken. A group without a finished run has no best setting.
     """
     finished = seeds[seeds["finished"] > 0]
-    on_validation = finished["dataset"].map(splits(seeds)) == "validation"
-    on_test = finished["faults_mean"] / finished["test_size"]
-    rate = (finished["validation_faults_mean"] / finished["validation_size"]).where(on_validation, on_test)
-    order = np.lexsort((rate.to_numpy(float), (finished["diverged"] > 0).to_numpy(bool)))
+    no_finalist, diverged = (finished["finalist"] == 0).to_numpy(bool), (finished["diverged"] > 0).to_numpy(bool)
+    order = np.lexsort((mean_fault_rates(seeds)[seeds["finished"] > 0], no_finalist, diverged))
     return finished.iloc[order].drop_duplicates(list(of))
+
+
+def mean_fault_rates(seeds: pd.DataFrame) -> NDArray[Any]:
+    """Return the fraction of faults of each setting on the split of ``splits``, float64 (N,).
+
+    It is the mean over the finished seeds, and not a number if there are none.
+    """
+    on_validation = seeds["dataset"].map(splits(seeds)) == "validation"
+    on_test = seeds["faults_mean"] / seeds["test_size"]
+    rate = (seeds["validation_faults_mean"] / seeds["validation_size"]).where(on_validation, on_test)
+    return rate.to_numpy(float, na_value=np.nan)
 
 
 def how_chosen(subject: str, chosen: Mapping[str, str]) -> list[str]:

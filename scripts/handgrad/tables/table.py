@@ -1,6 +1,5 @@
 """The kinds of tables: types of columns, presentation for people, and files."""
 
-import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -14,7 +13,7 @@ from handgrad.common.errors import REMEDY, HandgradError
 from handgrad.common.logs import logger
 from handgrad.common.system_errors import reading_result
 from handgrad.experiment.runs import Run
-from handgrad.tables.checksums import MadeTable, read_checksums, write_checksums, write_text
+from handgrad.tables.checksums import MadeTable, read_checksums, require_unchanged, write_checksums, write_text
 from handgrad.tables.columns import Column, html_page, markdown_table, markdown_text
 
 Row = dict[str, Any]
@@ -82,12 +81,7 @@ class TableKind:
         own, made_from = read_checksums(Path(path))
         with reading_result(path):
             data = Path(path).read_bytes()
-        sha256 = hashlib.sha256(data).hexdigest()
-        if own.get(Path(path).name) != sha256:
-            raise HandgradError(
-                f"{path}: changed after it was made: its sha256 {sha256[:16]}... differs from its checksum file; "
-                f"{REMEDY}"
-            )
+        sha256 = require_unchanged(path, data, own)
         name, here = self._code()
         if made_from.get(name) != here:
             raise HandgradError(

@@ -78,10 +78,10 @@ class State:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A finished run.
+    """A run that has ended or was stopped.
 
-    - status: ``finished`` or ``diverged``.
-    - test: evaluation of the final weights on the test set; None if the run diverged.
+    - status: ``finished`` or ``diverged``; ``stopped`` if there are more epochs to train.
+    - test: evaluation of the final weights on the test set; None if the run did not finish.
     - scaling: of the inputs; None if the result was read from a checkpoint.
     """
 
@@ -204,7 +204,13 @@ def scaling_of(run: Run, data: Dataset) -> Scaling:
 
 
 def train(
-    run: Run, data: Dataset, on_epoch: OnEpoch, *, on_batch: OnBatch = lambda _: None, state: State | None = None
+    run: Run,
+    data: Dataset,
+    on_epoch: OnEpoch,
+    *,
+    on_batch: OnBatch = lambda _: None,
+    state: State | None = None,
+    until: int | None = None,
 ) -> TrainingResult:
     """Train one run to its last epoch, or to the epoch in which it diverges.
 
@@ -215,7 +221,8 @@ def train(
       on_batch raises ends the training.
     - state: the state to continue from; None starts from the initial weights. It must come from ``on_batch`` of this
       run. With ``schedule: constant``, it may also come from a run that differs only in ``epochs``, including the final
-      state of a shorter run.
+      state of a shorter run. It has at most ``until`` epochs.
+    - until: the epoch after which the training stops; None for the last epoch. The state can be continued later.
 
     A continued run is reproducible bit for bit on the same CPU model, NumPy and BLAS. An epoch depends only on the
     state before it, the seed, its number and, with ``schedule: cosine``, the number of epochs.
@@ -225,14 +232,19 @@ def train(
     state = state or first_state(run, data)
     state.lay_out()
     batch_of = batches_of(state.W, scaling, ACTIVATIONS[run.activation])
-    status, test = "finished", None
+    last = run.epochs if until is None else until
+    status, test = "finished" if last == run.epochs else "stopped", None
     # NumPy must not warn of infinities and nans: the test after each epoch finds them.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for number in range(len(state.history) + 1, run.epochs + 1):
+        for number in range(len(state.history) + 1, last + 1):
             train_epoch(state, run, data, rows, batch_of, on_batch)
             epoch, test = evaluate_epoch(state, run, data, len(rows), held_out, batch_of)
             on_epoch(number, epoch)
             if not (epoch.finite and all(np.isfinite(weights).all() for weights in state.W)):
-                status, test = "diverged", None
+                status = "diverged"
                 break
+    if status != "finished":
+        test = None
+    elif test is None:  # the state is that of a longer run after these epochs
+        test = evaluate(batch_of, data.test, None)
     return TrainingResult(run, status, state, test, len(rows), len(data.test.y), scaling)
