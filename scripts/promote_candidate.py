@@ -20,15 +20,8 @@ def main(*, ranking: str, rung: int, slot: int, seed: int, until: int, job: RunJ
 
 if "snakemake" in globals():
     with rule_job("promote_candidate", snakemake) as progress:
-        job = RunJob(
-            data=snakemake.input.data,
-            gates=dict(zip(snakemake.params.activations, snakemake.input.gates, strict=True)),
-            checkpoints=snakemake.params.checkpoints,
-            checkpoint_seconds=snakemake.params.checkpoint_seconds.value,
-            code_digest=snakemake.params.training,
-            data_digest=snakemake.params.data,
-            progress=progress,
-        )
+        gates = dict(zip(snakemake.params.activations, snakemake.input.gates, strict=True))
+        job = RunJob.from_snakemake(snakemake, gates, snakemake.params.training, progress)
         main(
             ranking=snakemake.input.ranking,
             rung=snakemake.params.ranked,

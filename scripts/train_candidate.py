@@ -17,13 +17,6 @@ def main(run: Run, until: int, job: RunJob, out: str) -> None:
 if "snakemake" in globals():
     with rule_job("train_candidate", snakemake) as progress:
         axes = snakemake.params.run
-        job = RunJob(
-            data=snakemake.input.data,
-            gates={axes["activation"]: snakemake.input.gate},
-            checkpoints=snakemake.params.checkpoints,
-            checkpoint_seconds=snakemake.params.checkpoint_seconds.value,
-            code_digest=snakemake.params.training,
-            data_digest=snakemake.params.data,
-            progress=progress,
-        )
+        gates = {axes["activation"]: snakemake.input.gate}
+        job = RunJob.from_snakemake(snakemake, gates, snakemake.params.training, progress)
         main(Run(**axes), snakemake.params.until, job, snakemake.output[0])

@@ -1,5 +1,5 @@
 """Successive halving.
 
-``rung_files``: what a candidate has achieved when it stops. ``ranking``: the order of the candidates after a rung.
+``rung_files``: the validation figures of a candidate at a rung. ``ranking``: the order of the candidates after a rung.
 ``parts``: all rungs of a search, checked against each other.
 """

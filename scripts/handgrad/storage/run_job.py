@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from handgrad.common.code_digests import code_digest as digest_of
 from handgrad.common.logs import logger
@@ -34,7 +35,22 @@ class RunJob:
     checkpoint_seconds: float
     code_digest: str
     data_digest: str
-    progress: ProgressFile = ProgressFile(None)  # noqa: RUF009, it has no state
+    progress: ProgressFile = field(default_factory=lambda: ProgressFile(None))
+
+    @classmethod
+    def from_snakemake(
+        cls, snakemake: Any, gates: Mapping[str, str], code_digest: str, progress: ProgressFile
+    ) -> "RunJob":
+        """Return the job of a script. snakemake: the object of this name that Snakemake passes to scripts."""
+        return cls(
+            data=snakemake.input.data,
+            gates=gates,
+            checkpoints=snakemake.params.checkpoints,
+            checkpoint_seconds=snakemake.params.checkpoint_seconds.value,
+            code_digest=code_digest,
+            data_digest=snakemake.params.data,
+            progress=progress,
+        )
 
     def write_run_file(self, run: Run, out: str) -> None:
         """Train a run for all its epochs and write its file. Raises HandgradError as ``trained_until`` does."""

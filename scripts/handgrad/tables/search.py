@@ -86,13 +86,6 @@ def _lines(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def epochs_trained(table: pd.DataFrame) -> tuple[int, int]:
-    """Return the epochs that the settings of a search trained, and those that all would have trained to the end."""
-    last = candidates(table)
-    ends = last.groupby(["block", "dataset"])["until"].transform("max")
-    return int((last["until"] * last["seeds"]).sum()), int((ends * last["seeds"]).sum())
-
-
 SEARCH = TableKind(
     name="search",
     types={

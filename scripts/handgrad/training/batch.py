@@ -3,7 +3,7 @@
 It computes the same numbers as ``model``, in the same letters. Every gradient check compares the two. Only the
 storage differs:
 
-- All arrays are allocated once and reused for each batch.
+- All arrays are allocated once and reused for each batch, except one in softplus.
 - The inputs are factor * X. If one number scales all pixels, the array holds the raw pixels, and the products
   apply that number.
 - W1' is contiguous in memory (W1 is in Fortran order). Both large products are fastest in this order. S, T and Y
