@@ -1,7 +1,8 @@
 """Measure the seconds per epoch of handgrad, of alternative libraries and of a lower bound (``make bench``).
 
 In each round, all contenders train on the same batches of random images, one after another, on one core. The bound
-is the time of the two large matrix products of a step. The script writes speed.md, speed.csv and speed.svg.
+is the time of the two large matrix products of a step. The script writes speed.md, speed.csv and speed.svg, and
+compares the times with those stored for this CPU (``stored_speed``).
 """
 
 import argparse
@@ -21,15 +22,19 @@ from threadpoolctl import threadpool_limits
 from contenders import CONTENDERS, LAYOUTS, Train, products
 from handgrad.storage.run_writer import cpu_model, versions
 from problem import BATCH_SIZE, DATASETS, Array, Cell, Images
-from speed_report import BOUND, write_report
+from speed_report import BOUND, NOISE, OURS, write_report
+from stored_speed import comparison, stored_path
 
 ACTIVATIONS = ("softplus", "tanh", "cos")
 HIDDEN_UNITS = (100, 200, 300)
 DTYPES = ("float32", "float64")
 
 
-def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list[str]) -> None:
-    """Measure all cells of the table and write the report."""
+def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list[str], store: bool) -> None:
+    """Measure all cells of the table, write the report and print the comparison with the stored table.
+
+    store: True also stores the table for this CPU.
+    """
     rows = []
     for dataset in datasets:
         images = Images(DATASETS[dataset])
@@ -39,13 +44,21 @@ def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list
                 seconds = measure(cell, images, rounds, batches)
             what = {"dataset": cell.data.name, "dtype": dtype, "activation": activation, "M": hidden_units}
             rows.append({**what, **dict.fromkeys(CONTENDERS, np.nan), **seconds})
-            print(*what.values(), *(f"{name} {value:.4f} s" for name, value in seconds.items()), flush=True)
+            print(*what.values(), *(f"{name} {value:.4f}" for name, value in seconds.items()), flush=True)
     how = f"medians of {rounds} rounds of {batches} batches of {BATCH_SIZE} each, scaled to an epoch; one core"
-    print(write_report(out, pd.DataFrame(rows), f"{machine()}; {how}"))
+    table, path = pd.DataFrame(rows), stored_path()
+    print(write_report(out, table, f"{machine()}; {how}"))
+    print(comparison(table, path))
+    if store:
+        path.parent.mkdir(exist_ok=True)
+        table.to_csv(path, index=False, float_format="%.5g", lineterminator="\n")
 
 
 def measure(cell: Cell, images: Images, rounds: int, batches: int) -> dict[str, float]:
-    """Return the median seconds per epoch of the bound and of each contender that supports this cell."""
+    """Return the median seconds per epoch of the bound and of each contender that supports this cell.
+
+    Also returns, as NOISE, the standard error of the ratio of handgrad to the bound, relative to the ratio.
+    """
     trains = {BOUND: best_products(cell, batches)}
     trains |= {name: train for name, make in CONTENDERS.items() if (train := make(cell, images))}
     rng = np.random.default_rng(1)
@@ -57,7 +70,9 @@ def measure(cell: Cell, images: Images, rounds: int, batches: int) -> dict[str, 
         for name, train in trains.items():
             seconds[name].append(timed(train, order))
     share = batches * BATCH_SIZE / cell.data.examples
-    return {name: float(np.median(values)) / share for name, values in seconds.items()}
+    ratios = np.log(np.divide(seconds[OURS], seconds[BOUND]))
+    noise = float(ratios.std(ddof=1) / np.sqrt(rounds)) if rounds > 1 else np.nan
+    return {name: float(np.median(values)) / share for name, values in seconds.items()} | {NOISE: noise}
 
 
 def best_products(cell: Cell, batches: int) -> Train:
@@ -97,5 +112,5 @@ if __name__ == "__main__":
     parser.add_argument("--batches", type=int, default=100, help="batches per round; an epoch has 500 or 600")
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=["mnist", "cifar10"])
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
-    options = parser.parse_args()
-    main(options.out, options.rounds, options.batches, options.datasets, options.dtypes)
+    parser.add_argument("--store", action="store_true", help="store the table as that of this CPU")
+    main(**vars(parser.parse_args()))

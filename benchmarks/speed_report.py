@@ -10,6 +10,7 @@ from handgrad.plots.panels import fixed_ticks
 from handgrad.plots.style import COLOURS, INK, MARKERS, entries, legend, save_figure, style
 
 OURS, BOUND = "handgrad", "bound"
+NOISE = "noise"  # the relative standard error of the time of handgrad divided by the bound
 CELL = ["dataset", "dtype", "activation", "M"]
 
 
@@ -25,7 +26,7 @@ def write_report(out: Path, table: pd.DataFrame, how: str) -> str:
 
 def others(table: pd.DataFrame) -> list[str]:
     """Return the measured contenders except handgrad, and the bound as the last name."""
-    names = [name for name in table.columns if name not in (*CELL, OURS, BOUND)]
+    names = [name for name in table.columns if name not in (*CELL, OURS, BOUND, NOISE)]
     return [*(name for name in names if table[name].notna().any()), BOUND]
 
 
@@ -36,7 +37,7 @@ def geometric_mean(ratios: "pd.Series[float]") -> float:
 
 def _section(dtype: str, rows: pd.DataFrame) -> str:
     """Return the table of a dtype: seconds per epoch, and in brackets the ratio to handgrad."""
-    names = [name for name in rows.columns if name not in CELL and name != BOUND]
+    names = [name for name in rows.columns if name not in (*CELL, BOUND, NOISE)]
     lines = [["dataset", "activation", "M", *names, BOUND]]
     for _, row in rows.iterrows():
         cells = [_cell(row, name, rows) for name in [*names, BOUND]]
