@@ -87,6 +87,7 @@ def edit(project: Path) -> Iterator[Callable[[Path, str], None]]:
         path.write_text(text)
 
 
+@pytest.mark.slow
 def test_a_digest_covers_what_a_fresh_interpreter_loads(loaded: dict[str, set[str]]) -> None:
     assert len(loaded) > 15
     assert {rule: set(closure(rule)) for rule in loaded} == loaded
@@ -113,6 +114,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
 def test_what_nothing_depends_on_changes_no_digest(
     project: Path, planned: dict[str, str], edit: Callable[[Path, str], None], change: Callable[[str], str]

@@ -13,6 +13,8 @@ import yaml
 
 from .conftest import TINY, Project, copy_repository
 
+pytestmark = pytest.mark.slow
+
 Tiny = Callable[..., dict[str, Any]]
 
 
@@ -43,7 +45,6 @@ def test_sha256sum_and_snakemake_accept_the_files_of_an_archive(archived: Projec
     assert "Nothing to be done" in archived.snakemake("--configfile", str(config / "experiment.yaml")).stdout
 
 
-@pytest.mark.slow
 def test_only_finished_results_are_archived_with_the_same_bytes(
     archived: Project, finished: Project, tiny: Tiny
 ) -> None:
@@ -62,7 +63,6 @@ def test_only_finished_results_are_archived_with_the_same_bytes(
     assert "tiny.yaml: not finished, or not up to date: " in finished.handgrad("archive", more).stderr
 
 
-@pytest.mark.slow
 def test_an_archive_of_a_comparison_is_verified(finished: Project, tiny: Tiny, tmp_path: Path) -> None:
     """The experiment has its own published table, which the archive contains."""
     table = finished.path / "theirs.csv"

@@ -68,8 +68,6 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 #: the blocks that a test of this file runs
 RUN = [block for block in BLOCKS if not block.comment]
 COMMANDS = [block for block in RUN if block.language in ("bash", "console")]
-#: these ask Snakemake for a plan, which takes seconds
-PLANNED = [block for block in COMMANDS if re.search("handgrad (plan|status)", block.text)]
 FINISHED = [block for block in COMMANDS if re.search("handgrad (prune|archive|predict|export|compare)", block.text)]
 
 
@@ -120,6 +118,7 @@ def test_blocks_are_fenced() -> None:
         assert not re.search(r"\n\n    ", text), page
 
 
+@pytest.mark.slow
 @of_language("yaml")
 def test_yaml_is_a_correct_experiment_file(block: Block, copy: Project, tmp_path: Path) -> None:
     text = block.text
@@ -135,14 +134,9 @@ def test_yaml_is_a_correct_experiment_file(block: Block, copy: Project, tmp_path
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("block", [block for block in COMMANDS if block not in PLANNED + FINISHED], ids=str)
-def test_commands_succeed(block: Block, copy: Project) -> None:
-    run_commands(copy, block)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("block", PLANNED, ids=str)
-def test_commands_that_plan_succeed(block: Block, copy: Project) -> None:
+@pytest.mark.parametrize("block", [block for block in COMMANDS if block not in FINISHED], ids=str)
+def test_commands_succeed(block: Block, copy: Project) -> None:
     run_commands(copy, block)
 
 

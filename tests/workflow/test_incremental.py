@@ -25,6 +25,7 @@ def name_of(learning_rate: str) -> str:
     return f"results/runs/digits/af_tanh_hu_5_lr_{learning_rate}_bs_50_ep_1_l2_0.01_seed_0.h5"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -40,6 +41,7 @@ def test_config_changes_without_effect_on_results_rerun_nothing(
     assert finished.plan(tiny(**changes)) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["profiles/default", "none"])
 def test_new_comments_and_file_times_rerun_nothing(finished: Project, tiny: Tiny, profile: str) -> None:
     for file in (finished.path / "scripts").rglob("*.py"):
@@ -87,6 +89,7 @@ def test_a_code_change_reruns_the_jobs_that_depend_on_it(
     assert set(finished.plan(tiny())) == again
 
 
+@pytest.mark.slow
 def test_changed_values_train_only_new_runs_and_update_the_table(finished: Project, tiny: Tiny) -> None:
     runs, data = finished.times(RUNS), finished.times("results/data/*")
     finished.run(tiny(axes={"learning_rate": [0.003, 0.002]}), "--until", "aggregate_results")
@@ -97,6 +100,7 @@ def test_changed_values_train_only_new_runs_and_update_the_table(finished: Proje
     assert list(table.learning_rate) == [0.003, 0.002]
 
 
+@pytest.mark.slow
 def test_stale_runs_are_refused_even_without_snakemake_metadata(finished: Project, tiny: Tiny) -> None:
     shutil.rmtree(finished.path / ".snakemake")
     finished.edit("scripts/handgrad/network/model.py", "G1 -= l2 * W.W1", "G1 -= 2 * l2 * W.W1")

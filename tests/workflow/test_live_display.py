@@ -57,6 +57,7 @@ def test_every_line_is_shown_once_and_in_order(kind: str, tmp_path: Path) -> Non
     assert (b"cannot be shown: RuntimeError: nothing to be seen" in shown.written) == (kind == "Broken")
 
 
+@pytest.mark.slow
 def test_a_terminal_of_size_zero_gets_plain_lines(tmp_path: Path) -> None:
     shown = Terminal(program(), cwd=tmp_path, env=dict(os.environ), size=(0, 0))
     assert shown.run() == 0
@@ -66,6 +67,7 @@ def test_a_terminal_of_size_zero_gets_plain_lines(tmp_path: Path) -> None:
     assert b"\x1b" not in shown.written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(0, 0), (3, 5)], ids=str)
 def test_no_line_is_lost_when_the_terminal_shrinks_to_nothing(size: tuple[int, int], tmp_path: Path) -> None:
     wait = "until [ -e go ]; do sleep 0.05; done; "
@@ -78,18 +80,21 @@ def test_no_line_is_lost_when_the_terminal_shrinks_to_nothing(size: tuple[int, i
     assert b"the last line" in shown.written
 
 
+@pytest.mark.slow
 def test_the_display_ends_while_a_child_process_still_prints(tmp_path: Path) -> None:
     forever = "while :; do echo and on and on >&2; done"
     shown = Terminal(program(child=forever, wait=False), cwd=tmp_path, env=dict(os.environ))
     assert shown.run(seconds=60) == 0
 
 
+@pytest.mark.slow
 def test_a_closed_terminal_does_not_block_the_process(tmp_path: Path) -> None:
     shown = Terminal(program(lines=20_000), cwd=tmp_path, env=dict(os.environ))
     shown.run(until=lambda frame: "line 1" in frame)
     assert shown.hang_up() == 0
 
 
+@pytest.mark.slow
 def test_a_background_job_of_the_shell_has_no_live_display(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(program()[2])

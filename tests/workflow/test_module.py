@@ -12,6 +12,8 @@ import yaml
 
 from .conftest import ROOT, TINY, Project, copy_repository, planned
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs/how-to/reuse.md").read_text()
 IMPORT, CHANGE = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -45,7 +47,6 @@ def report_text(user: Project, *arguments: str) -> str:
     return html.unescape((user.path / "report.html").read_text())
 
 
-@pytest.mark.slow
 def test_the_module_example_of_the_docs_runs(example: str, tmp_path: Path) -> None:
     config = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[0]
     user = folder_with(tmp_path / "user", f"{example}\n\n{CHANGE}", yaml.safe_load(config))
@@ -60,7 +61,6 @@ def test_the_module_example_of_the_docs_runs(example: str, tmp_path: Path) -> No
     assert "Nothing to be done" in succeed(user, "-n")
 
 
-@pytest.mark.slow
 def test_a_search_in_a_module_with_a_prefix_runs(example: str, tmp_path: Path) -> None:
     entry = {**TINY["experiments"][0], "learning_rate": [0.001, 0.01], "epochs": 2, "validation_size": 200}
     entry |= {"halving": {"epochs": [1], "keep": "1/2"}, "finalists": {"count": 1, "seeds": [0, 1]}}
@@ -169,7 +169,6 @@ use rule train_run from handgrad with:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("hosted")
 def test_a_module_from_a_git_host_makes_the_same_runs(finished: Project, tmp_path: Path) -> None:
     place = 'github("owner/handgrad", path="workflow/Snakefile", REF)'

@@ -29,6 +29,7 @@ def test_the_plan_counts_the_jobs_that_snakemake_would_run(finished: Project, ti
     assert "4 runs estimated by 2 earlier runs" in text
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_new_experiment_counts_every_job(project: Project, tiny: Tiny) -> None:
     text = plan(project, tiny(), "--profile", "profiles/slurm")
     assert re.search(r"^datasets +1 +0 ", text, re.MULTILINE)

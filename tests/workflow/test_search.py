@@ -73,6 +73,7 @@ def searched(search_once: Project, tmp_path: Path) -> Project:
     return copy_project(search_once, tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_search_trains_only_the_best_until_the_end(finished: Project) -> None:
     config = changed(learning_rate=[0.001, 0.01], samples=None, halving={"epochs": [1], "keep": "1/2"}, finalists=None)
     finished.run(config, "--until", "aggregate_search")

@@ -77,6 +77,7 @@ def sources(project: Project) -> dict[str, str]:
         return dict(zip(file.attrs["source_files"], file.attrs["source_sha256"], strict=True))
 
 
+@pytest.mark.slow
 def test_a_dataset_needs_only_yaml_and_a_new_mirror_reruns_nothing(downloaded: Project, folder: Path) -> None:
     assert sources(downloaded) == checksums(folder)
     assert len(downloaded.times(RUNS)) == 1
