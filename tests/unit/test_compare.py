@@ -17,6 +17,8 @@ from factories import USE, Handgrad, image_data, run_of
 from handgrad.common.errors import HandgradError
 from handgrad.datasets.data import open_data, write_data
 from handgrad.layout import paths
+from handgrad.page.comparison import comparison_page
+from handgrad.page.verdict import verdict
 from handgrad.storage.run_reader import Summary, read_summary
 from handgrad.storage.run_writer import this_segment, write_run
 from handgrad.tables.divergence import FIGURES, Sides, divergence
@@ -279,6 +281,53 @@ def test_the_command_compares_experiments_of_one_folder(handgrad: Handgrad, tmp_
     (found,) = json.loads(document)["compared"]
     assert (found["common"], found["equal"], found["other_runs"]["matches"]) == (3, 3, 3)
     assert found["other_runs"]["over_examples"]
+
+
+_TABLES = "pairs", "results"
+
+
+def test_the_command_writes_a_page_of_both_experiments(handgrad: Handgrad, tmp_path: Path) -> None:
+    store(tmp_path, "mine", **SEEDS, l2=[0.1, 0.0])
+    store(tmp_path, "other", **SEEDS, l2=[0.0, 1.0])
+    path = paths.COMPARISON_PAGE.format(a="mine", b="other")
+    assert handgrad("compare", "mine", "other", "--html") == (0, f"Written: {path}\n", "")
+    page = (tmp_path / path).read_text()
+    pairs, results = (page.partition(f'data-table="{name}"')[2].partition("</table>")[0] for name in _TABLES)
+    assert (pairs.count("<tr"), results.count("<tr")) == (1 + 3, 1 + 12)
+    assert "0.1 → 1" in pairs
+    assert handgrad("compare", "mine", "other", "--html", "--json")[0] == 2
+
+
+def test_markup_of_other_peoples_files_is_text_on_the_page() -> None:
+    awkward = "</script><b>{{ 1 }}&"
+    made = {"code_digest": awkward, "segments": json.dumps([MACHINE | {"cpu": awkward}])}
+    a = [result(activation=awkward)]
+    b = [replace(one, attributes=one.attributes | made, content_sha256="other") for one in a]
+    stored = Sides(*(StoredResults(name, Path(awkward), tuple(runs)) for name, runs in ((awkward, a), ("b", b))))
+    page = comparison_page(compare_experiments(stored.a, stored.b, {}), stored)
+    assert awkward not in page
+    assert page.count("&lt;/script&gt;&lt;b&gt;{{ 1 }}&amp;") > 8
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "answer"),
+    [
+        ([60, 63, 66], [20, 25, 24], "Yes, by"),
+        ([20, 25, 24], [60, 63, 66], "No, A is better, by"),
+        ([60], [20], "Yes for these runs"),
+        ([40, 44, 47], [36, 44, 38], "Not certain"),
+        ([40, 44], [40, 44], "No difference"),
+        ([None], [40], "Not known"),
+    ],
+)
+def test_the_answer_is_certain_only_if_no_interval_includes_0(a: list[Any], b: list[Any], answer: str) -> None:
+    assert verdict(compared(seeds(a), seeds(b, l2=1.0))).answer.startswith(answer)
+
+
+def test_equal_experiments_and_runs_without_a_counterpart_have_no_difference() -> None:
+    a = seeds([40, 44])
+    assert verdict(compared(a, a)).answer == "They are equal"
+    assert verdict(compared(a, a[:1])).answer.startswith("Not known")
 
 
 def test_runs_that_differ_between_projects_are_listed_and_cut(handgrad: Handgrad, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from scipy.stats import ttest_1samp
 
 from factories import grid, published, summary
 from figures import legend_texts, require_readable, save, titles, words
@@ -24,11 +25,13 @@ from handgrad.plots.cost import accuracy_against_cost
 from handgrad.plots.heat_maps import SMALLEST_RATIO, heat_cells, heat_maps
 from handgrad.plots.learning_curves import BANDS, LINES_OF_PANEL, learning_curves
 from handgrad.plots.ranges import CELLS, RANGES
+from handgrad.plots.seeds import MOST_SETTINGS, faults_by_seed
 from handgrad.plots.style import LEGEND_ENTRIES
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import best_table
 from handgrad.tables.comparison import comparison_table
 from handgrad.tables.results import results_table
+from handgrad.tables.seed_variance import seed_variance
 from handgrad.tables.seeds import seeds_table
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +69,10 @@ def cost(runs: list[Summary]) -> Figure:
     return accuracy_against_cost(results_table(runs))
 
 
+def seeds(runs: list[Summary]) -> Figure:
+    return faults_by_seed(results_table(runs))
+
+
 def published_rows(rows: list[Summary]) -> pd.DataFrame:
     """Return a published table with the faults of these runs."""
     return published(*({**vars(row.run), "faults": 300 if row.faults is None else row.faults} for row in rows))
@@ -82,8 +89,45 @@ def best(runs: list[Summary], *, rows: list[Summary] | None = None) -> Figure:
 
 
 PLOTS: dict[str, Callable[[list[Summary]], Figure]] = {
-    one.__name__: one for one in (curves, accuracy, heat, cost, comparison, best)
+    one.__name__: one for one in (curves, accuracy, heat, cost, seeds, comparison, best)
 }
+
+
+# --- seeds ---
+
+
+def with_seeds(*faults: int | None, **axes: Any) -> list[Summary]:
+    return [summary(count, seed=seed, **axes) for seed, count in enumerate(faults)]
+
+
+def test_each_seed_is_a_point_and_settings_are_sorted_with_their_intervals() -> None:
+    runs = [*with_seeds(40, 50, 45), *with_seeds(30, None, 36, l2=0.5), *with_seeds(20, 26, 20, l2=0.3)]
+    (axes,) = seeds([*runs, summary(1, l2=0.7)]).axes  # one seed shows no spread
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    # a setting with a diverged seed is not the best
+    assert [sorted(line.get_xdata()) for line in points] == [[20, 20, 26], [40, 45, 50], [30, 36]]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["λ 0.3", "λ 0.01", "λ 0.5  (1 diverged)"]
+    ends = [bar.get_segments()[0][:, 0] for bar in axes.collections]
+    expected = [ttest_1samp(own, 0).confidence_interval(0.95) for own in ([20, 20, 26], [40, 45, 50])]
+    np.testing.assert_allclose(ends, expected)
+
+
+def test_the_title_has_the_part_of_the_variance_that_the_seed_causes() -> None:
+    # within: (2 + 2) / 2 = 2; of the means 2 and 6, times two seeds: 16, so between: (16 - 2) / 2 = 7
+    found = seed_variance([np.array([1.0, 3.0]), np.array([5.0, 7.0])])
+    assert (found.over_seeds**2, found.share) == (pytest.approx(2), pytest.approx(2 / 9))
+    assert found.between
+    assert found.between**2 == pytest.approx(7)
+    (title,) = titles(seeds([*with_seeds(1, 3), *with_seeds(5, 7, l2=0.5)]))
+    assert "1.41 over seeds, 2.65 between settings\n22%" in title
+    assert seed_variance([np.array([1.0, 9.0]), np.array([9.0, 1.0])]).share == 1
+
+
+def test_of_many_settings_the_best_are_drawn_and_the_plot_says_so() -> None:
+    figure = seeds(grid(l2=[i / 100 for i in range(50)], seed=[0, 1]))
+    assert len(figure.axes[0].get_yticklabels()) == MOST_SETTINGS
+    assert f"best {MOST_SETTINGS} of 50 settings" in titles(figure)[0]
+    assert words(seeds(grid(l2=[0.0, 1.0])))[0] == "No setting has two seeds that finished"
 
 
 # --- learning curves ---
@@ -444,7 +488,7 @@ def test_the_same_runs_give_the_same_bytes_whatever_the_users_settings(plot: str
         assert mpl.rcParams["font.size"] == 30
 
 
-@pytest.mark.parametrize("plot", ["curves", "accuracy", "heat", "cost", "best"])
+@pytest.mark.parametrize("plot", ["curves", "accuracy", "heat", "cost", "seeds", "best"])
 def test_nothing_to_draw_is_said_in_words(plot: str, tmp_path: Path) -> None:
     for runs, said in (([], "No runs"), ([summary(None, epochs=1)], "Every run diverged")):
         figure = PLOTS[plot](runs)

@@ -16,12 +16,13 @@ from handgrad.experiment.config_errors import ConfigError
 from handgrad.experiment.config_files import merge, read_config
 from handgrad.experiment.runs import is_short_name
 from handgrad.layout.jobs import jobs_of
-from handgrad.layout.paths import data_files, final_outputs, report_file, run_files, search_files
+from handgrad.layout.paths import COMPARISON_PAGE, data_files, final_outputs, report_file, run_files, search_files
 
 QUICK = Path(__file__).parents[2] / "config/quick.yaml"
 HERE = Path()
 MNIST = "results/data/mnist.h5"
 README = "results/README.md"
+COMPARED = COMPARISON_PAGE.format(a="mine", b="other")  # handgrad compare makes it, and no job
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ def test_all_of_another_experiment_is_stale_except_what_is_shared() -> None:
     mine = experiment("mine", dataset=["digits", "mnist"], l2=[0.01, 0.001])
     other = experiment("other", learning_rate=[0.01, 0.02], activation="cos")
     downloads = [f"results/{top}/download_file/mnist/a.gz" for top in ("logs", "benchmarks")]
-    write(*all_files(mine), *all_files(other), *downloads, README)
+    write(*all_files(mine), *all_files(other), *downloads, README, COMPARED)
     assert take_inventory(HERE, [mine, other]) == Inventory({}, [])
     assert stale(mine) == set(all_files(other)) - set(all_files(mine))
 

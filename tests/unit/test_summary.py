@@ -25,7 +25,7 @@ from handgrad.experiment.config import Experiment, load_experiment, read_experim
 from handgrad.experiment.config_schema import config_schema
 from handgrad.experiment.runs import AXES
 from handgrad.gradient_check.files import read_check
-from handgrad.layout.figures import DATASET_FIGURES, left_out_figures
+from handgrad.layout.figures import DATASET_FIGURES, figure_keys, left_out_figures
 from handgrad.layout.jobs import jobs_of
 from handgrad.layout.paths import figure_files
 from handgrad.network.model import INITS
@@ -148,6 +148,16 @@ def test_figures_and_captions_of_features_need_no_images(mixed: Experiment) -> N
     for kind in shown:
         assert "image" not in caption_html(kind, caption_context(mixed, "flowers"))
     assert "as images" in caption_html("weights", caption_context(mixed, "digits"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "planned"),
+    [("seed: [0, 1]", True), ("seed: [0, 1], l2: [0, 1], zip: [[seed, l2]]", False), ("l2: [0, 1]", False)],
+)
+def test_the_plot_of_seeds_needs_a_setting_with_several(axes: str, planned: bool) -> None:
+    experiment = load(f"experiments: [{{dataset: mnist, {axes}}}]")
+    assert (("seeds", "mnist") in figure_keys(experiment)) == planned
+    assert ("seeds" in {one.figure for one in left_out_figures(experiment)}) != planned
 
 
 @pytest.mark.parametrize("name", ["config", "quick", "reproduction", "improved"])

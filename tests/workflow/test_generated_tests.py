@@ -23,7 +23,7 @@ BROKEN = {
         "run.learning_rate * rate * 2",
     ),
     "check_gradients": ("scripts/handgrad/gradient_check/job.py", '"passed": report.passed', '"passed": "yes"'),
-    "render_summary": ("scripts/handgrad/page/assets/page.html", "handgrad experiment", "some experiment"),
+    "render_summary": ("scripts/handgrad/page/assets/base.html", "handgrad {{ kind }}", "some {{ kind }}"),
 }
 
 

@@ -40,6 +40,24 @@ rule plot_accuracy:
         "../../scripts/plot_accuracy.py"
 
 
+rule plot_seeds:
+    input:
+        **table("results"),
+    output:
+        figure("seeds", "faults of each seed"),
+    log:
+        jobs.log("plot_seeds"),
+    benchmark:
+        jobs.benchmark("plot_seeds")
+    conda:
+        "../envs/handgrad.yml"
+    params:
+        code=code_digest("plot_seeds"),
+        caption=caption_context,
+    script:
+        "../../scripts/plot_seeds.py"
+
+
 rule plot_heat_maps:
     input:
         **table("results"),

@@ -41,7 +41,7 @@ _WRITTEN = {
     "checks": (paths.GATE, paths.GRADIENT_CHECK, paths.FAILED_CHECK),
     "data": (paths.DATA,),
     "logs": (paths.LOG, _PROGRESS, paths.BENCHMARK),
-    "kept": ("results/README.md", "results/{jobs}/download_file/{dataset}/{file}"),
+    "kept": ("results/README.md", paths.COMPARISON_PAGE, "results/{jobs}/download_file/{dataset}/{file}"),
 }
 
 
@@ -125,7 +125,8 @@ def _is_ours(path: Path, group: str) -> bool:
             return is_short_name(name) or bool(Run.from_name(path.parent.name, name))
         return False
     # a page without a folder of tables may belong to another program
-    return path.suffix != ".html" or path.parent.name == "tables" or (path.parent / "tables").is_dir()
+    alone = path.suffix == ".html" and path.parent.name != "tables" and not (path.parent / "tables").is_dir()
+    return group == "kept" or not alone
 
 
 def _needed(experiments: Iterable[Experiment]) -> Iterator[str]:

@@ -5,21 +5,31 @@ from dataclasses import replace
 from typing import Any
 
 from handgrad.common.formatting import counted
-from handgrad.experiment.runs import canonical_text
-from handgrad.storage.provenance import Machine
+from handgrad.tables.comparison_words import (
+    SELECTED,
+    cause_words,
+    common_words,
+    differ_words,
+    end_words,
+    first_words,
+    interval_words,
+    intervals_of,
+    machine_words,
+    parts_of,
+    values_words,
+)
 from handgrad.tables.divergence import Divergence, Sides
 from handgrad.tables.experiment_comparison import BestRun, DatasetComparison, ExperimentComparison
 from handgrad.tables.paired_differences import Difference
 
-#: maximum number of datasets, of unequal runs over all datasets, of items in a list, and of values of an axis
-MAX_DATASETS, MAX_UNEQUAL, MAX_LISTED, MAX_VALUES = 3, 12, 3, 4
+#: maximum number of datasets, of unequal runs over all datasets, and of items in a list
+MAX_DATASETS, MAX_UNEQUAL, MAX_LISTED = 3, 12, 3
 
 _LEGEND = (
     "B - A: test accuracy of B minus that of A, in percentage points, the mean over settings (runs without a seed).",
     "Its intervals show how it would vary with other test examples, other seeds of these settings, or other settings.",
     "Significant: exact McNemar test of a pair, corrected by Holm's method. Diverged runs are in no pair.",
 )
-_SELECTED = {"validation": "selected on the validation split", "test": "selected on the test set, so optimistic"}
 
 
 def comparison_lines(found: ExperimentComparison) -> Iterator[str]:
@@ -33,7 +43,7 @@ def comparison_lines(found: ExperimentComparison) -> Iterator[str]:
     yield ""
     yield from _sides("code of training", found.code)
     kinds = Sides(*([replace(one, runs=0) for one in side] for side in (found.machines.a, found.machines.b)))
-    yield from _sides("machines", kinds, _machine)
+    yield from _sides("machines", kinds, machine_words)
     yield from _sides("datasets", found.datasets)
     for one in found.compared[:MAX_DATASETS]:
         yield from ("", *_dataset_lines(one, max(1, MAX_UNEQUAL // len(found.compared))))
@@ -43,14 +53,9 @@ def comparison_lines(found: ExperimentComparison) -> Iterator[str]:
 
 def _sides(title: str, sides: Sides[list[Any]], text: Callable[[Any], str] = str) -> Iterator[str]:
     """Yield one line if both sides are equal; otherwise what one of them has alone, and what both have."""
-    both = [one for one in sides.a if one in sides.b]
-    parts = {
-        "A alone": [one for one in sides.a if one not in both],
-        "B alone": [one for one in sides.b if one not in both],
-        "both": both,
-    }
+    parts = dict(zip(("A alone", "B alone", "both"), parts_of(sides), strict=True))
     if not parts["A alone"] and not parts["B alone"]:
-        yield f"{title:<18}equal: {_listed(both, text)}"
+        yield f"{title:<18}equal: {_listed(parts['both'], text)}"
         return
     for part, values in parts.items():
         if values:
@@ -61,10 +66,6 @@ def _sides(title: str, sides: Sides[list[Any]], text: Callable[[Any], str] = str
 def _listed(values: Sequence[Any], text: Callable[[Any], str]) -> str:
     more = f" and {len(values) - MAX_LISTED} more" if len(values) > MAX_LISTED else ""
     return "; ".join(map(text, values[:MAX_LISTED])) + more
-
-
-def _machine(machine: Machine) -> str:
-    return f"{machine.cpu}, Python {machine.python}, NumPy {machine.numpy}, {machine.blas}"
 
 
 def _more(items: Sequence[object], shown: int, line: str) -> Iterator[str]:
@@ -84,13 +85,13 @@ def _dataset_lines(found: DatasetComparison, most: int) -> Iterator[str]:
     data = "" if found.data.equal else "; THE DATA DIFFER, so the test examples may differ too"
     yield f"{found.dataset}: {'; '.join(counts)}{data}"
     yield from _axes_lines(found)
-    yield f"  Runs in common: {_common_text(found)}"
+    yield f"  Runs in common: {common_words(found)}"
     yield from (f"    {_divergence_text(one)}" for one in found.unequal[:most])
     yield from _more(found.unequal, most, "    and {} more")
     if found.same_runs:
         yield from _difference_lines("Same runs", found.same_runs)
     if found.other_runs:
-        yield from _difference_lines(f"Runs that differ in {', '.join(found.other_axes)}", found.other_runs)
+        yield from _difference_lines(differ_words(found.other_axes), found.other_runs)
     yield from _best_lines(found)
 
 
@@ -99,41 +100,17 @@ def _axes_lines(found: DatasetComparison) -> Iterator[str]:
         yield "  Axes: A and B have the same values."
         return
     rows: list[tuple[str, ...]] = [("axis", "A alone", "B alone", "both")]
-    rows += [(one.axis, *map(_values, (one.only_a, one.only_b, one.both))) for one in found.axes]
+    rows += [(one.axis, *map(values_words, (one.only_a, one.only_b, one.both))) for one in found.axes]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _values(values: Sequence[Any]) -> str:
-    texts = ["all" if value is None else canonical_text(value) for value in values]
-    if len(texts) > MAX_VALUES:
-        return f"{texts[0]}, {texts[1]}, ... {texts[-1]} ({len(texts)})"
-    return ", ".join(texts) or "-"
-
-
-def _common_text(found: DatasetComparison) -> str:
-    if not found.common:
-        return "none"
-    parts = {
-        "the same files": found.same_files,
-        "computed twice and equal bit for bit": found.equal - found.same_files,
-        "different": len(found.unequal),
-    }
-    return f"{found.common} ({', '.join(f'{number} {what}' for what, number in parts.items() if number)})"
-
-
 def _divergence_text(one: Divergence) -> str:
-    if one.epoch is None:
-        where = "equal history, different weights or predictions"
-    else:
-        where = f"from epoch {one.epoch} on ({', '.join(one.figures)})"
+    where, ends = first_words(one), end_words(one)
     if one.largest and one.relative:
         where += f", at the end {one.largest} by {one.relative:.0e} of its value"
-    sides = ((one.status.a, one.faults.a), (one.status.b, one.faults.b))
-    ends = [status if count is None else f"{count} faults" for status, count in sides]
-    why = f"different {', '.join(one.causes)}" if one.causes else "CODE, DATA AND MACHINE ARE EQUAL: NOT REPRODUCIBLE"
-    return f"{one.run}: {where}; A {ends[0]}, B {ends[1]}; {why}"
+    return f"{one.run}: {where}; A {ends.a}, B {ends.b}; {cause_words(one)}"
 
 
 def _difference_lines(title: str, found: Difference) -> Iterator[str]:
@@ -151,8 +128,7 @@ def _difference_lines(title: str, found: Difference) -> Iterator[str]:
 
 
 def _mean_text(found: Difference) -> str:
-    ends = {"examples": found.over_examples, "seeds": found.over_seeds, "settings": found.over_settings}
-    intervals = [f"{what} {interval[0]:+.2f} to {interval[1]:+.2f}" for what, interval in ends.items() if interval]
+    intervals = [f"{what} {interval_words(interval)}" for what, interval in intervals_of(found).items()]
     return f"B - A: {found.mean:+.2f} points; 95 % interval: {'; '.join(intervals) or 'not known'}"
 
 
@@ -169,4 +145,4 @@ def _best_lines(found: DatasetComparison) -> Iterator[str]:
 def _best_text(best: BestRun | None) -> str:
     if best is None:
         return "no run finished"
-    return f"{100 * best.accuracy:.2f} %  {best.run}  ({_SELECTED[best.chosen_on]})"
+    return f"{100 * best.accuracy:.2f} %  {best.run}  ({SELECTED[best.chosen_on]})"

@@ -4,6 +4,7 @@ A figure that would say nothing is not planned. Every job parses the workflow ag
 """
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.experiment.runs import AXES
@@ -12,12 +13,13 @@ if TYPE_CHECKING:
     from handgrad.experiment.config import Experiment
 
 #: figures with the name of the table that they show
-SEARCH_TABLE, COMPARISON, IMPORTANCE = "search", "comparison", "importance"
+SEEDS, SEARCH_TABLE, COMPARISON, IMPORTANCE = "seeds", "search", "comparison", "importance"
 #: figure -> the question that it answers, in the order of the page: one figure for each dataset, then one figure for
 #: all datasets; a figure for all datasets has the name of the table that it shows
 DATASET_FIGURES = {
     "heat_maps": "Which learning rate and λ work?",
     "accuracy": "How many hidden units are enough?",
+    SEEDS: "How much does the seed matter?",
     "learning_curves": "Is training long enough?",
     SEARCH_TABLE: "Where did the search stop settings?",
     "cost": "Does a longer run pay?",
@@ -33,6 +35,7 @@ OVERALL_FIGURES = {
 
 #: a figure says nothing if none of these axes varies
 _VARIED = {"heat_maps": ("learning_rate", "l2"), "accuracy": ("hidden_units",), "cost": AXES}
+_setting_of = attrgetter(*(axis for axis in AXES if axis != "seed"))
 _IMAGES = ("mistakes",)  # figures that need images
 
 
@@ -64,15 +67,24 @@ def _reasons(experiment: "Experiment") -> Iterator[tuple[tuple[str, str | None],
     searched = {search.dataset for search in experiment.halved}
     for name in DATASET_FIGURES:
         for dataset, values in experiment.axis_values.items():
-            no_search = name == SEARCH_TABLE and dataset not in searched
             reason = _dataset_reason(name, values, experiment.datasets[dataset])
-            yield (name, dataset), "no search stops settings early" if no_search else reason
+            if name == SEARCH_TABLE and dataset not in searched:
+                reason = "no search stops settings early"
+            if name == SEEDS and not _has_seeds(experiment, dataset, len(values["seed"])):
+                reason = "each setting has one seed"
+            yield (name, dataset), reason
     networks = {(run.dataset, run.activation, run.hidden_units) for run in experiment.all_runs}
     single = len(networks) == 1 and not experiment.has_published_dataset
     yield ("best", None), "there is one network" if single else ""
     yield (COMPARISON, None), "" if experiment.has_published else "no run has a published row"
     few = "fewer than 8 settings, or fewer than two axes with several values"
     yield (IMPORTANCE, None), "" if experiment.has_importance else few
+
+
+def _has_seeds(experiment: "Experiment", dataset: str, seeds: int) -> bool:
+    """Return whether a setting of a dataset has several seeds. seeds: the number of seeds of all settings."""
+    settings = [_setting_of(run) for run in experiment.all_runs if run.dataset == dataset] if seeds > 1 else []
+    return len(set(settings)) < len(settings)
 
 
 def _dataset_reason(name: str, values: Mapping[str, set[Any]], entry: Mapping[str, Any]) -> str:

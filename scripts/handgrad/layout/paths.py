@@ -30,6 +30,8 @@ FIGURE = "results/{experiment}/figures/{figure}.svg"
 PAGE = "results/{experiment}/summary.html"
 #: Snakemake's report, which ``handgrad report`` makes
 REPORT = "results/{experiment}/report.html"
+#: the page of two experiments, which ``handgrad compare`` makes
+COMPARISON_PAGE = "results/{a}_vs_{b}.html"
 #: files that jobs write in addition to their outputs; for {name}, see ``layout.jobs``
 LOGS = "results/logs"
 LOG = f"{LOGS}/{{rule}}/{{name}}.log"

@@ -23,13 +23,15 @@ ALL_POINTS = 200_000  # of all curves together; with many runs, each has fewer p
 STEPS = 65534  # a fault rate is stored as a multiple of 1/STEPS
 LOG_RATIO = 10  # from this ratio of the largest to the smallest value, an axis is logarithmic
 
+EXPERIMENT = "experiment"  # the name of an additional axis
 AXIS_TITLES = {"l2": "λ", "pixels": "input scaling"}
 
 
 def explore_data(results: pd.DataFrame, histories: Sequence[History]) -> list[dict[str, Any]]:
     """Return the data of the views of each dataset, ready for JSON.
 
-    results: a table of results. histories: of the run of each row, from ``run_reader.Summary``.
+    results: a table of results; if it has the column ``experiment``, this is the first axis. histories: of the run of
+    each row, from ``run_reader.Summary``.
     """
     chosen_on = splits(results)
     found = pd.Series(list(histories), index=results.index)
@@ -63,7 +65,8 @@ def point_count(runs: int, curves: int) -> int:
 def _dataset(
     name: str, runs: pd.DataFrame, histories: "pd.Series[Any]", all_runs: int, chosen_on: str
 ) -> dict[str, Any]:
-    values = {axis: [None if pd.isna(one) else one for one in runs[axis].tolist()] for axis in AXES[1:]}
+    axes = [axis for axis in (EXPERIMENT, *AXES[1:]) if axis in runs]
+    values = {axis: [None if pd.isna(one) else one for one in runs[axis].tolist()] for axis in axes}
     kinds = ["validation", "test"] if chosen_on == "validation" else ["test"]
     lengths = [_finite_epochs(history) for history in histories]
     points = point_count(all_runs, len(kinds))

@@ -37,25 +37,31 @@ def confused_classes(labels: Array, predictions: Array) -> list[Confused]:
     return [Confused(int(pairs[0, i]), int(pairs[1, i]), int(counts[i])) for i in order]
 
 
-def cards(best: pd.DataFrame, results: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what the head says of the best setting of each dataset, in words. best: from ``best.best_table``."""
-    return [_card(row, results[results["dataset"] == row.dataset]) for row in _of_datasets(best)]
+def cards(best: pd.DataFrame, results: pd.DataFrame, among: pd.DataFrame | None = None) -> list[dict[str, Any]]:
+    """Return what the head says of the best setting of each dataset, in words. best: from ``best.best_table``.
+
+    among: the runs whose axes are named if they vary; None for those of ``results``.
+    """
+    named = results if among is None else among
+    varied = {dataset: varied_axes(runs) for dataset, runs in named.groupby("dataset")}
+    counts = results["dataset"].value_counts()
+    return [_card(row, int(counts[row.dataset]), varied[row.dataset]) for row in _of_datasets(best)]
 
 
 def _of_datasets(best: pd.DataFrame) -> list[Any]:
     return list(best[best["best_of"] == "dataset"].itertuples())
 
 
-def _card(row: Any, runs: pd.DataFrame) -> dict[str, Any]:
+def _card(row: Any, runs: int, varied: Sequence[str]) -> dict[str, Any]:
     if row.status == "diverged":
-        return {"dataset": row.dataset, "accuracy": None, "runs": len(runs), "reference": _reference(row)}
+        return {"dataset": row.dataset, "accuracy": None, "runs": runs, "reference": _reference(row)}
     several = f"Mean of {row.finished} seeds: {100 * row.accuracy_min:.2f} to {100 * row.accuracy_max:.2f}%"
     return {
         "dataset": row.dataset,
         "accuracy": f"{row.accuracy_mean:.2%}",
         "interval": f"{100 * row.accuracy_low:.2f} to {100 * row.accuracy_high:.2f}%",
         "test_size": f"{row.test_size:,}",
-        "setting": setting_words(row, varied_axes(runs)),
+        "setting": setting_words(row, varied),
         "seeds": several if row.finished > 1 else "One seed",
         "balanced": None if pd.isna(row.balanced_accuracy_mean) else f"{row.balanced_accuracy_mean:.2%}",
         "reference": _reference(row),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from handgrad.plots.panels import dataset_panels, log_ticks
 from handgrad.plots.style import COLOURS, FAINT, INK, legend, message_figure, style
+from handgrad.plots.text import row_names
 from handgrad.tables.columns import column, plain_column
 from handgrad.tables.comparison import (
     AGREES,
@@ -29,14 +30,6 @@ _LOOKS: dict[str, dict[str, Any]] = {
     AGREES: {"color": COLOURS[0], "marker": "o"},
     DIFFERS: {"color": COLOURS[1], "marker": "s", "markerfacecolor": "white"},
     UNSTABLE: {"color": INK, "marker": "D", "markerfacecolor": COLOURS[4]},
-}
-_WORDS = {
-    "activation": "{}",
-    "hidden_units": "M {}",
-    "learning_rate": "η {}",
-    "batch_size": "B {}",
-    "epochs": "{} epochs",
-    "l2": "λ {}",
 }
 
 
@@ -91,10 +84,9 @@ def _ratios(rows: pd.DataFrame, name: str) -> NDArray[Any]:
 def _name_rows(axes: Axes, rows: pd.DataFrame) -> None:
     """Write the hyperparameters of each row at the left, and the published and our faults at the right."""
     axes_of_names = [name for name in (*KEY, *PROTOCOL) if len(rows[name].unique()) > 1] or ["activation"]
-    parts = [map(_WORDS.get(name, "{}").format, plain_column(rows, name).texts) for name in axes_of_names]
     ours = column("ours", "{:.0f}", rows["faults_mean"], missing="diverged").texts
     both = zip(plain_column(rows, "published_faults").texts, ours, strict=True)
-    axes.set_yticks(range(len(rows)), list(map("  ".join, zip(*parts, strict=True))), fontsize=8)
+    axes.set_yticks(range(len(rows)), row_names(rows, axes_of_names), fontsize=8)
     right = axes.secondary_yaxis("right")
     right.set_yticks(range(-1, len(rows)), ["published → ours", *map(" → ".join, both)], fontsize=8)
     right.spines[:].set_visible(False)

@@ -6,12 +6,24 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from handgrad.plots.fonts import families_for
 from handgrad.plots.style import FONT
+from handgrad.tables.columns import plain_column
 
 RUN_LETTERS = 80  # maximum letters of a run name on a line
+_WORDS = {
+    "hidden_units": "M {}",
+    "learning_rate": "η {}",
+    "batch_size": "B {}",
+    "epochs": "{} epochs",
+    "l2": "λ {}",
+    "momentum": "µ {}",
+    "train_size": "{} examples",
+    "validation_size": "{} held out",
+}
 _NOTE_LETTERS = 100  # maximum letters on a line of the note below a figure
 _LISTED = 40  # maximum names in this note
 _NAME_LETTERS = 20  # longer names are truncated in this note
@@ -90,6 +102,12 @@ def add_note(figure: Figure, labels: Labels) -> None:
 def line_letters(text: str, letters: int) -> int:
     """Return how many letters of a text fit on a line for this many Latin letters: half as many if some are wide."""
     return letters // 2 if any(unicodedata.east_asian_width(letter) in "WF" for letter in text) else letters
+
+
+def row_names(rows: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """Return the values of these axes in each row as text, with the symbols of the axes."""
+    parts = [map(_WORDS.get(axis, "{}").format, plain_column(rows, axis).texts) for axis in axes]
+    return ["  ".join(row) for row in zip(*parts, strict=True)]
 
 
 def cut(name: str, letters: int) -> str:

@@ -8,15 +8,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 from handgrad.experiment.runs import AXES
 from handgrad.network.activations import Array
 from handgrad.storage.run_reader import Summary
+from handgrad.tables.divergence import Sides
 from handgrad.tables.inputs import require_faults
-from handgrad.tables.significance import LEVEL, holm, mcnemar_exact
-
-Interval = tuple[float, float]
+from handgrad.tables.significance import LEVEL, Interval, holm, mcnemar_exact, t_interval
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,29 @@ class Match:
     a: tuple[Summary, ...]
     b: tuple[Summary, ...]
 
+    def pair(self, significant: int | None) -> "Pair":
+        """Return this match as a ``Difference`` has it. significant: see ``Pair``."""
+        sides = self.a, self.b
+        names = ([run.run.name for run in side] for side in sides)
+        means = (float(np.mean([accuracy(run) for run in side])) for side in sides)
+        return Pair(Sides(*names), Sides(*means), significant)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A match in a ``Difference``. runs: their names. accuracy: the mean over the runs of a side, a fraction.
+
+    significant: 1 if B is significantly better, -1 if worse, otherwise 0; None as in ``Difference``.
+    """
+
+    runs: Sides[list[str]]
+    accuracy: Sides[float]
+    significant: int | None
+
     @property
     def points(self) -> float:
-        """The accuracy of B minus that of A, in percentage points; each the mean over its runs."""
-        return 100 * float(np.mean([accuracy(run) for run in self.b]) - np.mean([accuracy(run) for run in self.a]))
+        """The accuracy of B minus that of A, in percentage points."""
+        return 100 * (self.accuracy.b - self.accuracy.a)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +62,7 @@ class Difference:
     matches, settings, runs: their numbers; there are more runs than two for each match if the seed or another axis
     differs. better, worse: matches in which B is more accurate, or less. The counts ``significantly_...`` are those of
     exact McNemar tests that Holm's method corrects; None without predictions of one run each on the same examples.
+    pairs: each match.
 
     Intervals have the confidence 1 - LEVEL and are None if they cannot be determined.
 
@@ -63,6 +82,7 @@ class Difference:
     over_examples: Interval | None
     over_seeds: Interval | None
     over_settings: Interval | None
+    pairs: list[Pair]
 
 
 def accuracy(summary: Summary) -> float:
@@ -95,12 +115,14 @@ def difference(found: Sequence[Match], labels: Array | None) -> Difference | Non
     """
     if not found:
         return None
-    points = np.array([match.points for match in found])
+    significant = None if labels is None else _significant(found, labels)
+    signs = [None] * len(found) if significant is None else significant.tolist()
+    pairs = [match.pair(sign) for match, sign in zip(found, signs, strict=True)]
+    points = np.array([pair.points for pair in pairs])
     settings: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for match, value in zip(found, points, strict=True):
         settings[match.setting].append(float(value))
     groups = [np.array(values) for values in settings.values()]
-    significant = None if labels is None else _significant(found, labels)
     return Difference(
         matches=len(found),
         settings=len(groups),
@@ -113,12 +135,13 @@ def difference(found: Sequence[Match], labels: Array | None) -> Difference | Non
         over_examples=None if labels is None else _over_examples(found, labels),
         over_seeds=_over_seeds(groups) if all(match.by_seed for match in found) else None,
         over_settings=_over_settings(groups),
+        pairs=pairs,
     )
 
 
 def _over_settings(groups: Sequence[Array]) -> Interval | None:
     means = np.array([group.mean() for group in groups])
-    return _t_interval(means.mean(), means.var(ddof=1) / len(means), len(means) - 1) if len(means) > 1 else None
+    return t_interval(means.mean(), means.var(ddof=1) / len(means), len(means) - 1) if len(means) > 1 else None
 
 
 def _over_seeds(groups: Sequence[Array]) -> Interval | None:
@@ -128,12 +151,7 @@ def _over_seeds(groups: Sequence[Array]) -> Interval | None:
         return None
     residual = sum(float(((group - group.mean()) ** 2).sum()) for group in groups) / freedom
     variance = residual * sum(1 / len(group) for group in groups) / len(groups) ** 2
-    return _t_interval(float(np.mean([group.mean() for group in groups])), variance, freedom)
-
-
-def _t_interval(mean: float, variance: float, freedom: int) -> Interval | None:
-    """Return the t interval of a mean; None if all values are equal, because they then show no variance."""
-    return _plain(t.interval(1 - LEVEL, freedom, loc=mean, scale=variance**0.5)) if variance > 0 else None
+    return t_interval(float(np.mean([group.mean() for group in groups])), variance, freedom)
 
 
 def _over_examples(found: Sequence[Match], labels: Array) -> Interval:

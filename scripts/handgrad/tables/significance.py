@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -18,6 +19,7 @@ from handgrad.tables.results import RESULTS
 from handgrad.tables.selection import first_best, splits
 
 Array = NDArray[Any]
+Interval = tuple[float, float]
 IsCorrect = Callable[["pd.Series[Any]"], Array]
 
 #: the significance level of Holm-corrected tests; intervals have the confidence 1 - LEVEL
@@ -31,6 +33,17 @@ def wilson_interval(correct: Array, total: Array) -> tuple[Array, Array]:
     """
     low, high = proportion_confint(correct, total, alpha=LEVEL, method="wilson")
     return np.asarray(low), np.asarray(high)
+
+
+def t_interval(mean: float, variance: float, freedom: int) -> Interval | None:
+    """Return Student's t interval of a mean at the confidence 1 - LEVEL. variance: of the mean.
+
+    Returns None if the variance is 0, because equal values show no variance.
+    """
+    if variance <= 0:
+        return None
+    half = float(stdtrit(freedom, 1 - LEVEL / 2)) * variance**0.5
+    return float(mean - half), float(mean + half)
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

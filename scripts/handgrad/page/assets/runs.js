@@ -52,6 +52,7 @@ class Runs {
     }
     this.ranges = new Map();
     this.picked = new Set();
+    this.sides = data.axes.find(({ name }) => name === "experiment"); // on the page of two experiments
     this.order = this.metric.at.map((_, run) => run).sort((a, b) => this.metric.at[a] - this.metric.at[b]);
     this.select();
   }
@@ -104,6 +105,11 @@ class Runs {
     return { result, values: values.join(", "), name: this.data.names[run] };
   }
 
+  // Returns the place of a run's experiment: 0 for A and for the only one, 1 for B.
+  side(run) {
+    return this.sides?.at[run] ?? 0;
+  }
+
   // Returns the rank of a run from 0, the best, to 1, the worst and all that diverged.
   rank(run) {
     if (this.split.faults[run] === null) return 1;
@@ -112,12 +118,14 @@ class Runs {
 }
 
 // Returns the entry of an experiment file that describes exactly these runs, as YAML. Axes whose values occur in all
-// combinations become lists. The values of the others belong together (zip).
+// combinations become lists. The values of the others belong together (zip). A run of two experiments is one run.
 function experimentYaml(data, runs) {
-  let rows = runs.map((run) => new Map(data.axes.map((axis) => [axis.name, axis.at[run]])));
+  const axes = data.axes.filter(({ name }) => data.order.includes(name));
   const key = (row) => [...row].join();
+  const distinct = (rows) => [...new Map(rows.map((row) => [key(row), row])).values()];
+  let rows = distinct(runs.map((run) => new Map(axes.map((axis) => [axis.name, axis.at[run]]))));
   const lists = new Map();
-  for (const { name } of data.axes) {
+  for (const { name } of axes) {
     const groups = new Map();
     for (const row of rows) {
       const rest = key(new Map([...row].filter(([axis]) => axis !== name)));
@@ -127,12 +135,12 @@ function experimentYaml(data, runs) {
     if (found.some((values) => values.join() !== found[0].join())) continue;
     lists.set(name, found[0]);
     rows.forEach((row) => row.delete(name));
-    rows = [...new Map(rows.map((row) => [key(row), row])).values()];
+    rows = distinct(rows);
   }
-  const together = data.axes.map(({ name }) => name).filter((name) => !lists.has(name));
+  const together = axes.map(({ name }) => name).filter((name) => !lists.has(name));
   together.forEach((name) => lists.set(name, rows.map((row) => row.get(name))));
   const line = (name) => {
-    const axis = data.axes.find((one) => one.name === name) ?? data.common[name];
+    const axis = axes.find((one) => one.name === name) ?? data.common[name];
     return `    ${name}: ${yamlList((lists.get(name) ?? [0]).map((i) => yamlValue(axis, i)))}`;
   };
   const zip = together.length ? [`    zip: [[${together.join(", ")}]]`] : [];

@@ -43,9 +43,10 @@ class Scatter extends View {
   trace(context, run) {
     const x = this.x.at[this.dimension.at[run]];
     const y = this.y.at[this.explore.runs.metric.at[run]];
-    const radius = this.explore.runs.count > 500 ? 2 : 3.5;
+    const radius = this.explore.runs.count > CROWD ? 2 : 3.5;
     context.moveTo(x + radius, y);
-    context.arc(x, y, radius, 0, 2 * Math.PI);
+    if (this.explore.runs.side(run)) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+    else context.arc(x, y, radius, 0, 2 * Math.PI);
   }
 
   paint(context, runs, colour) {

@@ -56,7 +56,7 @@ class Searches {
     this.data = data;
     const order = data.last.map((_, setting) => setting);
     const rank = (setting) => 1 - data.last[setting] / Math.max(1, data.until.length - 1);
-    this.runs = { order, selected: order, count: order.length, rank };
+    this.runs = { order, selected: order, count: order.length, rank, side: () => 0 };
     this.draw();
   }
 

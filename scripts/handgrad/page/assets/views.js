@@ -3,6 +3,7 @@
 const NEAR = 14; // pixels from the pointer within which a run is found
 const ROOM = 26; // pixels for diverged runs, beyond the largest fault rate
 const SHADES = 24;
+const CROWD = 500; // with more runs, lines and points are smaller
 const PLAIN_TICKS = 8; // an axis with at most this number of values names each of them
 
 function css(name) {
@@ -146,15 +147,20 @@ class View {
     return context;
   }
 
-  // Draws all runs in a faint colour, and the selected ones in the colours of their results, the best last.
+  // Draws all runs in a faint colour, and the selected ones in the colours of their results, the best last. On the page
+  // of two experiments, colours, dashes and markers show the experiment.
   draw() {
     const { runs } = this.explore;
     this.drawFaint(css("--faint"));
     const context = this.context(1);
-    const groups = Array.from({ length: SHADES }, () => []);
-    for (const run of this.shown()) groups[Math.round(runs.rank(run) * (SHADES - 1))].push(run);
-    const colours = shadeColours();
-    for (let shade = SHADES - 1; shade >= 0; shade--) this.paint(context, groups[shade], colours[shade]);
+    const groups = Array.from({ length: 2 * SHADES }, () => []);
+    for (const run of this.shown()) groups[2 * Math.round(runs.rank(run) * (SHADES - 1)) + runs.side(run)].push(run);
+    const [colours, ofSides] = [shadeColours(), [css("--best"), css("--alert")]];
+    for (let group = groups.length - 1; group >= 0; group--) {
+      const dashed = group % 2 && runs.count <= CROWD; // dashes of thousands of lines take seconds
+      context.setLineDash(dashed ? [6, 4] : []);
+      this.paint(context, groups[group], runs.sides ? ofSides[group % 2] : colours[group >> 1]);
+    }
     this.highlight();
   }
 
@@ -172,7 +178,7 @@ class View {
     context.beginPath();
     runs.forEach((run) => this.trace(context, run));
     context.strokeStyle = colour;
-    context.lineWidth = this.explore.runs.count > 500 ? 0.8 : 1.4;
+    context.lineWidth = this.explore.runs.count > CROWD ? 0.8 : 1.4;
     context.stroke();
   }
 
