@@ -55,9 +55,9 @@ test-slow: .venv/development
 test-slurm: .venv/development
 	$(BIN)/python -m pytest -v -n 6 --dist worksteal -m slurm tests/slurm
 
-# One process, because these tests share a browser and one run of the quick experiment.
+# Two processes, each with a browser. They share the experiments and the site, which are made once.
 test-browser: .venv/development tools/javascript/node_modules
-	$(BIN)/python -m pytest -v -n 0 -m browser tests/browser
+	$(BIN)/python -m pytest -v -n 2 --dist worksteal -m browser tests/browser
 
 docs: .venv/development
 	$(BIN)/sphinx-build -E -W --keep-going -b html docs docs/_build

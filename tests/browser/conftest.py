@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from ..workflow.conftest import copy_repository
+from ..workflow.conftest import Project, made_once
 from .pages import AXE, Page
 
 HERE = Path(__file__).parent
@@ -78,13 +78,15 @@ def axe() -> None:
 
 
 @pytest.fixture(scope="session")
-def quick_results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quick_results(browser: Chrome, shared: Path) -> Path:
     """Make the experiment ``quick`` and its report in a copy of the repository, and return results/quick.
 
     The browser is an argument, so that nothing is computed if it is missing.
     """
-    project = copy_repository(tmp_path_factory.mktemp("quick") / "project")
-    for arguments in ([], ["--report", "results/quick/report.html"]):
-        done = project.snakemake("--configfile", QUICK, *arguments)
-        assert done.returncode == 0, done.stdout
-    return project.path / "results/quick"
+
+    def make(project: Project) -> None:
+        for arguments in ([], ["--report", "results/quick/report.html"]):
+            done = project.snakemake("--configfile", QUICK, *arguments)
+            assert done.returncode == 0, done.stdout
+
+    return made_once(shared, "quick", make).path / "results/quick"

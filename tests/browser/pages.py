@@ -31,7 +31,9 @@ return [...hints].map(link => link.href);
 #: Returns the truncated URLs of images that do not load or have no size, including images that are not displayed.
 BROKEN = """
 const done = arguments[arguments.length - 1];
-const fails = (image) => image.decode().then(() => image.naturalWidth === 0, () => true);
+const packed = (image) => image.dataset.packed && !image.src;
+const ready = async (image) => { while (packed(image)) await new Promise((next) => setTimeout(next, 20)); };
+const fails = (image) => ready(image).then(() => image.decode()).then(() => image.naturalWidth === 0, () => true);
 const looks = [...document.images].map(async (image) => (await fails(image)) ? [image.src.slice(0, 200)] : []);
 Promise.all(looks).then(found => done(found.flat()));
 """
@@ -66,6 +68,7 @@ class Page:
         for log in ("browser", "performance"):
             browser.get_log(log)  # discards the log of the previous page
         self.emulate()
+        browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         browser.get(self.path.as_uri())
 
     def problems(self) -> list[str]:
@@ -117,8 +120,7 @@ class Page:
         return WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the browser's main thread since it started, which does not depend on other load."""
-        self.browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        """Return the CPU time of the page's main thread since it was opened, which does not depend on other load."""
         metrics = self.browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
         return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
 

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver import Chrome
 from sklearn import datasets as sklearn_datasets
 
-from ..workflow.conftest import TINY, copy_repository
+from ..workflow.conftest import TINY, Project, made_once
 from .pages import Page
 
 OpenPage = Callable[[Path], Page]
@@ -33,9 +33,12 @@ FOLDER, FILE = f"own<img src=no onerror='{SCRIPT}'><", f"script><SCRIPT>{SCRIPT}
 
 
 @pytest.fixture(scope="module")
-def results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(browser: Chrome, shared: Path) -> Path:
     """Return results/tiny with its report, for a dataset with such names of classes, files and published table."""
-    project = copy_repository(tmp_path_factory.mktemp("markup") / "project")
+    return made_once(shared, "markup", make_results).path / "results/tiny"
+
+
+def make_results(project: Project) -> None:
     folder = project.path / "config" / FOLDER
     folder.mkdir()
     shutil.copy(Path(sklearn_datasets.__file__).parent / "data/digits.csv.gz", folder)
@@ -50,7 +53,6 @@ def results(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     project.run(config)
     project.run(config, "--report", "results/tiny/report.html")
-    return project.path / "results/tiny"
 
 
 def assert_shows_text_only(page: Page) -> None:

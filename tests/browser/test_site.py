@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, Keys
 
+from ..conftest import locked
 from .pages import Page
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -15,12 +16,15 @@ OpenPage = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
-def site(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(browser: Chrome, shared: Path) -> Path:
     """Build the site and return its folder. The browser is an argument, so that nothing is built if it is missing."""
-    built = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", built / "doctrees", DOCS, built / "html"]
-    subprocess.run(command, check=True)
-    return built / "html"
+    built, doctrees, done = (shared / f"site{ending}" for ending in ("", "-doctrees", "-is-done"))
+    with locked(shared / "site.lock"):
+        if not done.exists():
+            command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", doctrees, DOCS, built]
+            subprocess.run(command, check=True)
+            done.touch()
+    return built
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
 
-from factories import RUN, USE, image_data, read_data, trained
+from factories import RUN, USE, image_data, read_data, seal, trained
 from handgrad.common.errors import HandgradError
 from handgrad.common.sealed import sealed_file
 from handgrad.common.sealed_json import write_sealed_json
@@ -206,3 +207,14 @@ def test_h5py_opens_a_sealed_file_without_help(written: Written) -> None:
     with h5py.File(path) as file:
         assert len(file["train/y"]) == 20
     assert path.read_bytes()[:512].rstrip(b"\0").decode("ascii").startswith("handgrad")
+
+
+@pytest.mark.parametrize("value", [np.arange(1000), np.bytes_(b"of fixed length"), np.ones(2) > 0])
+def test_a_run_file_with_an_attribute_of_another_kind_is_refused(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "run.h5"
+    write_run_file(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["other"] = value
+    seal(path)
+    with pytest.raises(HandgradError, match=r"run\.h5: cannot be read as a run file .*attribute other"):
+        read_summary(path)

@@ -1,6 +1,7 @@
 """The content of the page of an experiment, which no text in it can break."""
 
 import base64
+import gzip
 import hashlib
 import itertools
 import re
@@ -31,7 +32,7 @@ from handgrad.layout.paths import figure_files
 from handgrad.network.model import INITS
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.captions import caption_html, rst_html
-from handgrad.page.content import Contents, summary_page
+from handgrad.page.content import PLAIN_BYTES, Contents, summary_page
 from handgrad.page.context import caption_context, config_text, shown_config
 from handgrad.page.head import confused_classes
 from handgrad.page.methods import AXES_IN_WORDS, STEPS_IN_WORDS, VALUES_IN_WORDS, experiment_in_words
@@ -289,7 +290,7 @@ def contents(tmp_path: Path) -> Callable[..., Contents]:
         seeds = seeds_table(results)
         experiment = load("experiments: [{dataset: mnist}]")
         figure = tmp_path / "accuracy.svg"
-        figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+        figure.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>')
         seal_figure(figure)
         given = {
             "config": shown_config(experiment),
@@ -322,6 +323,16 @@ def test_the_page_needs_nothing_from_elsewhere(contents: Callable[..., Contents]
     assert not re.search(r"@import|url\(", page)
     (image,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert base64.b64decode(image).startswith(b"<svg")
+
+
+def test_large_plots_are_compressed(contents: Callable[..., Contents], tmp_path: Path) -> None:
+    figure = tmp_path / "large.svg"
+    figure.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>{" " * PLAIN_BYTES}')
+    seal_figure(figure)
+    page = summary_page(contents(summaries(3), figures={("accuracy", "mnist"): str(figure)}))
+    (image,) = re.findall(r'data-packed="([^"]+)"', page)
+    assert gzip.decompress(base64.b64decode(image)).startswith(b"<svg")
+    assert len(page) < PLAIN_BYTES
 
 
 def head(page: str) -> str:

@@ -1,9 +1,12 @@
 """The content of the page of an experiment, results/<experiment>/summary.html. Its template is assets/page.html."""
 
 import base64
+import gzip
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -33,6 +36,8 @@ from handgrad.tables.table import TableKind
 
 #: the tables of the page, in order
 KINDS = {kind.name: kind for kind in (RESULTS, BEST, SEEDS, SEARCH, COMPARISON, IMPORTANCE, GRADIENT_CHECKS)}
+
+PLAIN_BYTES = 1_000_000  # up to this size, all figures together are not compressed, so they need no JavaScript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +85,7 @@ def summary_page(contents: Contents) -> str:
         tables=[_table(contents, kind) for kind in _shown_kinds(tables)],
         checks=_table(contents, GRADIENT_CHECKS),
         overall=_overall(contents),
+        packed=_packed(contents),
         datasets=[_dataset(contents, name, warnings[name]) for name in sources],
         left_out=_left_out(contents),
         costs=Markup(html_table(cost_columns(contents.costs))),  # noqa: S704, html_table escapes
@@ -170,17 +176,30 @@ def _drawn(contents: Contents, name: str) -> str:
 
 def _figures(contents: Contents, titles: Mapping[str, str], dataset: str | None = None) -> list[dict[str, Any]]:
     """Return title, data and caption of the figures of these kinds that exist."""
-    caption = partial(_caption, contents, dataset=dataset)
+    caption, packed = partial(_caption, contents, dataset=dataset), _packed(contents)
     return [
         {
             "title": title,
             "kind": kind,
-            "data": base64.b64encode(read_figure(contents.figures[kind, dataset])).decode("ascii"),
+            **_image(read_figure(contents.figures[kind, dataset]), packed),
             "caption": caption(f"{kind}_figure" if kind in KINDS else kind),
         }
         for kind, title in titles.items()
         if (kind, dataset) in contents.figures
     ]
+
+
+def _packed(contents: Contents) -> bool:
+    """Return whether the page compresses its figures. The browser then needs JavaScript to show them."""
+    return sum(Path(file).stat().st_size for file in contents.figures.values()) > PLAIN_BYTES
+
+
+def _image(svg: bytes, packed: bool) -> dict[str, Any]:
+    """Return an SVG file as text, and its width and height in pixels. packed: compress it, to a fifth of its size."""
+    _, _, *points = re.findall(rb'viewBox="([^"]*)"', svg)[0].decode().split()
+    width, height = (round(float(size) * 96 / 72) for size in points)
+    data = base64.b64encode(gzip.compress(svg, mtime=0) if packed else svg).decode("ascii")
+    return {"packed": packed, "data": data, "width": width, "height": height}
 
 
 def _caption(contents: Contents, name: str, dataset: str | None = None) -> Markup:

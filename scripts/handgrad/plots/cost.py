@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from handgrad.common.formatting import counted
 from handgrad.plots.panels import log_ticks, scale_accuracies
-from handgrad.plots.style import CROWDED_POINTS, INK, MARKERS, entries, legend, looks, nothing_to_draw, style, title_of
+from handgrad.plots.style import INK, MARKERS, entries, legend, looks, nothing_to_draw, style, title_of
 
+CROWDED_POINTS = 300  # more points are drawn smaller
 SHORTEST_SECONDS = 1e-3  # shorter times are drawn here, because a logarithmic axis has no zero
 
 _FILLED: dict[str, Any] = {"linestyle": "", "alpha": 0.7, "markeredgecolor": "white", "markeredgewidth": 0.5}
@@ -41,7 +42,7 @@ def accuracy_against_cost(results: pd.DataFrame) -> Figure:
             xscale="log",
         )
         for (activation, units), runs in finished.groupby(["activation", "hidden_units"], sort=False):
-            drawn = {**_FILLED, **look[activation], "markersize": size[units], "rasterized": crowded}
+            drawn = {**_FILLED, **look[activation], "markersize": size[units]}
             axes.plot(runs["seconds"], runs["accuracy"], **drawn)
         steps = finished.sort_values(["seconds", "accuracy"], ascending=[True, False]).set_index("seconds")["accuracy"]
         axes.plot(steps.cummax(), drawstyle="steps-post", color=INK, linewidth=1.2, zorder=3, label="best in this time")

@@ -25,9 +25,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
-CROWDED_POINTS = 300  # more points are drawn as pixels, because each would add a hundred bytes to an SVG file
-RASTER_DPI = 150  # of these pixels
-
 LEGEND_ENTRIES = 8  # maximum for each kind; of more values, the legend shows this many at equal steps
 
 L2_TEXT = "λ = {}"
@@ -76,7 +73,7 @@ def style() -> Iterator[None]:
 def save_figure(path: str | Path, figure: Figure) -> None:
     """Write a figure as SVG with its checksum atomically. Equal figures give equal bytes."""
     with style(), whole_file(path) as part:
-        figure.savefig(part, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+        figure.savefig(part, format="svg", metadata={"Date": None})
         seal_figure(part)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from handgrad.common.errors import REMEDY, HandgradError
@@ -19,6 +18,7 @@ from handgrad.datasets.scaling import ARRAYS, Scaling
 from handgrad.experiment.runs import AXES, Run
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights
+from handgrad.storage.hdf5_reader import read_array, read_attributes
 from handgrad.training.results import Epoch
 
 
@@ -45,12 +45,6 @@ class Summary:
     path: str = ""
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, h5py.Empty):
-        return None
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def read_summary(path: str | Path) -> Summary:
     """Read the summary of a run file.
 
@@ -64,8 +58,8 @@ def summary_of(path: str | Path, sealed: Sealed) -> Summary:
     """Return the summary of an open run file. Raises HandgradError if the file is not a run file."""
     file = sealed.file
     try:
-        attributes = {name: _plain(value) for name, value in file.attrs.items()}
-        history = {figure.name: file["history"][figure.name][:] for figure in fields(Epoch)}
+        attributes, figures = read_attributes(file), file["history"]
+        history = {figure.name: read_array(figures, figure.name, figure.type) for figure in fields(Epoch)}
         finished = attributes["status"] == "finished"
         return Summary(
             run=Run(**{axis: attributes[axis] for axis in AXES}),
@@ -77,11 +71,11 @@ def summary_of(path: str | Path, sealed: Sealed) -> Summary:
             history=history,
             content_sha256=attributes["content_sha256"],
             attributes=attributes,
-            predictions=file["test/predictions"][:] if finished else None,
+            predictions=read_array(file, "test/predictions", np.uint8) if finished else None,
             seal=sealed.seal,
             path=str(path),
         )
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, TypeError) as error:
         raise not_a_run(path, error) from error
 
 
@@ -159,7 +153,7 @@ def read_model(path: str | Path) -> TrainedModel:
                 scaling=Scaling(float(file["scaling"].attrs["factor"]), **arrays, stored=spec.dtype),
                 spec=spec,
                 class_names=tuple(json.loads(file.attrs["class_names"])),
-                attributes={name: _plain(value) for name, value in file.attrs.items()},
+                attributes=read_attributes(file),
             )
         except (OSError, KeyError) as error:
             raise not_a_run(path, error) from error

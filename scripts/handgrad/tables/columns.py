@@ -101,7 +101,8 @@ table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabu
 th { position: sticky; top: 0; background: #eef1f4; border-bottom: 2px solid #8a949e; text-align: left; }
 th, td { padding: .3rem .7rem; white-space: nowrap; }
 td { border-bottom: 1px solid #e3e7eb; }
-.n { text-align: right; }
+.n, td { text-align: right; }
+td.t { text-align: left; }
 tbody tr:hover td { background: #f4f8fb; }
 .marked td { background: #fdf3e1; font-style: italic; }
 @media print { th { position: static; } body { margin: 0; font-size: 9pt; } }
@@ -109,7 +110,9 @@ tbody tr:hover td { background: #f4f8fb; }
 
 _JINJA = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
 _JINJA.globals.update(number=Markup(' class="n"'), choose=Markup(" data-choose"), mark=Markup(' class="marked"'))
+_JINJA.globals.update(text=Markup(" class=t"))
 
+# Thousands of rows must stay small: HTML needs no end tags of cells and rows, and cells of numbers need no class.
 _TABLE = _JINJA.from_string("""\
 <table>
 <thead><tr>
@@ -122,9 +125,9 @@ _TABLE = _JINJA.from_string("""\
 {% for i in rows %}
 <tr{{ mark if marks and marks[i] }}>
 {%- for column in columns %}
-<td{{ number if column.numeric }}>{{ column.texts[i] }}</td>
+<td{{ text if not column.numeric }}>{{ column.texts[i] }}
 {%- endfor %}
-</tr>
+
 {% endfor %}
 </tbody>
 </table>""")

@@ -23,6 +23,20 @@ const reading = new IntersectionObserver(
 );
 links.forEach((_, id) => reading.observe(document.getElementById(id)));
 
+// Large plots are compressed in the page. They are unpacked one after another when the rest of the page can be used
+// already, because the browser needs a second for the plots of thousands of runs.
+async function unpack(image) {
+  const bytes = Uint8Array.from(atob(image.dataset.packed), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const svg = new Blob([await new Response(stream).arrayBuffer()], { type: "image/svg+xml" });
+  image.src = URL.createObjectURL(svg);
+  await new Promise((loaded) => image.addEventListener("load", loaded));
+}
+
+addEventListener("load", async () => {
+  for (const image of document.querySelectorAll("img[data-packed]")) await unpack(image);
+});
+
 // A click on a plot shows it in the size of the window. Escape closes it.
 const dialog = document.getElementById("enlarged");
 document.querySelectorAll("button.enlarge").forEach((opener) =>

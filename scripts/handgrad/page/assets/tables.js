@@ -8,7 +8,7 @@ const FIRST_ROWS = 100; // rows that are shown at first: thousands of rows take 
 function sortKey(cell) {
   const text = cell.textContent.trim();
   if (text === "") return null;
-  if (!cell.classList.contains("n")) return text;
+  if (cell.classList.contains("t")) return text;
   const number = parseFloat(text.replaceAll(",", ""));
   return Number.isNaN(number) ? text : number;
 }
