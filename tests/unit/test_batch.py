@@ -3,6 +3,8 @@
 The gate verifies that a batch computes the same numbers as the model.
 """
 
+import subprocess
+import sys
 import tracemalloc
 from typing import Any
 
@@ -171,3 +173,9 @@ def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:
         held = sum(array.nbytes for array in vars(it).values() if isinstance(array, np.ndarray))
         assert held <= 50 * (9 * shape[1] + 3 * 8 * shape[2] + 24 * shape[3] + 100)
     assert EVALUATION_BLOCK == 500
+
+
+def test_importing_training_does_not_load_all_of_scipy() -> None:
+    code = "import sys, handgrad.training.loop; print([name for name in sys.modules if name.startswith('scipy')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"  # a job of a short run would spend more time on it than on training

@@ -31,7 +31,8 @@ def note(names):
         except AttributeError:
             found.append(["missing", name])
 
-note(name for name in names if not name.startswith("dag"))
+LATE = ("dag", "execution_settings", "scheduler", "scheduling_settings") # Snakemake makes them after parsing
+note(name for name in names if not name.startswith(LATE))
 
 rule all:
     input: "good", "bad"
@@ -47,7 +48,9 @@ rule bad:
     shell: "false"
 
 onstart:
-    note(name for name in names if name.startswith("dag"))
+    note(name for name in names if name.startswith(LATE))
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    found.append(["limit", [limit.max_jobs, limit.timespan]])
     streams = [handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler)]
     found.append(["printers", sum(not isinstance(handler, logging.FileHandler) for handler in streams)])
     found.append(["logs", sorted(str(job.log) for job in workflow.dag.needrun_jobs())])
@@ -75,6 +78,7 @@ def test_snakemake_has_every_attribute_that_the_rules_use(found: list[list[Any]]
     assert [name for kind, name in found if kind == "missing"] == []
     assert ["logs", ["", "bad.log", "good.log"]] in found
     assert ["printers", 1] in found
+    assert ["limit", [100, 1]] in found  # the default that start.smk removes
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,8 @@ def test_the_costs_of_a_rule_are_those_of_the_jobs_behind_the_page(tmp_path: Pat
         (path := tmp_path / f"{job}.tsv").parent.mkdir(parents=True, exist_ok=True)
         path.write_text("s\tmax_rss\tcpu_time\n{}\t{}\t{}\n".format(*cost))
     (tmp_path / "train_run/mnist/never_run.tsv").write_text("not a benchmark\n1\n")
-    dear, train, short, *others = rows_of(rule_costs(tmp_path, names))
+    files = {rule: [str(tmp_path / f"{rule}/{name}.tsv") for name in of_rule] for rule, of_rule in names.items()}
+    dear, train, short, *others = rows_of(rule_costs(files))
     assert list(train.values()) == ["train_run", 2, 7, 3.5, 5, 100.5]
     assert [(one["rule"], one["total_seconds"]) for one in (dear, short)] == [
         ("preprocess_dataset", 9),
@@ -305,7 +306,7 @@ def contents(tmp_path: Path) -> Callable[..., Contents]:
             "histories": [run.history for run in runs],
             "figures": {("accuracy", "mnist"): str(figure)},
             "left_out": [],
-            "costs": rule_costs(tmp_path, {}),
+            "costs": rule_costs({}),
             "machines": [Machine("A", "3.11.7", "2.4.6", "openblas", 1)],
             "sources": {"mnist": Source("mnist", 3, 3, "digest", ())},
             "facts": {"revision": "beef"},

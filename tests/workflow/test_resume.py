@@ -1,7 +1,9 @@
 """Killed, interrupted and extended runs resume from their checkpoints and end with the same content."""
 
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from .conftest import Project, made_once
+from .conftest import Project, made_once, wait_until
 from .terminal import Terminal
 
 Tiny = Callable[..., dict[str, Any]]
@@ -75,6 +77,25 @@ def test_an_interrupted_run_resumes_and_ends_with_the_same_content(
     assert (first[0], second[1]) == (1, 600)
     assert second[0] > (10 if killed else 50)
     assert finished.contents()[RUN] == whole
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+def test_a_killed_run_in_storage_resumes_and_keeps_its_content(
+    finished: Project, whole: str, tiny: Tiny, tmp_path: Path
+) -> None:
+    stored, config = Project(tmp_path / "stored"), tiny(axes=LONG, checkpoint_seconds=0.1)
+    options = ["--default-storage-provider", "fs", "--default-storage-prefix", str(stored.path)]
+    command = finished.command("--configfile", finished.write_config(config), "--until", "train_run", *options)
+    with subprocess.Popen(command, cwd=finished.path, env=finished.environment, stderr=subprocess.DEVNULL) as snakemake:
+        wait_until(stored.checkpoint(RUN).exists)
+        wait_until(finished.training_process).kill()
+        assert snakemake.wait() == 1
+    assert not stored.contents()
+    finished.run(config, *options, "--until", "train_run")
+    assert stored.contents() == {RUN: whole}
+    assert [first for first, _ in stored.segments(RUN)] != [1]
+    assert finished.plan(config, *options, "--until", "train_run") == {}
 
 
 def name_of(epochs: int) -> str:

@@ -126,6 +126,21 @@ def entry(wildcards):
     return EXPERIMENT.datasets[wildcards.dataset]
 
 
+def stored(path):
+    """Return the path of a file that no rule declares, such as a checkpoint, in the folder of the outputs.
+
+    With `--default-storage-provider fs`, that folder is the storage prefix, which all machines see.
+    """
+    settings = workflow.storage_settings
+    return os.path.join(settings.default_storage_prefix, path) if settings.default_storage_provider == "fs" else path
+
+
+def log_path(job):
+    """Return the path of a job's log as its rule declares it, without the prefix of storage."""
+    log, prefix = job.log[0], workflow.storage_settings.default_storage_prefix
+    return os.path.relpath(log.storage_object.query, prefix) if log.is_storage else str(log)
+
+
 def asked_memory(megabytes, attempt):
     """Return the megabytes to request: more on a cluster, where a job starts Snakemake; twice as much for a retry."""
     return attempt * (megabytes + (0 if workflow.local_exec else resources.SNAKEMAKE_MEGABYTES))
@@ -398,8 +413,8 @@ def page_config_digest(wildcards):
 
 
 def page_benchmarks(wildcards):
-    """Return the benchmark names of this experiment's jobs, by rule. They are untracked: the inputs determine them."""
-    names = {}
+    """Return the benchmark files of this experiment's jobs, by rule. They are untracked: the inputs determine them."""
+    files = {}
     for job in jobs.jobs_of(EXPERIMENT)[:-1]:  # the last job makes the page
-        names.setdefault(job.rule, []).append(job.name)
-    return Untracked(names)
+        files.setdefault(job.rule, []).append(stored(str(job.benchmark)))
+    return Untracked(files)

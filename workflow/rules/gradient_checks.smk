@@ -18,7 +18,7 @@ rule check_gate:
     params:
         code=code_digest("check_gate"),
         data=digest_of_data,
-        failed=jobs.failed_check("check_gate"),
+        failed=stored(jobs.failed_check("check_gate")),
     script:
         "../../scripts/check_gate.py"
 
@@ -39,7 +39,7 @@ rule check_gradients:
     params:
         code=code_digest("check_gradients"),
         data=digest_of_data,
-        failed=jobs.failed_check("check_gradients"),
+        failed=stored(jobs.failed_check("check_gradients")),
         hidden_units=EXPERIMENT.gradient_check.hidden_units,
         examples=EXPERIMENT.gradient_check.examples,
         pixels=EXPERIMENT.gradient_check.pixels,

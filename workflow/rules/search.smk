@@ -25,7 +25,7 @@ rule train_candidate:
         data=digest_of_data,
         run=axes_of_run,
         until=epochs_of_rung,
-        checkpoints=paths.CHECKPOINTS,
+        checkpoints=stored(paths.CHECKPOINTS),
         # untracked: the interval does not change the result
         checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:
@@ -83,7 +83,7 @@ rule promote_candidate:
         activations=activations_of_search,
         ranked=rung_before,
         until=epochs_of_rung,
-        checkpoints=paths.CHECKPOINTS,
+        checkpoints=stored(paths.CHECKPOINTS),
         # untracked: the interval does not change the result
         checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:
@@ -114,7 +114,7 @@ rule finish_candidate:
         data=digest_of_data,
         activations=activations_of_search,
         ranked=rung_before,
-        checkpoints=paths.CHECKPOINTS,
+        checkpoints=stored(paths.CHECKPOINTS),
         # untracked: the interval does not change the result
         checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:

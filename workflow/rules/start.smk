@@ -18,7 +18,12 @@ onstart:
     from handgrad.layout.main_process import date_now
     from handgrad.monitor.events import follow
 
-    logs = {str(job.log[0]) for job in workflow.dag.needrun_jobs() if job.log}
+    stores = workflow.storage_settings.default_storage_provider is not None
+    if stores:
+        # profiles/slurm keeps incomplete outputs, but its submit command cannot remove earlier outputs from storage, so
+        # those of a refused job would count as new
+        workflow.execution_settings.keep_incomplete = False
+    logs = {log_path(job) for job in workflow.dag.needrun_jobs() if job.log}
     if workflow.local_exec:
         to_train = jobs.runs_of(job for job in jobs.jobs_of(EXPERIMENT) if str(job.log) in logs)
         if line := memory.too_large(to_train, EXPERIMENT.datasets):
@@ -30,5 +35,11 @@ onstart:
         logger.warning(
             f"{dated[0]}: dated in the future, now set to the current time (files in total: {len(dated)})"
         )
-    if {"ALL", "PROGRESS"}.isdisjoint(choice.name for choice in workflow.output_settings.quiet or ()):
+    # Snakemake keeps its default limit of 100 new jobs a second with one timer for each finished job. Each timer makes it
+    # check all waiting jobs again, every second. With many short runs, that would take more time than the runs.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+    quiet = {"ALL", "PROGRESS"}.intersection(choice.name for choice in workflow.output_settings.quiet or ())
+    if not quiet and not stores:  # progress files of jobs are not in storage
         follow(logger, logs, EXPERIMENT, workflow.cores if workflow.local_exec else None)

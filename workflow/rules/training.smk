@@ -23,7 +23,7 @@ rule train_run:
         code=code_digest("train_run"),
         data=digest_of_data,
         run=axes_of_run,
-        checkpoints=paths.CHECKPOINTS,
+        checkpoints=stored(paths.CHECKPOINTS),
         # untracked: the interval does not change the result
         checkpoint_seconds=Untracked(EXPERIMENT.checkpoint_seconds),
     script:

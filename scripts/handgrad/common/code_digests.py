@@ -13,6 +13,7 @@ import ast
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -122,10 +123,13 @@ def _cache() -> dict[str, Any]:
 @functools.cache
 def _modules() -> dict[str, Path]:
     """Return the path of every module of the project by its dotted name. A package has the path of its __init__.py."""
-    return {
-        ".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__"): path
-        for path in SCRIPTS.rglob("*.py")
-    }
+    found = {}
+    for folder, _, names in os.walk(SCRIPTS):  # every job does this; Path.rglob takes four times as long
+        package = folder[len(str(SCRIPTS)) + 1 :].replace(os.sep, ".")
+        for stem in (name.removesuffix(".py") for name in names if name.endswith(".py")):
+            module = f"{package}.{stem}".strip(".").removesuffix(".__init__")
+            found[module] = Path(folder, f"{stem}.py")
+    return found
 
 
 def parse(content: bytes) -> ModuleCode:

@@ -123,6 +123,7 @@ def canonical_text(value: object) -> str:
     return str(value)
 
 
+@functools.cache  # compiled only if needed: it takes 3 ms, and every job imports this module
 def _name_pattern() -> re.Pattern[str]:
     """Return a pattern for run names, with one group for each axis. Texts may contain ``_`` but no token of an axis."""
     pattern = ""
@@ -131,9 +132,6 @@ def _name_pattern() -> re.Pattern[str]:
         part = f"_{axis.metadata['token']}_(?P<{axis.name}>{value})"
         pattern += part if axis.default is MISSING else f"(?:{part})?"
     return re.compile(pattern.removeprefix("_"), re.ASCII)
-
-
-_NAME = _name_pattern()
 
 
 _SHORT_NAME = re.compile(r"af_[\w.-]+_ep_[0-9]+_[0-9a-f]{16}", re.ASCII)
@@ -145,7 +143,7 @@ def is_short_name(name: str) -> bool:
 
 
 def _parse_name(dataset: str, name: str) -> Run | None:
-    found = _NAME.fullmatch(name)
+    found = _name_pattern().fullmatch(name)
     if found is None:
         return None
     values: dict[str, Any] = {}

@@ -15,7 +15,10 @@ from handgrad.common.code_digests import PROJECT
 from handgrad.common.errors import HandgradError
 from handgrad.experiment.config import Experiment
 from handgrad.layout import paths
-from handgrad.layout.jobs import LAST_PART, SEARCH_PART, Job, jobs_of
+from handgrad.layout.jobs import LAST_PART, PARTS, SEARCH_PART, Job, jobs_of
+
+#: a download is to do only if a dataset needs it, so it is no target
+DOWNLOADS = PARTS[0]
 
 
 @dataclass(frozen=True)
@@ -34,31 +37,34 @@ def planned_jobs(file: Path, experiment: Experiment, changes: Mapping[str, Any] 
     to the working directory. Raises HandgradError with Snakemake's output if Snakemake cannot plan.
     """
     jobs = jobs_of(experiment)
-    targets = _early_targets(experiment) if _only_new_searches(experiment) else []
+    later = [job for job in jobs if _needs_runs(job)] if _nothing_is_trained(experiment) else []
+    asked = [job for job in jobs if later and not _needs_runs(job) and job.part != DOWNLOADS]
+    targets = [output for job in asked for output in job.outputs]
     with _config_files(file, changes or {}) as files:
         command = snakemake_command("--configfile", *files, "--summary", *targets)
         done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
     if done.returncode:
         raise HandgradError(f"{file}: snakemake cannot plan it: {done.stderr.strip() or done.stdout.strip()}")
-    later = [PlannedJob(job) for job in jobs if targets and job.part in (SEARCH_PART, LAST_PART)]
-    return [*read_summary(done.stdout.splitlines(), jobs), *later]
+    return [*read_summary(done.stdout.splitlines(), jobs), *map(PlannedJob, later)]
 
 
-def _only_new_searches(experiment: Experiment) -> bool:
-    """Return whether an experiment has only searches with halving, and none has a file.
+def _nothing_is_trained(experiment: Experiment) -> bool:
+    """Return whether no run file and no search of an experiment exists.
 
-    All their jobs, and those after them, are then to do. Snakemake needs most of its time for a large search, so it is
-    asked only for the jobs before.
+    All their jobs, and those after them, are then to do. Snakemake needs most of its time for many runs, so it is asked
+    only for the other jobs.
     """
     places = [
         {"experiment": experiment.name, "block": search.block, "dataset": search.dataset}
         for search in experiment.searches
     ]
-    return not experiment.runs and not any(Path(paths.SEARCH.format(**place)).exists() for place in places)
+    runs = (paths.run_file(run.dataset, run.name) for run in experiment.runs)
+    return not any(Path(file).exists() for file in (*(paths.SEARCH.format(**place) for place in places), *runs))
 
 
-def _early_targets(experiment: Experiment) -> list[str]:
-    return [*paths.data_files(experiment), *paths.gates(experiment), *paths.gradient_checks(experiment)]
+def _needs_runs(job: Job) -> bool:
+    """Return whether a job trains, or uses the results of training."""
+    return job.trains or job.part == SEARCH_PART or (job.part == LAST_PART and job.rule != "aggregate_gradient_checks")
 
 
 @contextmanager

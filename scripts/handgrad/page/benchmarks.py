@@ -1,7 +1,6 @@
 """Time and memory of the jobs of each rule, from Snakemake's benchmark files."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import pandas as pd
 
@@ -9,21 +8,17 @@ from handgrad.layout.benchmark_files import read_cost
 from handgrad.tables.columns import Column, column
 
 
-def rule_costs(folder: str | Path, jobs: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+def rule_costs(files: Mapping[str, Iterable[str]]) -> pd.DataFrame:
     """Return a table with a row for each rule that has a measured job, the most expensive first.
 
-    folder: ``results/benchmarks``, with a folder for each rule. jobs: for each rule, the names of its benchmark files
-    without ``.tsv``.
+    files: for each rule, its benchmark files.
 
     - rule, jobs: name of the rule, and number of measured jobs.
     - total_seconds, median_seconds, longest_seconds: wall time of these jobs.
     - memory_mb: largest memory of a job; missing if all jobs were too short to be measured.
     """
     measured = [
-        (rule, *cost)
-        for rule, names in jobs.items()
-        for name in dict.fromkeys(names)
-        if (cost := read_cost(Path(folder) / rule / f"{name}.tsv"))
+        (rule, *cost) for rule, paths in files.items() for path in dict.fromkeys(paths) if (cost := read_cost(path))
     ]
     table = pd.DataFrame(measured, columns=["rule", "seconds", "memory_mb"])
     costs = (

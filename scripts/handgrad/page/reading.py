@@ -13,7 +13,6 @@ from handgrad.common.code_digests import PROJECT, code_digest
 from handgrad.common.hashing import file_sha256
 from handgrad.gradient_check.files import read_check
 from handgrad.layout.figures import LeftOut
-from handgrad.layout.paths import BENCHMARKS
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.content import KINDS, Contents
 from handgrad.page.head import Confused, confused_classes
@@ -44,8 +43,8 @@ def read_contents(
     """Return the content of the page.
 
     tables: paths by name. figure_keys: name and dataset of each figure. searched: files from which the table of
-    searches was made. checked: dataset and activation of each gate and each gradient check. benchmarks: names of
-    benchmark files by rule. training: digest of the training code.
+    searches was made. checked: dataset and activation of each gate and each gradient check. benchmarks: benchmark
+    files by rule. training: digest of the training code.
 
     Raises HandgradError if a file was changed after it was made, or if one of its inputs has changed since then.
     """
@@ -65,7 +64,7 @@ def read_contents(
         left_out=left_out,
         confused=confused(made["results"].table, inputs),
         days=days(runs),
-        costs=rule_costs(BENCHMARKS, benchmarks),
+        costs=rule_costs(benchmarks),
         machines=machines(json.loads(run.attributes["segments"]) for run in inputs.runs),
         sources=inputs.sources,
         facts=facts(training),

@@ -18,6 +18,7 @@ import fnmatch
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -206,9 +207,9 @@ def beginnings(
     run, own, found = origin.run, path_of(folder, origin.run), []
     patterns = run.names_with_any_epochs() if run.can_be_extended else (run.name,)
     # glob would silently ignore a folder that cannot be listed
-    names = sorted(path.name for path in own.parent.iterdir()) if own.parent.exists() else []
-    matching = (name for name in names if any(fnmatch.fnmatchcase(name, f"{one}{SUFFIX}") for one in patterns))
-    for path in (own.parent / name for name in matching):
+    names = os.listdir(own.parent) if own.parent.exists() else []  # noqa: PTH208, one Path for each file is slow
+    matching = {name for one in patterns for name in fnmatch.filter(names, f"{one}{SUFFIX}")}
+    for path in (own.parent / name for name in sorted(matching)):
         try:
             header = read_header(path)
             epochs = run.epochs if path == own else header.run.epochs

@@ -2,6 +2,8 @@
 
 They describe runs of one seed on one test set: how the results would vary with other test examples. They do not
 describe how the results would vary with another seed.
+
+Only functions that use statsmodels or SciPy import them, because that takes a second.
 """
 
 from collections.abc import Callable
@@ -10,10 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtrit
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from handgrad.tables.results import RESULTS
 from handgrad.tables.selection import first_best, splits
@@ -31,6 +29,8 @@ def wilson_interval(correct: Array, total: Array) -> tuple[Array, Array]:
 
     Wilson, E. B. (1927), JASA 22:209.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(correct, total, alpha=LEVEL, method="wilson")
     return np.asarray(low), np.asarray(high)
 
@@ -42,6 +42,8 @@ def t_interval(mean: float, variance: float, freedom: int) -> Interval | None:
     """
     if variance <= 0:
         return None
+    from scipy.special import stdtrit
+
     half = float(stdtrit(freedom, 1 - LEVEL / 2)) * variance**0.5
     return float(mean - half), float(mean + half)
 
@@ -53,11 +55,15 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
     McNemar, Q. (1947), Psychometrika 12:153.
     """
+    from statsmodels.stats.contingency_tables import mcnemar
+
     return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
 
 
 def holm(p_values: Array) -> Array:
     """Return p values, (R,), corrected for multiple tests. Holm, S. (1979), Scand. J. Statist. 6:65."""
+    from statsmodels.stats.multitest import multipletests
+
     return np.asarray(multipletests(p_values, alpha=LEVEL, method="holm")[1])
 
 

@@ -16,17 +16,17 @@ storage differs:
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg.blas import dgemm, sgemm
 
 from handgrad.datasets.data import Split
 from handgrad.datasets.inputs import Rows
 from handgrad.datasets.scaling import Scaling
 from handgrad.network.activations import Activation, Array, exponent_limit
 from handgrad.network.model import Weights
+from handgrad.training.blas import BLAS
 from handgrad.training.momentum import Velocity, add_multiple
 
 #: C <- alpha A B + beta C in place, all in Fortran order; NumPy has no product that adds to its output
-GEMM: dict[str, Callable[..., Array]] = {"float32": sgemm, "float64": dgemm}
+GEMM: dict[str, Callable[..., Array]] = {"float32": BLAS.sgemm, "float64": BLAS.dgemm}
 
 
 def in_step_order(W: Weights) -> Weights:

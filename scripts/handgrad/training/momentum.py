@@ -26,13 +26,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.blas import daxpy, saxpy
 
 from handgrad.network.activations import Array
 from handgrad.network.model import Weights
+from handgrad.training.blas import BLAS
 
 #: y <- y + a x in place, for vectors
-AXPY: dict[str, Callable[..., Array]] = {"float32": saxpy, "float64": daxpy}
+AXPY: dict[str, Callable[..., Array]] = {"float32": BLAS.saxpy, "float64": BLAS.daxpy}
 SMALLEST_SCALE = 2.0**-20
 
 
