@@ -103,8 +103,9 @@ def test_blank_cells_are_last_whichever_way_a_column_is_sorted(made: Callable[..
         assert column(page, "FAULTS") == [*expected, "", ""]
 
 
-def test_in_print_tables_are_whole_and_controls_are_gone(page: Page) -> None:
-    page.emulate("print")
+def test_in_print_tables_and_plots_are_whole_and_controls_are_gone(page: Page) -> None:
+    page.emulate("print", width=718)  # of A4 paper
+    assert page.script("return [...document.images].every((image) => image.getBoundingClientRect().right <= 718)")
     assert page.texts("nav, .filter, .controls") == []
     clipped = "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollHeight > e.clientHeight + 1).length"
     assert page.script(clipped) == 0

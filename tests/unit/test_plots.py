@@ -106,7 +106,9 @@ def test_each_seed_is_a_point_and_settings_are_sorted_with_their_intervals() -> 
     points = [line for line in axes.lines if line.get_marker() == "o"]
     # a setting with a diverged seed is not the best
     assert [sorted(line.get_xdata()) for line in points] == [[20, 20, 26], [40, 45, 50], [30, 36]]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["λ 0.3", "λ 0.01", "λ 0.5  (1 diverged)"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        f"tanh  M 5  λ {one}" for one in ("0.3", "0.01", "0.5  (1 diverged)")
+    ]
     ends = [bar.get_segments()[0][:, 0] for bar in axes.collections]
     expected = [ttest_1samp(own, 0).confidence_interval(0.95) for own in ([20, 20, 26], [40, 45, 50])]
     np.testing.assert_allclose(ends, expected)

@@ -30,11 +30,11 @@ from handgrad.layout.figures import DATASET_FIGURES, figure_keys, left_out_figur
 from handgrad.layout.jobs import jobs_of
 from handgrad.layout.paths import figure_files
 from handgrad.network.model import INITS
+from handgrad.page.answers import confused_classes
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.captions import caption_html, rst_html
 from handgrad.page.content import PLAIN_BYTES, Contents, summary_page
 from handgrad.page.context import caption_context, config_text, shown_config
-from handgrad.page.head import confused_classes
 from handgrad.page.methods import AXES_IN_WORDS, STEPS_IN_WORDS, VALUES_IN_WORDS, experiment_in_words
 from handgrad.page.reading import read_contents
 from handgrad.plots.figure_files import seal_figure
@@ -377,15 +377,18 @@ def test_runs_that_all_diverged_have_no_result_and_no_plots(contents: Callable[.
 
 def test_the_head_answers_what_a_reader_asks_next(contents: Callable[..., Contents]) -> None:
     grid = [summary(200 + i, dataset="mnist", learning_rate=rate, l2=0.0) for i, rate in enumerate((0.1, 0.01, 0.03))]
-    results = results_table(grid).assign(against_best=["best", "like best", "worse"])
+    grid += [summary(300 + i, dataset="mnist", activation="cos", learning_rate=0.3, l2=0.0, seed=i) for i in range(2)]
+    results = results_table(grid).assign(against_best=["best", "like best", "worse", "worse", "best"])
     made = contents(grid, confused={"mnist": confused_classes(np.array([4, 4, 4, 7]), np.array([9, 9, 4, 1]))})
     page = head(summary_page(replace(made, tables={**made.tables, "results": results})))
     for text in (
-        "chance moves an accuracy by about ±0.27 points",
-        "1 of 2 other runs does not differ significantly",
+        "change an accuracy by about ±0.27 points",
+        "Another seed changes it by 0.01 points",
+        "1 of 3 other runs with seed 0 does not differ significantly",
+        "the best setting has one seed, others up to 2",
         "4 taken for 9 (2); 7 taken for 1 (1)",
-        "the largest learning rate (0.1) that was tried",
-        "Each setting was trained with one seed",
+        "the largest learning rate (0.1) that was tried with tanh",
+        "so their effect is not known: hidden units (5)",
     ):
         assert text in page
 

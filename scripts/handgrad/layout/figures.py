@@ -22,7 +22,7 @@ DATASET_FIGURES = {
     SEEDS: "How much does the seed matter?",
     "learning_curves": "Is training long enough?",
     SEARCH_TABLE: "Where did the search stop settings?",
-    "cost": "Does a longer run pay?",
+    "cost": "What does accuracy cost in time?",
     "confusion": "Which classes are confused?",
     "mistakes": "Where does it go wrong?",
     "weights": "What do the hidden units look for?",

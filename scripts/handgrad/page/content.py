@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from handgrad.common.formatting import counted, duration_text
 from handgrad.layout.figures import DATASET_FIGURES, OVERALL_FIGURES, LeftOut
+from handgrad.page.answers import Confused, answers
 from handgrad.page.benchmarks import cost_columns
 from handgrad.page.captions import caption_html
 from handgrad.page.context import config_text
 from handgrad.page.explore import History, explore_data
-from handgrad.page.head import Confused, answers, cards
+from handgrad.page.head import cards
 from handgrad.page.methods import experiment_in_words
 from handgrad.page.searches import search_data
 from handgrad.page.templates import TEMPLATES
@@ -37,7 +38,7 @@ from handgrad.tables.table import TableKind
 #: the tables of the page, in order
 KINDS = {kind.name: kind for kind in (RESULTS, BEST, SEEDS, SEARCH, COMPARISON, IMPORTANCE, GRADIENT_CHECKS)}
 
-PLAIN_BYTES = 1_000_000  # up to this size, all figures together are not compressed, so they need no JavaScript
+PLAIN_BYTES = 2_500_000  # up to this size, all figures together are not compressed, so they need no JavaScript
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ from handgrad.common.code_digests import PROJECT, code_digest
 from handgrad.common.hashing import file_sha256
 from handgrad.gradient_check.files import read_check
 from handgrad.layout.figures import LeftOut
+from handgrad.page.answers import Confused, confused_classes
 from handgrad.page.benchmarks import rule_costs
 from handgrad.page.content import KINDS, Contents
-from handgrad.page.head import Confused, confused_classes
 from handgrad.storage.provenance import git_revision, machines, package_versions
 from handgrad.tables.best_runs import best_runs
 from handgrad.tables.checksums import MadeTable

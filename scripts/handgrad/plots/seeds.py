@@ -18,6 +18,7 @@ MOST_SETTINGS = 20
 INTERVAL_SEEDS = 3  # the interval of two seeds would be nine standard deviations to each side
 SMALLEST = 0.5  # on a logarithmic axis, an interval ends at half a fault
 
+_MAIN = ("activation", "hidden_units")
 _HEIGHT = 0.26  # inches, of a setting
 
 _SEED: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 5, "alpha": 0.75}
@@ -26,7 +27,9 @@ _INTERVAL: dict[str, Any] = {"color": COLOURS[1], "linewidth": 5, "alpha": 0.4}
 
 
 def faults_by_seed(results: pd.DataFrame) -> Figure:
-    """Return a plot of the test faults of each seed, with a line for each of the best settings, the best at the top.
+    """Return a plot of the test faults of each seed, with a line for each of the best settings.
+
+    The setting with the fewest mean faults is at the top; those with diverged seeds are at the bottom.
 
     results: a table of results of one dataset. Settings with fewer than two finished seeds are left out. The mean of at
     least INTERVAL_SEEDS seeds has its 95% interval over seeds. The title compares the standard deviation over seeds
@@ -39,7 +42,7 @@ def faults_by_seed(results: pd.DataFrame) -> Figure:
     ranked = best_settings(settings[settings["finished"] > 1], SETTING_AXES)
     if ranked.empty:
         return message_figure("No setting has two seeds that finished")
-    shown = ranked.head(MOST_SETTINGS)
+    shown = ranked.head(MOST_SETTINGS).sort_values(["diverged", "faults_mean"], kind="stable")
     # dropna: train_size is missing if all examples are used; the numbers are the index of the table over seeds
     numbers = results.groupby(list(SETTING_AXES), dropna=False, sort=False).ngroup()[finished.index]
     faults = [finished.loc[numbers == setting, "faults"].to_numpy(float) for setting in shown.index]
@@ -74,10 +77,10 @@ def _draw(axes: Axes, faults: list[Any]) -> None:
 
 
 def _names(settings: pd.DataFrame) -> list[str]:
-    """Return the axes that vary among these settings, and the number of diverged seeds."""
-    varied = [axis for axis in SETTING_AXES if len(settings[axis].unique()) > 1]
+    """Return the main axes and those that vary among these settings, and the number of diverged seeds."""
+    varied = [axis for axis in SETTING_AXES if axis in _MAIN or len(settings[axis].unique()) > 1]
     lost = (f"  ({count} diverged)" if count else "" for count in settings["diverged"])
-    return ["".join(parts) for parts in zip(row_names(settings, varied or ["activation"]), lost, strict=True)]
+    return ["".join(parts) for parts in zip(row_names(settings, varied), lost, strict=True)]
 
 
 def _title(shown: int, settings: int, variance: SeedVariance) -> str:

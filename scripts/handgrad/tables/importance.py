@@ -104,9 +104,11 @@ def _compared(rows: pd.DataFrame) -> str:
     first, settings = rows.iloc[0], counted(rows["settings"].iloc[0], "setting")
     after = "" if pd.isna(first["block"]) else f" of experiments[{first['block']}] after rung 0, which all reach"
     split = "test set" if first["chosen_on"] == "test" else "validation split"
+    whole = rows["explained"].sum()
+    overlap = "; they overlap, because not all values were combined" if whole > 1 else ""
     return (
-        f"{first['dataset']}: {settings}{after}. The axes, each alone, explain {rows['explained'].sum():.0%} of the "
-        f"variance of which settings are in the best quarter on the {split}."
+        f"{first['dataset']}: {settings}{after}. The axes, each alone, explain {whole:.0%} of the variance of which "
+        f"settings are in the best quarter on the {split}{overlap}."
     )
 
 

@@ -53,7 +53,6 @@ def seeds_table(results: pd.DataFrame) -> pd.DataFrame:
 def _columns(table: pd.DataFrame) -> list[Column]:
     return [
         *(plain_column(table, name) for name in TITLES),
-        *(plain_column(table, name) for name in shown_axes(table)),
         plain_column(table, "seeds"),
         plain_column(table, "diverged"),
         percent_column("MEAN PREC", table["accuracy_mean"]),
@@ -64,6 +63,7 @@ def _columns(table: pd.DataFrame) -> list[Column]:
         column("MEAN LOSS", "{:#.5g}", table["loss_mean"]),
         column("SD LOSS", "{:.2g}", table["loss_sd"]),
         *with_texts(validation_column(table), percent_column("MEAN BALANCED PREC", table["balanced_accuracy_mean"])),
+        *(plain_column(table, name) for name in shown_axes(table)),
     ]
 
 
