@@ -23,17 +23,17 @@ from contenders import CONTENDERS, LAYOUTS, Train, products
 from handgrad.storage.run_writer import cpu_model, versions
 from problem import BATCH_SIZE, DATASETS, Array, Cell, Images
 from speed_report import BOUND, NOISE, OURS, write_report
-from stored_speed import comparison, stored_path
+from stored_speed import comparison, store, stored_path
 
 ACTIVATIONS = ("softplus", "tanh", "cos")
 HIDDEN_UNITS = (100, 200, 300)
 DTYPES = ("float32", "float64")
 
 
-def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list[str], store: bool) -> None:
+def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list[str], keep: bool) -> None:
     """Measure all cells of the table, write the report and print the comparison with the stored table.
 
-    store: True also stores the table for this CPU.
+    keep: True also stores the table for this CPU.
     """
     rows = []
     for dataset in datasets:
@@ -49,9 +49,8 @@ def main(out: Path, rounds: int, batches: int, datasets: list[str], dtypes: list
     table, path = pd.DataFrame(rows), stored_path()
     print(write_report(out, table, f"{machine()}; {how}"))
     print(comparison(table, path))
-    if store:
-        path.parent.mkdir(exist_ok=True)
-        table.to_csv(path, index=False, float_format="%.5g", lineterminator="\n")
+    if keep:
+        store(table, path)
 
 
 def measure(cell: Cell, images: Images, rounds: int, batches: int) -> dict[str, float]:
@@ -112,5 +111,5 @@ if __name__ == "__main__":
     parser.add_argument("--batches", type=int, default=100, help="batches per round; an epoch has 500 or 600")
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=["mnist", "cifar10"])
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
-    parser.add_argument("--store", action="store_true", help="store the table as that of this CPU")
+    parser.add_argument("--store", action="store_true", dest="keep", help="store the table as that of this CPU")
     main(**vars(parser.parse_args()))

@@ -22,7 +22,7 @@ BETWEEN_PROCESSES = 0.05
 
 def stored_path() -> Path:
     """Return the path of the table for this CPU. The name includes the BLAS kernels, because CPU names can be vague."""
-    kernels = sorted({str(one.get("architecture")) for one in threadpool_info() if one["user_api"] == "blas"})
+    kernels = sorted({one["architecture"] for one in threadpool_info() if "architecture" in one})
     words = re.findall(r"[a-z0-9]+", " ".join([cpu_model(), *kernels]).lower())
     return FOLDER / f"{'-'.join(words)}.csv"
 
@@ -43,6 +43,14 @@ def changes(table: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def store(table: pd.DataFrame, path: Path) -> None:
+    """Write a table to ``path``. Cells that were not measured keep their stored values."""
+    if path.exists():
+        table = pd.concat([table, pd.read_csv(path)]).drop_duplicates(CELL)
+    path.parent.mkdir(exist_ok=True)
+    table.to_csv(path, index=False, float_format="%.5g", lineterminator="\n")
+
+
 def comparison(table: pd.DataFrame, path: Path) -> str:
     """Return the comparison with the table stored at ``path``, as Markdown."""
     if not path.exists():
@@ -54,6 +62,9 @@ def comparison(table: pd.DataFrame, path: Path) -> str:
     shown["noise"] = shown["noise"].map("± {:.1%}".format)
     shown["change"] = (shown["change"] - 1).map("{:+.1%}".format)
     slower = found[found["slower"]]
-    verdict = f"{len(slower)} of {len(found)} cells got slower by more than noise."
+    new = len(table) - len(found)
+    verdict = f"{len(slower)} of {len(found)} cells got slower by more than noise." + (
+        f" {new} measured cells are not in the stored table." if new else ""
+    )
     title = f"**Time relative to the bound, compared with benchmarks/stored/{path.name}**"
     return "\n\n".join([title, shown.to_markdown(index=False, floatfmt=".3f"), verdict])

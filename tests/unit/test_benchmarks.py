@@ -62,12 +62,13 @@ def test_the_report_gives_seconds_ratios_and_geometric_means(tmp_path: Path) -> 
     assert "- the bound at M = 100: 0.64 of handgrad (geometric mean), 0.50 to 0.81" in text
 
 
-def test_a_cell_is_slower_if_it_changed_by_more_than_noise_relative_to_the_bound(tmp_path: Path) -> None:
+def test_a_cell_is_slower_if_it_changed_by_more_than_noise(tmp_path: Path) -> None:
     cells = {"dataset": "MNIST", "dtype": "float32", "activation": ["tanh", "cos", "softplus"], "M": 100}
     stored = pd.DataFrame({**cells, "handgrad": 2.0, "bound": 1.0, "noise": [0.001, 0.03, 0.001]})
     busy = 3.0  # the machine is three times slower now, which is no fault of handgrad
     now = stored.assign(handgrad=[busy * 2.2, busy * 2.2, busy * 2.0], bound=busy)
     assert stored_speed.changes(now, stored)["slower"].tolist() == [True, False, False]
-    stored.to_csv(tmp_path / "cpu.csv", index=False)
+    stored_speed.store(stored, tmp_path / "cpu.csv")
+    stored_speed.store(stored.head(1), tmp_path / "cpu.csv")
     assert "1 of 3 cells got slower" in stored_speed.comparison(now, tmp_path / "cpu.csv")
     assert "No table is stored" in stored_speed.comparison(now, tmp_path / "other.csv")

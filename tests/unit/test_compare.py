@@ -316,7 +316,7 @@ def test_markup_of_other_peoples_files_is_text_on_the_page() -> None:
         ([20, 25, 24], [60, 63, 66], "No, A is better, by"),
         ([60], [20], "Yes for these runs"),
         ([40, 44, 47], [36, 44, 38], "Not certain"),
-        ([40, 44], [40, 44], "No difference"),
+        ([40, 44], [40, 44], "No difference in these runs"),
         ([None], [40], "Not known"),
     ],
 )
@@ -324,7 +324,7 @@ def test_the_answer_is_certain_only_if_no_interval_includes_0(a: list[Any], b: l
     assert verdict(compared(seeds(a), seeds(b, l2=1.0))).answer.startswith(answer)
 
 
-def test_equal_experiments_and_runs_without_a_counterpart_have_no_difference() -> None:
+def test_equal_or_unpaired_experiments_have_no_difference() -> None:
     a = seeds([40, 44])
     assert verdict(compared(a, a)).answer == "They are equal"
     assert verdict(compared(a, a[:1])).answer.startswith("Not known")

@@ -25,13 +25,13 @@ from handgrad.plots.cost import accuracy_against_cost
 from handgrad.plots.heat_maps import SMALLEST_RATIO, heat_cells, heat_maps
 from handgrad.plots.learning_curves import BANDS, LINES_OF_PANEL, learning_curves
 from handgrad.plots.ranges import CELLS, RANGES
-from handgrad.plots.seeds import MOST_SETTINGS, faults_by_seed
+from handgrad.plots.seeds import faults_by_seed
 from handgrad.plots.style import LEGEND_ENTRIES
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.best import best_table
 from handgrad.tables.comparison import comparison_table
 from handgrad.tables.results import results_table
-from handgrad.tables.seed_variance import seed_variance
+from handgrad.tables.seed_variance import MAX_SETTINGS, seed_variance
 from handgrad.tables.seeds import seeds_table
 
 ROOT = Path(__file__).parents[2]
@@ -127,8 +127,8 @@ def test_the_title_has_the_part_of_the_variance_that_the_seed_causes() -> None:
 
 def test_of_many_settings_the_best_are_drawn_and_the_plot_says_so() -> None:
     figure = seeds(grid(l2=[i / 100 for i in range(50)], seed=[0, 1]))
-    assert len(figure.axes[0].get_yticklabels()) == MOST_SETTINGS
-    assert f"best {MOST_SETTINGS} of 50 settings" in titles(figure)[0]
+    assert len(figure.axes[0].get_yticklabels()) == MAX_SETTINGS
+    assert f"best {MAX_SETTINGS} of 50 settings" in titles(figure)[0]
     assert words(seeds(grid(l2=[0.0, 1.0])))[0] == "No setting has two seeds that finished"
 
 

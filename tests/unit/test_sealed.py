@@ -209,12 +209,23 @@ def test_h5py_opens_a_sealed_file_without_help(written: Written) -> None:
     assert path.read_bytes()[:512].rstrip(b"\0").decode("ascii").startswith("handgrad")
 
 
-@pytest.mark.parametrize("value", [np.arange(1000), np.bytes_(b"of fixed length"), np.ones(2) > 0])
-def test_a_run_file_with_an_attribute_of_another_kind_is_refused(tmp_path: Path, value: Any) -> None:
+OTHER_KINDS: dict[str, Any] = {
+    "attribute other": [np.arange(1000), np.bytes_(b"of fixed length"), np.ones(2) > 0],
+    "can't decode": [np.array(b"\xff\xfe", h5py.string_dtype())],
+    "test_faults": [np.array([272.9, 1]), np.array([272, 1], "int16"), np.int64(272)],
+}
+
+
+@pytest.mark.parametrize(("named", "value"), [(name, one) for name, kinds in OTHER_KINDS.items() for one in kinds])
+def test_a_run_file_with_values_of_another_kind_is_refused(tmp_path: Path, named: str, value: Any) -> None:
     path = tmp_path / "run.h5"
     write_run_file(path)
     with h5py.File(path, "r+") as file:
-        file.attrs["other"] = value
+        if named == "test_faults":
+            del file["history"][named]
+            file["history"][named] = value
+        else:
+            file.attrs["other"] = value
     seal(path)
-    with pytest.raises(HandgradError, match=r"run\.h5: cannot be read as a run file .*attribute other"):
+    with pytest.raises(HandgradError, match=rf"run\.h5: cannot be read as a run file .*{named}"):
         read_summary(path)

@@ -1,6 +1,7 @@
 """``handgrad status`` during and after a run of the workflow."""
 
 import re
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -37,3 +38,9 @@ def test_the_status_shows_a_running_run_and_then_a_stopped_run(project: Project,
     text = status(project, config)
     assert re.search(r"stopped\n +train_run digits/af_tanh_hu_200_\S+: stopped by SIGINT after epoch", text)
     assert not re.search(r"process \d+", text)
+
+
+def test_tables_wait_if_the_runs_behind_them_were_deleted(finished: Project, tiny: Tiny) -> None:
+    shutil.rmtree(finished.path / "results/runs")
+    # only the table of checks needs no run
+    assert re.search(r"^tables, figures, page +1 +10$", status(finished, tiny()), re.MULTILINE)

@@ -38,7 +38,7 @@ onstart:
     # Snakemake keeps its default limit of 100 new jobs a second with one timer for each finished job. Each timer makes it
     # check all waiting jobs again, every second. With many short runs, that would take more time than the runs.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
-    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+    if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
     quiet = {"ALL", "PROGRESS"}.intersection(choice.name for choice in workflow.output_settings.quiet or ())
     if not quiet and not stores:  # progress files of jobs are not in storage

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -45,7 +46,8 @@ def planned_jobs(file: Path, experiment: Experiment, changes: Mapping[str, Any] 
         done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603, no shell
     if done.returncode:
         raise HandgradError(f"{file}: snakemake cannot plan it: {done.stderr.strip() or done.stdout.strip()}")
-    return [*read_summary(done.stdout.splitlines(), jobs), *map(PlannedJob, later)]
+    present = (all(Path(output).exists() for output in job.outputs) for job in later)
+    return [*read_summary(done.stdout.splitlines(), jobs), *map(PlannedJob, later, repeat(True), present)]
 
 
 def _nothing_is_trained(experiment: Experiment) -> bool:

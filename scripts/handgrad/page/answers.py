@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from handgrad.common.formatting import counted
 from handgrad.experiment.runs import AXES, canonical_text
 from handgrad.page.explore import axis_words
-from handgrad.page.head import best_of_datasets
-from handgrad.tables.seed_variance import seed_variance
+from handgrad.page.head import best_of_datasets, value_text
+from handgrad.tables.seed_variance import repeated_settings, seed_variance
 from handgrad.tables.seeds import SETTING_AXES
 
 Array = NDArray[Any]
@@ -80,12 +80,11 @@ def _chance(row: Any, runs: pd.DataFrame) -> Iterator[str]:
         f"Other test examples would change an accuracy by about ±{half:.2f} points (95% interval, from "
         f"{row.test_size:,} examples)."
     )
-    finished = runs[runs["status"] == "finished"]
-    settings = finished.groupby(list(SETTING_AXES), dropna=False, sort=False)["accuracy"]
-    groups = [one.to_numpy(float) for _, one in settings if len(one) > 1]
-    if groups:
-        points = 100 * seed_variance(groups).over_seeds
-        yield f"Another seed changes it by {points:.2f} points (standard deviation over seeds)."
+    _, faults = repeated_settings(runs)
+    if faults:
+        points = 100 * seed_variance(faults).over_seeds / row.test_size
+        of = f"the best {len(faults)} settings" if len(faults) > 1 else "the one setting"
+        yield f"Another seed changes it by {points:.2f} points (standard deviation, from {of} with several seeds)."
 
 
 def _rivals(runs: pd.DataFrame) -> Iterator[str]:
@@ -105,11 +104,13 @@ def _rivals(runs: pd.DataFrame) -> Iterator[str]:
 
 
 def _seeds(row: Any, runs: pd.DataFrame) -> Iterator[str]:
-    """Yield what is not known because the best setting has only one seed."""
-    most = int(runs.groupby(list(SETTING_AXES), dropna=False, sort=False).size().max())
+    """Yield what is not known because only one seed of the best setting finished."""
+    finished = runs[runs["status"] == "finished"]
+    seeds = int(finished.groupby(list(SETTING_AXES), dropna=False, sort=False).size().max())
     if row.finished > 1 or row.settings == 1:
         return
-    others = "each setting has one seed" if most == 1 else f"the best setting has one seed, others up to {most}"
+    of = "each setting has one seed" if seeds == 1 else f"the best setting has one seed, others up to {seeds}"
+    others = f"{of}{' that finished' if (runs['status'] == 'diverged').any() else ''}"
     yield (
         f"Differences between settings include the effect of the seed, because {others}. More seeds of the best "
         "settings would separate the two."
@@ -138,9 +139,5 @@ def _constant(runs: pd.DataFrame) -> Iterator[str]:
     """Yield the axes with one value. Their effect cannot be seen."""
     same = [axis for axis in AXES if axis not in _OUTSIDE and len(runs[axis].unique()) == 1]
     if same and len(runs) > 1:
-        named = (f"{axis_words(axis)} ({_value(runs[axis].iloc[0])})" for axis in same)
+        named = (f"{axis_words(axis)} ({value_text(runs[axis].iloc[0])})" for axis in same)
         yield f"The same in all runs, so their effect is not known: {', '.join(named)}."
-
-
-def _value(value: Any) -> str:
-    return "all" if pd.isna(value) else canonical_text(value)

@@ -68,9 +68,10 @@ def setting_words(row: Any, varied: Sequence[str]) -> str:
     """Return a setting in words: the main axes, and the others that vary."""
     others = (axis for axis in varied if axis not in (*_MAIN, "seed"))
     named = [("learning_rate", "learning rate"), ("l2", "λ"), *((axis, axis_words(axis)) for axis in others)]
-    values = [f"{words} {_value(getattr(row, axis))}" for axis, words in named]
+    values = [f"{words} {value_text(getattr(row, axis))}" for axis, words in named]
     return ", ".join([row.activation, counted(row.hidden_units, "hidden unit"), *values])
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return the value of an axis as text. A missing train_size means all examples."""
     return "all" if pd.isna(value) else canonical_text(value)

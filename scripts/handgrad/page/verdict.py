@@ -29,8 +29,8 @@ def verdict(found: DatasetComparison) -> Verdict:
     """Return whether B is better than A on a dataset.
 
     The answer is about runs that agree in all other axes or, if there are none, about the same runs that were computed
-    twice. It is certain only if no known interval of the mean difference includes 0, and limited to these runs if the
-    interval over seeds is not known.
+    twice. It is certain only if no known interval of the mean difference includes 0, and limited to these runs or test
+    examples if the interval over seeds or test examples is not known.
     """
     main = found.other_runs or found.same_runs
     sentences = [*_pairs(found), *_best(found)]
@@ -47,9 +47,9 @@ def verdict(found: DatasetComparison) -> Verdict:
 def _answer(found: Difference) -> str:
     ends = list(intervals_of(found).values())
     size = f"{abs(found.mean):.2f} points"
-    here = "" if found.over_seeds else " for these runs"
+    here = ("" if found.over_seeds else " for these runs") + ("" if found.over_examples else " on these test examples")
     if not any(pair.points for pair in found.pairs):
-        return "No difference"
+        return "No difference in these runs"
     if ends and all(low > 0 for low, _ in ends):
         return f"Yes{here}, by {size}"
     if ends and all(high < 0 for _, high in ends):
@@ -82,12 +82,14 @@ def _difference(found: Difference, alike: str) -> Iterator[str]:
     known = intervals_of(found)
     if known:
         parts = [f"{interval_words(interval)} with {_WITH[what]}" for what, interval in known.items()]
-        yield f"It would be {'; '.join(parts)} (95% intervals)."
+        yield f"95% intervals: {'; '.join(parts)}."
     else:
         yield "Its interval is not known: without test labels, it needs pairs with different results."
     chance = [_WITH[what] for what, (low, high) in known.items() if low <= 0 <= high]
     if chance:
         yield f"With {' or '.join(chance)}, it could also be 0 or have the other sign."
+    if known and not found.over_examples:
+        yield "How much other test examples would change it is not known; this needs the test labels."
     if not found.over_seeds:
         yield "How much other seeds would change it is not known; more seeds of each setting would show it."
 

@@ -10,11 +10,9 @@ from handgrad.common.formatting import counted
 from handgrad.plots.panels import LOG_RATIO, log_ticks
 from handgrad.plots.style import COLOURS, INK, legend, message_figure, nothing_to_draw, style
 from handgrad.plots.text import row_names
-from handgrad.tables.seed_variance import SeedVariance, mean_interval, seed_variance
-from handgrad.tables.seeds import SETTING_AXES, seeds_table
-from handgrad.tables.selection import best_settings
+from handgrad.tables.seed_variance import SeedVariance, mean_interval, repeated_settings, seed_variance
+from handgrad.tables.seeds import SETTING_AXES
 
-MOST_SETTINGS = 20
 INTERVAL_SEEDS = 3  # the interval of two seeds would be nine standard deviations to each side
 SMALLEST = 0.5  # on a logarithmic axis, an interval ends at half a fault
 
@@ -35,17 +33,13 @@ def faults_by_seed(results: pd.DataFrame) -> Figure:
     least INTERVAL_SEEDS seeds has its 95% interval over seeds. The title compares the standard deviation over seeds
     with that between the settings of the plot.
     """
-    finished = results[results["status"] == "finished"]
-    if finished.empty:
+    if not (results["status"] == "finished").any():
         return nothing_to_draw(results["status"])
-    settings = seeds_table(results)
-    ranked = best_settings(settings[settings["finished"] > 1], SETTING_AXES)
+    ranked, faults = repeated_settings(results)
     if ranked.empty:
         return message_figure("No setting has two seeds that finished")
-    shown = ranked.head(MOST_SETTINGS).sort_values(["diverged", "faults_mean"], kind="stable")
-    # dropna: train_size is missing if all examples are used; the numbers are the index of the table over seeds
-    numbers = results.groupby(list(SETTING_AXES), dropna=False, sort=False).ngroup()[finished.index]
-    faults = [finished.loc[numbers == setting, "faults"].to_numpy(float) for setting in shown.index]
+    shown = ranked.head(len(faults)).reset_index(drop=True).sort_values(["diverged", "faults_mean"], kind="stable")
+    faults = [faults[setting] for setting in shown.index]
     with style():
         figure = Figure(figsize=(7, 2.1 + _HEIGHT * len(shown)))
         axes = figure.subplots()

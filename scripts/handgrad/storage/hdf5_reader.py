@@ -43,8 +43,10 @@ def _scalar(attribute: h5a.AttrID) -> Any:
 
 
 def read_array(group: h5py.Group, name: str, dtype: DTypeLike) -> Array:
-    """Return a dataset of a group as an array of this type. Raises OSError or KeyError if there is none."""
+    """Return a dataset of a group with shape (N,) and this type. Raises OSError or KeyError if there is none."""
     stored = h5d.open(group.id, name.encode())
+    if stored.rank != 1 or not stored.get_type().equal(h5t.py_create(np.dtype(dtype))):
+        raise OSError(f"{name} is not a list of numbers of type {np.dtype(dtype)}")
     array = np.empty(stored.shape, dtype)
     stored.read(h5s.ALL, h5s.ALL, array)
     return array

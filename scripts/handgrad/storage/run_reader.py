@@ -75,7 +75,7 @@ def summary_of(path: str | Path, sealed: Sealed) -> Summary:
             seal=sealed.seal,
             path=str(path),
         )
-    except (OSError, KeyError, TypeError) as error:
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise not_a_run(path, error) from error
 
 
@@ -147,8 +147,9 @@ def read_model(path: str | Path) -> TrainedModel:
         try:
             spec = InputSpec.from_json(file.attrs["input_spec"])
             arrays = {name: file["scaling"][name][:] for name in ARRAYS if name in file["scaling"]}
+            summary = summary_of(path, sealed)
             return TrainedModel(
-                run=summary_of(path, sealed).run,
+                run=summary.run,
                 W=Weights(file["weights/W1"][:], file["weights/W2"][:]),
                 scaling=Scaling(float(file["scaling"].attrs["factor"]), **arrays, stored=spec.dtype),
                 spec=spec,

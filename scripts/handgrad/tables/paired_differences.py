@@ -15,6 +15,7 @@ from handgrad.network.activations import Array
 from handgrad.storage.run_reader import Summary
 from handgrad.tables.divergence import Sides
 from handgrad.tables.inputs import require_faults
+from handgrad.tables.seed_variance import mean_interval
 from handgrad.tables.significance import LEVEL, Interval, holm, mcnemar_exact, t_interval
 
 
@@ -141,7 +142,7 @@ def difference(found: Sequence[Match], labels: Array | None) -> Difference | Non
 
 def _over_settings(groups: Sequence[Array]) -> Interval | None:
     means = np.array([group.mean() for group in groups])
-    return t_interval(means.mean(), means.var(ddof=1) / len(means), len(means) - 1) if len(means) > 1 else None
+    return mean_interval(means) if len(means) > 1 else None
 
 
 def _over_seeds(groups: Sequence[Array]) -> Interval | None:

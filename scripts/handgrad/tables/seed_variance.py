@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from handgrad.network.activations import Array
+from handgrad.tables.seeds import SETTING_AXES, seeds_table
+from handgrad.tables.selection import best_settings
 from handgrad.tables.significance import Interval, t_interval
+
+MAX_SETTINGS = 20  # the best ones; poor settings often vary more
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,20 @@ def seed_variance(groups: Sequence[Array]) -> SeedVariance:
     of_means = (sizes * (means - grand) ** 2).sum() / (len(groups) - 1)
     seeds = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(groups) - 1)  # of a setting, if all have as many
     return SeedVariance(within**0.5, float(max(0.0, (of_means - within) / seeds) ** 0.5))
+
+
+def repeated_settings(results: pd.DataFrame) -> tuple[pd.DataFrame, list[Array]]:
+    """Return the settings with at least two finished seeds, the best first, and the test faults of their seeds.
+
+    results: a table of results of one dataset. The faults are those of the first MAX_SETTINGS settings, an array each.
+    """
+    finished = results[results["status"] == "finished"]
+    settings = seeds_table(results)
+    ranked = best_settings(settings[settings["finished"] > 1], SETTING_AXES)
+    # dropna: train_size is missing if all examples are used; the numbers are the index of the table over seeds
+    numbers = results.groupby(list(SETTING_AXES), dropna=False, sort=False).ngroup()[finished.index]
+    best = ranked.index[:MAX_SETTINGS]
+    return ranked, [finished.loc[numbers == setting, "faults"].to_numpy(float) for setting in best]
 
 
 def mean_interval(values: Array) -> Interval | None:

@@ -30,7 +30,7 @@ async function unpack(image) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const svg = new Blob([await new Response(stream).arrayBuffer()], { type: "image/svg+xml" });
   image.src = URL.createObjectURL(svg);
-  await new Promise((loaded) => image.addEventListener("load", loaded));
+  await image.decode().catch(() => {}); // a plot that cannot be shown does not stop the others
 }
 
 addEventListener("load", async () => {
