@@ -389,6 +389,7 @@ def test_the_head_answers_what_a_reader_asks_next(contents: Callable[..., Conten
         "4 taken for 9 (2); 7 taken for 1 (1)",
         "the largest learning rate (0.1) that was tried with tanh",
         "so their effect is not known: hidden units (5)",
+        "momentum (0),",
     ):
         assert text in page
 

@@ -139,5 +139,5 @@ def _constant(runs: pd.DataFrame) -> Iterator[str]:
     """Yield the axes with one value. Their effect cannot be seen."""
     same = [axis for axis in AXES if axis not in _OUTSIDE and len(runs[axis].unique()) == 1]
     if same and len(runs) > 1:
-        named = (f"{axis_words(axis)} ({value_text(runs[axis].iloc[0])})" for axis in same)
+        named = (f"{axis_words(axis)} ({value_text(runs[axis].tolist()[0])})" for axis in same)
         yield f"The same in all runs, so their effect is not known: {', '.join(named)}."
