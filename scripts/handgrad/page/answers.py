@@ -113,7 +113,7 @@ def _seeds(row: Any, runs: pd.DataFrame) -> Iterator[str]:
     others = f"{of}{' that finished' if (runs['status'] == 'diverged').any() else ''}"
     yield (
         f"Differences between settings include the effect of the seed, because {others}. More seeds of the best "
-        "settings would separate the two."
+        "settings would show which differences the seed causes."
     )
 
 
@@ -140,4 +140,4 @@ def _constant(runs: pd.DataFrame) -> Iterator[str]:
     same = [axis for axis in AXES if axis not in _OUTSIDE and len(runs[axis].unique()) == 1]
     if same and len(runs) > 1:
         named = (f"{axis_words(axis)} ({value_text(runs[axis].tolist()[0])})" for axis in same)
-        yield f"The same in all runs, so their effect is not known: {', '.join(named)}."
+        yield f"These values are the same in all runs, so their effect is not known: {', '.join(named)}."
