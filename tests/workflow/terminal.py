@@ -50,7 +50,7 @@ class Terminal:
         """Read until the screen meets the condition (return None) or the command ends (return its exit status)."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if select.select([self._end], [], [], 0.1)[0]:
+            if select.select([self._end], [], [], 0.05)[0]:
                 try:
                     data = os.read(self._end, 65536)
                 except OSError:  # on Linux: the other end is closed
@@ -58,8 +58,8 @@ class Terminal:
                 self.written += data
                 self._stream.feed(data)
                 self.frames.append("\n".join(line.rstrip() for line in self.screen.display))
-                if until(self.frames[-1]):
-                    return None
+            if until(self.frames[-1] if self.frames else ""):  # also without output: a condition may be about files
+                return None
         raise TimeoutError(self.frames[-1] if self.frames else "the command wrote nothing")
 
     def resize(self, rows: int, columns: int) -> None:

@@ -16,8 +16,8 @@ from .terminal import Terminal
 
 Tiny = Callable[..., dict[str, Any]]
 
-LONG = {"hidden_units": 100, "learning_rate": 0.001, "batch_size": 20, "epochs": 600}  # some seconds
-RUN = "results/runs/digits/af_tanh_hu_100_lr_0.001_bs_20_ep_600_l2_0.01_seed_0.h5"
+LONG = {"hidden_units": 100, "learning_rate": 0.001, "batch_size": 20, "epochs": 1200}  # some seconds
+RUN = "results/runs/digits/af_tanh_hu_100_lr_0.001_bs_20_ep_1200_l2_0.01_seed_0.h5"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def terminal(project: Project, config: dict[str, Any]) -> Terminal:
 
 
 def has_passed_50_epochs(project: Project) -> bool:
-    return "epoch 50 of 600" in project.log(RUN)
+    return "epoch 50 of 1200" in project.log(RUN)
 
 
 def kill_training(shown: Terminal, jobs: list[psutil.Process]) -> int | None:
@@ -74,7 +74,7 @@ def test_an_interrupted_run_resumes_and_ends_with_the_same_content(
     assert ("stopped by SIG" in finished.log(RUN)) != killed
     finished.train(config)
     (first, second) = finished.segments(RUN)
-    assert (first[0], second[1]) == (1, 600)
+    assert (first[0], second[1]) == (1, 1200)
     assert second[0] > (10 if killed else 50)
     assert finished.contents()[RUN] == whole
 
