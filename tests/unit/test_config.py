@@ -554,6 +554,7 @@ PLACES = list(_places(WHOLE))
 
 @settings(max_examples=50)
 @given(st.sampled_from(PLACES), anything)
+@example(("datasets", "cifar10", "train"), None)
 def test_nothing_that_yaml_can_say_ends_in_anything_but_lines(place: tuple[Any, ...], value: Any) -> None:
     config: Any = copy.deepcopy(WHOLE)
     holder = config

@@ -9,6 +9,7 @@ from typing import Any
 
 from handgrad.experiment.blocks import Block, named_values
 from handgrad.experiment.config_errors import key_path, mistake, unknown
+from handgrad.experiment.registry import missing_facts
 from handgrad.experiment.runs import canonical_text
 from handgrad.experiment.searches import Search, searches_of, setting_of
 
@@ -76,7 +77,8 @@ def _run_mistakes(path: Path, block: Block, datasets: Datasets) -> Iterator[str]
     for run in table.runs:
         batches.setdefault((run.dataset, run.validation_size, run.train_size), {})[run.batch_size] = None
     for split, sizes in batches.items():
-        yield from _split_mistakes(path, *split, list(sizes), datasets)
+        if not missing_facts(datasets[split[0]]):  # otherwise the entry of the dataset has a mistake of its own
+            yield from _split_mistakes(path, *split, list(sizes), datasets)
     for search in searches_of([block]):
         yield from _search_mistakes(path, block, search)
 

@@ -94,9 +94,11 @@ def shown_axes(table: pd.DataFrame) -> list[str]:
 
 
 def _lines(table: pd.DataFrame) -> list[str]:
-    """Return the numbers of runs and of diverged runs, and how the best runs were selected."""
+    """Return the numbers of runs and of diverged runs, and how the best runs were selected where several finished."""
     diverged = (table["status"] == "diverged").sum() or "none"
-    how = how_chosen("The best run of a dataset and seed has the fewest faults", splits(table))
+    finished = table["dataset"][table["status"] == "finished"].value_counts()
+    chosen_on = {dataset: split for dataset, split in splits(table).items() if finished.get(dataset, 0) > 1}
+    how = how_chosen("The best run of a dataset and seed has the fewest faults", chosen_on)
     return [f"{counted(len(table), 'run')}, {diverged} diverged.", *how]
 
 
