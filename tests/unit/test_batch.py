@@ -171,7 +171,7 @@ def test_a_batch_holds_no_more_than_a_job_asks_for() -> None:
         W, split = net("float64", shape)
         it = batch(W, split, "raw", "tanh", 50)
         held = sum(array.nbytes for array in vars(it).values() if isinstance(array, np.ndarray))
-        assert held <= 50 * (9 * shape[1] + 3 * 8 * shape[2] + 24 * shape[3] + 100)
+        assert held <= 50 * (9 * shape[1] + 4 * 8 * shape[2] + 24 * shape[3] + 100)
     assert EVALUATION_BLOCK == 500
 
 

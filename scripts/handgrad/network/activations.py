@@ -72,8 +72,7 @@ def fused_softplus(A: Array, H: Array, H_prime: Array) -> None:
     3 units in the last place. NumPy's log1p is not vectorised without AVX-512 and takes four times as long.
     """
     limit = exponent_limit(A.dtype)
-    E = np.minimum(A, limit, out=H_prime)
-    np.maximum(E, -limit, out=E)
+    E = np.clip(A, -limit, limit, out=H_prime)
     np.exp(E, out=E)
     U = E + 1
     np.log(U, out=H)
@@ -98,11 +97,13 @@ def sigmoid_prime(A: Array) -> Array:
 
 
 def fused_sigmoid(A: Array, H: Array, H_prime: Array) -> None:
-    """h = (1 + tanh(a/2)) / 2, h' = h (1 - h)."""
-    np.multiply(A, 0.5, out=A)
-    np.tanh(A, out=H)
-    np.multiply(H, 0.5, out=H)
-    np.add(H, 0.5, out=H)
+    """h = 1 / (1 + e^-a), h' = h (1 - h). Where a is clamped, h has its value at the clamp."""
+    limit = exponent_limit(A.dtype)
+    np.negative(A, out=H)
+    E = np.clip(H, -limit, limit, out=H)
+    np.exp(E, out=E)
+    np.add(E, 1, out=H)
+    np.divide(1, H, out=H)
     np.subtract(1, H, out=H_prime)
     np.multiply(H, H_prime, out=H_prime)
 
@@ -112,9 +113,24 @@ def tanh_prime(A: Array) -> Array:
     return 1 - np.tanh(A) ** 2
 
 
+#: beyond this a, tanh(a) is exactly -1 or 1 in both dtypes; clamped here, e^2a cannot overflow
+TANH_END = 20.0
+
+
 def fused_tanh(A: Array, H: Array, H_prime: Array) -> None:
-    """h = tanh(a), h' = 1 - h^2."""
-    np.tanh(A, out=H)
+    """h = tanh(a), h' = 1 - h^2. In float64, h = 1 - 2 / (1 + e^2a), with an error of at most 4e-16.
+
+    Without AVX-512, NumPy's tanh in float64 takes twice as long as this form. In float32, it is fast.
+    """
+    if A.dtype == np.float64:
+        np.clip(A, -TANH_END, TANH_END, out=A)
+        np.multiply(A, 2, out=H)
+        np.exp(H, out=H)
+        np.add(H, 1, out=H)
+        np.divide(2, H, out=H)
+        np.subtract(1, H, out=H)
+    else:
+        np.tanh(A, out=H)
     np.multiply(H, H, out=H_prime)
     np.subtract(1, H_prime, out=H_prime)
 
@@ -186,7 +202,7 @@ def fused_gated(A: Array, H: Array, H_prime: Array) -> None:
     E = np.exp(H, out=H)
     np.multiply(H_prime, E, out=H_prime)
     np.add(E, 1, out=H)
-    s = np.reciprocal(H, out=H)
+    s = np.divide(1, H, out=H)
     np.multiply(H_prime, s, out=H_prime)
     np.add(H_prime, 1, out=H_prime)
     np.multiply(H_prime, s, out=H_prime)
