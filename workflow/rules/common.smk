@@ -359,6 +359,15 @@ def runs_of_dataset(wildcards):
     return paths.run_files(EXPERIMENT, wildcards.dataset)
 
 
+def runs_to_fetch(wildcards):
+    """Return the runs that figures of the best run need as inputs: with storage all runs of a dataset, otherwise none.
+
+    Any change of a run changes the table of best runs, so the figures depend on this table only. In storage, a job
+    gets only its inputs, and which run is the best is not yet known.
+    """
+    return runs_of_dataset(wildcards) if workflow.storage_settings.default_storage_provider else []
+
+
 def order_of_runs(wildcards):
     """Return a digest of the order of a dataset's runs, for rules with results that depend on the order."""
     return names_digest(runs_of_dataset(wildcards))

@@ -97,8 +97,7 @@ rule plot_cost:
 rule plot_confusion:
     input:
         **table("best_runs"),
-        # the script reads only the best run
-        runs=runs_of_dataset,
+        runs=runs_to_fetch,
         data=paths.DATA,
     output:
         figure("confusion", "confusion matrix of the best run"),
@@ -119,8 +118,7 @@ rule plot_confusion:
 rule plot_mistakes:
     input:
         **table("best_runs"),
-        # the script reads only the best run
-        runs=runs_of_dataset,
+        runs=runs_to_fetch,
         data=paths.DATA,
     output:
         figure("mistakes", "the most confident mistakes"),
@@ -142,8 +140,7 @@ rule plot_mistakes:
 rule plot_weights:
     input:
         **table("best_runs"),
-        # the script reads only the best run
-        runs=runs_of_dataset,
+        runs=runs_to_fetch,
     output:
         figure("weights", "first-layer weights as images"),
     log:
