@@ -47,6 +47,11 @@ def test_the_fused_softplus_keeps_its_digits_where_it_is_small(dtype: type) -> N
     np.testing.assert_allclose(fused(ACTIVATIONS["softplus"], A)[0], expected, rtol=4 * np.finfo(dtype).eps)
 
 
+def test_the_fused_tanh_keeps_its_digits_in_float32_where_it_is_small() -> None:
+    A = np.geomspace(1e-7, 1, 1000, dtype=np.float32)
+    np.testing.assert_allclose(fused(ACTIVATIONS["tanh"], A)[0], np.tanh(A.astype(float)), rtol=4e-7)
+
+
 @every_activation
 def test_an_activation_is_periodic_where_it_says_so(name: str) -> None:
     A, activation = np.linspace(-3, 3, 50), ACTIVATIONS[name]

@@ -447,3 +447,4 @@ def test_the_best_run_of_each_experiment_is_compared() -> None:
     assert found.best_difference.mean == pytest.approx(100 * 10 / SIZE)
     nothing = compared([result(None)], [result(20)])
     assert (nothing.best.a, nothing.best_difference) == (None, None)
+    assert (found.best.a.chosen_on, nothing.best.b and nothing.best.b.chosen_on) == ("test", None)  # B has one run

@@ -30,8 +30,17 @@ EQUIVALENT: dict[str, set[str]] = {
         "network.activations.: GELU_LIMIT = 7.5 -> GELU_LIMIT = 8.5",
         "network.activations.: GELU_END = 40.0 -> GELU_END = 39.0",
         "network.activations.: GELU_END = 40.0 -> GELU_END = 41.0",
-        "network.activations.fused_softplus: np.maximum(E, -limit, out=E) -> pass",
+        "network.activations.: TANH_END = 20.0 -> TANH_END = 19.0",
+        "network.activations.: TANH_END = 20.0 -> TANH_END = 21.0",
+        "network.activations.fused_tanh: np.clip(A, -TANH_END, TANH_END, out=A) -> pass",
+        "network.activations.fused_sigmoid: limit = exponent_limit(A.dtype)"
+        " -> limit = exponent_limit(np.dtype('float64'))",
         "training.batch.softmax: np.maximum(S, self.lowest, out=S) -> pass",
+    },
+    "both forms of tanh are right; which one is used affects only speed and the digits of small numbers": {
+        "network.activations.fused_tanh: if A.dtype == np.float64: -> if A.dtype == np.float32:",
+        "network.activations.fused_tanh: if A.dtype == np.float64: -> if np.dtype('float32') == np.float64:",
+        "network.activations.fused_tanh: if A.dtype == np.float64: -> if np.dtype('float64') == np.float64:",
     },
     "the gate compares with the largest gradient; test_activations checks the digits of a small softplus": {
         "network.activations.fused_softplus: np.add(H, A, out=H) -> pass",

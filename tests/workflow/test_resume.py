@@ -96,6 +96,8 @@ def test_a_killed_run_in_storage_resumes_and_keeps_its_content(
     assert stored.contents() == {RUN: whole}
     assert [first for first, _ in stored.segments(RUN)] != [1]
     assert finished.plan(config, *options, "--until", "train_run") == {}
+    finished.run(config, *options, "--until", "plot_confusion")  # it needs a file that another job left in storage
+    assert list(stored.path.glob("results/*/figures/confusion/digits.svg"))
 
 
 def name_of(epochs: int) -> str:

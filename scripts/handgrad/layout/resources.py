@@ -100,7 +100,8 @@ def min_megabytes(run: Run, facts: Facts) -> int:
     It is the sum of: Python and its libraries; the data; three arrays of the size of W1, or four with
     momentum; and the batches. The arrays of the size of W1 include the float64 draw of the initial weights and, later,
     the checkpoint. The batches are the full batch, the last batch, and the blocks of 500 examples that are evaluated.
-    Each batch holds its pixels as bytes and as numbers, and four numbers for each hidden unit and example.
+    Each batch holds its pixels as bytes and as numbers, and four numbers for each hidden unit and example, or five
+    with softplus.
     """
     return (_bytes_beside_units(run, facts) + run.hidden_units * _bytes_of_unit(run, facts)) // 10**6
 
@@ -119,7 +120,8 @@ def _bytes_beside_units(run: Run, facts: Facts) -> int:
 
 def _bytes_of_unit(run: Run, facts: Facts) -> int:
     weights = (4 if run.momentum else 3) * input_count(facts)
-    return _number_bytes(run) * (weights + 4 * _batch_examples(run, facts))
+    values = 5 if run.activation == "softplus" else 4
+    return _number_bytes(run) * (weights + values * _batch_examples(run, facts))
 
 
 def _batch_examples(run: Run, facts: Facts) -> int:

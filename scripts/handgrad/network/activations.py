@@ -118,7 +118,7 @@ TANH_END = 20.0
 
 
 def fused_tanh(A: Array, H: Array, H_prime: Array) -> None:
-    """h = tanh(a), h' = 1 - h^2. In float64, h = 1 - 2 / (1 + e^2a), with an error of at most 4e-16.
+    """h = tanh(a), h' = 1 - h^2. In float64, h = 1 - 2 / (1 + e^2a), with an absolute error of at most 4e-16.
 
     Without AVX-512, NumPy's tanh in float64 takes twice as long as this form. In float32, it is fast.
     """

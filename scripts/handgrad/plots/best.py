@@ -98,4 +98,5 @@ def _title(networks: pd.DataFrame) -> str:
     dataset, split = networks.iloc[0]["dataset"], networks.iloc[0]["chosen_on"]
     diverged = int((networks["status"] == "diverged").sum())
     note = f"\nno finished run for {diverged} of {len(networks)} networks" if diverged else ""
-    return f"{dataset}: our settings selected on the {split} {'split' if split == 'validation' else 'set'}{note}"
+    selected = f": our settings selected on the {split} {'split' if split == 'validation' else 'set'}"
+    return f"{dataset}{selected if (networks['settings'] > 1).any() else ''}{note}"

@@ -12,8 +12,12 @@ from handgrad.tables.significance import Interval
 
 MAX_VALUES = 4  # of an axis; with more values, only the ends are named
 
-#: the split on which a best run was selected
-SELECTED = {"validation": "selected on the validation split", "test": "selected on the test set, so optimistic"}
+#: how a best run was selected, by its split; None: it is the only run
+SELECTED = {
+    "validation": "selected on the validation split",
+    "test": "selected on the test set, so optimistic",
+    None: "the only run",
+}
 NOT_REPRODUCIBLE = "CODE, DATA AND MACHINE ARE EQUAL: NOT REPRODUCIBLE"
 
 

@@ -28,11 +28,14 @@ class AxisDifference:
 
 @dataclass(frozen=True)
 class BestRun:
-    """The best run of a dataset and the split on which it was selected (``selection``). accuracy: on the test split."""
+    """The best run of a dataset. accuracy: on the test split.
+
+    chosen_on: the split on which it was selected (``selection``); None for the only run.
+    """
 
     run: str
     accuracy: float
-    chosen_on: str
+    chosen_on: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,21 +167,21 @@ def _facts(summaries: Sequence[Summary], attribute: str) -> list[str]:
     return sorted({str(summary.attributes[attribute]) for summary in summaries})
 
 
-def _best(summaries: Sequence[Summary]) -> tuple[Summary, str] | None:
-    """Return the best run of a dataset and the split on which it was selected; None if no run finished."""
+def _best(summaries: Sequence[Summary]) -> tuple[Summary, str | None] | None:
+    """Return the best run of a dataset and ``BestRun.chosen_on``; None if no run finished."""
     finished = [one for one in summaries if one.status == "finished"]
     if not finished:
         return None
     (split,) = splits(results_table(summaries)).values()
     best = first_best(results_table(finished), split)
-    return finished[int(best.index[0])], split
+    return finished[int(best.index[0])], split if len(summaries) > 1 else None
 
 
-def _best_run(best: tuple[Summary, str] | None) -> BestRun | None:
+def _best_run(best: tuple[Summary, str | None] | None) -> BestRun | None:
     return best and BestRun(best[0].run.name, accuracy(best[0]), best[1])
 
 
-def _best_difference(best: Sides[tuple[Summary, str] | None], labels: Array | None) -> Difference | None:
+def _best_difference(best: Sides[tuple[Summary, str | None] | None], labels: Array | None) -> Difference | None:
     if best.a is None or best.b is None or best.a[0].content_sha256 == best.b[0].content_sha256:
         return None
     return difference([Match((), False, (best.a[0],), (best.b[0],))], labels)

@@ -94,10 +94,11 @@ def shown_axes(table: pd.DataFrame) -> list[str]:
 
 
 def _lines(table: pd.DataFrame) -> list[str]:
-    """Return the numbers of runs and of diverged runs, and how the best runs were selected where several finished."""
+    """Return the numbers of runs and of diverged runs, and how the best runs of several were selected."""
     diverged = (table["status"] == "diverged").sum() or "none"
-    finished = table["dataset"][table["status"] == "finished"].value_counts()
-    chosen_on = {dataset: split for dataset, split in splits(table).items() if finished.get(dataset, 0) > 1}
+    of_several = table[table.duplicated(["dataset", "seed"], keep=False)]
+    compared = set(of_several["dataset"][of_several["status"] == "finished"])
+    chosen_on = {dataset: split for dataset, split in splits(table).items() if dataset in compared}
     how = how_chosen("The best run of a dataset and seed has the fewest faults", chosen_on)
     return [f"{counted(len(table), 'run')}, {diverged} diverged.", *how]
 
