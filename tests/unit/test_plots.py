@@ -455,10 +455,12 @@ def test_the_thin_bar_is_the_interval_and_the_thick_one_the_seeds() -> None:
 
 def test_a_panel_says_what_ours_was_selected_on_and_what_diverged() -> None:
     held_out = {"validation_faults": 9, "validation_size": 1000}
-    runs = [summary(**held_out), summary(None, activation="cos", **held_out), summary(dataset="mnist")]
-    first, second = titles(best(runs))
+    runs = [summary(l2=l2, **data) for l2 in (0.1, 0.2) for data in (held_out, {"dataset": "mnist"})]
+    runs += [summary(None, activation="cos", **held_out), summary(dataset="wine")]
+    first, second, third = titles(best(runs))
     assert re.match(r"digits.*validation split\n.* 1 of 2 networks", first)
     assert re.match("mnist.*test set", second)
+    assert third == "wine"  # one setting: nothing was selected
 
 
 # --- all plots ---
