@@ -362,9 +362,9 @@ def runs_of_dataset(wildcards):
 def runs_to_fetch(wildcards):
     """Return the runs that figures of the best run need as inputs: with storage all runs of a dataset, otherwise none.
 
-    Any change of a run changes the table of best runs, so these figures depend on that table only. They read the file
-    of the best run without checking that it exists; `rule all` makes it again if it was deleted. In storage, a job gets
-    only its inputs, and which run is the best is not yet known.
+    Any change of a run changes the table of best runs, so these figures depend on that table only. The scripts read the
+    best run, but Snakemake does not check that its file exists. If it was deleted, `rule all` makes it again. With
+    storage, a job gets only its inputs, and which run is the best is not known when jobs are planned.
     """
     return runs_of_dataset(wildcards) if workflow.storage_settings.default_storage_provider else []
 

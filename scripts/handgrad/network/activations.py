@@ -113,7 +113,7 @@ def tanh_prime(A: Array) -> Array:
     return 1 - np.tanh(A) ** 2
 
 
-#: beyond this a, tanh(a) is exactly -1 or 1 in both dtypes; clamped here, e^2a cannot overflow
+#: below -20 and above 20, tanh(a) is exactly -1 or 1 in both dtypes; the clamp keeps e^2a from overflowing
 TANH_END = 20.0
 
 

@@ -94,7 +94,7 @@ def shown_axes(table: pd.DataFrame) -> list[str]:
 
 
 def _lines(table: pd.DataFrame) -> list[str]:
-    """Return the numbers of runs and of diverged runs, and how the best runs of several were selected."""
+    """Return the numbers of runs and of diverged runs, and how the best run was selected if there were several."""
     diverged = (table["status"] == "diverged").sum() or "none"
     of_several = table[table.duplicated(["dataset", "seed"], keep=False)]
     compared = set(of_several["dataset"][of_several["status"] == "finished"])

@@ -6,8 +6,8 @@ storage differs:
 - All arrays are allocated once and reused for each batch, except one in softplus.
 - The inputs are factor * X. If one number scales all pixels, the array holds the raw pixels, and the products
   apply that number.
-- Activations read and write contiguous arrays, and H is then copied into Z = [1, H]. NumPy is up to three times
-  slower on a part of the columns of Z.
+- Activations read and write contiguous arrays, and H is then copied into Z = [1, H]. A multiplication can take three
+  times as long if it works on a part of the columns of Z.
 - W1' is contiguous in memory (W1 is in Fortran order). Both large products are fastest in this order. S, T and Y
   are K x N, so that softmax also reads contiguous memory.
 - The penalty multiplies W1 by (1 - eta lambda) in each update, which would be a pass over memory. The number
